@@ -1,0 +1,56 @@
+"""The errors a person can cause; each has a stable code. hub/api/errors.py maps them to HTTP."""
+
+from typing import ClassVar
+
+
+class AtelierError(Exception):
+    """What was asked for cannot be done; the message says what happened and what to do."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = code or self.code
+
+
+class Invalid(AtelierError):
+    """What was sent cannot be used."""
+
+    code = "invalid"
+
+
+class NotAllowed(AtelierError):
+    """Visible, but this person may not do it."""
+
+    code = "not_allowed"
+
+
+class NotFound(AtelierError):
+    """Not there, or not visible to this person."""
+
+    code = "not_found"
+
+
+class Conflict(AtelierError):
+    """The thing is in another state than the request expects."""
+
+    code = "conflict"
+
+
+class Gone(AtelierError):
+    """It was there and is kept no longer."""
+
+    code = "gone"
+
+
+class TooLarge(AtelierError):
+    """Over a limit that is a setting."""
+
+    code = "too_large"
+
+
+class QuotaExceeded(TooLarge):
+    """The person or team has no room left."""
+
+    code = "quota_exceeded"

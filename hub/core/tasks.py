@@ -1,0 +1,30 @@
+"""Names of all background tasks, and the one way to ask for one: after the transaction commits."""
+
+from enum import StrEnum
+from functools import partial
+
+from django.db import transaction
+
+from hub.celery import app
+
+
+class TaskName(StrEnum):
+    """Every registered Celery task; a test asserts that this list and the registry agree."""
+
+    STORAGE_COLLECT = "storage.collect_garbage"
+    STORAGE_EXPIRE = "storage.expire_uploads"
+    REGISTRY_PROCESS_FILE = "models_registry.process_file"
+    GALLERY_PROCESS_IMAGE = "gallery.process_image"
+    GALLERY_LINK_VERSION = "gallery.link_version"
+    DATASETS_IMPORT = "datasets.import_upload"
+    DATASETS_CHECK_ITEM = "datasets.check_item"
+    JOBS_RUN_NEXT = "jobs.run_next_job"
+    JOBS_REAP = "jobs.reap_lost_jobs"
+
+
+def enqueue_on_commit(name: TaskName, **ids: object) -> None:
+    """Send the task once the surrounding transaction has committed; outside one, at once.
+
+    Tasks take ids only, so that a worker always reads the committed row.
+    """
+    transaction.on_commit(partial(app.send_task, str(name), kwargs=ids))

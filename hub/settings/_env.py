@@ -1,0 +1,92 @@
+"""Typed readers of the environment: a wrong value stops the program with a sentence that helps."""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "ATELIER_"
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+def text(name: str, default: str = "", *, choices: tuple[str, ...] = ()) -> str:
+    """Value of ATELIER_<name>; with choices, one of them."""
+    value = os.environ.get(PREFIX + name, default)
+    if choices and value not in choices:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; allowed are: {', '.join(choices)}."
+        )
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Yes or no from ATELIER_<name>."""
+    value = os.environ.get(PREFIX + name, "").strip().lower()
+    if not value:
+        return default
+    if value in TRUE_WORDS:
+        return True
+    if value in FALSE_WORDS:
+        return False
+    raise ImproperlyConfigured(f"{PREFIX}{name} is {value!r}; allowed are: yes or no (1 or 0).")
+
+
+def integer(
+    name: str, default: int, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
+    """Whole number from ATELIER_<name>, inside the bounds."""
+    raw = os.environ.get(PREFIX + name)
+    if raw is None:
+        return default
+    try:
+        value = int(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {raw!r}; a whole number is needed."
+        ) from error
+    if minimum is not None and value < minimum:
+        raise ImproperlyConfigured(f"{PREFIX}{name} is {value}; the least allowed is {minimum}.")
+    if maximum is not None and value > maximum:
+        raise ImproperlyConfigured(f"{PREFIX}{name} is {value}; the most allowed is {maximum}.")
+    return value
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """Comma-separated list from ATELIER_<name>."""
+    raw = os.environ.get(PREFIX + name)
+    if raw is None:
+        return list(default)
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """Absolute folder from ATELIER_<name>."""
+    raw = os.environ.get(PREFIX + name)
+    return (Path(raw) if raw else default).expanduser().absolute()
+
+
+def plain(name: str, default: str = "") -> str:
+    """One of the few variables without our prefix, such as DATABASE_URL."""
+    return os.environ.get(name, default)
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's database settings from a postgres URL; `?host=/folder` names a socket folder."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL starts with {parts.scheme!r}; only PostgreSQL is supported: "
+            "postgresql://user:password@host:5432/name."
+        )
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "atelier",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": query,
+    }

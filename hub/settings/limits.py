@@ -1,0 +1,39 @@
+"""Every limit of the hub: one setting, a default, and a test on both sides of it."""
+
+from hub.settings import _env
+
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+
+# Uploads
+UPLOAD_MAX_BYTES = _env.integer("UPLOAD_MAX_BYTES", 20 * GIB, minimum=1)
+UPLOAD_EXPIRES_HOURS = _env.integer("UPLOAD_EXPIRES_HOURS", 48, minimum=1)
+USER_QUOTA_BYTES = _env.integer("USER_QUOTA_BYTES", 200 * GIB, minimum=0)
+
+# Pictures
+IMAGE_MAX_BYTES = _env.integer("IMAGE_MAX_BYTES", 64 * MIB, minimum=1)
+IMAGE_MAX_PIXELS = _env.integer("IMAGE_MAX_PIXELS", 100_000_000, minimum=1)
+THUMBNAIL_WIDTHS = (96, 320, 450, 800)
+
+# Archives
+ARCHIVE_MAX_MEMBERS = _env.integer("ARCHIVE_MAX_MEMBERS", 20_000, minimum=1)
+ARCHIVE_MAX_BYTES = _env.integer("ARCHIVE_MAX_BYTES", 20 * GIB, minimum=1)
+ARCHIVE_MAX_RATIO = _env.integer("ARCHIVE_MAX_RATIO", 200, minimum=1)
+
+# Datasets
+DATASET_MAX_ITEMS = _env.integer("DATASET_MAX_ITEMS", 20_000, minimum=1)
+CAPTION_MAX_CHARACTERS = _env.integer("CAPTION_MAX_CHARACTERS", 20_000, minimum=1)
+
+# Model files
+SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
+
+# The queue
+JOB_LEASE_SECONDS = _env.integer("JOB_LEASE_SECONDS", 60, minimum=2)
+JOB_MAX_ATTEMPTS = _env.integer("JOB_MAX_ATTEMPTS", 5, minimum=1)
+JOB_STOP_GRACE_SECONDS = _env.integer("JOB_STOP_GRACE_SECONDS", 60, minimum=1)
+QUEUE_POLL_SECONDS = _env.integer("QUEUE_POLL_SECONDS", 10, minimum=1)
+TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
+
+# The gallery
+POST_MAX_IMAGES = _env.integer("POST_MAX_IMAGES", 100, minimum=1)
+COMMENT_MAX_CHARACTERS = _env.integer("COMMENT_MAX_CHARACTERS", 5_000, minimum=1)
+GENERATION_TEXT_MAX_BYTES = _env.integer("GENERATION_TEXT_MAX_BYTES", 8 * MIB, minimum=1)

@@ -1,0 +1,21 @@
+"""Tests: real PostgreSQL and Valkey, a home of their own, cheap passwords."""
+
+import tempfile
+from pathlib import Path
+
+from hub.settings.base import *  # noqa: F403
+
+_HOME = Path(tempfile.mkdtemp(prefix="atelier-test-"))
+ATELIER_HOME = _HOME
+STORAGE_URL = (_HOME / "storage").as_uri()
+STATIC_ROOT = _HOME / "static"
+STATIC_ROOT.mkdir()
+SECRET_KEY = "tests-only"  # noqa: S105
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ALLOWED_HOSTS = ["*"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = False

@@ -1,0 +1,51 @@
+import pytest
+from django.utils import timezone
+
+from hub.accounts.models import User
+from hub.core.errors import Invalid
+from hub.core.pagination import encode_cursor, keyset
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.django_db
+ORDER = ("-date_joined", "-id")
+
+
+def _walk(limit):
+    seen, cursor = [], None
+    while True:
+        page = keyset(User.objects.all(), order=ORDER, cursor=cursor, limit=limit)
+        seen += [user.pk for user in page.items]
+        if (cursor := page.next_cursor) is None:
+            return seen
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 50])
+def test_a_walk_meets_every_row_once_even_where_sort_values_are_equal(limit):
+    same = timezone.now()
+    users = [UserFactory(date_joined=same) for _ in range(7)]
+    assert sorted(_walk(limit)) == sorted(user.pk for user in users)
+    assert _walk(limit) == sorted((user.pk for user in users), reverse=True)
+
+
+def test_a_row_added_during_a_walk_moves_no_other_row():
+    users = [UserFactory() for _ in range(4)]
+    first = keyset(User.objects.all(), order=("-id",), cursor=None, limit=2)
+    UserFactory()
+    rest = keyset(User.objects.all(), order=("-id",), cursor=first.next_cursor, limit=9)
+    assert [user.pk for user in (*first.items, *rest.items)] == [
+        user.pk for user in reversed(users)
+    ]
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["nonsense", "é", "e30", encode_cursor(["2026", {"a": 1}]), encode_cursor([1]), "AAAA===="],
+)
+def test_a_cursor_that_this_order_did_not_make_is_refused(cursor):
+    with pytest.raises(Invalid, match="first page"):
+        keyset(User.objects.all(), order=ORDER, cursor=cursor, limit=2)
+
+
+def test_a_cursor_with_a_value_of_the_wrong_kind_is_refused():
+    with pytest.raises(Invalid):
+        keyset(User.objects.all(), order=ORDER, cursor=encode_cursor(["not a date", 1]), limit=2)
