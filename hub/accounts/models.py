@@ -1,0 +1,128 @@
+"""People, teams, invites and API tokens."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from hub.core.ids import uuid7
+from hub.core.models import TimeStamped
+
+
+class User(AbstractUser):
+    """A person; `language` and `theme` empty mean: as the browser asks."""
+
+    language = models.CharField(max_length=12, blank=True)
+    theme = models.CharField(max_length=5, blank=True)
+    bio = models.TextField(blank=True)
+    avatar = models.ForeignKey(
+        "storage.Blob", on_delete=models.SET_NULL, null=True, blank=True, related_name="avatars_of"
+    )
+
+    @property
+    def public_name(self) -> str:
+        """Name shown to others."""
+        return self.get_full_name() or self.username
+
+
+class Team(TimeStamped):
+    """People who share datasets, a queue and unpublished models."""
+
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=80, unique=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_teams"
+    )
+    members: ClassVar[models.Field] = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a member may do in a team; each includes the ones after it."""
+
+    OWNER = "owner", _("Owner")
+    MANAGER = "manager", _("Manager")
+    MEMBER = "member", _("Member")
+
+
+class Membership(models.Model):
+    """One person in one team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_person"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=Role.values), name="membership_role_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.team_id}"
+
+
+class Invite(models.Model):
+    """A link that lets whoever holds it join a team once; only its hash is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invites")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    key_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invites_made"
+    )
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="invites_accepted",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"invite to {self.team_id}"
+
+
+class Scope(models.TextChoices):
+    """What a token may do on behalf of its owner."""
+
+    MODELS_READ = "models:read", _("See and download models")
+    MODELS_WRITE = "models:write", _("Upload and publish models")
+    DATASETS_WRITE = "datasets:write", _("See and change datasets")
+    JOBS_WRITE = "jobs:write", _("Start and stop training")
+    IMAGES_WRITE = "images:write", _("Post pictures")
+
+
+class ApiToken(models.Model):
+    """A key for programs: shown once, kept as a hash, limited to scopes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12)
+    key_hash = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… {self.name}"

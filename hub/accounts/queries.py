@@ -1,0 +1,40 @@
+"""Reads of people and teams for pages, API and sockets."""
+
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from hub.accounts.models import Membership, Team, User
+
+TEAM_SESSION_KEY = "team_id"
+
+
+def teams_of(user: User | AnonymousUser) -> QuerySet[Team]:
+    """Teams the person is in, by name."""
+    if not user.is_authenticated:
+        return Team.objects.none()
+    return Team.objects.filter(memberships__user_id=user.pk).order_by("name", "pk")
+
+
+def is_member(user: User | AnonymousUser, team: Team | None) -> bool:
+    """Whether the person belongs to the team."""
+    if team is None or not user.is_authenticated:
+        return False
+    return Membership.objects.filter(user_id=user.pk, team=team).exists()
+
+
+def current_team(request: Any) -> Team | None:
+    """The team a signed-in person is working in: the one chosen in this session, else the first."""
+    teams = teams_of(request.user)
+    chosen = request.session.get(TEAM_SESSION_KEY) if hasattr(request, "session") else None
+    if chosen is not None:
+        found = teams.filter(pk=chosen).first()
+        if found is not None:
+            return found
+    return teams.first()
+
+
+def members_of(team: Team) -> QuerySet[Membership]:
+    """Members with their users, owners first."""
+    return team.memberships.select_related("user").order_by("-role", "user__username")
