@@ -1,0 +1,35 @@
+"""Bearer tokens: `Authorization: Bearer KEY`, or `?token=KEY` where a download link needs it."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from hub.accounts.models import ApiToken, User
+from hub.accounts.services import user_for_token
+
+
+class TokenAuthentication(BaseAuthentication):
+    """An unknown, empty or revoked key counts as nobody: public data stays readable with it."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Owner and token of a live key, else None."""
+        return user_for_token(key) if (key := key_of(request)) else None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Makes a refused call a 401 that names the scheme."""
+        return "Bearer"
+
+
+def key_of(request: HttpRequest | Request) -> str:
+    """The key a request carries, or nothing."""
+    scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    return request.GET.get("token", "")
+
+
+def has_scope(auth: Any, scope: str) -> bool:
+    """Whether the caller may do what `scope` names; a browser session may do all its person may."""
+    return not isinstance(auth, ApiToken) or scope in auth.scopes

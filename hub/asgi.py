@@ -1,0 +1,35 @@
+"""Where everything meets: resumable uploads, websockets, and Django for the rest."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from training.jobs.routing import websocket_urlpatterns  # noqa: E402
+
+from hub.api.asgi_auth import person_behind  # noqa: E402
+from hub.storage.tus import PREFIX, TusApp  # noqa: E402
+
+uploads = AuthMiddlewareStack(TusApp(person_behind))
+
+
+async def http(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    """Uploads bypass Django, since it would spool their bodies; all else is Django's."""
+    chosen = uploads if scope["path"].startswith(PREFIX) else django_application
+    await chosen(scope, receive, send)
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+        ),
+    }
+)

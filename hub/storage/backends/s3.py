@@ -1,0 +1,88 @@
+"""Blobs in an S3 bucket: `s3://bucket/prefix?endpoint=https://…&region=…`.
+
+The access key comes from boto3's own environment variables.
+"""
+
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import parse_qs, urlsplit
+
+SPOOL_BYTES = 8 * 1024 * 1024
+
+
+class S3Store:
+    """Objects of one bucket below one prefix."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        self.bucket = parts.netloc
+        self.prefix = parts.path.strip("/")
+        self.endpoint = query.get("endpoint", [None])[0]
+        self.region = query.get("region", [None])[0]
+
+    @cached_property
+    def client(self) -> Any:
+        """boto3's client, made at the first use (its import is slow)."""
+        import boto3
+
+        return boto3.client("s3", endpoint_url=self.endpoint, region_name=self.region)
+
+    def put_path(self, key: str, path: Path, *, move: bool) -> None:
+        """Upload in parts where large; S3 shows an object only when it is whole."""
+        if not self.exists(key):
+            self.client.upload_file(str(path), self.bucket, self._name(key))
+        if move:
+            path.unlink(missing_ok=True)
+
+    def open(self, key: str) -> BinaryIO:
+        """A local spooled copy: callers seek."""
+        if not self.exists(key):
+            raise FileNotFoundError(key)
+        copy = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  the caller closes it
+        self.client.download_fileobj(self.bucket, self._name(key), copy)
+        copy.seek(0)
+        return cast(BinaryIO, copy)
+
+    def exists(self, key: str) -> bool:
+        """Whether the bucket has the key."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=self._name(key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+                return False
+            raise
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove the key."""
+        self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def local_path(self, key: str) -> Path | None:
+        """None: nothing lies on this machine."""
+        return None
+
+    def signed_url(
+        self, key: str, *, disposition: str, content_type: str, seconds: int
+    ) -> str | None:
+        """A presigned GET that carries the file name."""
+        return cast(
+            str,
+            self.client.generate_presigned_url(
+                "get_object",
+                Params={
+                    "Bucket": self.bucket,
+                    "Key": self._name(key),
+                    "ResponseContentDisposition": disposition,
+                    "ResponseContentType": content_type,
+                },
+                ExpiresIn=seconds,
+            ),
+        )
+
+    def _name(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key

@@ -1,0 +1,161 @@
+"""Sending a blob: ranged, resumable, its SHA-256 as ETag, never more than a chunk in memory.
+
+Django's FileResponse is not used: under ASGI it reads the whole file into memory first.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponseNotModified, HttpResponseRedirect
+
+from hub.core.errors import Gone
+from hub.storage.backends.base import key_for
+from hub.storage.backends.chosen import blob_store
+from hub.storage.blobs import blob_exists, open_blob
+from hub.storage.models import Blob
+
+CHUNK_BYTES = 1024 * 1024
+SIGNED_SECONDS = 24 * 3600
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """First and last byte, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def length(self) -> int:
+        """How many bytes."""
+        return self.last - self.first + 1
+
+
+class BlobResponse(StreamingHttpResponse):
+    """Streams one range of an open file: in threads under ASGI, plainly under WSGI and in tests."""
+
+    def __init__(self, file: BinaryIO, part: ByteRange, **options: object) -> None:
+        super().__init__(iter(()), **options)
+        self._file, self._part = file, part
+        self._resource_closers.append(file.close)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(self._part.first)
+        left = self._part.length
+        while left > 0 and (piece := self._file.read(min(CHUNK_BYTES, left))):
+            left -= len(piece)
+            yield piece
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        await asyncio.to_thread(self._file.seek, self._part.first)
+        left = self._part.length
+        while left > 0:
+            piece = await asyncio.to_thread(self._file.read, min(CHUNK_BYTES, left))
+            if not piece:
+                return
+            left -= len(piece)
+            yield piece
+
+    def getvalue(self) -> bytes:
+        """The whole range; for tests of small files."""
+        return b"".join(self)
+
+
+def serve_blob(
+    request: HttpRequest,
+    blob: Blob,
+    *,
+    filename: str,
+    content_type: str | None = None,
+    inline: bool = False,
+) -> HttpResponseBase:
+    """The blob as a response to GET or HEAD; raises Gone when the store lost the bytes.
+
+    The caller has checked that the person may have it. One range is honoured (RFC 9110,
+    section 14); several at once get the whole file, as the RFC allows.
+    """
+    kind = content_type or blob.content_type
+    disposition = content_disposition(filename, inline=inline)
+    etag = f'"{blob.sha256}"'
+    if request.headers.get("If-None-Match") in {etag, "*"}:
+        return _with_headers(HttpResponseNotModified(), etag, disposition)
+    handed = _handed_over(blob, kind, disposition)
+    if handed is not None:
+        return handed
+    if not blob_exists(blob):
+        raise Gone("The file is missing on the hub's disk. Tell the administrator.")
+    wanted = _wanted_range(request, blob.size_bytes, etag)
+    if wanted is None:
+        refused = HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
+        return _with_headers(refused, etag, disposition)
+    part, partial = wanted
+    response: HttpResponseBase
+    if request.method == "HEAD":
+        response = HttpResponse(content_type=kind)
+    else:
+        response = BlobResponse(open_blob(blob), part, content_type=kind)
+    response.headers["Content-Length"] = str(part.length)
+    if partial:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{blob.size_bytes}"
+    return _with_headers(response, etag, disposition)
+
+
+def content_disposition(filename: str, *, inline: bool = False) -> str:
+    """One `filename="…"` and nothing after it, since some clients read only that form.
+
+    Non-ASCII names go out as raw UTF-8 bytes: the value is those bytes read as Latin-1, which is
+    how WSGI and ASGI put header text on the wire.
+    """
+    safe = "".join("_" if c in '"\\/\r\n' or not c.isprintable() else c for c in filename)
+    value = f'{"inline" if inline else "attachment"}; filename="{safe}"'
+    return value.encode("utf-8").decode("latin-1")
+
+
+def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | None:
+    """nginx or S3 sends the bytes where the settings say so."""
+    if settings.STORAGE_INTERNAL_PREFIX:
+        response = HttpResponse(content_type=kind)
+        response.headers["X-Accel-Redirect"] = (
+            f"{settings.STORAGE_INTERNAL_PREFIX.rstrip('/')}/{key_for(blob.sha256)}"
+        )
+        return _with_headers(response, f'"{blob.sha256}"', disposition)
+    url = blob_store().signed_url(
+        key_for(blob.sha256), disposition=disposition, content_type=kind, seconds=SIGNED_SECONDS
+    )
+    if url is None:
+        return None
+    return HttpResponseRedirect(url, headers={"Cache-Control": "no-store"})
+
+
+def _wanted_range(request: HttpRequest, size: int, etag: str) -> tuple[ByteRange, bool] | None:
+    """The range to send and whether it is a part; None when it cannot be satisfied."""
+    whole = ByteRange(0, size - 1)
+    match = RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if match is None or request.headers.get("If-Range", etag) != etag:
+        return whole, False
+    first, last = match.groups()
+    if not first and not last:
+        return whole, False
+    if not first:
+        start, end = max(size - int(last), 0), size - 1
+        return None if int(last) == 0 or size == 0 else (ByteRange(start, end), True)
+    start, end = int(first), min(int(last or size - 1), size - 1)
+    if start >= size or (last and int(last) < start):
+        return None
+    return ByteRange(start, end), True
+
+
+def _with_headers(response: HttpResponseBase, etag: str, disposition: str) -> HttpResponseBase:
+    response.headers["ETag"] = etag
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Disposition"] = disposition
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

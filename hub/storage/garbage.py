@@ -1,0 +1,45 @@
+"""Blobs that nothing points to: kept for a grace period, then removed, bytes after commit."""
+
+from datetime import timedelta
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from hub.storage.backends.base import key_for
+from hub.storage.backends.chosen import blob_store
+from hub.storage.models import Blob
+
+GRACE = timedelta(days=7)
+BATCH = 500
+
+
+def unreferenced(*, grace: timedelta = GRACE) -> QuerySet[Blob]:
+    """Blobs older than the grace period to which no row of any model points."""
+    found = Blob.objects.filter(created_at__lt=timezone.now() - grace)
+    for relation in Blob._meta.related_objects:
+        model, column = relation.related_model, relation.field.attname
+        found = found.exclude(Exists(model._default_manager.filter(**{column: OuterRef("pk")})))
+    return found
+
+
+def collect_garbage(*, grace: timedelta = GRACE) -> int:
+    """Remove up to a batch of unreferenced blobs; returns how many."""
+    removed = 0
+    for pk in list(unreferenced(grace=grace).values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            blob = unreferenced(grace=grace).select_for_update(of=("self",)).filter(pk=pk).first()
+            if blob is None:
+                continue
+            key = key_for(blob.sha256)
+            blob.delete()
+            transaction.on_commit(partial(_delete_bytes, blob.sha256, key))
+        removed += 1
+    return removed
+
+
+def _delete_bytes(sha256: str, key: str) -> None:
+    """Drop the object unless the same bytes were stored anew meanwhile."""
+    if not Blob.objects.filter(sha256=sha256).exists():
+        blob_store().delete(key)

@@ -1,0 +1,150 @@
+"""Pictures for pages: facts for a jump-free layout, and WebP renditions made once and kept.
+
+A picture's address carries a signature of its SHA-256, so that knowing the hash of a private
+picture gives no access. The address of a public one never changes; that of any other ends after
+one to two days.
+"""
+
+import base64
+import hashlib
+import hmac
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlencode
+
+from django.conf import settings
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hub.core.errors import Invalid, NotFound, TooLarge
+from hub.storage.blobs import open_blob, scratch_folder
+from hub.storage.blurhash import blurhash_of
+from hub.storage.models import Blob
+
+DAY_SECONDS = 86_400
+PLACEHOLDER_PIXELS = 16
+WEBP_QUALITY = 82
+BROKEN = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+)
+TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "BMP": "image/bmp",
+    "AVIF": "image/avif",
+}
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """What a page needs to know before a picture loads; sizes are as displayed (EXIF turned)."""
+
+    width: int
+    height: int
+    content_type: str
+    average_colour: str
+    placeholder: str
+    blurhash: str
+    frames: int
+
+
+def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
+    """Decode a picture; raises Invalid when it is none or broken, TooLarge over the pixel limit."""
+    picture, frames, content_type = _decoded(source)
+    small = picture.resize((PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), Image.Resampling.BOX)
+    red, green, blue = small.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[misc]
+    tiny = io.BytesIO()
+    small.save(tiny, "WEBP", quality=40)
+    return PictureFacts(
+        width=picture.width,
+        height=picture.height,
+        content_type=content_type,
+        average_colour=f"#{red:02x}{green:02x}{blue:02x}",
+        placeholder="data:image/webp;base64," + base64.b64encode(tiny.getvalue()).decode(),
+        blurhash=blurhash_of(picture),
+        frames=frames,
+    )
+
+
+def picture_url(blob: Blob, width: int | None = None, *, public: bool = False) -> str:
+    """Address of the picture, at one of THUMBNAIL_WIDTHS or (None) as it was uploaded."""
+    size = f"width={snap_width(width)}" if width else "original=true"
+    extension = "webp" if width else blob.content_type.rpartition("/")[2]
+    expires = 0 if public else (int(time.time()) // DAY_SECONDS + 2) * DAY_SECONDS
+    query = urlencode({"e": expires, "s": _signature(blob.sha256, expires)})
+    return f"/media/{blob.sha256}/{size}/picture.{extension}?{query}"
+
+
+def check_signature(sha256: str, *, expires: str, signature: str) -> None:
+    """Raises NotFound unless the address was made here and its time is not over."""
+    number = int(expires) if expires.isascii() and expires.isdigit() else -1
+    right = number >= 0 and hmac.compare_digest(_signature(sha256, number), signature)
+    if not right or (number and number < time.time()):
+        raise NotFound("There is no such picture, or its link has expired. Reload the page.")
+
+
+def rendition(blob: Blob, width: int) -> Path:
+    """A WebP file at most `width` wide, made on the first request and kept without metadata."""
+    wanted = snap_width(width)
+    folder = Path(settings.ATELIER_HOME) / "renditions" / blob.sha256[:2]
+    target = folder / f"{blob.sha256}-{wanted}.webp"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_blob(blob) as file:
+        picture, _frames, _type = _decoded(file, mode="RGBA")
+    if picture.width > wanted:
+        height = max(1, round(picture.height * wanted / picture.width))
+        picture = picture.resize((wanted, height), Image.Resampling.LANCZOS)
+    if picture.getextrema()[3] == (255, 255):
+        picture = picture.convert("RGB")
+    partial = scratch_folder() / f"{target.name}.{time.monotonic_ns()}"
+    picture.save(partial, "WEBP", quality=WEBP_QUALITY, method=4)
+    partial.replace(target)
+    return target
+
+
+def snap_width(width: int) -> int:
+    """The smallest offered width that is not below the wish, else the largest."""
+    offered: tuple[int, ...] = settings.THUMBNAIL_WIDTHS
+    return next((step for step in offered if step >= width), offered[-1])
+
+
+def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, int, str]:
+    """First frame, turned as EXIF says, in `mode`; number of frames; content type."""
+    try:
+        with Image.open(source) as opened:
+            _check_pixels(opened)
+            frames, kind = getattr(opened, "n_frames", 1), opened.format or ""
+            opened.load()
+            picture = ImageOps.exif_transpose(opened).convert(mode)
+    except BROKEN as error:
+        raise Invalid(
+            "This is not a picture, or the file is broken. Save it again as PNG."
+        ) from error
+    if kind not in TYPES:
+        raise Invalid("Pictures are PNG, JPEG, WebP, AVIF, GIF or BMP.")
+    return picture, frames, TYPES[kind]
+
+
+def _check_pixels(opened: Image.Image) -> None:
+    if opened.width * opened.height > settings.IMAGE_MAX_PIXELS:
+        raise TooLarge(
+            f"The picture has {opened.width} x {opened.height} pixels; the limit is "
+            f"{settings.IMAGE_MAX_PIXELS} in all. Make it smaller and send it again."
+        )
+
+
+def _signature(sha256: str, expires: int) -> str:
+    key = hashlib.sha256(b"picture:" + settings.SECRET_KEY.encode()).digest()
+    digest = hmac.digest(key, f"{sha256}:{expires}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")

@@ -1,0 +1,247 @@
+"""Resumable uploads on the wire: tus 1.0 core, creation, termination, expiration.
+
+Protocol: https://tus.io/protocols/resumable-upload. A raw ASGI application in front of Django:
+Django would spool a whole request body to disk before a view sees it. Requests carry the
+`Tus-Resumable` header, which no cross-site form can send, so no CSRF token is asked for; the
+person comes from the session or a bearer token.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+import re
+import uuid
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC
+from email.utils import format_datetime
+from typing import Any, BinaryIO
+
+from channels.db import database_sync_to_async
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from hub.core.errors import AtelierError, Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from hub.storage import uploads
+from hub.storage.models import Upload, UploadPurpose, UploadStatus
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+FindUser = Callable[[Scope], Awaitable[AbstractBaseUser | None]]
+
+PREFIX = "/api/v2/uploads/"
+WRITE_BYTES = 4 * 1024 * 1024
+HASHES_KEPT = 64
+MAX_METADATA_BYTES = 8192
+STATUS_OF = {Invalid: 400, NotAllowed: 403, NotFound: 404, Conflict: 409, TooLarge: 413}
+VERSION = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
+
+
+class TusApp:
+    """POST makes an upload, HEAD tells its offset, PATCH appends to it, DELETE drops it."""
+
+    def __init__(self, find_user: FindUser) -> None:
+        self.find_user = find_user
+        self._hashes: OrderedDict[uuid.UUID, tuple[int, Any]] = OrderedDict()
+        self._writing: set[uuid.UUID] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry; every answer, errors included, is made here."""
+        try:
+            status, headers, body = await self._answer(scope, receive)
+        except AtelierError as error:
+            status = next(
+                (code for kind, code in STATUS_OF.items() if isinstance(error, kind)), 400
+            )
+            headers = {"Content-Type": "application/json"}
+            body = json.dumps({"error": error.message, "code": error.error_code}).encode()
+        sent = {**VERSION, **headers, "Content-Length": str(len(body))}
+        pairs = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str], bytes]:
+        method, headers = scope["method"], _headers(scope)
+        if method == "OPTIONS":
+            offered = {"Tus-Version": "1.0.0", "Tus-Extension": "creation,termination,expiration"}
+            return 204, offered, b""
+        if headers.get("tus-resumable") != "1.0.0":
+            return 412, {"Tus-Version": "1.0.0"}, b""
+        if not _same_origin(headers):
+            raise NotAllowed("Uploads are accepted from this site's own pages only.")
+        user = await self.find_user(scope)
+        if user is None:
+            return 401, {"Content-Type": "application/json"}, b'{"error": "Sign in to upload."}'
+        if scope["path"] == PREFIX and method == "POST":
+            return await self._create(user, scope, headers)
+        return await self._act(await _find(user, scope["path"]), method, headers, receive)
+
+    async def _act(
+        self, upload: Upload, method: str, headers: dict[str, str], receive: Receive
+    ) -> tuple[int, dict[str, str], bytes]:
+        if method == "HEAD":
+            return 200, _progress(upload), b""
+        if method == "PATCH":
+            return await self._append(upload, headers, receive)
+        if method == "DELETE":
+            await database_sync_to_async(uploads.discard_upload)(upload=upload)
+            return 204, {}, b""
+        return 405, {"Allow": "OPTIONS, POST, HEAD, PATCH, DELETE"}, b""
+
+    async def _create(
+        self, user: AbstractBaseUser, scope: Scope, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        metadata = _metadata(headers.get("upload-metadata", ""))
+        upload = await database_sync_to_async(uploads.begin_upload)(
+            actor=user,
+            purpose=metadata.get("purpose", UploadPurpose.IMAGE),
+            filename=metadata.get("filename", "file"),
+            size_bytes=_number(headers, "upload-length"),
+        )
+        if upload.size_bytes == 0:
+            upload = await database_sync_to_async(uploads.complete_upload)(
+                upload=upload, sha256=None
+            )
+        location = f"{scope.get('root_path', '')}{PREFIX}{upload.pk}"
+        return 201, {"Location": location, **_progress(upload)}, b""
+
+    async def _append(
+        self, upload: Upload, headers: dict[str, str], receive: Receive
+    ) -> tuple[int, dict[str, str], bytes]:
+        if headers.get("content-type") != "application/offset+octet-stream":
+            return 415, {}, b""
+        if upload.pk in self._writing:
+            raise Conflict("This upload is being written already.")
+        if upload.status != UploadStatus.RECEIVING:
+            raise Conflict("This upload is complete already.")
+        self._writing.add(upload.pk)
+        try:
+            upload = await self._receive(upload, _number(headers, "upload-offset"), receive)
+        finally:
+            self._writing.discard(upload.pk)
+        return 204, _progress(upload), b""
+
+    async def _receive(self, upload: Upload, offset: int, receive: Receive) -> Upload:
+        """Write what arrives behind `offset`; every byte that reached the disk is kept."""
+        path = uploads.partial_path(upload.pk)
+        on_disk = path.stat().st_size
+        if offset != on_disk:
+            raise Conflict(f"The offset is {on_disk}, not {offset}. Ask again where to go on.")
+        digest = self._take_hash(upload.pk, on_disk)
+        with path.open("ab") as file:
+            try:
+                offset = await _copy_body(receive, file, offset, upload.size_bytes, digest)
+            finally:
+                file.flush()
+                offset = file.tell()
+                await database_sync_to_async(uploads.advance_upload)(
+                    upload=upload, offset_bytes=offset
+                )
+        if offset < upload.size_bytes:
+            self._keep_hash(upload.pk, offset, digest)
+            return upload
+        sha256 = digest.hexdigest() if digest is not None else None
+        return await database_sync_to_async(uploads.complete_upload)(upload=upload, sha256=sha256)
+
+    def _take_hash(self, upload_id: uuid.UUID, offset: int) -> Any:
+        """The running SHA-256 up to `offset`, or None when this process has not seen the start."""
+        if offset == 0:
+            return hashlib.sha256()
+        kept_offset, digest = self._hashes.pop(upload_id, (-1, None))
+        return digest if kept_offset == offset else None
+
+    def _keep_hash(self, upload_id: uuid.UUID, offset: int, digest: Any) -> None:
+        if digest is None:
+            return
+        self._hashes[upload_id] = (offset, digest)
+        while len(self._hashes) > HASHES_KEPT:
+            self._hashes.popitem(last=False)
+
+
+async def _copy_body(
+    receive: Receive, file: BinaryIO, offset: int, size_bytes: int, digest: Any
+) -> int:
+    """Copy the body in pieces of 4 MiB, each written and hashed while the next arrives."""
+    pending, waiting, more = bytearray(), None, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        pending += message.get("body", b"")
+        more = message.get("more_body", False)
+        if offset + len(pending) > size_bytes:
+            raise TooLarge("More bytes were sent than the upload announced.")
+        if len(pending) >= WRITE_BYTES or not more:
+            if waiting is not None:
+                await waiting
+            piece, pending = bytes(pending), bytearray()
+            waiting = asyncio.ensure_future(asyncio.to_thread(_write, file, piece, digest))
+            offset += len(piece)
+    if waiting is not None:
+        await waiting
+    if pending:
+        await asyncio.to_thread(_write, file, bytes(pending), digest)
+        offset += len(pending)
+    return offset
+
+
+def _write(file: BinaryIO, piece: bytes, digest: Any) -> None:
+    file.write(piece)
+    if digest is not None:
+        digest.update(piece)
+
+
+@database_sync_to_async
+def _find(user: AbstractBaseUser, path: str) -> Upload:
+    try:
+        upload_id = uuid.UUID(path.removeprefix(PREFIX).strip("/"))
+    except ValueError as error:
+        raise NotFound("There is no such upload.") from error
+    return uploads.find_upload(actor=user, upload_id=upload_id)
+
+
+def _progress(upload: Upload) -> dict[str, str]:
+    offset = upload.offset_bytes
+    if upload.status == UploadStatus.RECEIVING:
+        path = uploads.partial_path(upload.pk)
+        offset = path.stat().st_size if path.exists() else 0
+    return {
+        "Upload-Offset": str(offset),
+        "Upload-Length": str(upload.size_bytes),
+        "Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True),
+    }
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
+def _same_origin(headers: dict[str, str]) -> bool:
+    origin = headers.get("origin")
+    return origin is None or re.sub(r"^https?://", "", origin) == headers.get("host")
+
+
+def _number(headers: dict[str, str], name: str) -> int:
+    value = headers.get(name, "")
+    if not re.fullmatch(r"\d{1,18}", value):
+        raise Invalid(f"The header {name} must be a whole number.")
+    return int(value)
+
+
+def _metadata(header: str) -> dict[str, str]:
+    """Keys and base64 values of Upload-Metadata; untrusted text, never a path."""
+    if len(header) > MAX_METADATA_BYTES:
+        raise Invalid("Upload-Metadata is too long.")
+    found: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in header.split(","))):
+        name, _space, encoded = pair.partition(" ")
+        try:
+            found[name] = base64.b64decode(encoded, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise Invalid(f"Upload-Metadata {name} is not base64 of UTF-8 text.") from error
+    return found

@@ -1,0 +1,9 @@
+"""Routes of stored pictures."""
+
+from django.urls import path
+
+from hub.storage import views
+
+urlpatterns = [
+    path("media/<str:sha256>/<str:size>/<str:name>", views.picture, name="picture"),
+]

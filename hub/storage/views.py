@@ -1,0 +1,35 @@
+"""Pictures by signed address."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from hub.core.errors import AtelierError
+from hub.storage.delivery import serve_blob
+from hub.storage.models import Blob
+from hub.storage.pictures import check_signature, rendition
+
+LONG_CACHE = "max-age=31536000, immutable"
+
+
+@require_safe
+def picture(request: HttpRequest, sha256: str, size: str, name: str) -> HttpResponseBase:
+    """One picture at `width=NNN` or `original=true`; the signature decides, not the session."""
+    expires = request.GET.get("e", "")
+    try:
+        check_signature(sha256, expires=expires, signature=request.GET.get("s", ""))
+        blob = Blob.objects.get(sha256=sha256)
+        response = _sized(request, blob, size, name)
+    except (AtelierError, Blob.DoesNotExist, FileNotFoundError) as error:
+        raise Http404 from error
+    response.headers["Cache-Control"] = f"{'public' if expires == '0' else 'private'}, {LONG_CACHE}"
+    return response
+
+
+def _sized(request: HttpRequest, blob: Blob, size: str, name: str) -> HttpResponseBase:
+    key, _equals, value = size.partition("=")
+    if key == "width" and value.isascii() and value.isdigit():
+        data = rendition(blob, int(value)).read_bytes()
+        return HttpResponse(data, content_type="image/webp")
+    if size != "original=true" or not blob.content_type.startswith("image/"):
+        raise Http404
+    return serve_blob(request, blob, filename=name, inline=True)

@@ -1,0 +1,199 @@
+import base64
+import hashlib
+import os
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+
+from hub.core.errors import Conflict, NotFound
+from hub.storage import uploads
+from hub.storage.blobs import open_blob
+from hub.storage.models import Upload, UploadStatus
+from hub.storage.tus import PREFIX, TusApp
+from tests.factories.accounts import UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Client:
+    """Speaks tus to the application as an ASGI server does, body in pieces."""
+
+    def __init__(self, user):
+        self.user = user
+        self.app = self.fresh()
+
+    def fresh(self):
+        async def find(_scope):
+            return self.user
+
+        return TusApp(find)
+
+    async def send(self, method, path=PREFIX, headers=None, body=(b"",), broken=False):
+        sent = {"tus-resumable": "1.0.0", "host": "hub", **(headers or {})}
+        pairs = [(name.lower().encode(), str(value).encode()) for name, value in sent.items()]
+        scope = {"type": "http", "method": method, "path": path, "headers": pairs}
+        link = ApplicationCommunicator(self.app, scope)
+        for number, piece in enumerate(body):
+            more = broken or number < len(body) - 1
+            await link.send_input({"type": "http.request", "body": piece, "more_body": more})
+        if broken:
+            await link.send_input({"type": "http.disconnect"})
+        start = await link.receive_output(5)
+        answer = await link.receive_output(5)
+        return (
+            start["status"],
+            {k.decode(): v.decode() for k, v in start["headers"]},
+            answer["body"],
+        )
+
+    async def create(self, size, name="a.safetensors", purpose="model_file"):
+        encoded = {
+            k: base64.b64encode(v.encode()).decode()
+            for k, v in (("filename", name), ("purpose", purpose))
+        }
+        metadata = ",".join(f"{key} {value}" for key, value in encoded.items())
+        return await self.send("POST", headers={"Upload-Length": size, "Upload-Metadata": metadata})
+
+    async def patch(self, path, offset, *body, broken=False):
+        headers = {"Upload-Offset": offset, "Content-Type": "application/offset+octet-stream"}
+        return await self.send("PATCH", path, headers, body, broken=broken)
+
+
+@pytest.fixture
+def person():
+    return UserFactory()
+
+
+@pytest.fixture
+def client(person):
+    return Client(person)
+
+
+@database_sync_to_async
+def _only_upload():
+    return Upload.objects.select_related("blob").get()
+
+
+async def test_an_upload_cut_off_in_the_middle_goes_on_and_has_the_right_hash(client):
+    data = os.urandom(300_000)
+    status, headers, _body = await client.create(len(data))
+    assert status == 201
+    place = headers["location"]
+    await client.patch(place, 0, data[:100_000], data[100_000:150_000], broken=True)
+    _status, headers, _body = await client.send("HEAD", place)
+    assert headers["upload-offset"] == "150000"
+    client.app = client.fresh()
+    status, headers, _body = await client.patch(place, 150_000, data[150_000:])
+    assert (status, headers["upload-offset"]) == (204, "300000")
+    upload = await _only_upload()
+    assert upload.status == UploadStatus.COMPLETE
+    assert upload.blob.sha256 == hashlib.sha256(data).hexdigest()
+    with open_blob(upload.blob) as stored:
+        assert stored.read() == data
+
+
+async def test_pieces_by_one_process_are_hashed_on_the_way(client):
+    data = os.urandom(9_000_000)
+    _status, headers, _body = await client.create(len(data))
+    place = headers["location"]
+    await client.patch(place, 0, data[:5_000_000])
+    await client.patch(place, 5_000_000, data[5_000_000:])
+    assert (await _only_upload()).blob.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def test_a_wrong_offset_is_a_conflict_that_names_the_right_one(client):
+    _status, headers, _body = await client.create(10)
+    status, _headers, body = await client.patch(headers["location"], 4, b"abc")
+    assert status == 409
+    assert b"offset is 0" in body
+
+
+async def test_more_bytes_than_announced_are_refused(client):
+    _status, headers, _body = await client.create(2)
+    status, _headers, _body = await client.patch(headers["location"], 0, b"abc")
+    assert status == 413
+
+
+async def test_the_size_limit_holds_on_both_sides(client, settings):
+    settings.UPLOAD_MAX_BYTES = 100
+    assert (await client.create(100))[0] == 201
+    status, _headers, body = await client.create(101)
+    assert status == 413
+    assert b"limit is 100" in body
+
+
+async def test_the_quota_holds_on_both_sides(client, settings):
+    settings.USER_QUOTA_BYTES = 100
+    assert (await client.create(60))[0] == 201
+    assert (await client.create(41))[0] == 413
+    assert (await client.create(40))[0] == 201
+
+
+async def test_nobody_and_another_person_get_nothing(client):
+    _status, headers, _body = await client.create(3)
+    place = headers["location"]
+    client.user = None
+    assert (await client.send("HEAD", place))[0] == 401
+    other = Client(await database_sync_to_async(UserFactory)())
+    assert (await other.send("HEAD", place))[0] == 404
+    assert (await other.send("DELETE", place))[0] == 404
+
+
+async def test_a_page_of_another_site_is_refused(client):
+    status, _headers, _body = await client.send("POST", headers={"Origin": "https://elsewhere"})
+    assert status == 403
+
+
+async def test_the_name_is_never_a_path(client):
+    await client.create(3, name="../../etc/pass\x00wd")
+    assert (await _only_upload()).filename == "passwd"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Upload-Length": "-1"},
+        {"Upload-Length": "x"},
+        {},
+        {"Upload-Length": "1", "Upload-Metadata": "filename ???"},
+        {"Upload-Length": "1", "Upload-Metadata": "purpose " + base64.b64encode(b"x").decode()},
+    ],
+)
+async def test_a_malformed_request_is_400(client, headers):
+    assert (await client.send("POST", headers=headers))[0] == 400
+
+
+async def test_terminating_drops_the_bytes(client):
+    _status, headers, _body = await client.create(3)
+    place = headers["location"]
+    await client.patch(place, 0, b"a")
+    assert (await client.send("DELETE", place))[0] == 204
+    assert (await client.send("HEAD", place))[0] == 404
+
+
+def test_a_complete_upload_is_used_once_and_by_its_owner_only(person):
+    upload = uploads.begin_upload(actor=person, purpose="image", filename="a.png", size_bytes=3)
+    with pytest.raises(Conflict, match="not complete"):
+        uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="image")
+    uploads.partial_path(upload.pk).write_bytes(b"abc")
+    uploads.complete_upload(upload=upload, sha256=None)
+    with pytest.raises(NotFound):
+        uploads.consume_upload(actor=UserFactory(), upload_id=upload.pk, purpose="image")
+    with pytest.raises(NotFound):
+        uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="dataset")
+    assert uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="image").blob
+    with pytest.raises(Conflict, match="used already"):
+        uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="image")
+
+
+def test_unused_uploads_expire_and_used_ones_stay(person):
+    def made(status):
+        upload = uploads.begin_upload(actor=person, purpose="image", filename="a", size_bytes=1)
+        Upload.objects.filter(pk=upload.pk).update(status=status, expires_at=upload.created_at)
+        return upload
+
+    old, used = made(UploadStatus.RECEIVING), made(UploadStatus.CONSUMED)
+    assert uploads.expire_uploads() == 1
+    assert not uploads.partial_path(old.pk).exists()
+    assert list(Upload.objects.all()) == [used]
