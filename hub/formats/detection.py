@@ -1,0 +1,100 @@
+"""What a file is, told by its bytes and never by its name."""
+
+from enum import StrEnum
+from typing import BinaryIO
+
+from hub.formats.binary_source import BinarySource, opened, size_of
+from hub.formats.errors import ArchiveError
+from hub.formats.safetensors_header import LENGTH_BYTES
+from hub.formats.zip_archive import open_archive
+
+HEAD_BYTES = 64
+MAX_PICKLE_PROTOCOL = 5
+# torch.save before 1.6 starts with this number, pickled with protocol 2.
+TORCH_LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+TORCH_PICKLE_NAME = "data.pkl"
+
+
+class FileType(StrEnum):
+    """The kinds of file that the hub tells apart."""
+
+    SAFETENSORS = "safetensors"
+    TORCH_ZIP = "torch_zip"
+    TORCH_LEGACY = "torch_legacy"
+    PICKLE = "pickle"
+    GGUF = "gguf"
+    ZIP = "zip"
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+    MP4 = "mp4"
+    WEBM = "webm"
+    UNKNOWN = "unknown"
+
+
+IMAGE_TYPES = frozenset({FileType.PNG, FileType.JPEG, FileType.WEBP, FileType.AVIF, FileType.GIF})
+PICKLE_TYPES = frozenset({FileType.TORCH_ZIP, FileType.TORCH_LEGACY, FileType.PICKLE})
+
+SIGNATURES: tuple[tuple[bytes, FileType], ...] = (
+    (b"\x89PNG\r\n\x1a\n", FileType.PNG),
+    (b"\xff\xd8\xff", FileType.JPEG),
+    (b"GIF87a", FileType.GIF),
+    (b"GIF89a", FileType.GIF),
+    (b"GGUF", FileType.GGUF),
+    (b"\x1a\x45\xdf\xa3", FileType.WEBM),
+    (TORCH_LEGACY_MAGIC, FileType.TORCH_LEGACY),
+)
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+VIDEO_BRANDS = frozenset({b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1"})
+
+
+def detect_type(source: BinarySource) -> FileType:
+    """Return the type of a file from its first bytes (and a zip's directory)."""
+    with opened(source) as stream:
+        head = stream.read(HEAD_BYTES)
+        for signature, file_type in SIGNATURES:
+            if head.startswith(signature):
+                return file_type
+        container = _container_type(head)
+        if container is not FileType.UNKNOWN:
+            return container
+        if head.startswith(b"PK\x03\x04"):
+            return _zip_type(stream)
+        if _looks_like_safetensors(head, size_of(stream)):
+            return FileType.SAFETENSORS
+        if _looks_like_pickle(head):
+            return FileType.PICKLE
+    return FileType.UNKNOWN
+
+
+def _container_type(head: bytes) -> FileType:
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return FileType.WEBP
+    if head[4:8] != b"ftyp":
+        return FileType.UNKNOWN
+    box = head[: max(int.from_bytes(head[:4], "big"), 16)]
+    brands = {box[8:12]} | {box[at : at + 4] for at in range(16, len(box), 4)}
+    if brands & AVIF_BRANDS:
+        return FileType.AVIF
+    return FileType.MP4 if brands & VIDEO_BRANDS else FileType.UNKNOWN
+
+
+def _zip_type(stream: BinaryIO) -> FileType:
+    try:
+        with open_archive(stream) as archive:
+            names = archive.namelist()
+    except ArchiveError:
+        return FileType.ZIP
+    is_torch = any(name.rpartition("/")[2] == TORCH_PICKLE_NAME for name in names)
+    return FileType.TORCH_ZIP if is_torch else FileType.ZIP
+
+
+def _looks_like_safetensors(head: bytes, size: int) -> bool:
+    length = int.from_bytes(head[:LENGTH_BYTES], "little")
+    return head[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and 2 <= length <= size - LENGTH_BYTES
+
+
+def _looks_like_pickle(head: bytes) -> bool:
+    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= MAX_PICKLE_PROTOCOL
