@@ -1,0 +1,115 @@
+"""`/api/download/models/{versionId}`: choose the file, count, redirect to a signed link here.
+
+The link needs no key and no session, so that download managers that drop headers, or forward them
+where they do not belong, still get the file; it ends after a day. No key is ever part of it.
+"""
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from hub.accounts.models import User
+from hub.api.civitai.endpoint import Access, Caller, endpoint, failure
+from hub.api.civitai.parameters import MAX_ID
+from hub.api.civitai.values import instant
+from hub.core.errors import Gone, NotFound
+from hub.storage.delivery import serve_blob
+from models_registry.errors import EarlyAccess, SignInNeeded
+from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.queries import signed_file, version_detail
+from models_registry.services.download import (
+    check_download,
+    choose_file,
+    download_name,
+    record_download,
+    visitor_digest,
+)
+
+SALT = "atelier.download"
+LINK_SECONDS = 24 * 3600
+OCTETS = "application/octet-stream"
+
+
+@endpoint(access=Access.MIXED)
+def download(request: HttpRequest, caller: Caller, version_id: str) -> HttpResponseBase:
+    """307 to the bytes; every refusal is JSON with its own status."""
+    number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
+    if not 1 <= number <= MAX_ID:
+        return failure("Invalid version id", 400)
+    file = _chosen_file(request, caller, number)
+    try:
+        check_download(viewer=caller.viewer, file=file)
+    except SignInNeeded as error:
+        return _sign_in(request, error.message)
+    except EarlyAccess as error:
+        deadline = instant(error.deadline)
+        return failure("Early Access", 403, message=error.message, deadline=deadline)
+    if request.method != "HEAD":
+        _count(request, caller, file)
+    return _redirect(request, file)
+
+
+@endpoint()
+def signed_download(
+    request: HttpRequest, caller: Caller, token: str, name: str = ""
+) -> HttpResponseBase:
+    """The bytes behind a signed link: ranged, with the SHA-256 as ETag."""
+    try:
+        file_id = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
+    except signing.SignatureExpired:
+        return failure("This download link has expired; ask for a new one", 410)
+    except signing.BadSignature:
+        return failure("File not found", 404)
+    file = signed_file(file_id=file_id)
+    if file.scan_status == ScanStatus.DANGER:
+        raise Gone("This file turned out to be dangerous and is not handed out any more")
+    response = serve_blob(request, file.blob, filename=download_name(file), content_type=OCTETS)
+    response.headers["Cache-Control"] = "private, max-age=0"
+    return response
+
+
+def _chosen_file(request: HttpRequest, caller: Caller, version_id: int) -> ModelFile:
+    query = request.GET
+    raw = query.get("fileId", "")
+    if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+        raise NotFound("File not found")
+    return choose_file(
+        version_detail(viewer=caller.viewer, version_id=version_id),
+        type=query.get("type", ""),
+        format=query.get("format", ""),
+        size=query.get("size", ""),
+        fp=query.get("fp", ""),
+        file_id=int(raw) if raw else None,
+    )
+
+
+def _count(request: HttpRequest, caller: Caller, file: ModelFile) -> None:
+    viewer = caller.viewer
+    visitor = visitor_digest(
+        address=request.META.get("REMOTE_ADDR", ""),
+        agent=request.headers.get("User-Agent", ""),
+    )
+    record_download(file=file, user=viewer if isinstance(viewer, User) else None, visitor=visitor)
+
+
+def _redirect(request: HttpRequest, file: ModelFile) -> HttpResponse:
+    token = signing.dumps(file.pk, salt=SALT)
+    # The name at the end serves tools that name files by the address.
+    path = reverse("civitai-signed-download", args=[token, download_name(file)])
+    response = HttpResponse(status=307)
+    response.headers["Location"] = request.build_absolute_uri(path)
+    response.headers["Cache-Control"] = "no-store, max-age=0"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _sign_in(request: HttpRequest, message: str) -> HttpResponse:
+    """Browsers go to the sign-in page; programs get JSON, which cannot pass for a model file."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return failure("Unauthorized", 401, message=message)
+    where = urlencode({"next": request.get_full_path(), "reason": "download-auth"})
+    response = HttpResponse(status=302)
+    response.headers["Location"] = f"{reverse('account_login')}?{where}"
+    response.headers["Cache-Control"] = "no-store, max-age=0"
+    return response

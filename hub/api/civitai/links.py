@@ -1,0 +1,58 @@
+"""Absolute addresses that lead back to the server that was asked, whatever name it was asked by."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+
+from hub.core.visibility import Visibility
+from hub.storage.models import Blob
+from hub.storage.pictures import picture_url
+from models_registry.models.file import ModelFile
+from models_registry.models.model import PUBLIC_STATES, Model
+from models_registry.models.version import ModelVersion
+
+PREVIEW_WIDTH = 450
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Builds addresses on one origin, for example `http://hub.local:8000`."""
+
+    origin: str
+
+    def of_version(self, version: ModelVersion) -> str:
+        """Download of the primary file."""
+        return f"{self.origin}/api/download/models/{version.pk}"
+
+    def of_file(self, file: ModelFile) -> str:
+        """Download of exactly this file: metadata alone cannot always tell two files apart."""
+        return f"{self.origin}/api/download/models/{file.version_id}?fileId={file.pk}"
+
+    def of_picture(self, blob: Blob, model: Model) -> str:
+        """A picture; signed with an end unless everyone may see its model."""
+        is_public = model.visibility == Visibility.PUBLIC and model.status in PUBLIC_STATES
+        return self.origin + picture_url(blob, PREVIEW_WIDTH, public=is_public)
+
+    def of_avatar(self, blob: Blob | None) -> str | None:
+        """A person's picture."""
+        return self.origin + picture_url(blob, PREVIEW_WIDTH, public=True) if blob else None
+
+    def of_search(self, **parameters: str) -> str:
+        """The model list with filters."""
+        return f"{self.origin}/api/v1/models?{urlencode(parameters)}"
+
+
+def links_for(request: HttpRequest) -> Links:
+    """Addresses on the host that this request named."""
+    return Links(request.build_absolute_uri("/").rstrip("/"))
+
+
+def next_page(request: HttpRequest, *, drop: tuple[str, ...] = (), **changes: str | int) -> str:
+    """The address of this request with some parameters replaced; a key never stays in it."""
+    query = request.GET.copy()
+    for name in ("token", *drop):
+        query.pop(name, None)
+    for name, value in changes.items():
+        query[name] = str(value)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

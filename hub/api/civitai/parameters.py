@@ -1,0 +1,130 @@
+"""Query parameters as clients in the field send them: repeated, comma-joined, in any case."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+
+from hub.api.civitai.endpoint import Caller, ParameterError
+from models_registry.filters import ModelFilters, Scope, Sort
+
+MAX_ID = 2**31 - 1
+PG = 1
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off", ""})
+PERIOD_DAYS: Mapping[str, int | None] = {
+    "AllTime": None,
+    "Year": 365,
+    "Month": 30,
+    "Week": 7,
+    "Day": 1,
+}
+SORTS: Mapping[str, Sort] = {
+    "Highest Rated": Sort.RATING,
+    "Most Downloaded": Sort.DOWNLOADS,
+    "Most Liked": Sort.LIKES,
+    "Most Discussed": Sort.COMMENTS,
+    "Most Collected": Sort.BOOKMARKS,
+    "Most Images": Sort.IMAGES,
+    "Newest": Sort.NEWEST,
+    "Oldest": Sort.OLDEST,
+}
+
+
+def integer(
+    query: QueryDict, name: str, default: int | None, *, minimum: int, maximum: int
+) -> int | None:
+    """A whole number within bounds; raises ParameterError otherwise."""
+    raw = query.get(name)
+    if raw is None or raw == "":
+        return default
+    try:
+        value = int(raw)
+    except ValueError as error:
+        raise ParameterError(name, f"Expected a whole number, received {raw!r}") from error
+    if not minimum <= value <= maximum:
+        raise ParameterError(name, f"Expected a number from {minimum} to {maximum}")
+    return value
+
+
+def truth(query: QueryDict, *names: str) -> bool | None:
+    """Yes, no, or None when none of the names was sent."""
+    for name in names:
+        raw = query.get(name)
+        if raw is None:
+            continue
+        word = raw.strip().lower()
+        if word in TRUE:
+            return True
+        if word in FALSE:
+            return False
+        raise ParameterError(name, f"Expected true or false, received {raw!r}")
+    return None
+
+
+def listed(query: QueryDict, *names: str) -> list[str]:
+    """Values of a parameter under any of its names (also `name[]`), repeated or comma-joined."""
+    kept: dict[str, None] = {}
+    for name in names:
+        for raw in (*query.getlist(name), *query.getlist(f"{name}[]")):
+            kept.update(dict.fromkeys(part.strip() for part in raw.split(",") if part.strip()))
+    return list(kept)
+
+
+def ids(query: QueryDict, name: str, *, limit: int = 1000) -> list[int]:
+    """Ids of a comma list; raises ParameterError for anything that is no id."""
+    values = []
+    for part in listed(query, name):
+        if not (part.isascii() and part.isdigit() and 1 <= int(part) <= MAX_ID):
+            raise ParameterError(name, f"Expected ids, received {part!r}")
+        values.append(int(part))
+    if len(values) > limit:
+        raise ParameterError(name, f"At most {limit} ids can be asked for at once")
+    return values
+
+
+def choice(query: QueryDict, name: str, allowed: Collection[str], default: str) -> str:
+    """One of the allowed words, in any case."""
+    raw = query.get(name, "").strip()
+    if not raw:
+        return default
+    known = {word.lower(): word for word in allowed}
+    if raw.lower() not in known:
+        raise ParameterError(name, f"Expected one of {', '.join(allowed)}; received {raw!r}")
+    return known[raw.lower()]
+
+
+def sort_of(query: QueryDict) -> Sort:
+    """The wanted order; Highest Rated when none is named."""
+    return SORTS[choice(query, "sort", tuple(SORTS), "Highest Rated")]
+
+
+def model_filters(request: HttpRequest, caller: Caller) -> ModelFilters:
+    """All filters of `GET /models`; parameters that are not known are ignored."""
+    query = request.GET
+    return ModelFilters(
+        query=query.get("query", ""),
+        types=listed(query, "types", "type"),
+        base_models=listed(query, "baseModels", "baseModel"),
+        tags=listed(query, "tag", "tagname"),
+        formats=listed(query, "fileFormats", "fileFormat"),
+        username=query.get("username", "").strip() or query.get("user", "").strip(),
+        ids=ids(query, "ids"),
+        version_ids=ids(query, "modelVersionIds"),
+        checkpoint_type=choice(query, "checkpointType", ("Trained", "Merge"), ""),
+        commercial_uses=[use for use in listed(query, "allowCommercialUse") if use != "None"],
+        allow_no_credit=truth(query, "allowNoCredit"),
+        allow_derivatives=truth(query, "allowDerivatives"),
+        allow_different_license=truth(query, "allowDifferentLicense", "allowDifferentLicenses"),
+        published_since=since(query, now=timezone.now()),
+        nsfw_levels=None if truth(query, "nsfw") else PG,
+        scope=Scope.SAVED if truth(query, "favorites") else Scope.EVERYONE,
+        published_only=True,
+    )
+
+
+def since(query: QueryDict, *, now: datetime) -> datetime | None:
+    """Start of the wanted period, None for all time."""
+    days = PERIOD_DAYS[choice(query, "period", tuple(PERIOD_DAYS), "AllTime")]
+    return now - timedelta(days=days) if days is not None else None

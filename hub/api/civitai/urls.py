@@ -1,0 +1,34 @@
+"""Civitai-compatible addresses: `v1` belongs under /api/v1/, `download` under /api/download/."""
+
+from django.urls import path, re_path
+
+from hub.api.civitai import download as files
+from hub.api.civitai import images, models, people, versions
+
+# Clients ask with and without a slash at the end; none follows a redirect on POST.
+v1 = [
+    re_path(r"^models/?$", models.model_list, name="civitai-models"),
+    re_path(r"^models/(?P<model_id>[^/]+)/?$", models.model, name="civitai-model"),
+    re_path(r"^model-versions/by-hash/?$", versions.versions_by_hash, name="civitai-by-hashes"),
+    re_path(r"^model-versions/by-hash/ids/?$", versions.ids_by_hash, name="civitai-hash-ids"),
+    re_path(
+        r"^model-versions/by-hash/(?P<hash_text>[^/]+)/?$",
+        versions.version_by_hash,
+        name="civitai-by-hash",
+    ),
+    re_path(r"^model-versions/mini/(?P<version_id>[^/]+)/?$", versions.mini, name="civitai-mini"),
+    re_path(r"^model-versions/(?P<version_id>[^/]+)/?$", versions.version, name="civitai-version"),
+    re_path(r"^images/?$", images.image_list, name="civitai-images"),
+    re_path(r"^creators/?$", people.creator_list, name="civitai-creators"),
+    re_path(r"^tags/?$", people.tag_list, name="civitai-tags"),
+    re_path(r"^users/?$", people.user_list, name="civitai-users"),
+    re_path(r"^me/?$", people.me, name="civitai-me"),
+    re_path(r"^enums/?$", people.enums, name="civitai-enums"),
+]
+
+download = [
+    re_path(r"^models/(?P<version_id>[^/]+)/?$", files.download, name="civitai-download"),
+    path("signed/<str:token>/<str:name>", files.signed_download, name="civitai-signed-download"),
+]
+
+urlpatterns = v1

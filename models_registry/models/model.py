@@ -1,0 +1,266 @@
+"""A model: the page people find; its versions carry the files.
+
+Status: DRAFT → PUBLISHED ⇄ UNPUBLISHED, PUBLISHED → ARCHIVED (card stays, files go). A change is a
+conditional UPDATE in services.publish.
+"""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from hub.accounts.models import Membership, User
+from hub.core.models import TimeStamped
+from hub.core.visibility import Visibility
+from models_registry.models.tag import ModelTag, Tag
+
+if TYPE_CHECKING:
+    from models_registry.models.version import ModelVersion
+
+Viewer = User | AnonymousUser
+
+
+class ModelType(models.TextChoices):
+    """Kinds of models; the values are those of Civitai's API."""
+
+    CHECKPOINT = "Checkpoint", _("Checkpoint")
+    TEXTUAL_INVERSION = "TextualInversion", _("Embedding")
+    HYPERNETWORK = "Hypernetwork", _("Hypernetwork")
+    AESTHETIC_GRADIENT = "AestheticGradient", _("Aesthetic gradient")
+    LORA = "LORA", "LoRA"
+    LOCON = "LoCon", "LoCon"
+    DORA = "DoRA", "DoRA"
+    CONTROLNET = "Controlnet", "ControlNet"
+    UPSCALER = "Upscaler", _("Upscaler")
+    MOTION_MODULE = "MotionModule", _("Motion module")
+    VAE = "VAE", "VAE"
+    TEXT_ENCODER = "TextEncoder", _("Text encoder")
+    UNET = "UNet", "UNet"
+    CLIP_VISION = "CLIPVision", "CLIP vision"
+    POSES = "Poses", _("Poses")
+    WILDCARDS = "Wildcards", _("Wildcards")
+    WORKFLOWS = "Workflows", _("Workflows")
+    DETECTION = "Detection", _("Detection")
+    OTHER = "Other", pgettext_lazy("model type", "Other")
+
+
+class CheckpointType(models.TextChoices):
+    """How a checkpoint came to be."""
+
+    TRAINED = "Trained", _("Trained")
+    MERGE = "Merge", _("Merge")
+
+
+class Status(models.TextChoices):
+    """Life of a model and of a version; see the module docstring."""
+
+    DRAFT = "Draft", _("Draft")
+    PUBLISHED = "Published", _("Published")
+    UNPUBLISHED = "Unpublished", _("Unpublished")
+    ARCHIVED = "Archived", _("Archived")
+
+
+class Subject(models.TextChoices):
+    """What a model is about."""
+
+    CHARACTER = "character", _("Character")
+    STYLE = "style", pgettext_lazy("subject of a model", "Style")
+    CONCEPT = "concept", _("Concept")
+    CLOTHING = "clothing", _("Clothing")
+    OBJECT = "object", pgettext_lazy("subject of a model", "Object")
+    SCENE = "scene", _("Scene")
+    POSE = "pose", _("Pose")
+    TOOL = "tool", _("Tool")
+
+
+class CommercialUse(models.TextChoices):
+    """What may be sold; a set, empty means nothing."""
+
+    IMAGE = "Image", _("Sell generated pictures")
+    RENT_CIVIT = "RentCivit", _("Use in paid generation on Civitai")
+    RENT = "Rent", _("Use in paid generation services")
+    SELL = "Sell", _("Sell the model or merges of it")
+
+
+def default_commercial_use() -> list[str]:
+    """The community's usual default."""
+    return [CommercialUse.SELL.value]
+
+
+PUBLIC_STATES = (Status.PUBLISHED, Status.ARCHIVED)
+
+
+def visible_models(user: Viewer, prefix: str = "") -> Q:
+    """The one visibility rule, for rows that reach their model through `prefix` ("model__").
+
+    Published and archived models: everyone, the team or the owner, as the author chose. Anything
+    else: the owner, and the team unless it is private. Administrators see everything.
+    """
+    published = Q(**{f"{prefix}status__in": PUBLIC_STATES})
+    public = published & Q(**{f"{prefix}visibility": Visibility.PUBLIC})
+    if not user.is_authenticated:
+        return public
+    if user.is_superuser:
+        return Q()
+    teams = Membership.objects.filter(user_id=user.pk).values("team_id")
+    shared = Q(**{f"{prefix}team_id__in": teams}) & ~Q(
+        **{f"{prefix}visibility": Visibility.PRIVATE}
+    )
+    return public | Q(**{f"{prefix}owner_id": user.pk}) | shared
+
+
+class ModelQuerySet(models.QuerySet["Model"]):
+    """Vocabulary of lists."""
+
+    def visible_to(self, user: Viewer) -> Self:
+        """Models that this person may know of."""
+        return self.filter(visible_models(user))
+
+    def published(self) -> Self:
+        """Models that were published and not taken back; archived ones keep their card."""
+        return self.filter(status__in=PUBLIC_STATES)
+
+    def owned_by(self, user: Viewer) -> Self:
+        """Models of this person, drafts included."""
+        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+
+
+class Model(TimeStamped):
+    """Name, type, terms and counters; `search_words` holds what else it is found by."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_models"
+    )
+    team = models.ForeignKey(
+        "accounts.Team", on_delete=models.PROTECT, null=True, blank=True, related_name="models"
+    )
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(max_length=140, unique=True)
+    type = models.CharField(max_length=20, choices=ModelType.choices)
+    checkpoint_type = models.CharField(
+        max_length=8, choices=CheckpointType.choices, blank=True, default=""
+    )
+    subject = models.CharField(max_length=10, choices=Subject.choices, blank=True, default="")
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
+    visibility = models.CharField(
+        max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC
+    )
+    allow_no_credit = models.BooleanField(default=True)
+    allow_commercial_use = ArrayField(
+        models.CharField(max_length=10, choices=CommercialUse.choices),
+        default=default_commercial_use,
+        blank=True,
+    )
+    allow_derivatives = models.BooleanField(default=True)
+    allow_different_license = models.BooleanField(default=True)
+    nsfw_level = models.PositiveSmallIntegerField(default=1)
+    tags = models.ManyToManyField(Tag, through=ModelTag, related_name="models")
+    published_at = models.DateTimeField(null=True, blank=True)
+    last_version_at = models.DateTimeField(default=timezone.now)
+    latest_version = models.ForeignKey(
+        "models_registry.ModelVersion",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    is_verified = models.BooleanField(default=False)
+    is_trained_here = models.BooleanField(default=False)
+    download_count = models.PositiveIntegerField(default=0)
+    thumbs_up_count = models.PositiveIntegerField(default=0)
+    thumbs_down_count = models.PositiveIntegerField(default=0)
+    rating_sum = models.PositiveIntegerField(default=0)
+    rating_count = models.PositiveIntegerField(default=0)
+    comment_count = models.PositiveIntegerField(default=0)
+    image_count = models.PositiveIntegerField(default=0)
+    bookmark_count = models.PositiveIntegerField(default=0)
+    search_words = models.TextField(blank=True, editable=False)
+    search = models.GeneratedField(
+        expression=SearchVector("name", weight="A", config="simple")
+        + SearchVector("search_words", weight="B", config="simple")
+        + SearchVector("description", weight="D", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    #: Set by `catalogue`: published versions, newest first, with their `clean_files`.
+    public_versions: list["ModelVersion"]
+
+    objects = ModelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("model")
+        verbose_name_plural = _("models")
+        constraints = [
+            models.CheckConstraint(condition=Q(type__in=ModelType.values), name="model_type_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="model_status_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(visibility__in=Visibility.values), name="model_visibility_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(subject__in=["", *Subject.values]), name="model_subject_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(checkpoint_type="") | Q(type=ModelType.CHECKPOINT),
+                name="model_checkpoint_type_of_checkpoint",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=PUBLIC_STATES) | Q(published_at__isnull=False),
+                name="model_published_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(visibility=Visibility.TEAM) | Q(team__isnull=False),
+                name="model_team_visibility_has_team",
+            ),
+            models.CheckConstraint(
+                condition=Q(nsfw_level__gte=0) & Q(nsfw_level__lt=64), name="model_nsfw_bits"
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search"], name="model_search"),
+            GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="model_name_trigram"),
+            *(
+                models.Index(
+                    fields=fields, name=f"model_by_{name}", condition=Q(status__in=PUBLIC_STATES)
+                )
+                for name, fields in {
+                    "rating": ("-thumbs_up_count", "-download_count", "-id"),
+                    "downloads": ("-download_count", "-thumbs_up_count", "-id"),
+                    "newest": ("-last_version_at", "-id"),
+                    "comments": ("-comment_count", "-id"),
+                    "bookmarks": ("-bookmark_count", "-id"),
+                    "images": ("-image_count", "-id"),
+                    "type": ("type", "-last_version_at", "-id"),
+                }.items()
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        """The card stays, the files are not served."""
+        return self.status == Status.ARCHIVED
+
+    @property
+    def tag_names(self) -> list[str]:
+        """Tags in their order; prefetch `model_tags__tag`."""
+        rows = sorted(self.model_tags.all(), key=lambda row: (row.position, row.pk))
+        return [row.tag.name for row in rows]
+
+    @property
+    def rating(self) -> float | None:
+        """Mean of the stars, None without a review."""
+        return self.rating_sum / self.rating_count if self.rating_count else None

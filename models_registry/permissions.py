@@ -1,0 +1,57 @@
+"""Who may do what with a model; shared by pages, both APIs and sockets.
+
+Whether a person may know of a thing at all is `visible_to` on the querysets.
+"""
+
+from django.utils import timezone
+
+from hub.accounts.permissions import can_manage_team
+from hub.accounts.queries import is_member
+from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.model import Model, Viewer
+from models_registry.models.version import ModelVersion
+
+
+def can_edit_model(user: Viewer, model: Model) -> bool:
+    """The owner, the owners and managers of its team, and administrators."""
+    if not user.is_authenticated:
+        return False
+    if user.pk == model.owner_id or user.is_superuser:
+        return True
+    return model.team is not None and can_manage_team(user, model.team)
+
+
+def can_add_version(user: Viewer, model: Model) -> bool:
+    """Whoever may edit it, and any member of the team it is shared with."""
+    return can_edit_model(user, model) or is_member(user, model.team)
+
+
+def can_edit_version(user: Viewer, version: ModelVersion) -> bool:
+    """Whoever may edit the model, and team members while the version is their common draft."""
+    model = version.model
+    if version.published_at is None:
+        return can_add_version(user, model)
+    return can_edit_model(user, model)
+
+
+def can_take_unverified(user: Viewer, file: ModelFile) -> bool:
+    """Its own people may fetch a file that is not cleared yet, but never a dangerous one."""
+    if file.scan_status == ScanStatus.DANGER:
+        return False
+    return can_edit_version(user, file.version)
+
+
+def can_skip_early_access(user: Viewer, version: ModelVersion) -> bool:
+    """The model's own people do not wait for the public day."""
+    return can_add_version(user, version.model)
+
+
+def is_in_early_access(version: ModelVersion) -> bool:
+    """Published, but not yet open to everyone."""
+    until = version.early_access_until
+    return until is not None and until > timezone.now()
+
+
+def can_review(user: Viewer, version: ModelVersion) -> bool:
+    """Signed in, and not the owner praising themselves."""
+    return bool(user.is_authenticated) and user.pk != version.model.owner_id

@@ -1,0 +1,275 @@
+"""Reads of the registry: lists, one model, versions by id and by hash, in constant query counts."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+
+from hub.core.errors import NotFound
+from hub.core.pagination import Page, keyset
+from models_registry.filters import ORDERS, ModelFilters, Scope, Sort, filtered
+from models_registry.hash_lookup import match_hash
+from models_registry.models.base_model import BaseModel
+from models_registry.models.bookmark import Bookmark
+from models_registry.models.cover import VersionCover
+from models_registry.models.file import ModelFile
+from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Subject, Viewer
+from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
+from models_registry.models.review import Review
+from models_registry.models.tag import ModelTag
+from models_registry.models.version import ModelVersion
+from models_registry.permissions import can_add_version, can_edit_model
+
+DEFAULT_LIMIT = 24
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FacetChoice:
+    """One choice of a filter with the number of models it would show."""
+
+    value: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Counts beside every filter, each with the other filters in force."""
+
+    types: tuple[FacetChoice, ...]
+    base_models: tuple[FacetChoice, ...]
+    subjects: tuple[FacetChoice, ...]
+    verified: int
+    trained_here: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDetail:
+    """A model with the versions this viewer may see, newest first, and what they may do."""
+
+    model: Model
+    versions: tuple[ModelVersion, ...]
+    is_saved: bool
+    can_edit: bool
+    can_add_version: bool
+
+    def version(self, index: int | None) -> ModelVersion | None:
+        """The version of that index; without one the newest public one, else the newest."""
+        if index is not None:
+            return next((row for row in self.versions if row.index == index), None)
+        public = (row for row in self.versions if row.status in PUBLIC_STATES)
+        return next(public, self.versions[0] if self.versions else None)
+
+
+def model_list(
+    *,
+    viewer: Viewer,
+    filters: ModelFilters | None = None,
+    sort: Sort | None = None,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> Page[Model]:
+    """One page of cards: owner, newest version with base model, words and covers, `is_saved`.
+
+    Without a sort a query orders by relevance and anything else by date.
+    """
+    filters = filters or ModelFilters()
+    rows = with_card_facts(filtered(viewer, filters), viewer)
+    order = chosen_sort(filters, sort)
+    return keyset(rows, order=ORDERS[order], cursor=cursor, limit=min(max(limit, 1), MAX_LIMIT))
+
+
+def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
+    """The order that applies: relevance needs a query."""
+    has_query = bool(filters.query.strip())
+    if sort is None:
+        return Sort.RELEVANCE if has_query else Sort.NEWEST
+    return Sort.NEWEST if sort is Sort.RELEVANCE and not has_query else sort
+
+
+def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
+    """Everything a card prints, in a constant number of queries."""
+    saved = Bookmark.objects.filter(user_id=viewer.pk or 0, model_id=OuterRef("pk"))
+    return (
+        models.defer("search", "search_words", "description")
+        .annotate(is_saved=Exists(saved))
+        .select_related("owner__avatar", "team", "latest_version__base_model")
+        .prefetch_related(
+            Prefetch("latest_version__covers", cover_rows()),
+            "latest_version__trigger_word_sets__words",
+        )
+    )
+
+
+def facet_counts(*, viewer: Viewer, filters: ModelFilters | None = None) -> Facets:
+    """Counts for the filter rail; choices that would show nothing are left out."""
+    filters = filters or ModelFilters()
+    unverified = filtered(viewer, filters.without("verified"))
+    anyone = filtered(viewer, filters.without("trained_here"))
+    return Facets(
+        types=_column_facet(viewer, filters.without("types"), "type", ModelType.choices),
+        base_models=_base_model_facet(viewer, filters.without("base_models")),
+        subjects=_column_facet(viewer, filters.without("subjects"), "subject", Subject.choices),
+        verified=unverified.filter(is_verified=True).count(),
+        trained_here=anyone.filter(is_trained_here=True).count(),
+        total=filtered(viewer, filters).count(),
+    )
+
+
+def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
+    """One model for its page, by slug or id, with everything; NotFound when not visible."""
+    key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
+    model = (
+        Model.objects.visible_to(viewer)
+        .filter(key)
+        .defer("search", "search_words")
+        .select_related("owner__avatar", "team")
+        .prefetch_related(Prefetch("model_tags", tag_rows()))
+        .first()
+    )
+    if model is None:
+        raise NotFound("There is no such model.")
+    versions = detailed_versions(
+        ModelVersion.objects.visible_to(viewer).filter(model_id=model.pk), viewer
+    )
+    rows = tuple(versions.newest_first())  # type: ignore[attr-defined]
+    for row in rows:
+        row.model = model
+    return ModelDetail(
+        model=model,
+        versions=rows,
+        is_saved=Bookmark.objects.filter(user_id=viewer.pk or 0, model=model).exists(),
+        can_edit=can_edit_model(viewer, model),
+        can_add_version=can_add_version(viewer, model),
+    )
+
+
+def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
+    """Everything a version's page prints; links to versions the viewer may not see become None."""
+    linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
+    resources = RecommendedResource.objects.order_by("position", "pk")
+    examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
+    return versions.select_related("base_model").prefetch_related(
+        Prefetch("files", file_rows()),
+        Prefetch("covers", cover_rows()),
+        Prefetch("example_prompts", examples),
+        Prefetch("recommended_resources", resources),
+        Prefetch("recommended_resources__resource_version", linked),
+        Prefetch("base_version", linked),
+        "trigger_word_sets__words",
+    )
+
+
+def version_detail(*, viewer: Viewer, version_id: int) -> ModelVersion:
+    """One version with its model and everything prefetched; NotFound when not visible."""
+    versions = ModelVersion.objects.visible_to(viewer).filter(pk=version_id)
+    version = detailed_versions(versions.select_related("model__owner__avatar"), viewer).first()
+    if version is None:
+        raise NotFound("Model not found")
+    return version
+
+
+def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
+    """One file of a visible version; NotFound otherwise."""
+    visible = ModelVersion.objects.visible_to(viewer)
+    rows = file_rows().select_related("version__model__team")
+    file = rows.filter(pk=file_id, version__in=visible).first()
+    if file is None:
+        raise NotFound("File not found")
+    return file
+
+
+def signed_file(*, file_id: int) -> ModelFile:
+    """A file whose permission was checked when its link was signed; NotFound when it is gone."""
+    rows = file_rows().select_related("version__model")
+    file = rows.prefetch_related("version__trigger_word_sets__words").filter(pk=file_id).first()
+    if file is None:
+        raise NotFound("File not found")
+    return file
+
+
+def versions_of_job(*, viewer: Viewer, job_uuid: Any) -> QuerySet[ModelVersion]:
+    """What was published from a training run, newest first."""
+    versions = ModelVersion.objects.visible_to(viewer).filter(job_uuid=job_uuid)
+    return versions.select_related("model", "base_model").newest_first()
+
+
+def base_versions(*, viewer: Viewer, families: Collection[str] = ()) -> QuerySet[ModelVersion]:
+    """Checkpoints one can train on: visible, published, with a cleared file; by name."""
+    versions = ModelVersion.objects.visible_to(viewer).published()
+    if families:
+        versions = versions.filter(base_model__family__in=list(families))
+    clean = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status="Success")
+    return (
+        versions.filter(Exists(clean), model__type=ModelType.CHECKPOINT)
+        .select_related("model", "base_model")
+        .order_by("model__name", "-index", "pk")
+    )
+
+
+def reviews_of(
+    *, viewer: Viewer, model: Model, cursor: str | None = None, limit: int = DEFAULT_LIMIT
+) -> Page[Review]:
+    """Reviews of the versions the viewer may see, newest first."""
+    visible = ModelVersion.objects.visible_to(viewer).filter(model=model)
+    rows = Review.objects.filter(version__in=visible).select_related("author__avatar", "version")
+    return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
+
+
+def base_models(*, active_only: bool = True) -> QuerySet[BaseModel]:
+    """Base models in the order of the table."""
+    rows = BaseModel.objects.order_by("sort", "name")
+    return rows.filter(is_active=True) if active_only else rows
+
+
+def find_by_hash(*, viewer: Viewer, hash_prefix: str) -> list[ModelVersion]:
+    """Versions with a file of this hash, earliest publication first; Invalid for no hash."""
+    return list(match_hash(viewer=viewer, text=hash_prefix).versions)
+
+
+def file_rows() -> QuerySet[ModelFile]:
+    """Files with blob and hashes, the primary one first."""
+    return (
+        ModelFile.objects.select_related("blob")
+        .prefetch_related("hashes")
+        .order_by("-is_primary", "pk")
+    )
+
+
+def tag_rows() -> QuerySet[ModelTag]:
+    """Tags of models in the order their authors gave."""
+    return ModelTag.objects.select_related("tag").order_by("position", "pk")
+
+
+def cover_rows() -> QuerySet[VersionCover]:
+    """Covers with their blobs, in order."""
+    return VersionCover.objects.select_related("blob").order_by("position", "pk")
+
+
+def _column_facet(
+    viewer: Viewer, filters: ModelFilters, column: str, choices: Sequence[tuple[Any, Any]]
+) -> tuple[FacetChoice, ...]:
+    rows = filtered(viewer, filters).order_by().values_list(column).annotate(n=Count("pk"))
+    counts = dict(rows)
+    return tuple(
+        FacetChoice(str(value), str(label), counts[value])
+        for value, label in choices
+        if counts.get(value)
+    )
+
+
+def _base_model_facet(viewer: Viewer, filters: ModelFilters) -> tuple[FacetChoice, ...]:
+    models = filtered(viewer, filters).order_by()
+    versions = ModelVersion.objects.filter(model__in=models.values("pk"))
+    if filters.scope in (Scope.EVERYONE, Scope.SAVED):
+        versions = versions.published()
+    counts = dict(
+        versions.exclude(base_model=None)
+        .values_list("base_model_id")
+        .annotate(n=Count("model_id", distinct=True))
+    )
+    rows = BaseModel.objects.filter(pk__in=counts).order_by("sort", "name")
+    return tuple(FacetChoice(row.name, row.name, counts[row.pk]) for row in rows)

@@ -1,0 +1,39 @@
+"""Words for full-text search, Chinese included: CJK text is indexed and asked for by bigrams."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+CJK_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+WORD = re.compile(r"\d+(?:\.\d+)+|\w+", re.UNICODE)
+MAX_TERMS = 12
+
+
+def bigrams(text: str) -> Iterator[str]:
+    """Every two neighbouring CJK characters; a lone one by itself."""
+    for run in CJK_RUN.findall(text):
+        if len(run) == 1:
+            yield run
+        yield from (run[at : at + 2] for at in range(len(run) - 1))
+
+
+def index_words(texts: Iterable[str]) -> str:
+    """The texts and their bigrams, each once, as one text to be indexed."""
+    kept: dict[str, None] = {}
+    for text in texts:
+        kept.setdefault(text)
+        # Trigger words such as `yuki_ns` are one token to the parser; their parts are words, too.
+        kept.update(dict.fromkeys(part for part in text.split("_") if part))
+        kept.update(dict.fromkeys(bigrams(text)))
+    return " ".join(kept)
+
+
+def raw_query(text: str) -> str:
+    """What was typed as a tsquery: all words must occur, each as a beginning of a word.
+
+    Only word characters reach the result, so that it is always valid. Empty when nothing is left.
+    """
+    terms: dict[str, None] = {}
+    for word in WORD.findall(text.lower()):
+        terms.update(dict.fromkeys(bigrams(word)))
+        terms.update(dict.fromkeys(part for part in CJK_RUN.split(word) if part))
+    return " & ".join(f"{term}:*" for term in list(terms)[:MAX_TERMS])

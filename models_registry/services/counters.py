@@ -1,0 +1,121 @@
+"""Counter columns: changed by the service that changes what they count, and made right here."""
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Greatest
+
+from models_registry.models.bookmark import Bookmark
+from models_registry.models.download import Download
+from models_registry.models.file import FileFormat, ModelFile, ScanStatus
+from models_registry.models.model import PUBLIC_STATES, Model
+from models_registry.models.review import Review
+from models_registry.models.version import ModelVersion
+
+VERIFIED = Q(scan_status=ScanStatus.SUCCESS, format=FileFormat.SAFETENSOR)
+
+
+def add_download(*, version_id: int, model_id: int) -> None:
+    """Count one more download; needs the caller's transaction."""
+    Model.objects.filter(pk=model_id).update(download_count=F("download_count") + 1)
+    ModelVersion.objects.filter(pk=version_id).update(download_count=F("download_count") + 1)
+
+
+def change_image_count(*, model_id: int, by: int) -> None:
+    """Told by the gallery when pictures made with a model come or go."""
+    Model.objects.filter(pk=model_id).update(image_count=Greatest(F("image_count") + by, 0))
+
+
+def change_comment_count(*, model_id: int, by: int) -> None:
+    """Told by whoever keeps comments."""
+    Model.objects.filter(pk=model_id).update(comment_count=Greatest(F("comment_count") + by, 0))
+
+
+def recount_reviews(*, model_id: int) -> None:
+    """Stars and thumbs of a model and its versions, from the reviews."""
+    with transaction.atomic():
+        Model.objects.select_for_update().get(pk=model_id)
+        Model.objects.filter(pk=model_id).update(
+            **_review_columns(Review.objects.filter(model_id=model_id))
+        )
+        for version in ModelVersion.objects.filter(model_id=model_id).order_by("pk"):
+            reviews = Review.objects.filter(version_id=version.pk)
+            ModelVersion.objects.filter(pk=version.pk).update(**_review_columns(reviews))
+
+
+def recount_bookmarks(*, model_id: int) -> None:
+    """How many people keep a model."""
+    with transaction.atomic():
+        Model.objects.select_for_update().get(pk=model_id)
+        count = Bookmark.objects.filter(model_id=model_id).count()
+        Model.objects.filter(pk=model_id).update(bookmark_count=count)
+
+
+def refresh_facts(*, model_id: int) -> None:
+    """Newest published version, its time, and what lists filter by: verified, trained here."""
+    with transaction.atomic():
+        model = Model.objects.select_for_update().get(pk=model_id)
+        versions = ModelVersion.objects.filter(model_id=model_id)
+        published = versions.filter(status__in=PUBLIC_STATES)
+        shown = published if published.exists() else versions
+        latest = shown.order_by("-index").first()
+        times = [v.published_at for v in published.order_by("-published_at")[:1]]
+        Model.objects.filter(pk=model_id).update(
+            latest_version=latest,
+            last_version_at=times[0] if times else model.last_version_at,
+            is_verified=ModelFile.objects.filter(VERIFIED, version__in=shown).exists(),
+            is_trained_here=shown.filter(job_uuid__isnull=False).exists(),
+        )
+
+
+def repair_counters(*, model_id: int) -> bool:
+    """Make every column of a model and its versions agree with the rows; True when one was wrong.
+
+    Downloads made before their rows were kept stay counted: that counter is only ever raised.
+    """
+    before = _snapshot(model_id)
+    with transaction.atomic():
+        recount_reviews(model_id=model_id)
+        recount_bookmarks(model_id=model_id)
+        _raise_downloads(model_id)
+        refresh_facts(model_id=model_id)
+    return before != _snapshot(model_id)
+
+
+def _review_columns(reviews: QuerySet[Review]) -> dict[str, int]:
+    totals = reviews.aggregate(
+        total=Count("pk"),
+        stars=Sum("rating"),
+        up=Count("pk", filter=Q(recommended=True)),
+    )
+    return {
+        "rating_count": totals["total"],
+        "rating_sum": totals["stars"] or 0,
+        "thumbs_up_count": totals["up"],
+        "thumbs_down_count": totals["total"] - totals["up"],
+    }
+
+
+def _raise_downloads(model_id: int) -> None:
+    known = 0
+    for version in ModelVersion.objects.filter(model_id=model_id).order_by("pk"):
+        count = max(version.download_count, Download.objects.filter(version=version).count())
+        ModelVersion.objects.filter(pk=version.pk).update(download_count=count)
+        known += count
+    Model.objects.filter(pk=model_id).update(download_count=known)
+
+
+def _snapshot(model_id: int) -> tuple[object, ...]:
+    names = (
+        *("download_count", "thumbs_up_count", "thumbs_down_count", "rating_sum"),
+        "rating_count",
+    )
+    own = Model.objects.values_list(
+        *names,
+        "bookmark_count",
+        "latest_version_id",
+        "last_version_at",
+        "is_verified",
+        "is_trained_here",
+    ).get(pk=model_id)
+    versions = ModelVersion.objects.filter(model_id=model_id).order_by("pk")
+    return (own, *versions.values_list("pk", *names))

@@ -1,0 +1,274 @@
+"""The front door of the registry: models and versions begin here, by hand or from a run."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+
+from hub.accounts.models import Team, User
+from hub.accounts.queries import is_member
+from hub.core import audit
+from hub.core.errors import Conflict, Invalid, NotAllowed
+from hub.core.visibility import Visibility
+from hub.storage.blobs import open_blob
+from hub.storage.models import Blob
+from hub.storage.pictures import inspect_picture
+from models_registry.models.base_model import BaseModel
+from models_registry.models.cover import VersionCover
+from models_registry.models.model import Model, ModelType, Subject
+from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
+from models_registry.models.tag import ModelTag, Tag
+from models_registry.models.version import ModelVersion
+from models_registry.models.words import TriggerWord, TriggerWordSet
+from models_registry.permissions import can_add_version, can_edit_model, can_edit_version
+from models_registry.services.columns import (
+    check_choice,
+    check_length,
+    check_visibility,
+    find_base_model,
+    licence_columns,
+    provenance_columns,
+    usage_columns,
+)
+from models_registry.services.names import clean_name, clean_words, free_slug
+from models_registry.services.search import refresh_search
+from models_registry.services.values import (
+    Example,
+    Licence,
+    Provenance,
+    Resource,
+    Usage,
+    Weight,
+    WordSet,
+    as_decimal,
+    as_weight,
+)
+
+TAG_LIMIT = 60
+MAX_TAGS = 30
+MAX_COVERS = 20
+
+
+def create_model(
+    *,
+    actor: User,
+    name: str,
+    type: str,
+    team: Team | None = None,
+    description: str = "",
+    visibility: str = Visibility.PUBLIC,
+    subject: str = "",
+    checkpoint_type: str = "",
+    tags: Iterable[str] = (),
+    licence: Licence | None = None,
+    nsfw_level: int = 1,
+) -> Model:
+    """A draft that its people alone can see; `team` None means it is the actor's own."""
+    if team is not None and not (is_member(actor, team) or actor.is_superuser):
+        raise NotAllowed(_("Only members of %s can add models to it.") % team.name)
+    check_choice(type, ModelType.values)
+    check_choice(subject, ["", *Subject.values])
+    check_visibility(visibility, team)
+    name = clean_name(name)
+    with transaction.atomic():
+        model = Model.objects.create(
+            owner=actor,
+            team=team,
+            name=name,
+            slug=free_slug(name),
+            type=type,
+            checkpoint_type=checkpoint_type,
+            subject=subject,
+            description=check_length(description),
+            visibility=visibility,
+            nsfw_level=nsfw_level,
+            **licence_columns(licence or Licence()),
+        )
+        _write_tags(model, tags)
+        refresh_search(model_id=model.pk)
+        audit.record(actor=actor, action="model.create", target=model)
+    return model
+
+
+def create_version(
+    *,
+    actor: User,
+    model: Model,
+    name: str = "",
+    base_model: BaseModel | str | None = None,
+    trigger_words: Sequence[str | WordSet] = (),
+    weight: Weight | Decimal | float | None = None,
+    description: str = "",
+    changelog: str = "",
+    usage: Usage | None = None,
+    provenance: Provenance | None = None,
+) -> ModelVersion:
+    """The next version of a model, as a draft. A version trained here carries its provenance."""
+    if not can_add_version(actor, model):
+        raise NotAllowed(_("Only the people of this model can add versions to it."))
+    band = as_weight(weight)
+    with transaction.atomic():
+        Model.objects.select_for_update().get(pk=model.pk)
+        last = model.versions.aggregate(last=Max("index"))["last"] or 0
+        version = ModelVersion.objects.create(
+            model=model,
+            index=last + 1,
+            name=clean_name(name, limit=80) if name else f"v{last + 1}",
+            base_model=find_base_model(base_model),
+            weight_min=band.minimum,
+            weight_default=band.default,
+            weight_max=band.maximum,
+            description=check_length(description),
+            changelog=check_length(changelog),
+            nsfw_level=model.nsfw_level,
+            **usage_columns(usage or Usage()),
+            **provenance_columns(provenance or Provenance()),
+        )
+        _write_words(version, trigger_words)
+        refresh_search(model_id=model.pk)
+        audit.record(actor=actor, action="version.create", target=version)
+    return version
+
+
+def set_trigger_words(
+    *, actor: User, version: ModelVersion, words: Sequence[str | WordSet]
+) -> ModelVersion:
+    """Replace the trigger words: plain words make one unnamed set, WordSets are kept apart."""
+    _require_edit(actor, version)
+    with transaction.atomic():
+        _write_words(version, words)
+        refresh_search(model_id=version.model_id)
+        audit.record(actor=actor, action="version.set_trigger_words", target=version)
+    return version
+
+
+def set_tags(*, actor: User, model: Model, tags: Iterable[str]) -> Model:
+    """Replace the tags of a model."""
+    if not can_edit_model(actor, model):
+        raise NotAllowed(_("Only the people of this model can change it."))
+    with transaction.atomic():
+        _write_tags(model, tags)
+        refresh_search(model_id=model.pk)
+        audit.record(actor=actor, action="model.set_tags", target=model)
+    return model
+
+
+def add_example_prompt(
+    *,
+    actor: User,
+    version: ModelVersion,
+    example: Example,
+    cover: VersionCover | None = None,
+) -> ExamplePrompt:
+    """Append an example prompt, with the cover that it made where there is one."""
+    _require_edit(actor, version)
+    if not example.prompt.strip():
+        raise Invalid(_("An example needs a prompt."), code="prompt_missing")
+    with transaction.atomic():
+        return ExamplePrompt.objects.create(
+            version=version,
+            cover=cover,
+            prompt=check_length(example.prompt.strip()),
+            negative=check_length(example.negative.strip()),
+            note=check_length(example.note),
+            sampler=example.sampler[:60],
+            steps=example.steps,
+            cfg_scale=as_decimal(example.cfg_scale, digits=1),
+            weight=as_decimal(example.weight, digits=2),
+            seed=example.seed,
+            position=_next_position(version, version.example_prompts.all()),
+        )
+
+
+def add_resource(*, actor: User, version: ModelVersion, resource: Resource) -> RecommendedResource:
+    """Recommend what goes with the version; a version here must be visible to the actor."""
+    _require_edit(actor, version)
+    linked = resource.version
+    if (
+        linked is not None
+        and not ModelVersion.objects.visible_to(actor).filter(pk=linked.pk).exists()
+    ):
+        raise Invalid(_("There is no such version to recommend."), code="resource_missing")
+    name = resource.name or (f"{linked.model.name} {linked.name}" if linked else "")
+    with transaction.atomic():
+        return RecommendedResource.objects.create(
+            version=version,
+            resource_version=linked,
+            name=clean_name(name, limit=160),
+            kind=resource.kind,
+            weight=as_decimal(resource.weight, digits=2),
+            position=_next_position(version, version.recommended_resources.all()),
+        )
+
+
+def add_cover(
+    *, actor: User, version: ModelVersion, blob: Blob, generation_text: str = ""
+) -> VersionCover:
+    """Append a picture; the same picture twice is the same as once."""
+    _require_edit(actor, version)
+    present = version.covers.filter(blob=blob).first()
+    if present is not None:
+        return present
+    if version.covers.count() >= MAX_COVERS:
+        raise Conflict(
+            _("A version has at most %s covers. Remove one first.") % MAX_COVERS,
+            code="too_many_covers",
+        )
+    with open_blob(blob) as picture:
+        facts = inspect_picture(picture)
+    with transaction.atomic():
+        return VersionCover.objects.create(
+            version=version,
+            blob=blob,
+            width=facts.width,
+            height=facts.height,
+            average_colour=facts.average_colour,
+            placeholder=facts.placeholder,
+            blurhash=facts.blurhash,
+            nsfw_level=version.nsfw_level,
+            generation_text=check_length(generation_text),
+            position=_next_position(version, version.covers.all()),
+        )
+
+
+def _require_edit(actor: User, version: ModelVersion) -> None:
+    if not can_edit_version(actor, version):
+        raise NotAllowed(_("Only the people of this model can change its versions."))
+
+
+def _next_position(version: ModelVersion, rows: QuerySet[Any]) -> int:
+    """The place after the last one; the lock keeps two from taking the same."""
+    ModelVersion.objects.select_for_update().get(pk=version.pk)
+    last = rows.aggregate(last=Max("position"))["last"]
+    return 0 if last is None else int(last) + 1
+
+
+def _write_words(version: ModelVersion, words: Sequence[str | WordSet]) -> None:
+    plain = WordSet(words=tuple(word for word in words if isinstance(word, str)))
+    named = [word_set for word_set in words if isinstance(word_set, WordSet)]
+    version.trigger_word_sets.all().delete()
+    position = 0
+    for word_set in (plain, *named):
+        texts = clean_words(word_set.words)
+        if not texts:
+            continue
+        row = TriggerWordSet.objects.create(
+            version=version, name=word_set.name[:60], position=position
+        )
+        TriggerWord.objects.bulk_create(
+            TriggerWord(set=row, text=text, position=at) for at, text in enumerate(texts)
+        )
+        position += 1
+
+
+def _write_tags(model: Model, tags: Iterable[str]) -> None:
+    names = clean_words((tag.lower() for tag in tags), limit=TAG_LIMIT)[:MAX_TAGS]
+    Tag.objects.bulk_create((Tag(name=name) for name in names), ignore_conflicts=True)
+    rows = {tag.name: tag for tag in Tag.objects.filter(name__in=names)}
+    model.model_tags.all().delete()
+    ModelTag.objects.bulk_create(
+        ModelTag(model=model, tag=rows[name], position=at) for at, name in enumerate(names)
+    )

@@ -1,0 +1,127 @@
+"""Changes to models and versions that exist; None leaves a field as it is."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hub.accounts.models import User
+from hub.core import audit
+from hub.core.errors import Conflict, NotAllowed
+from models_registry.models.base_model import BaseModel
+from models_registry.models.model import Model, ModelType, Status, Subject
+from models_registry.models.version import ModelVersion
+from models_registry.permissions import can_edit_model, can_edit_version
+from models_registry.services.columns import (
+    check_choice,
+    check_length,
+    check_visibility,
+    find_base_model,
+    licence_columns,
+    usage_columns,
+)
+from models_registry.services.drafts import set_tags
+from models_registry.services.names import clean_name
+from models_registry.services.search import refresh_search
+from models_registry.services.values import Licence, Usage, Weight, as_weight
+
+
+def update_model(
+    *,
+    actor: User,
+    model: Model,
+    name: str | None = None,
+    description: str | None = None,
+    type: str | None = None,
+    subject: str | None = None,
+    visibility: str | None = None,
+    tags: Iterable[str] | None = None,
+    licence: Licence | None = None,
+) -> Model:
+    """Change the card of a model; its address stays. The type is fixed once it was published."""
+    if not can_edit_model(actor, model):
+        raise NotAllowed(_("Only the people of this model can change it."))
+    changes: dict[str, object] = {} if licence is None else licence_columns(licence)
+    if name is not None:
+        changes["name"] = clean_name(name)
+    if description is not None:
+        changes["description"] = check_length(description)
+    if subject is not None:
+        check_choice(subject, ["", *Subject.values])
+        changes["subject"] = subject
+    if visibility is not None:
+        check_visibility(visibility, model.team)
+        changes["visibility"] = visibility
+    if type is not None and type != model.type:
+        changes["type"] = _new_type(model, type)
+    with transaction.atomic():
+        _write(model, changes)
+        if tags is not None:
+            set_tags(actor=actor, model=model, tags=tags)
+        refresh_search(model_id=model.pk)
+        audit.record(
+            actor=actor, action="model.update", target=model, detail={"fields": sorted(changes)}
+        )
+    return model
+
+
+def update_version(
+    *,
+    actor: User,
+    version: ModelVersion,
+    name: str | None = None,
+    base_model: BaseModel | str | None = None,
+    description: str | None = None,
+    changelog: str | None = None,
+    weight: Weight | Decimal | float | None = None,
+    usage: Usage | None = None,
+    requires_sign_in: bool | None = None,
+    early_access_until: datetime | None = None,
+) -> ModelVersion:
+    """Change what is said about a version."""
+    if not can_edit_version(actor, version):
+        raise NotAllowed(_("Only the people of this model can change its versions."))
+    changes: dict[str, object] = {} if usage is None else usage_columns(usage)
+    if name is not None:
+        changes["name"] = clean_name(name, limit=80)
+    if base_model is not None:
+        changes["base_model"] = find_base_model(base_model)
+    if weight is not None:
+        changes |= _weight_columns(as_weight(weight))
+    texts = {"description": description, "changelog": changelog}
+    changes |= {column: check_length(text) for column, text in texts.items() if text is not None}
+    plain = {"requires_sign_in": requires_sign_in, "early_access_until": early_access_until}
+    changes |= {column: value for column, value in plain.items() if value is not None}
+    with transaction.atomic():
+        _write(version, changes)
+        refresh_search(model_id=version.model_id)
+        audit.record(
+            actor=actor,
+            action="version.update",
+            target=version,
+            detail={"fields": sorted(changes)},
+        )
+    return version
+
+
+def _new_type(model: Model, type: str) -> str:
+    check_choice(type, ModelType.values)
+    if model.status != Status.DRAFT:
+        raise Conflict(_("The type of a model is fixed once it was published."), code="type_fixed")
+    return type
+
+
+def _weight_columns(band: Weight) -> dict[str, object]:
+    return {
+        "weight_default": band.default,
+        "weight_min": band.minimum,
+        "weight_max": band.maximum,
+    }
+
+
+def _write(row: Model | ModelVersion, changes: dict[str, object]) -> None:
+    for column, value in changes.items():
+        setattr(row, column, value)
+    row.save(update_fields=[*changes, "updated_at"])

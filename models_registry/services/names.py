@@ -1,0 +1,60 @@
+"""Names: slugs for addresses, file names for disks, words for the search index."""
+
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from hub.core.errors import Invalid
+from models_registry.models.model import Model
+
+NAME_CHARACTERS = 120
+SLUG_CHARACTERS = 100
+FILE_NAME_BYTES = 200
+FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+
+
+def clean_name(text: str, *, limit: int = NAME_CHARACTERS) -> str:
+    """One line without doubled spaces; raises Invalid when nothing is left or it is too long."""
+    name = " ".join(text.split())
+    if not name:
+        raise Invalid(_("A name is needed."), code="name_missing")
+    if len(name) > limit:
+        raise Invalid(
+            _("This name has %(length)s characters; the limit is %(limit)s.")
+            % {"length": len(name), "limit": limit},
+            code="name_too_long",
+        )
+    return name
+
+
+def free_slug(name: str) -> str:
+    """A slug that no model has; names without Latin letters get a short random one."""
+    base = slugify(name)[:SLUG_CHARACTERS].strip("-_") or f"model-{secrets.token_hex(3)}"
+    taken = set(Model.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    if base not in taken:
+        return base
+    number = next(n for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+    return f"{base}-{number}"
+
+
+def clean_file_name(text: str) -> str:
+    """The last part of a path, fit for any disk; keeps every script and the extension."""
+    last = PurePath(text.replace("\\", "/")).name
+    name = FORBIDDEN_IN_FILES.sub("_", last).strip(" .") or "file"
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    room = FILE_NAME_BYTES - len(suffix.encode())
+    return stem.encode()[: max(room, 1)].decode(errors="ignore") + suffix
+
+
+def clean_words(words: Iterable[str], *, limit: int = 300) -> list[str]:
+    """Trigger words or tags in order, without blanks, doubles and trailing commas."""
+    kept: dict[str, None] = {}
+    for word in words:
+        text = " ".join(word.strip(" ,，、\t\r\n").split())[:limit]
+        if text:
+            kept.setdefault(text)
+    return list(kept)

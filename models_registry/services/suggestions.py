@@ -1,0 +1,107 @@
+"""Fills what a version leaves empty with what the file's own metadata states; never overwrites."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from hub.formats.model_kind import BaseArchitecture, ModelGuess
+from hub.formats.model_metadata import ModelMetadata, read_model_metadata
+from hub.formats.safetensors_header import SafetensorsHeader
+from models_registry.models.base_model import BaseModel
+from models_registry.models.model import Model, Status
+from models_registry.models.version import ModelVersion
+from models_registry.models.words import TriggerWord, TriggerWordSet
+from models_registry.services.names import clean_words
+from models_registry.services.search import refresh_search
+
+ARCHITECTURE_NAMES: Mapping[BaseArchitecture, str] = {
+    BaseArchitecture.SD1: "SD 1.5",
+    BaseArchitecture.SD2: "SD 2.1",
+    BaseArchitecture.SDXL: "SDXL 1.0",
+}
+MAX_CLIP_SKIP = 12
+MAX_SIDE = 16_384
+MAX_INTEGER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What a header says about a version; None or empty where it says nothing."""
+
+    base_model: str | None = None
+    trigger_words: tuple[str, ...] = ()
+    columns: Mapping[str, object] = field(default_factory=dict)
+    description: str = ""
+
+
+def suggest_from_header(header: SafetensorsHeader, guess: ModelGuess) -> Suggestions:
+    """What the metadata states, and the base model from the tensors where it is silent."""
+    stated = read_model_metadata(header.metadata)
+    return Suggestions(
+        base_model=stated.base_model or ARCHITECTURE_NAMES.get(guess.architecture),
+        trigger_words=tuple(clean_words(stated.suggested_trigger_words())),
+        columns=_columns(stated, guess),
+        description=stated.description or "",
+    )
+
+
+def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]:
+    """Write suggestions into empty fields; returns the names of what was filled.
+
+    Trigger words and the description are filled in drafts only: an author who published without
+    them meant it.
+    """
+    with transaction.atomic():
+        # The model's row first: create_version locks in the same order.
+        Model.objects.select_for_update().get(versions__pk=version_id)
+        version = ModelVersion.objects.select_for_update().get(pk=version_id)
+        filled = [
+            name
+            for name, value in suggestions.columns.items()
+            if value is not None and getattr(version, name) is None
+        ]
+        for name in filled:
+            setattr(version, name, suggestions.columns[name])
+        if version.base_model_id is None and suggestions.base_model:
+            base = BaseModel.objects.filter(name=suggestions.base_model).first()
+            if base is not None:
+                version.base_model = base
+                filled.append("base_model")
+        is_draft = version.status == Status.DRAFT
+        if is_draft and not version.description and suggestions.description:
+            version.description = suggestions.description
+            filled.append("description")
+        if filled:
+            version.save(update_fields=[*filled, "updated_at"])
+        if is_draft and _fill_words(version, suggestions.trigger_words):
+            filled.append("trigger_words")
+    return filled
+
+
+def _columns(stated: ModelMetadata, guess: ModelGuess) -> dict[str, object]:
+    width, height = stated.resolution or (None, None)
+    return {
+        "network_dim": _within(stated.network_dim or guess.rank, MAX_INTEGER),
+        "network_alpha": stated.network_alpha,
+        "clip_skip": _within(stated.clip_skip, MAX_CLIP_SKIP),
+        "width": _within(width, MAX_SIDE),
+        "height": _within(height, MAX_SIDE),
+        "epochs": _within(stated.epochs, MAX_INTEGER),
+        "training_steps": _within(stated.steps, MAX_INTEGER),
+    }
+
+
+def _within(value: int | None, maximum: int) -> int | None:
+    return value if value is not None and 0 < value <= maximum else None
+
+
+def _fill_words(version: ModelVersion, words: tuple[str, ...]) -> bool:
+    if not words or version.trigger_word_sets.exists():
+        return False
+    row = TriggerWordSet.objects.create(version=version, position=0)
+    TriggerWord.objects.bulk_create(
+        TriggerWord(set=row, text=text, position=at) for at, text in enumerate(words)
+    )
+    refresh_search(model_id=version.model_id)
+    return True

@@ -1,0 +1,27 @@
+"""Background work of the registry: load, call one service."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from hub.core.tasks import TaskName
+from models_registry.services import files
+
+SOFT_LIMIT_SECONDS = 3600
+HARD_LIMIT_SECONDS = SOFT_LIMIT_SECONDS + 60
+
+
+@shared_task(
+    name=str(TaskName.REGISTRY_PROCESS_FILE),
+    soft_time_limit=SOFT_LIMIT_SECONDS,
+    time_limit=HARD_LIMIT_SECONDS,
+    acks_late=True,
+)
+def process_file_task(*, file_id: int, **_: object) -> None:
+    """Hash, scan and read one file; safe to run twice."""
+    files.process_file(file_id=file_id)
+
+
+@shared_task(name=str(TaskName.REGISTRY_PROCESS_WAITING), soft_time_limit=60, time_limit=120)
+def process_waiting_files_task(**_: object) -> None:
+    """Every few minutes: files whose wake-up was lost."""
+    files.enqueue_waiting_files(now=timezone.now())

@@ -1,0 +1,145 @@
+"""Who sees what: one rule, asked everywhere."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from hub.accounts.models import Role
+from hub.accounts.services import add_member
+from hub.core.errors import NotFound
+from hub.core.visibility import Visibility
+from models_registry import queries
+from models_registry.filters import ModelFilters, Scope
+from models_registry.models.model import Model, Status
+from models_registry.models.version import ModelVersion
+from models_registry.permissions import (
+    can_add_version,
+    can_edit_model,
+    can_edit_version,
+    can_review,
+)
+from tests.factories.accounts import UserFactory, make_team
+from tests.factories.registry import make_model, make_version, publish_model
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cast():
+    """Everybody who may come along, for a team's model."""
+    team = make_team()
+    owner, member, manager = UserFactory(), UserFactory(), UserFactory()
+    for person, role in ((owner, Role.MEMBER), (member, Role.MEMBER), (manager, Role.MANAGER)):
+        add_member(actor=team.created_by, team=team, user=person, role=role)
+    return {
+        "team": team,
+        "anonymous": AnonymousUser(),
+        "stranger": UserFactory(),
+        "owner": owner,
+        "member": member,
+        "manager": manager,
+        "admin": UserFactory(is_superuser=True),
+    }
+
+
+PEOPLE = ("anonymous", "stranger", "member", "manager", "owner", "admin")
+INSIDE = {"member", "manager", "owner", "admin"}
+
+
+@pytest.mark.parametrize(
+    ("visibility", "published", "seen_by"),
+    [
+        (Visibility.PUBLIC, True, set(PEOPLE)),
+        (Visibility.TEAM, True, INSIDE),
+        (Visibility.PRIVATE, True, {"owner", "admin"}),
+        (Visibility.PUBLIC, False, INSIDE),
+        (Visibility.TEAM, False, INSIDE),
+        (Visibility.PRIVATE, False, {"owner", "admin"}),
+    ],
+)
+def test_models_and_versions_are_seen_by_whom_the_rule_says(cast, visibility, published, seen_by):
+    owner, team = cast["owner"], cast["team"]
+    if published:
+        version = publish_model(owner=owner, team=team, visibility=visibility)
+    else:
+        version = make_version(make_model(owner=owner, team=team, visibility=visibility))
+    model = version.model
+    for name in PEOPLE:
+        viewer, sees = cast[name], name in seen_by
+        assert Model.objects.visible_to(viewer).filter(pk=model.pk).exists() == sees, name
+        assert ModelVersion.objects.visible_to(viewer).filter(pk=version.pk).exists() == sees, name
+        listed = queries.model_list(viewer=viewer, filters=ModelFilters(scope=Scope.EVERYONE)).items
+        assert (model in listed) == (sees and published), name
+        facets = queries.facet_counts(viewer=viewer)
+        assert facets.total == int(sees and published), name
+        if sees:
+            assert queries.model_detail(viewer=viewer, slug=model.slug).versions == (version,)
+        else:
+            with pytest.raises(NotFound):
+                queries.model_detail(viewer=viewer, slug=model.slug)
+
+
+def test_a_draft_version_of_a_public_model_is_seen_by_its_people_only(cast):
+    first = publish_model(owner=cast["owner"], team=cast["team"])
+    draft = make_version(first.model, name="v2")
+    for name in PEOPLE:
+        shown = queries.model_detail(viewer=cast[name], slug=first.model.slug).versions
+        assert (draft in shown) == (name in INSIDE), name
+        assert first in shown
+
+
+def test_a_version_taken_back_is_seen_by_its_people_only(cast):
+    version = publish_model(owner=cast["owner"], team=cast["team"])
+    ModelVersion.objects.filter(pk=version.pk).update(status=Status.UNPUBLISHED)
+    visible = ModelVersion.objects.visible_to
+    assert not visible(cast["stranger"]).filter(pk=version.pk).exists()
+    assert visible(cast["member"]).filter(pk=version.pk).exists()
+
+
+def test_who_may_change_a_team_model(cast):
+    version = publish_model(owner=cast["owner"], team=cast["team"])
+    draft = make_version(version.model, name="v2")
+    expected = {
+        "anonymous": (False, False, False, False),
+        "stranger": (False, False, False, False),
+        "member": (False, True, False, True),
+        "manager": (True, True, True, True),
+        "owner": (True, True, True, True),
+        "admin": (True, True, True, True),
+    }
+    for name, rights in expected.items():
+        viewer = cast[name]
+        assert (
+            can_edit_model(viewer, version.model),
+            can_add_version(viewer, version.model),
+            can_edit_version(viewer, version),
+            can_edit_version(viewer, draft),
+        ) == rights, name
+
+
+def test_owners_do_not_review_themselves(cast):
+    version = publish_model(owner=cast["owner"])
+    assert not can_review(cast["anonymous"], version)
+    assert not can_review(cast["owner"], version)
+    assert can_review(cast["stranger"], version)
+
+
+def test_links_to_what_a_viewer_may_not_see_are_empty_for_them(cast):
+    from models_registry.services import drafts
+    from models_registry.services.values import Resource
+
+    hidden = publish_model(
+        owner=cast["owner"], name="Hidden", seed=5, visibility=Visibility.PRIVATE
+    )
+    shown = publish_model(owner=cast["owner"], name="Shown", seed=6)
+    drafts.add_resource(
+        actor=cast["owner"], version=shown, resource=Resource(kind="lora", version=hidden)
+    )
+    ModelVersion.objects.filter(pk=shown.pk).update(base_version=hidden)
+
+    def links(viewer):
+        [version] = queries.model_detail(viewer=viewer, slug=shown.model.slug).versions
+        [resource] = version.recommended_resources.all()
+        return resource.resource_version, version.base_version
+
+    assert links(cast["owner"]) == (hidden, hidden)
+    assert links(cast["stranger"]) == (None, None)
