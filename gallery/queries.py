@@ -1,0 +1,219 @@
+"""Reads of the gallery for pages and API: lists by keyset, one picture with all that is its."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+
+from gallery.models import Comment, Image, ImageResource
+from hub.core.errors import Invalid, NotFound
+from hub.core.pagination import Page, keyset
+from models_registry.models.base_model import BaseModel
+from models_registry.models.model import Model, Viewer
+from models_registry.models.version import ModelVersion
+
+COUNT_CEILING = 1_000
+
+
+class ImageSort(StrEnum):
+    """Orders of a picture list; the values stand in the URL."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    MOST_REACTIONS = "most-reactions"
+    MOST_COMMENTS = "most-comments"
+
+
+ORDERS: dict[ImageSort, tuple[str, str]] = {
+    ImageSort.NEWEST: ("-published_at", "-id"),
+    ImageSort.OLDEST: ("published_at", "id"),
+    ImageSort.MOST_REACTIONS: ("-reaction_count", "-id"),
+    ImageSort.MOST_COMMENTS: ("-comment_count", "-id"),
+}
+
+
+class Scope(StrEnum):
+    """Whose pictures a list shows."""
+
+    EVERYONE = "everyone"
+    TEAM = "team"
+    MINE = "mine"
+
+
+@dataclass(frozen=True)
+class ImageFilters:
+    """What a picture list is narrowed to; the empty value of each field means: not narrowed."""
+
+    model_id: int | None = None
+    version_id: int | None = None
+    base_models: tuple[str, ...] = ()
+    author: str = ""
+    post_id: int | None = None
+    with_prompt: bool = False
+    scope: Scope = Scope.EVERYONE
+    team_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Ids of the pictures before and after one in a list; None at its ends."""
+
+    previous_id: int | None
+    next_id: int | None
+
+
+def image_list(
+    *,
+    viewer: Viewer,
+    filters: ImageFilters,
+    sort: ImageSort = ImageSort.NEWEST,
+    cursor: str | None = None,
+    limit: int = 24,
+) -> Page[Image]:
+    """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid."""
+    try:
+        return keyset(
+            _cards(_narrowed(viewer, filters)), order=ORDERS[sort], cursor=cursor, limit=limit
+        )
+    except (ValidationError, ValueError) as error:
+        raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
+
+
+def image_count(*, viewer: Viewer, filters: ImageFilters) -> int:
+    """How many pictures the list holds, counted up to COUNT_CEILING."""
+    return _narrowed(viewer, filters).order_by()[: COUNT_CEILING + 1].count()
+
+
+def image_detail(viewer: Viewer, image_id: int) -> Image:
+    """One picture with owner, post, generation data and resources; NotFound when not visible.
+
+    Versions of the resources are not loaded: not everyone may see them, `known_versions` tells.
+    """
+    image = (
+        Image.objects.visible_to(viewer)
+        .filter(pk=image_id)
+        .select_related("blob", "owner__avatar", "team", "post", "base_model", "generation")
+        .prefetch_related(Prefetch("resources", ImageResource.objects.order_by("position")))
+        .first()
+    )
+    if image is None:
+        raise NotFound(_("There is no such picture, or it is not shared with you."))
+    return image
+
+
+def known_versions(viewer: Viewer, version_ids: set[int]) -> dict[int, ModelVersion]:
+    """Those of the model versions that the viewer may see, with their models, by id."""
+    if not version_ids:
+        return {}
+    found = ModelVersion.objects.visible_to(viewer).filter(pk__in=version_ids)
+    return {version.pk: version for version in found.select_related("model", "base_model")}
+
+
+def neighbours(
+    *, viewer: Viewer, filters: ImageFilters, sort: ImageSort, image: Image
+) -> Neighbours:
+    """The pictures before and after `image` in the list that the filters and the sort give."""
+    ids = _narrowed(viewer, filters).exclude(pk=image.pk)
+    order = ORDERS[sort]
+    backwards = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
+    return Neighbours(
+        previous_id=_first_beyond(ids, backwards, image), next_id=_first_beyond(ids, order, image)
+    )
+
+
+def images_of_version(viewer: Viewer, version: ModelVersion) -> QuerySet[Image]:
+    """Pictures made with a model version, newest first."""
+    filters = ImageFilters(version_id=version.pk)
+    return _cards(_narrowed(viewer, filters)).order_by(*ORDERS[ImageSort.NEWEST])
+
+
+def images_of_post(viewer: Viewer, post_id: int) -> QuerySet[Image]:
+    """Pictures of one post in their order."""
+    return _cards(_narrowed(viewer, ImageFilters(post_id=post_id))).order_by("position", "id")
+
+
+def comments_of(image: Image) -> QuerySet[Comment]:
+    """Shown comments of a picture with their authors, oldest first."""
+    return image.comments.filter(hidden_at=None).select_related("author").order_by("id")
+
+
+def reactions_of(viewer: Viewer, image: Image) -> set[str]:
+    """The kinds of reaction that this person gave the picture."""
+    if not viewer.is_authenticated:
+        return set()
+    return set(image.reactions.filter(user_id=viewer.pk).values_list("kind", flat=True))
+
+
+def base_models_in_use(viewer: Viewer) -> list[str]:
+    """Names of the base models that visible pictures were made with, for the filter."""
+    shown = Image.objects.visible_to(viewer).filter(base_model=OuterRef("pk"))
+    names = BaseModel.objects.filter(Exists(shown)).order_by("sort", "name")
+    return list(names.values_list("name", flat=True))
+
+
+def models_in_use(
+    viewer: Viewer, *, chosen: int | None = None, limit: int = 30
+) -> list[tuple[int, str]]:
+    """Ids and names of the models with most pictures, and of the chosen one, for the filter."""
+    visible = Model.objects.visible_to(viewer)
+    most = visible.filter(image_count__gt=0).order_by("-image_count", "-id")
+    found = list(most.values_list("pk", "name")[:limit])
+    if chosen is not None and all(pk != chosen for pk, _name in found):
+        found += visible.filter(pk=chosen).values_list("pk", "name")
+    return found
+
+
+def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
+    """The same filters with one of them taken away; used by the removable chips."""
+    if field == "base_models":
+        return replace(filters, base_models=tuple(b for b in filters.base_models if b != value))
+    return replace(filters, **{field: getattr(ImageFilters(), field)})
+
+
+def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
+    images = Image.objects.visible_to(viewer)
+    if filters.model_id is not None:
+        images = images.filter(_made_with(version__model_id=filters.model_id))
+    if filters.version_id is not None:
+        images = images.filter(_made_with(version_id=filters.version_id))
+    if filters.base_models:
+        images = images.filter(base_model__name__in=filters.base_models)
+    if filters.author:
+        images = images.filter(owner__username__iexact=filters.author)
+    if filters.post_id is not None:
+        images = images.filter(post_id=filters.post_id)
+    if filters.with_prompt:
+        images = images.filter(has_generation_data=True)
+    return images.filter(_in_scope(viewer, filters))
+
+
+def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
+    if filters.scope == Scope.MINE:
+        return Q(owner_id=viewer.pk) if viewer.pk else Q(pk__in=[])
+    if filters.scope == Scope.TEAM:
+        return Q(team_id=filters.team_id) if filters.team_id else Q(pk__in=[])
+    return Q()
+
+
+def _made_with(**conditions: int) -> Exists:
+    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), **conditions))
+
+
+def _cards(images: QuerySet[Image]) -> QuerySet[Image]:
+    return images.select_related("blob", "owner__avatar", "base_model", "generation").defer(
+        "generation__text", "generation__data"
+    )
+
+
+def _first_beyond(images: QuerySet[Image], order: tuple[str, ...], image: Image) -> int | None:
+    first, second = order
+    column, key = first.lstrip("-"), second.lstrip("-")
+    value = getattr(image, column)
+    beyond = "lt" if first.startswith("-") else "gt"
+    beyond_key = "lt" if second.startswith("-") else "gt"
+    found = images.filter(
+        Q(**{f"{column}__{beyond}": value}) | Q(**{column: value, f"{key}__{beyond_key}": image.pk})
+    )
+    return found.order_by(*order).values_list("pk", flat=True).first()

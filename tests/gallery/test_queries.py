@@ -1,0 +1,190 @@
+"""Who sees which pictures, in which order, and with how many questions to the database."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from frontend.contexts.images import image_card_of
+from gallery.models import Image
+from gallery.queries import (
+    ImageFilters,
+    ImageSort,
+    Scope,
+    base_models_in_use,
+    image_count,
+    image_detail,
+    image_list,
+    images_of_version,
+    known_versions,
+    models_in_use,
+    neighbours,
+)
+from gallery.services.moderation import hide_image, set_post_visibility
+from gallery.services.reactions import toggle_reaction
+from hub.accounts.services import add_member
+from hub.core.errors import Invalid, NotFound
+from hub.core.visibility import Visibility
+from tests.factories.accounts import UserFactory, make_team
+from tests.factories.gallery import INFOTEXT, make_image, make_post, png_bytes
+from tests.factories.registry import publish_model
+
+pytestmark = pytest.mark.django_db
+NOBODY = AnonymousUser()
+
+
+def pks(viewer=NOBODY, **filters) -> list[int]:
+    page = image_list(viewer=viewer, filters=ImageFilters(**filters))
+    return [image.pk for image in page.items]
+
+
+def test_public_pictures_are_for_all_and_private_ones_for_their_owner() -> None:
+    public, private = make_image(), make_image(visibility=Visibility.PRIVATE)
+    assert pks() == [public.pk]
+    assert pks(UserFactory()) == [public.pk]
+    assert pks(private.owner) == [private.pk, public.pk]
+    assert pks(UserFactory(is_superuser=True)) == [private.pk, public.pk]
+
+
+def test_team_pictures_are_for_the_team() -> None:
+    team = make_team()
+    member = UserFactory()
+    add_member(actor=team.created_by, team=team, user=member)
+    image = make_image(owner=team.created_by, team=team, visibility=Visibility.TEAM)
+    assert pks(member) == [image.pk]
+    assert pks(UserFactory()) == pks() == []
+
+
+def test_a_picture_that_was_not_read_yet_is_for_its_owner_only() -> None:
+    image = make_post().images.get()
+    assert pks(image.owner) == [image.pk]
+    assert pks(UserFactory()) == []
+
+
+def test_a_hidden_picture_is_not_there_for_others() -> None:
+    image = make_image()
+    hide_image(actor=UserFactory(is_staff=True), image=image, now=timezone.now())
+    assert pks(UserFactory()) == []
+    with pytest.raises(NotFound):
+        image_detail(UserFactory(), image.pk)
+    assert image_detail(image.owner, image.pk).pk == image.pk
+
+
+def test_making_a_post_private_takes_its_pictures_from_the_list() -> None:
+    image = make_image()
+    set_post_visibility(actor=image.owner, post=image.post, visibility=Visibility.PRIVATE)
+    assert pks(UserFactory()) == []
+
+
+def test_filters_narrow_by_author_prompt_base_model_model_and_post() -> None:
+    version = publish_model(name="Ink Wash", base_model="SDXL 1.0")
+    author = UserFactory(username="Linmo")
+    made = make_image(owner=author, model_version=version)
+    plain = make_image(data=png_bytes())
+    assert pks(author="linmo") == [made.pk]
+    assert pks(with_prompt=True) == [made.pk]
+    assert pks(base_models=("SDXL 1.0", "SD 1.5")) == [made.pk]
+    assert pks(model_id=version.model_id) == pks(version_id=version.pk) == [made.pk]
+    assert pks(post_id=plain.post_id) == [plain.pk]
+    assert pks(author="linmo", post_id=plain.post_id) == []
+    assert [i.pk for i in images_of_version(NOBODY, version)] == [made.pk]
+
+
+def test_scopes_show_the_team_or_oneself() -> None:
+    team = make_team()
+    mine = make_image(owner=team.created_by, team=team)
+    make_image()
+    assert pks(team.created_by, scope=Scope.MINE) == [mine.pk]
+    assert pks(UserFactory(), scope=Scope.TEAM, team_id=team.pk) == [mine.pk]
+    assert pks(NOBODY, scope=Scope.MINE) == pks(NOBODY, scope=Scope.TEAM) == []
+
+
+@pytest.mark.parametrize("sort", list(ImageSort))
+def test_every_order_walks_over_each_picture_once(sort: ImageSort) -> None:
+    person = UserFactory()
+    made = [make_image(data=png_bytes(colour=(n, 0, 0))) for n in range(7)]
+    for image in made[::2]:
+        toggle_reaction(actor=person, image=image, kind="like")
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = image_list(viewer=NOBODY, filters=ImageFilters(), sort=sort, cursor=cursor, limit=3)
+        seen += [image.pk for image in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 7
+    expected = {
+        ImageSort.NEWEST: sorted(seen, reverse=True),
+        ImageSort.OLDEST: sorted(seen),
+        ImageSort.MOST_REACTIONS: [i.pk for i in made[::-1] if i in made[::2]]
+        + [i.pk for i in made[::-1] if i not in made[::2]],
+        ImageSort.MOST_COMMENTS: sorted(seen, reverse=True),
+    }
+    assert seen == expected[sort]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "WyJ4IiwieSJd", "WzEsMl0", "e30"])
+def test_a_cursor_that_was_not_made_here_is_refused(cursor: str) -> None:
+    make_image()
+    with pytest.raises(Invalid):
+        image_list(viewer=NOBODY, filters=ImageFilters(), cursor=cursor)
+
+
+def test_neighbours_follow_the_list_and_its_filters() -> None:
+    first, second, third = (make_image(data=png_bytes(colour=(n, 0, 0))) for n in range(3))
+    around = neighbours(viewer=NOBODY, filters=ImageFilters(), sort=ImageSort.NEWEST, image=second)
+    assert (around.previous_id, around.next_id) == (third.pk, first.pk)
+    around = neighbours(viewer=NOBODY, filters=ImageFilters(), sort=ImageSort.OLDEST, image=third)
+    assert (around.previous_id, around.next_id) == (second.pk, None)
+    alone = ImageFilters(post_id=second.post_id)
+    around = neighbours(viewer=NOBODY, filters=alone, sort=ImageSort.NEWEST, image=second)
+    assert (around.previous_id, around.next_id) == (None, None)
+
+
+def test_the_names_of_private_models_are_not_told() -> None:
+    version = publish_model(name="Ink Wash", visibility=Visibility.PRIVATE, base_model="SDXL 1.0")
+    owner = version.model.owner
+    image = make_image(owner=owner, model_version=version)
+    ids = set(image.resources.filter(version__isnull=False).values_list("version_id", flat=True))
+    assert set(known_versions(owner, ids)) == {version.pk}
+    assert known_versions(NOBODY, ids) == {}
+    assert models_in_use(owner) == [(version.model_id, "Ink Wash")]
+    assert models_in_use(NOBODY) == []
+    assert models_in_use(NOBODY, chosen=version.model_id) == []
+
+
+def test_base_models_in_use_are_those_of_visible_pictures() -> None:
+    version = publish_model(base_model="SDXL 1.0")
+    image = make_image(model_version=version, visibility=Visibility.PRIVATE)
+    assert base_models_in_use(image.owner) == ["SDXL 1.0"]
+    assert base_models_in_use(NOBODY) == []
+
+
+def test_counting_stops_at_the_ceiling(monkeypatch) -> None:
+    for number in range(3):
+        make_image(data=png_bytes(colour=(number, 0, 0)))
+    monkeypatch.setattr("gallery.queries.COUNT_CEILING", 1)
+    assert image_count(viewer=NOBODY, filters=ImageFilters()) == 2
+
+
+def cards_with_queries() -> tuple[int, int]:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page = image_list(viewer=NOBODY, filters=ImageFilters(), limit=100)
+        cards = [image_card_of(image) for image in page.items]
+    return len(cards), len(queries)
+
+
+def test_twice_the_pictures_ask_the_database_no_more_often() -> None:
+    for number in range(2):
+        make_image(data=png_bytes(colour=(number, 1, 1), texts={"parameters": INFOTEXT}))
+    few, asked = cards_with_queries()
+    for number in range(2, 6):
+        make_image(data=png_bytes(colour=(number, 1, 1)))
+    many, asked_again = cards_with_queries()
+    assert (few, many) == (2, 6)
+    assert asked == asked_again == 1
+    assert Image.objects.count() == 6
