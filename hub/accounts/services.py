@@ -163,6 +163,13 @@ def set_preferences(*, user: User, language: str | None = None, theme: str | Non
     return user
 
 
+def update_profile(*, user: User, first_name: str, bio: str) -> User:
+    """What others see of the person."""
+    user.first_name, user.bio = first_name.strip(), bio.strip()
+    user.save(update_fields=["first_name", "bio"])
+    return user
+
+
 def _require_manager(actor: User, team: Team) -> None:
     if not can_manage_team(actor, team):
         raise NotAllowed(_("Only owners and managers of %s can do this.") % team.name)

@@ -14,6 +14,7 @@ class TaskName(StrEnum):
     STORAGE_COLLECT = "storage.collect_garbage"
     STORAGE_EXPIRE = "storage.expire_uploads"
     REGISTRY_PROCESS_FILE = "models_registry.process_file"
+    REGISTRY_PROCESS_WAITING = "models_registry.process_waiting_files"
     GALLERY_PROCESS_IMAGE = "gallery.process_image"
     GALLERY_LINK_VERSION = "gallery.link_version"
     DATASETS_IMPORT = "datasets.import_upload"

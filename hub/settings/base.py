@@ -49,23 +49,6 @@ INSTALLED_APPS = [
     "training.worker",
 ]
 
-import importlib.util as _u  # BOOTSTRAP
-
-
-def _has(name):  # BOOTSTRAP
-    try:
-        return _u.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-INSTALLED_APPS = [
-    a
-    for a in INSTALLED_APPS
-    if not a.startswith(("hub.", "models_registry", "gallery", "training.", "frontend"))
-    or (_has(a + ".apps") and a not in _env.words("WITHOUT"))
-]  # BOOTSTRAP
-
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -126,6 +109,11 @@ CELERY_TASK_ROUTES = {"jobs.run_next_job": {"queue": "gpu"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ACKS_LATE = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "take back lost jobs": {"task": "jobs.reap_lost_jobs", "schedule": QUEUE_POLL_SECONDS},  # noqa: F405
+    "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
+    "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
+}
 
 STORAGE_URL = _env.plain("STORAGE_URL", (ATELIER_HOME / "storage").as_uri())
 STORAGE_INTERNAL_PREFIX = _env.text("STORAGE_INTERNAL_PREFIX")

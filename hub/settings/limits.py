@@ -37,3 +37,6 @@ TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
 POST_MAX_IMAGES = _env.integer("POST_MAX_IMAGES", 100, minimum=1)
 COMMENT_MAX_CHARACTERS = _env.integer("COMMENT_MAX_CHARACTERS", 5_000, minimum=1)
 GENERATION_TEXT_MAX_BYTES = _env.integer("GENERATION_TEXT_MAX_BYTES", 8 * MIB, minimum=1)
+
+# Text of models and versions
+MODEL_TEXT_MAX_CHARACTERS = _env.integer("MODEL_TEXT_MAX_CHARACTERS", 100_000, minimum=1)

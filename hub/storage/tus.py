@@ -100,6 +100,7 @@ class TusApp:
             purpose=metadata.get("purpose", UploadPurpose.IMAGE),
             filename=metadata.get("filename", "file"),
             size_bytes=_number(headers, "upload-length"),
+            relative_path=metadata.get("relativePath", ""),
         )
         if upload.size_bytes == 0:
             upload = await database_sync_to_async(uploads.complete_upload)(

@@ -22,9 +22,17 @@ DISK_RESERVE_BYTES = 64 * 1024 * 1024
 
 
 def begin_upload(
-    *, actor: AbstractBaseUser, purpose: str, filename: str, size_bytes: int
+    *,
+    actor: AbstractBaseUser,
+    purpose: str,
+    filename: str,
+    size_bytes: int,
+    relative_path: str = "",
 ) -> Upload:
-    """Make room for a file; raises TooLarge or QuotaExceeded before a byte is sent."""
+    """Make room for a file; raises TooLarge or QuotaExceeded before a byte is sent.
+
+    `relative_path` is kept as text for whoever pairs files by their folders; it never becomes a path.
+    """
     if purpose not in UploadPurpose.values:
         raise Invalid(
             _("The purpose of an upload is one of: %s.") % ", ".join(UploadPurpose.values)
@@ -43,6 +51,7 @@ def begin_upload(
         purpose=purpose,
         filename=clean_filename(filename),
         size_bytes=size_bytes,
+        metadata={"relativePath": relative_path} if relative_path else {},
         expires_at=timezone.now() + timedelta(hours=settings.UPLOAD_EXPIRES_HOURS),
     )
     partial_path(upload.pk).touch()

@@ -1,0 +1,107 @@
+# Needs Python 3.11 or later and make; everything else is set up below .venv on the first call.
+#   make run HOST=0.0.0.0 PORT=9000     chooses the address (default 127.0.0.1:8000)
+#   make run ATELIER_HOME=/srv/atelier  chooses the data folder (default .atelier)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
+	bench lock
+
+VENV := .venv
+BIN := $(VENV)/bin
+CREATED := $(VENV)/.created
+RUN_READY := $(VENV)/.run-ready
+TEST_READY := $(VENV)/.test-ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p hub.embedded.pytest_plugin
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+CHROMIUM := $(or $(ATELIER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser \
+	|| command -v google-chrome))
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: $(RUN_READY) ## set up what is missing, then run the whole site on this machine
+	@exec $(BIN)/python -m hub.embedded --with-parent
+
+dev: $(TEST_READY) ## the same, with the web process restarted on every change
+	@exec $(BIN)/python -m hub.embedded --with-parent --reload
+
+test: chromium lint contracts types templates migrations messages unit e2e ## everything that CI checks
+
+lint: $(TEST_READY) ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+contracts: $(TEST_READY) ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+types: $(TEST_READY) ## mypy
+	$(BIN)/mypy
+
+templates: $(TEST_READY) ## djlint: rules and format of the templates
+	$(BIN)/djlint frontend/templates --lint --quiet
+	$(BIN)/djlint frontend/templates --check --quiet
+
+migrations: $(TEST_READY) ## every change of a model has its migration
+	ATELIER_ENV=testing $(BIN)/python -m hub.embedded.with_services \
+		$(BIN)/python manage.py makemigrations --check --dry-run
+
+messages: $(TEST_READY) ## every sentence is translated
+	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
+
+unit: $(TEST_READY) ## all tests but those in a browser
+	$(PYTEST) tests --ignore=tests/e2e -n 2
+
+e2e: $(TEST_READY) chromium ## the journeys in a real browser
+	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e
+
+chromium:
+	@test -n "$(CHROMIUM)" || { echo "The browser tests need Chromium, and none was found." \
+		"Install it (Debian: apt-get install chromium fonts-noto-cjk), or name one with" \
+		"ATELIER_CHROMIUM=/path/to/chromium." >&2; exit 1; }
+
+bench: $(TEST_READY) ## how long the embedded services take to start and stop
+	$(BIN)/python -m tests.hub.embedded.bench_start
+
+# requirements/*.txt are compiled from pyproject.toml. What is pinned stays; `make lock UPGRADE=1`
+# takes newer versions. The CUDA libraries that one build of torch names are left to pip: with the
+# line `torch==`, it follows its own configuration to the CPU or the CUDA build.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --no-emit-find-links \
+	--python-version 3.11 $(if $(UPGRADE),--upgrade)
+NOT_TORCHS = awk '/^[^ ]/ { keep = !/^(nvidia-|cuda-|triton==|setuptools==)/ } keep'
+
+lock: $(TEST_READY) ## compile the requirements again
+	$(UV_COMPILE) pyproject.toml -o requirements/base.txt
+	$(UV_COMPILE) --group pyproject.toml:train -c requirements/base.txt -o requirements/train.txt
+	$(NOT_TORCHS) requirements/train.txt > requirements/train.new
+	mv requirements/train.new requirements/train.txt
+	$(UV_COMPILE) --group pyproject.toml:dev -c requirements/base.txt -o requirements/dev.txt
+	$(UV_COMPILE) --group pyproject.toml:services --no-deps --generate-hashes \
+		-o requirements/services.txt
+
+$(CREATED):
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		for name in $(PYTHONS); do \
+			if "$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+				2>/dev/null; then found=$$name; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "Python 3.11 or later with its venv module is needed, and none was found." \
+				"Debian: apt-get install python3 python3-venv" >&2; exit 1; \
+		fi; \
+		echo "Creating $(VENV) with $$found"; \
+		"$$found" -m venv --clear $(VENV); \
+	fi
+	@touch $@
+
+$(RUN_READY): $(CREATED) requirements/services.txt requirements/base.txt requirements/train.txt
+	@echo "Installing the requirements; the first time takes some minutes."
+	@$(PIP) install --require-hashes --no-deps -r requirements/services.txt
+	@$(PIP) install -r requirements/base.txt -r requirements/train.txt
+	@touch $@
+
+$(TEST_READY): $(RUN_READY) requirements/dev.txt
+	@$(PIP) install -r requirements/base.txt -r requirements/train.txt -r requirements/dev.txt
+	@touch $@

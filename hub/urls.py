@@ -1,0 +1,21 @@
+"""All addresses of the hub."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from hub.api.civitai import urls as civitai
+
+handler400 = "frontend.pages.errors.bad_request"
+handler403 = "frontend.pages.errors.permission_denied"
+handler404 = "frontend.pages.errors.not_found"
+handler500 = "frontend.pages.errors.server_error"
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include(civitai.v1)),
+    path("api/download/", include(civitai.download)),
+    path("api/v2/", include("hub.api.native.urls")),
+    path("", include("hub.storage.urls")),
+    path("", include("frontend.urls")),
+]
