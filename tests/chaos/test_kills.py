@@ -1,0 +1,174 @@
+"""Whatever is killed, and whenever: the job goes on from its last saved state and ends once."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db.models.functions import Now
+
+from tests.chaos.conftest import Fate, is_alive, kill, trainer_pid, wait_for
+from tests.factories.training import make_worker
+from training.jobs.models.artifact import ArtifactKind
+from training.jobs.models.event import EventKind
+from training.jobs.models.job import Job, State
+from training.jobs.services import lifecycle
+from training.worker import runner
+from training.worker.work_folder import WorkFolder
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.timeout(600),
+    pytest.mark.django_db(transaction=True),
+]
+
+TOTAL_STEPS = 24
+
+
+def reached(job: Job, step: int) -> Callable[[], bool]:
+    return lambda: Job.objects.values_list("step", flat=True).get(pk=job.pk) >= step
+
+
+def run_until_over(job: Job, stopping: threading.Event | None = None) -> list[str]:
+    """Work in this process as a worker does; returns the state after each attempt."""
+    worker = make_worker()
+    states = []
+    while ended := runner.run_next(worker=worker, stopping=stopping or threading.Event()):
+        states.append(ended.state)
+    return states
+
+
+def assert_ended_once(job: Job) -> None:
+    job.refresh_from_db()
+    told = job.events.filter(kind=EventKind.STATE).order_by("sequence")
+    states = [data["state"] for data in told.values_list("data", flat=True)]
+    assert (job.state, job.step) == (State.SUCCEEDED, TOTAL_STEPS), job.error_message
+    assert states.count(State.SUCCEEDED) == 1
+    numbers = list(job.events.order_by("sequence").values_list("sequence", flat=True))
+    assert numbers == list(range(1, len(numbers) + 1))
+    curve = job.events.filter(kind=EventKind.STEPPED).order_by("sequence")
+    steps = [data["step"] for data in curve.values_list("data", flat=True)]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == TOTAL_STEPS
+    checkpoints = job.artifacts.filter(kind=ArtifactKind.CHECKPOINT)
+    samples = job.artifacts.filter(kind=ArtifactKind.SAMPLE)
+    assert checkpoints.filter(is_final=True).count() == 1
+    assert sorted(set(samples.values_list("prompt_index", flat=True))) == [0, 1]
+    told_files = job.events.filter(kind=EventKind.ARTIFACT).values_list("data__name", flat=True)
+    assert len(told_files) == len(set(told_files)) == checkpoints.count() + samples.count()
+
+
+def test_a_trainer_killed_at_random_points_goes_on_to_the_same_result(
+    job: Job, chance: random.Random
+) -> None:
+    first, second = sorted(chance.sample(range(2, TOTAL_STEPS - 2), 2))
+    for step in (first, second):
+        fate = Fate(when=reached(job, step), strike=lambda: kill(trainer_pid(job)))
+        fate.start()
+        runner.run_next(worker=make_worker(), stopping=threading.Event())
+        fate.called_off.set()
+        fate.join()
+        assert fate.struck
+        job.refresh_from_db()
+        assert job.state == State.QUEUED
+        assert job.step >= step
+    assert run_until_over(job) == [State.SUCCEEDED]
+    assert_ended_once(job)
+    assert job.attempt == 3
+    assert not WorkFolder.of(job.pk).events.exists()
+
+
+def test_a_worker_killed_with_a_running_trainer_is_taken_over_by_the_next(
+    job: Job, start_worker: Callable[[], subprocess.Popen[bytes]], chance: random.Random
+) -> None:
+    first = start_worker()
+    wait_for(reached(job, chance.randint(2, 12)), what="the first worker trains")
+    orphan = trainer_pid(job)
+    first.kill()
+    first.wait()
+    start_worker()
+    wait_for(lambda: Job.objects.get(pk=job.pk).attempt >= 2, what="the second worker takes over")
+    wait_for(lambda: Job.objects.get(pk=job.pk).is_final, what="the second worker ends the job")
+    assert_ended_once(job)
+    assert orphan is not None
+    assert not is_alive(orphan)
+
+
+def test_a_worker_that_loses_its_lease_stops_its_trainer_and_writes_nothing(job: Job) -> None:
+    def rob() -> None:
+        Job.objects.filter(pk=job.pk).update(lease_until=Now())
+        Job.objects.filter(pk=job.pk).update(attempt=99)
+
+    fate = Fate(when=reached(job, 3), strike=rob)
+    fate.start()
+    runner.run_next(worker=make_worker(), stopping=threading.Event())
+    fate.join()
+    pid = trainer_pid(job)
+    assert pid is not None
+    assert not is_alive(pid)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (State.RUNNING, 99)
+
+
+def test_stop_and_keep_gives_a_result_of_the_steps_so_far(job: Job) -> None:
+    ask = Fate(
+        when=reached(job, 3),
+        strike=lambda: lifecycle.request_stop(actor=job.owner, job=job),
+    )
+    ask.start()
+    assert run_until_over(job) == [State.SUCCEEDED]
+    job.refresh_from_db()
+    assert job.finish_reason == "stopped"
+    assert 3 <= job.step < TOTAL_STEPS
+    assert job.artifacts.filter(kind=ArtifactKind.CHECKPOINT, is_final=True).count() == 1
+
+
+def test_a_paused_job_goes_on_when_resumed_and_a_leaving_worker_puts_it_back(job: Job) -> None:
+    ask = Fate(
+        when=reached(job, 3),
+        strike=lambda: lifecycle.request_pause(actor=job.owner, job=job),
+    )
+    ask.start()
+    assert run_until_over(job) == [State.PAUSED]
+    lifecycle.resume_job(actor=job.owner, job=job)
+    stopping = threading.Event()
+    leave = Fate(when=reached(job, 12), strike=stopping.set)
+    leave.start()
+    runner.run_next(worker=make_worker(), stopping=stopping)
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+    assert run_until_over(job) == [State.SUCCEEDED]
+    assert_ended_once(job)
+    assert job.finish_reason == "completed"
+
+
+def test_a_canceled_job_ends_its_trainer_and_can_be_tried_again_from_where_it_was(
+    job: Job,
+) -> None:
+    ask = Fate(
+        when=reached(job, 6),
+        strike=lambda: lifecycle.request_cancel(actor=job.owner, job=job),
+    )
+    ask.start()
+    assert run_until_over(job) == [State.CANCELED]
+    job.refresh_from_db()
+    again = lifecycle.retry_job(actor=job.owner, job=job)
+    assert run_until_over(again) == [State.SUCCEEDED]
+    begun = again.events.filter(kind=EventKind.STARTED).order_by("sequence").first()
+    assert begun is not None
+    assert begun.data["step"] >= 6
+
+
+def test_settings_that_cannot_work_fail_at_once_with_a_reason(job: Job) -> None:
+    config = {**job.config, "buckets": {**job.config["buckets"], "min_side": 2048}}
+    config["resolution"] = 64
+    config["buckets"]["max_side"] = 64
+    Job.objects.filter(pk=job.pk).update(config=config)
+    assert run_until_over(job) == [State.FAILED]
+    job.refresh_from_db()
+    assert job.error_code == "invalid_config"
+    assert "min_side" in job.error_message
+    assert job.attempt == 1

@@ -1,0 +1,126 @@
+"""The schema of a run: readable anywhere, strict, and the same through TOML."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.engine.config import TrainConfig
+from training.engine.config_sections import Section
+from training.engine.errors import ConfigError
+from training.engine.presets import all_presets, presets_for
+from training.engine.toml_text import toml_text
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_settings_events_presets_and_estimates_load_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "import training.engine.config, training.engine.events, training.engine.presets\n"
+        "import training.engine.preset_table, training.engine.estimate, training.engine.cli\n"
+        "import training.engine.data.manifest, training.engine.journal, training.engine.prompts\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'peft', 'django'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@given(
+    name=st.text(min_size=1, max_size=30),
+    numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    flag=st.booleans(),
+)
+def test_toml_text_is_read_back_as_it_was(name: str, numbers: list[float], flag: bool) -> None:
+    data = {"name": name, "flag": flag, "table": {"numbers": numbers, "count": 3}}
+    assert tomllib.loads(toml_text(data)) == data
+
+
+def test_a_config_survives_its_toml_file_and_paths_count_from_its_folder(tmp_path: Path) -> None:
+    config = TrainConfig.parse(
+        {
+            "base_model": {"path": "bases/one.safetensors"},
+            "dataset_manifest": "set/manifest.json",
+            "learning_rate": "0.005:100, 1e-3:1000",
+            "sample_prompts": ['a "quoted" \\ prompt --n 模糊'],
+        }
+    )
+    path = tmp_path / "config.toml"
+    path.write_text(config.to_toml(), encoding="utf-8")
+    again = TrainConfig.from_toml(path)
+    assert again == config.with_paths_from(tmp_path)
+    assert again.base_model.path == str(tmp_path / "bases/one.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"resolution": 500}, "resolution"),
+        ({"learning_rate": "fast"}, "learning rate"),
+        ({"learning_rate": 0}, "above 0"),
+        ({"output_name": "../up"}, "output_name"),
+        ({"unknown": 1}, "unknown"),
+        ({"min_timestep": 900, "max_timestep": 100}, "min_timestep"),
+        ({"hypernetwork": {"layer_structure": [1, 2]}}, "begin and end with 1"),
+        ({"network": {"dim": 0}}, "network.dim"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(changes: dict[str, object], named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        TrainConfig.parse(changes)
+
+
+def test_every_setting_has_a_sentence_of_help() -> None:
+    sections = [TrainConfig, *Section.__subclasses__()]
+    missing = [
+        f"{section.__name__}.{name}"
+        for section in sections
+        for name, field in section.model_fields.items()
+        if not (field.description or "").endswith((".", "?"))
+    ]
+    assert missing == []
+
+
+def test_resolving_fills_in_what_follows_from_the_rest() -> None:
+    config = TrainConfig.parse(
+        {"method": "lora", "learning_rate": 1e-4, "network": {"dim": 32, "conv_dim": 8}}
+    ).resolved()
+    assert (config.network.alpha, config.network.conv_alpha) == (16.0, 4.0)
+    assert config.text_encoder_learning_rate == pytest.approx(1e-5)
+    assert config.epochs == 10
+    assert config.sampling.width == 512
+    assert config.resolved() == config
+
+
+def test_every_preset_is_a_valid_config_with_about_five_rounds_of_samples() -> None:
+    for preset in all_presets():
+        for images in (8, 24, 100):
+            config = TrainConfig.parse(preset.settings_for(images=images, repeats=2))
+            assert config.epochs is not None
+            rounds = config.epochs // config.sample_every_epochs
+            assert 1 <= rounds <= 10, (preset.id, images)
+        assert rounds <= config.epochs
+
+
+def test_presets_of_the_bundled_base_take_minutes_and_little_memory_on_two_cores() -> None:
+    for method in ("lora", "dreambooth", "textual_inversion", "hypernetwork"):
+        for preset in presets_for(method, "tiny"):
+            assert preset.minutes < 4
+            assert preset.memory_gib < 2
+
+
+def test_each_method_has_a_preset_for_the_bundled_base_and_each_kind_a_lora() -> None:
+    for method in ("lora", "dreambooth", "textual_inversion", "hypernetwork"):
+        assert presets_for(method, "tiny")
+    for kind in ("character", "style", "object", "clothing"):
+        for family in ("tiny", "sd1", "sd2", "sdxl"):
+            assert presets_for("lora", family, kind), (family, kind)

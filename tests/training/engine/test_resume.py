@@ -1,0 +1,180 @@
+"""n steps = k steps, a kill, and n - k more: bit for bit, for every method."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories.engine import Killed, Orders, Recorder, make_config
+from training.engine.config import TrainConfig
+from training.engine.events import NoControl
+from training.engine.loop import train
+
+pytestmark = pytest.mark.engine
+
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "lora": ("lora", {}),
+    "lora with all that draws": (
+        "lora",
+        {
+            "train_text_encoder": True,
+            "gradient_accumulation": 2,
+            "flip": True,
+            "noise_offset": 0.1,
+            "input_perturbation": 0.1,
+            "latent_sampling": "sample",
+            "snr_gamma": 5,
+            "network": {"dim": 4, "alpha": 2.0, "conv_dim": 2, "dropout": 0.3, "max_norm": 0.5},
+            "captions": {"shuffle": True, "dropout": 0.2, "tag_dropout": 0.2, "keep_tokens": 1},
+        },
+    ),
+    "dreambooth with average, prior and text": (
+        "dreambooth",
+        {
+            "learning_rate": 1e-3,
+            "train_text_encoder": True,
+            "text_encoder_stop_fraction": 0.5,
+            "ema": {"enabled": True, "decay": 0.9},
+            "prior": {"enabled": True, "images": 3, "steps": 2},
+        },
+    ),
+    "textual inversion": ("textual_inversion", {"learning_rate": 0.05}),
+    "hypernetwork with dropout": (
+        "hypernetwork",
+        {"hypernetwork": {"dropout": [0.0, 0.3, 0.0]}, "gradient_accumulation": 2},
+    ),
+    "lion": ("lora", {"optimizer": "lion", "learning_rate": 1e-3}),
+    "prodigy": ("lora", {"optimizer": "prodigy", "learning_rate": 1.0}),
+    "adafactor": ("lora", {"optimizer": "adafactor"}),
+    "sgd": ("lora", {"optimizer": "sgd", "learning_rate": 0.1}),
+}
+
+
+def tensors_of(path: Path) -> dict[str, str]:
+    """Return a hash of each tensor of a file."""
+    import torch
+    from safetensors.torch import load_file
+
+    if path.suffix == ".safetensors":
+        tensors = load_file(path)
+    else:
+        data = torch.load(path, weights_only=True)
+        tensors = {
+            f"{width}.{number}.{name}": tensor
+            for width, pair in data.items()
+            if isinstance(width, int)
+            for number, state in enumerate(pair)
+            for name, tensor in state.items()
+        }
+    return {n: hashlib.sha256(t.numpy().tobytes()).hexdigest() for n, t in tensors.items()}
+
+
+def run(
+    config: TrainConfig, folder: Path, cache: Path, kill_at: int | None = None, **orders: int
+) -> tuple[Path | None, Recorder]:
+    recorder = Recorder(kill_at_step=kill_at)
+    control = Orders(**orders) if orders else NoControl()
+    try:
+        result = train(config, run_dir=folder, listener=recorder, control=control, cache_dir=cache)
+    except Killed:
+        return None, recorder
+    return result.path, recorder
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
+    case: str, base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    method, changes = CASES[case]
+    config = make_config(base, manifest, method, **changes)
+    straight, told = run(config, tmp_path / "straight", cache)
+
+    killed = tmp_path / "killed"
+    assert run(config, killed, cache, kill_at=4, save=2)[0] is None  # a state of step 3, lost at 4
+    assert run(config, killed, cache, kill_at=5)[0] is None  # no newer state: the second kill
+    resumed, told_last = run(config, killed, cache)
+
+    assert straight is not None
+    assert resumed is not None
+    assert tensors_of(straight) == tensors_of(resumed)
+    assert told.of("stepped")[-1].loss == told_last.of("stepped")[-1].loss
+    assert told.of("finished")[-1].loss == told_last.of("finished")[-1].loss
+
+
+def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    from training.engine.journal import Journal
+
+    config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=["a thing"])
+    for kill_at in (2, 4, None):
+        run(config, tmp_path, cache, kill_at=kill_at, save=1)
+    everything = Recorder()
+    Journal(tmp_path / "events.jsonl", everything, replay_after=0).close()
+    numbers = [event.sequence for event in everything.events]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [event.step for event in everything.of("stepped")] == [1, 2, 3, 4, 5, 6]
+    paths = [event.path for event in everything.of("previewed")]
+    assert len(paths) == len(set(paths)) == 2
+    assert len(everything.of("finished")) == 1
+
+
+def test_a_finished_run_started_again_does_nothing_new(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    config = make_config(base, manifest)
+    first, _ = run(config, tmp_path, cache)
+    assert first is not None
+    before = first.read_bytes()
+    second, told = run(config, tmp_path, cache)
+    assert second == first
+    assert first.read_bytes() == before
+    assert not told.of("finished")
+    assert not told.of("checkpointed")
+
+
+def test_a_state_of_other_settings_is_refused_in_words(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    from training.engine.errors import StateError
+
+    run(make_config(base, manifest), tmp_path, cache, pause=2)
+    other = make_config(base, manifest, network={"dim": 8, "alpha": 2.0})
+    with pytest.raises(StateError, match="other settings"):
+        train(other, run_dir=tmp_path, listener=Recorder(), control=NoControl(), cache_dir=cache)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [("stop", "stopped"), ("pause", "paused"), ("cancel", "cancelled")]
+)
+def test_every_way_to_end_leaves_a_valid_folder(
+    command: str, status: str, base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    recorder = Recorder()
+    result = train(
+        make_config(base, manifest),
+        run_dir=tmp_path,
+        listener=recorder,
+        control=Orders(**{command: 3}),
+        cache_dir=cache,
+    )
+    assert (result.status, result.step) == (status, 3)
+    assert (tmp_path / "state" / "state.safetensors").exists()
+    finals = list((tmp_path / "checkpoints").iterdir())
+    assert len(finals) == (1 if command == "stop" else 0)
+    assert not list(tmp_path.rglob("*.part"))
+    assert recorder.events[-1].kind == ("finished" if command == "stop" else "suspended")
+
+
+def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    run(make_config(base, manifest, max_steps=1), tmp_path / "a", cache)
+    files = {path: path.stat().st_mtime_ns for path in (cache / "latents").rglob("*.safetensors")}
+    assert len(files) == 5
+    run(make_config(base, manifest, "textual_inversion", max_steps=1), tmp_path / "b", cache)
+    after = {path: path.stat().st_mtime_ns for path in (cache / "latents").rglob("*.safetensors")}
+    assert after == files

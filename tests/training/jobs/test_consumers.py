@@ -1,0 +1,132 @@
+"""Live pages over a real channel layer: nothing missing, nothing twice, nobody else's job."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers, get_channel_layer
+from django.contrib.auth.models import AnonymousUser
+
+from tests.factories.accounts import UserFactory
+from tests.factories.training import SERIES, claimed_job, make_job, started, stepped
+from tests.training.jobs.websocket_client import Client
+from training.jobs.messages import job_group
+from training.jobs.models.event import EventKind, JobEvent
+from training.jobs.models.job import Job
+from training.jobs.services import lifecycle
+from training.jobs.services.events import record_events
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+make = sync_to_async(claimed_job)
+record = sync_to_async(record_events)
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def fresh_layer() -> AsyncIterator[None]:
+    """Each test has its own event loop, and with it its own connections to the channel layer."""
+    channel_layers.backends.clear()
+    yield
+    layer = get_channel_layer()
+    await layer.flush()
+    channel_layers.backends.clear()
+
+
+async def test_a_client_gets_what_it_missed_and_then_what_is_new() -> None:
+    job, _ = await make()
+    await record(job.pk, 1, [started(1), stepped(2, 1)], run_folder=SERIES)
+    client = Client(f"/ws/jobs/{job.pk}/?after=1", await sync_to_async(lambda: job.owner)())
+    await client.connect()
+    missed = await client.until_live()
+    assert [message["sequence"] for message in missed] == [2, 3, 4]
+    await record(job.pk, 1, [stepped(3, 2)], run_folder=SERIES)
+    live = await client.receive()
+    assert (live["sequence"], live["kind"], live["data"]["step"]) == (5, "stepped", 2)
+    await client.leave()
+
+
+async def test_a_reconnect_in_the_middle_of_a_run_sees_every_number_once() -> None:
+    job, _ = await make()
+    owner = await sync_to_async(lambda: job.owner)()
+    seen: list[int] = []
+    for round_number in range(4):
+        first = 1 + round_number * 5
+        client = Client(f"/ws/jobs/{job.pk}/?after={max(seen, default=0)}", owner)
+        await client.connect()
+        seen += [message["sequence"] for message in await client.until_live()]
+        for number in range(first, first + 3):
+            await record(job.pk, 1, [stepped(number, number)], run_folder=SERIES)
+            seen.append((await client.receive())["sequence"])
+        await client.leave()
+        for number in range(first + 3, first + 5):
+            await record(job.pk, 1, [stepped(number, number)], run_folder=SERIES)
+    client = Client(f"/ws/jobs/{job.pk}/?after={seen[-1]}", owner)
+    await client.connect()
+    seen += [message["sequence"] for message in await client.until_live()]
+    await client.leave()
+    last = await sync_to_async(lambda: Job.objects.get(pk=job.pk).last_sequence)()
+    assert seen == list(range(1, last + 1))
+
+
+async def test_a_lost_message_is_fetched_and_one_that_comes_twice_is_dropped() -> None:
+    job, _ = await make()
+    client = Client(f"/ws/jobs/{job.pk}/", await sync_to_async(lambda: job.owner)())
+    await client.connect()
+    await client.until_live()
+    layer = get_channel_layer()
+    old = {"sequence": 1, "kind": "state", "at": "", "data": {}}
+    await layer.group_send(job_group(job.pk), {"type": "job.events", "events": [old]})
+    rows = await record(job.pk, 1, [stepped(1, 1)], run_folder=SERIES)
+    assert (await client.receive())["sequence"] == rows[0].sequence
+    await sync_to_async(lose_message)(job)
+    hint = {"sequence": rows[0].sequence + 2, "kind": "stepped", "at": "", "data": {"step": -1}}
+    await layer.group_send(job_group(job.pk), {"type": "job.events", "events": [hint]})
+    got = await client.receive()
+    assert (got["sequence"], got["data"]["step"]) == (rows[0].sequence + 1, 2)
+    await client.leave()
+
+
+def lose_message(job: Job) -> None:
+    """Write an event whose message never reaches the layer."""
+    current = Job.objects.get(pk=job.pk)
+    last = JobEvent.objects.filter(job=job).latest("sequence")
+    data = {**last.data, "step": 2}
+    JobEvent.objects.create(
+        job=job, sequence=last.sequence + 1, kind=EventKind.STEPPED, at=last.at, data=data
+    )
+    Job.objects.filter(pk=job.pk).update(last_sequence=current.last_sequence + 1)
+
+
+@pytest.mark.parametrize("who", ["nobody", "stranger"])
+async def test_others_are_turned_away_with_a_code(who: str) -> None:
+    job, _ = await make()
+    user = AnonymousUser() if who == "nobody" else await sync_to_async(UserFactory)()
+    client = Client(f"/ws/jobs/{job.pk}/", user)
+    await client.connect()
+    closing = await client.receive_raw()
+    assert closing["type"] == "websocket.close"
+    assert closing["code"] == (4401 if who == "nobody" else 4404)
+
+
+async def test_the_queue_page_hears_of_its_own_team_only() -> None:
+    job = await sync_to_async(make_job)()
+    owner = await sync_to_async(lambda: job.owner)()
+    stranger = await sync_to_async(UserFactory)()
+    own, other = Client("/ws/queue/", owner), Client("/ws/queue/", stranger)
+    for client in (own, other):
+        await client.connect()
+        assert (await client.receive())["kind"] == "live"
+    await sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
+    heard = await own.receive()
+    assert heard["job"] == {
+        "id": str(job.pk),
+        "number": job.number,
+        "state": "canceled",
+        "team": job.team_id,
+    }
+    assert await other.hears_nothing()
+    await own.leave()
+    await other.leave()

@@ -1,0 +1,104 @@
+"""Looking at the bytes of a picture within limits: size upright, notes, perceptual hash."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from training.datasets.models.importing import Note, Outcome
+from training.datasets.perceptual_hash import perceptual_hash
+
+MIN_SIDE = 16  # training refuses less
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")
+WIDE_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
+ORIENTATION_TAG = 0x0112
+
+
+class UnusablePicture(Exception):
+    """A file that cannot become part of a dataset."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class SeenPicture:
+    """Facts of a readable picture; width and height are those of the upright picture, in pixels."""
+
+    width: int
+    height: int
+    content_type: str
+    phash: int
+    notes: tuple[Note, ...]
+
+
+def look_at(data: bytes, *, max_pixels: int) -> SeenPicture:
+    """Decode a picture once and tell what it is; content decides the type, never the name.
+
+    Raises UnusablePicture with the outcome to report.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                return _facts(image, max_pixels)
+        except UnidentifiedImageError as error:
+            raise UnusablePicture(Outcome.NOT_AN_IMAGE, "") from error
+        except Image.DecompressionBombError as error:
+            raise UnusablePicture(Outcome.TOO_LARGE, str(error)) from error
+        except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
+            raise UnusablePicture(Outcome.BROKEN, str(error)[:300]) from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """The picture as training sees it: 16 bits scaled to 8, transparent parts white."""
+    if image.mode in WIDE_MODES:
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        image = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
+    if has_transparency(image):
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(paper, layer).convert("RGB")
+    return image.convert("RGB")
+
+
+def has_transparency(image: Image.Image) -> bool:
+    """Whether the picture has an alpha channel or a transparent colour."""
+    return "A" in image.getbands() or "transparency" in image.info
+
+
+def _facts(image: Image.Image, max_pixels: int) -> SeenPicture:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise UnusablePicture(Outcome.TOO_LARGE, f"{width} × {height}")
+    if min(width, height) < MIN_SIDE:
+        raise UnusablePicture(Outcome.TOO_SMALL, f"{width} × {height}")
+    notes = _notes(image)
+    content_type = Image.MIME.get(image.format or "", "application/octet-stream")
+    image.seek(0)
+    image.load()
+    upright = ImageOps.exif_transpose(image) or image
+    return SeenPicture(
+        width=upright.width,
+        height=upright.height,
+        content_type=content_type,
+        phash=perceptual_hash(to_rgb(upright)),
+        notes=notes,
+    )
+
+
+def _notes(image: Image.Image) -> tuple[Note, ...]:
+    facts = (
+        (Note.TURNED, image.getexif().get(ORIENTATION_TAG, 1) not in (0, 1)),
+        (Note.FIRST_FRAME, getattr(image, "n_frames", 1) > 1),
+        (Note.FROM_CMYK, image.mode == "CMYK"),
+        (Note.FROM_16_BIT, image.mode in WIDE_MODES),
+        (Note.TRANSPARENT, has_transparency(image)),
+    )
+    return tuple(note for note, holds in facts if holds)

@@ -1,0 +1,196 @@
+"""Putting a run in line: settings checked, dataset frozen, needs estimated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from hub.accounts.models import Team, User
+from hub.accounts.queries import is_member
+from hub.core import audit
+from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from models_registry.models.file import FileFormat, ModelFile
+from models_registry.models.model import ModelType
+from models_registry.models.version import ModelVersion
+from training.datasets.models.dataset import Dataset
+from training.datasets.models.snapshot import Snapshot
+from training.datasets.services.snapshots import take_snapshot
+from training.engine.config import TrainConfig
+from training.engine.errors import ConfigError
+from training.engine.estimate import Estimate, estimate
+from training.jobs.models.job import Job, Method, State
+from training.jobs.services.broadcast import tell_queue
+from training.jobs.services.events import record_state
+from training.jobs.services.lifecycle import wake_workers
+
+TRAINABLE_FAMILIES = ("tiny", "sd1", "sd2", "sdxl")
+STAGED_BASE = "base"
+STAGED_MANIFEST = "dataset/manifest.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would be: checked settings and what they need, before anything is saved."""
+
+    config: TrainConfig
+    estimate: Estimate
+    base_file: ModelFile
+
+
+def submit_job(
+    *,
+    actor: User,
+    team: Team,
+    name: str,
+    dataset: Dataset,
+    base_version: ModelVersion,
+    method: str,
+    config: dict[str, Any],
+    preset: str = "",
+    device_wish: str = "",
+) -> Job:
+    """Freeze the dataset and put a run in the team's line.
+
+    `config` holds settings of TrainConfig; paths, method and output name are filled in here.
+    Raises Invalid naming every setting that does not fit, Conflict when the team's line is full.
+    """
+    name = " ".join(name.split())
+    if not is_member(actor, team) and not actor.is_superuser:
+        raise NotAllowed(_("Only members of the team can train for it."))
+    if not name or len(name) > 120:
+        raise Invalid(_("A run needs a name of at most 120 characters."))
+    with transaction.atomic():
+        _check_room(team)
+        snapshot = take_snapshot(actor=actor, dataset=dataset)
+        plan = plan_job(
+            actor=actor,
+            name=name,
+            snapshot=snapshot,
+            base_version=base_version,
+            method=method,
+            config=config,
+            device_wish=device_wish,
+        )
+        job = Job.objects.create(
+            team=team,
+            owner=actor,
+            name=name,
+            method=method,
+            snapshot=snapshot,
+            base_version=base_version,
+            base_sha256=plan.base_file.blob.sha256,
+            config=plan.config.model_dump(mode="json"),
+            preset=preset,
+            min_memory_bytes=plan.estimate.memory_bytes,
+            estimated_seconds=plan.estimate.seconds,
+            device_wish=device_wish,
+            total_steps=plan.estimate.steps,
+            total_epochs=plan.config.resolved().epochs or 0,
+            queued_at=timezone.now(),
+        )
+        job = record_state(job.pk)
+        audit.record(actor=actor, action="job.submit", target=job, detail={"name": name})
+        tell_queue(job)
+        wake_workers()
+    return job
+
+
+def plan_job(
+    *,
+    actor: User,
+    name: str,
+    snapshot: Snapshot,
+    base_version: ModelVersion,
+    method: str,
+    config: dict[str, Any],
+    device_wish: str = "",
+) -> Plan:
+    """Check the settings of a run against its data and base; saves nothing. Raises Invalid."""
+    if method not in Method.values:
+        raise Invalid(_("The method is one of: %s.") % ", ".join(Method.values))
+    file = base_file_for(actor=actor, version=base_version)
+    family = base_version.base_model.family if base_version.base_model else ""
+    checked = check_config(
+        config,
+        method=method,
+        output_name=file_stem(name),
+        base={
+            "path": STAGED_BASE,
+            "sha256": file.blob.sha256,
+            "name": base_version.model.name,
+            "architecture": family,
+        },
+    )
+    images = snapshot.manifest["images"]
+    repeats = sum(image["repeats"] for image in images) / len(images)
+    found = estimate(
+        checked, images=len(images), repeats=repeats, device=device_wish or checked_device(checked)
+    )
+    return Plan(config=checked, estimate=found, base_file=file)
+
+
+def check_config(
+    config: dict[str, Any], *, method: str, output_name: str, base: dict[str, Any]
+) -> TrainConfig:
+    """The settings with what only the hub knows. Raises Invalid in the engine's plain words."""
+    given = {key: value for key, value in config.items() if key != "base_model"}
+    chosen = config.get("base_model") or {}
+    extra = {key: chosen[key] for key in ("prediction_type",) if key in chosen}
+    data = {
+        **given,
+        "method": method,
+        "output_name": output_name,
+        "dataset_manifest": STAGED_MANIFEST,
+        "base_model": {**extra, **base},
+    }
+    try:
+        return TrainConfig.parse(data)
+    except ConfigError as error:
+        raise Invalid(str(error), code="config_invalid") from error
+
+
+def checked_device(config: TrainConfig) -> str:
+    """The device whose speed the estimate assumes where the settings leave it open."""
+    return "cuda" if config.device == "cuda" else "cpu"
+
+
+def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
+    """The file of a base model that training reads. Raises NotFound or Invalid with the reason."""
+    if not ModelVersion.objects.visible_to(actor).filter(pk=version.pk).exists():
+        raise NotFound(_("There is no such base model, or it is not shared with you."))
+    if version.model.type != ModelType.CHECKPOINT:
+        raise Invalid(_("Training starts from a checkpoint. Choose one as the base model."))
+    family = version.base_model.family if version.base_model else ""
+    if family not in TRAINABLE_FAMILIES:
+        raise Invalid(
+            _("Models of the family %s cannot be trained here. Choose an SD 1, SD 2 or SDXL base.")
+            % (family or "?")
+        )
+    files = version.files.select_related("blob").filter(format=FileFormat.SAFETENSOR)
+    file = files.order_by("-is_primary", "id").first()
+    if file is None:
+        raise Invalid(_("This base model has no safetensors file to train from."))
+    if not file.is_clean:
+        raise Invalid(_("The file of this base model is not verified yet. Try again in a minute."))
+    return file
+
+
+def file_stem(name: str) -> str:
+    """A file name made of the run's name that every system and tool takes."""
+    return slugify(name, allow_unicode=False).replace("-", "_")[:80] or "untitled"
+
+
+def _check_room(team: Team) -> None:
+    Team.objects.select_for_update(of=("self",)).get(pk=team.pk)
+    waiting = Job.objects.filter(team=team, state=State.QUEUED).count()
+    if waiting >= settings.TEAM_MAX_QUEUED_JOBS:
+        raise Conflict(
+            _("The team has %s runs in line already. Wait for one to start, or cancel one.")
+            % waiting
+        )
