@@ -1,0 +1,137 @@
+"""From the parts of a model to one checkpoint in the original (ldm, sgm) layout.
+
+Every name is computed from the configs, so that any number of levels, layers and channels fits.
+https://github.com/CompVis/stable-diffusion and https://github.com/Stability-AI/generative-models
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from training.engine.components import Components
+from training.engine.text import inner_text_model
+from training.engine.unet_names import ldm_module_path
+
+_VAE_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"down_blocks\.(\d+)\.resnets\.(\d+)"), r"down.\1.block.\2"),
+    (re.compile(r"down_blocks\.(\d+)\.downsamplers\.0"), r"down.\1.downsample"),
+    (re.compile(r"up_blocks\.(\d+)\.resnets\.(\d+)"), r"up.\1.block.\2"),
+    (re.compile(r"up_blocks\.(\d+)\.upsamplers\.0"), r"up.\1.upsample"),
+    (re.compile(r"mid_block\.resnets\.0"), "mid.block_1"),
+    (re.compile(r"mid_block\.resnets\.1"), "mid.block_2"),
+    (re.compile(r"mid_block\.attentions\.0"), "mid.attn_1"),
+    (re.compile(r"attn_1\.group_norm"), "attn_1.norm"),
+    (re.compile(r"attn_1\.to_out\.0"), "attn_1.proj_out"),
+    (re.compile(r"attn_1\.to_([qkv])"), r"attn_1.\1"),
+    (re.compile(r"conv_shortcut"), "nin_shortcut"),
+    (re.compile(r"conv_norm_out"), "norm_out"),
+)
+_OPEN_CLIP_RULES: tuple[tuple[str, str], ...] = (
+    ("encoder.layers.", "transformer.resblocks."),
+    ("layer_norm1", "ln_1"),
+    ("layer_norm2", "ln_2"),
+    ("mlp.fc1", "mlp.c_fc"),
+    ("mlp.fc2", "mlp.c_proj"),
+    ("self_attn.out_proj", "attn.out_proj"),
+    ("embeddings.token_embedding.weight", "token_embedding.weight"),
+    ("embeddings.position_embedding.weight", "positional_embedding"),
+    ("final_layer_norm", "ln_final"),
+)
+_QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
+Tensors = dict[str, torch.Tensor]
+
+
+def checkpoint_tensors(components: Components, dtype: torch.dtype, base: Path) -> Tensors:
+    """Return all tensors of a checkpoint, on the CPU and contiguous.
+
+    Where the base was one safetensors file, tensors that our parts do not hold (a last layer that
+    SD 2 leaves out, scheduler tables) are kept from it.
+    """
+    ours = unet_tensors(components.unet) | vae_tensors(components.vae) | _text(components)
+    if base.is_file() and base.suffix == ".safetensors":
+        ours = _rest_of_base(base, ours) | ours
+    return {name: _stored(tensor, dtype) for name, tensor in ours.items()}
+
+
+def unet_tensors(unet: Any) -> Tensors:
+    """Return the UNet's tensors under `model.diffusion_model.`."""
+    found = {}
+    for name, tensor in unet.state_dict().items():
+        path, _, kind = name.rpartition(".")
+        found[f"model.diffusion_model.{ldm_module_path(path, unet.config)}.{kind}"] = tensor
+    return found
+
+
+def vae_tensors(vae: Any) -> Tensors:
+    """Return the VAE's tensors under `first_stage_model.`, attention as 1x1 convolutions."""
+    levels = len(vae.config.block_out_channels)
+    found = {}
+    for name, tensor in vae.state_dict().items():
+        renamed = name
+        for pattern, replacement in _VAE_RULES:
+            renamed = pattern.sub(replacement, renamed)
+        renamed = re.sub(
+            r"\bup\.(\d+)\.", lambda match: f"up.{levels - 1 - int(match.group(1))}.", renamed
+        )
+        as_convolution = "attn_1." in renamed and tensor.ndim == 2
+        found[f"first_stage_model.{renamed}"] = (
+            tensor[:, :, None, None] if as_convolution else tensor
+        )
+    return found
+
+
+def _text(components: Components) -> Tensors:
+    encoders = components.text_encoders
+    family = components.architecture.name
+    if family == "sdxl":
+        second = inner_text_model(encoders[1]).state_dict()
+        projection = encoders[1].text_projection.weight
+        return (
+            _clip(encoders[0], "conditioner.embedders.0.transformer.text_model.")
+            | _open_clip(second, "conditioner.embedders.1.model.")
+            | {"conditioner.embedders.1.model.text_projection": projection.T}
+        )
+    if family == "sd2":
+        return _open_clip(inner_text_model(encoders[0]).state_dict(), "cond_stage_model.model.")
+    return _clip(encoders[0], "cond_stage_model.transformer.text_model.")
+
+
+def _clip(encoder: torch.nn.Module, prefix: str) -> Tensors:
+    """Return a CLIP text model's tensors; the names always have `text_model`."""
+    return {prefix + name: t for name, t in inner_text_model(encoder).state_dict().items()}
+
+
+def _open_clip(state: Tensors, prefix: str) -> Tensors:
+    """Return a text model in OpenCLIP's names, with q, k and v in one matrix."""
+    found: Tensors = {}
+    for name, tensor in state.items():
+        match = _QKV.match(name)
+        if match is None:
+            found[prefix + _open_clip_name(name)] = tensor
+        elif match.group(2) == "q":
+            layer, kind = match.group(1), match.group(3)
+            parts = [state[name.replace("q_proj", f"{letter}_proj")] for letter in "qkv"]
+            key = f"{prefix}transformer.resblocks.{layer}.attn.in_proj_{kind}"
+            found[key] = torch.cat(parts)
+    return found
+
+
+def _open_clip_name(name: str) -> str:
+    for ours, theirs in _OPEN_CLIP_RULES:
+        name = name.replace(ours, theirs)
+    return name
+
+
+def _rest_of_base(base: Path, ours: Tensors) -> Tensors:
+    with safe_open(base, framework="pt") as file:
+        return {n: file.get_tensor(n) for n in file.keys() if n not in ours}  # noqa: SIM118
+
+
+def _stored(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    kept = tensor.detach().cpu()
+    return (kept.to(dtype) if kept.is_floating_point() else kept).contiguous()

@@ -1,0 +1,136 @@
+"""The files and samples of a run, made once even when a kill makes the engine pass twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.engine.events import Checkpointed, Previewed, Stage
+from training.engine.file_writing import file_hash, tensor_hash, whole_file
+from training.engine.metadata import file_metadata
+from training.engine.methods.base import ExportInfo
+from training.engine.preview import TrainedFile, make_samples
+from training.engine.prompts import PromptRequest, prompt_requests
+from training.engine.session import Session
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A finished file."""
+
+    path: Path
+    sha256: str
+
+
+def export_checkpoint(
+    session: Session, *, epoch: int, step: int | None = None, final: bool = False
+) -> ExportedFile:
+    """Write the file of an epoch, of a step, or the final one, and tell of it."""
+    run = session.run
+    path = run.checkpoint_path(None if final else epoch, session.method.extension)
+    if step is not None:
+        path = path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
+    if run.journal.has_told(run.relative(path), session.step) and path.exists():
+        return ExportedFile(path, file_hash(path))
+    run.journal.emit(Stage(stage="saving", detail=path.name))
+    metadata = file_metadata(
+        session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
+    )
+    with _shown_weights(session), whole_file(path) as beside:
+        session.method.export(beside, ExportInfo(path.stem, session.step, metadata))
+    sha256 = file_hash(path)
+    run.journal.emit(
+        Checkpointed(
+            path=run.relative(path),
+            epoch=epoch,
+            step=session.step,
+            sha256=sha256,
+            size_bytes=path.stat().st_size,
+            loss=session.progress.mean_loss,
+            final=final,
+        )
+    )
+    session.progress.rest()
+    return ExportedFile(path, sha256)
+
+
+def make_run_samples(session: Session, *, epoch: int, again: bool = False) -> None:
+    """Make the samples of an epoch that are not there yet; `again` makes all of them."""
+    run = session.run
+    requests: dict[int, PromptRequest] = dict(enumerate(prompt_requests(session.config)))
+    if not again:
+        requests = {
+            number: request
+            for number, request in requests.items()
+            if not run.journal.has_told(run.relative(run.sample_path(epoch, number)), session.step)
+        }
+    if not requests:
+        return
+    run.journal.emit(Stage(stage="sampling", total=len(requests)))
+
+    def tell(number: int, request: PromptRequest, path: Path) -> None:
+        run.journal.emit(
+            Previewed(
+                path=run.relative(path),
+                prompt_index=number,
+                prompt=request.prompt,
+                negative=request.negative,
+                seed=request.seed,
+                epoch=epoch,
+                step=session.step,
+                width=request.width,
+                height=request.height,
+            )
+        )
+
+    with _shown_weights(session), _evaluating(session):
+        make_samples(
+            session.components,
+            session.conditioner,
+            session.config,
+            requests,
+            path_of=lambda number: run.sample_path(epoch, number),
+            trained=_trained_file(session, epoch) if epoch else None,
+            on_sample=tell,
+        )
+    session.progress.rest()
+    run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
+
+
+def _trained_file(session: Session, epoch: int) -> TrainedFile:
+    """Return the file that holds these weights, by the hash that its users go by."""
+    method, run = session.method, session.run
+    done = session.step >= session.total_steps
+    candidates = [run.checkpoint_path(epoch, method.extension)]
+    if done:
+        candidates.insert(0, run.checkpoint_path(None, method.extension))
+    path = next((candidate for candidate in candidates if candidate.exists()), None)
+    if path is None:
+        return TrainedFile(f"{session.config.output_name}-e{epoch:04d}", "", method.component)
+    found = tensor_hash(path) if method.component == "lora" else file_hash(path)
+    return TrainedFile(path.stem, found, method.component)
+
+
+@contextmanager
+def _shown_weights(session: Session) -> Iterator[None]:
+    """Put the running average in place, where there is one."""
+    ema = session.stepper.ema
+    with ema.in_place() if ema is not None else nullcontext():
+        if ema is not None:
+            session.conditioner.forget()
+        yield
+    if ema is not None:
+        session.conditioner.forget()
+
+
+@contextmanager
+def _evaluating(session: Session) -> Iterator[None]:
+    """Switch dropout off for a while."""
+    session.method.set_training(training=False)
+    try:
+        yield
+    finally:
+        session.method.set_training(training=True)

@@ -1,0 +1,98 @@
+"""The engine as a program: train, sample, estimate.
+
+    python -m training.engine train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
+        [--resume | --fresh] [--events-fd N] [--replay-after SEQUENCE]
+
+Alone, `train` prints its progress in words on standard error.
+
+With `--events-fd N` it is driven by a parent:
+- Events are JSON lines on file descriptor N (1 is standard output; everything that libraries
+  print goes to standard error). Each is on disk in RUN_DIR/events.jsonl before it is sent.
+  `--replay-after S` first sends the stored events with a sequence above S again.
+- Commands are JSON lines on standard input: {"command": "save" | "stop" | "pause" | "cancel" |
+  "sample"}. The end of standard input means that the parent is gone: the run pauses.
+- SIGTERM and SIGINT pause. A second signal while pausing is ignored; kill -9 is always safe.
+
+Exit codes: 0 completed or stopped with a result, 1 failed (a Failed event says why), 2 the
+command line or the settings are wrong, 3 cancelled, 143 paused (start it again to go on).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.engine.config import TrainConfig
+from training.engine.errors import ConfigError, EngineError
+from training.engine.estimate import estimate
+
+EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USAGE
+    except EngineError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="training.engine", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    train = commands.add_parser("train", help="Train from a TOML file of settings.")
+    train.add_argument("config", type=Path)
+    train.add_argument("--run-dir", type=Path, help="Folder of the run; else beside the settings.")
+    train.add_argument("--cache-dir", type=Path, help="Folder of caches shared by all runs.")
+    train.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
+    train.add_argument("--fresh", dest="resume", action="store_false", help="Start from step 0.")
+    train.add_argument("--events-fd", type=int, help="Be driven by a parent; see the manual.")
+    train.add_argument("--replay-after", type=int, help="Send stored events again from here.")
+    train.set_defaults(run=_train)
+    guess = commands.add_parser("estimate", help="Tell what a run will take.")
+    guess.add_argument("config", type=Path)
+    guess.add_argument("--images", type=int, required=True)
+    guess.set_defaults(run=_estimate)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    from training.engine.driving import ParentControl, SignalControl, TextListener, event_pipe
+    from training.engine.loop import train
+
+    config = TrainConfig.from_toml(options.config)
+    run_dir = options.run_dir or options.config.resolve().parent
+    cache_dir = options.cache_dir or run_dir / "cache"
+    if options.events_fd is None:
+        listener, control = TextListener(sys.stderr), SignalControl()
+    else:
+        listener, control = event_pipe(options.events_fd), ParentControl(sys.stdin.fileno())
+    result = train(
+        config,
+        run_dir=run_dir,
+        listener=listener,
+        control=control,
+        cache_dir=cache_dir,
+        resume=options.resume,
+        replay_after=options.replay_after,
+    )
+    return EXIT_CODES[result.status]
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    found = estimate(TrainConfig.from_toml(options.config), images=options.images)
+    sys.stdout.write(
+        f"{found.steps} steps, about {found.seconds / 60:.1f} minutes on two CPU cores, "
+        f"{found.memory_bytes / 2**30:.1f} GiB of memory, "
+        f"file of {found.file_bytes / 1e6:.1f} MB\n"
+    )
+    return 0

@@ -1,0 +1,179 @@
+"""Loading the parts of a base model; the only place that knows SD1 from SD2 from SDXL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.base_models.tiny.location import tiny_base_dir
+from training.engine.architectures import ARCHITECTURES, Architecture, detect_family
+from training.engine.config import TrainConfig
+from training.engine.errors import BaseModelError
+from training.engine.objective import NoiseSchedule
+from training.engine.precision import Precision
+
+CONFIGS = Path(__file__).resolve().parent.parent / "base_models"
+
+
+@dataclass
+class Components:
+    """The parts of a base model on their device, frozen and in evaluation mode."""
+
+    architecture: Architecture
+    unet: Any
+    vae: Any
+    text_encoders: list[Any]
+    tokenizers: list[Any]
+    scheduler_config: dict[str, Any]
+    device: str
+    name: str = ""
+    sha256: str = ""
+    config_folder: Path | None = None
+    placeholders: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def latent_channels(self) -> int:
+        """Return the number of channels of a latent."""
+        return int(self.vae.config.latent_channels)
+
+    @property
+    def downscale(self) -> int:
+        """Return the number of pixels along one side of a place of the latent."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    @property
+    def prediction_type(self) -> str:
+        """Return epsilon or v_prediction."""
+        return str(self.scheduler_config.get("prediction_type", "epsilon"))
+
+    @property
+    def zero_terminal_snr(self) -> bool:
+        """Tell whether the last timestep is pure noise."""
+        return bool(self.scheduler_config.get("rescale_betas_zero_snr", False))
+
+    def noise_schedule(self) -> NoiseSchedule:
+        """Return the forward process that the base was trained with."""
+        from diffusers import DDPMScheduler
+
+        scheduler = DDPMScheduler.from_config(self.scheduler_config)
+        return NoiseSchedule(scheduler.alphas_cumprod.clone(), self.prediction_type)
+
+    def modules(self) -> list[torch.nn.Module]:
+        """Return all parts that have weights."""
+        return [self.unet, self.vae, *self.text_encoders]
+
+
+def load_components(config: TrainConfig, precision: Precision) -> Components:
+    """Load the base model of a run from disk, without any network and without unpickling code.
+
+    Raises BaseModelError in words for the person who chose it.
+    """
+    base = config.base_model
+    path = Path(base.path)
+    if not base.path or not path.exists():
+        raise BaseModelError(f"There is no base model at {base.path or 'an empty path'}.")
+    family = base.architecture if base.architecture != "auto" else detect_family(path)
+    parts = _load_folder(path) if path.is_dir() else _load_file(path, family)
+    if base.vae_path:
+        parts["vae"] = _load_vae(Path(base.vae_path), parts["vae"])
+    scheduler_config = dict(parts["scheduler"])
+    if base.prediction_type != "auto":
+        scheduler_config["prediction_type"] = base.prediction_type
+    components = Components(
+        architecture=ARCHITECTURES[family or _family_of(parts["unet"])],
+        unet=parts["unet"],
+        vae=parts["vae"],
+        text_encoders=parts["text_encoders"],
+        tokenizers=parts["tokenizers"],
+        scheduler_config=scheduler_config,
+        device=precision.device,
+        name=base.name or path.stem,
+        sha256=base.sha256,
+        config_folder=path if path.is_dir() else config_folder(family),
+    )
+    for module in components.modules():
+        module.requires_grad_(requires_grad=False).eval().to(precision.device)
+    if precision.checkpointing:
+        components.unet.enable_gradient_checkpointing()
+    return components
+
+
+def _family_of(unet: Any) -> str:
+    from training.engine.architectures import family_of_width
+
+    return family_of_width(int(unet.config.cross_attention_dim))
+
+
+def _load_folder(path: Path) -> dict[str, Any]:
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+    options = {"torch_dtype": torch.float32, "local_files_only": True}
+    try:
+        parts = {
+            "unet": UNet2DConditionModel.from_pretrained(path / "unet", **options),
+            "vae": AutoencoderKL.from_pretrained(path / "vae", **options),
+            "text_encoders": [CLIPTextModel.from_pretrained(path / "text_encoder", **options)],
+            "tokenizers": [CLIPTokenizer.from_pretrained(path / "tokenizer")],
+            "scheduler": json.loads((path / "scheduler/scheduler_config.json").read_text("utf-8")),
+        }
+        if (path / "text_encoder_2").is_dir():
+            second = CLIPTextModelWithProjection.from_pretrained(path / "text_encoder_2", **options)
+            parts["text_encoders"].append(second)
+            parts["tokenizers"].append(CLIPTokenizer.from_pretrained(path / "tokenizer_2"))
+    except (OSError, ValueError, KeyError) as error:
+        raise BaseModelError(
+            f"The base model folder {path.name} cannot be read: {error}"
+        ) from error
+    return parts
+
+
+def config_folder(family: str) -> Path:
+    """Return the configs and tokenizers that ship with us for a family, in diffusers layout."""
+    return tiny_base_dir() if family == "tiny" else CONFIGS / (family or "sd1")
+
+
+def _load_file(path: Path, family: str) -> dict[str, Any]:
+    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+
+    folder = config_folder(family)
+    if not (folder / "model_index.json").exists():
+        raise BaseModelError(
+            f"The configuration of the family {family or 'of this file'} is not installed, so "
+            f"{path.name} cannot be read. Use a folder in diffusers layout."
+        )
+    kind = StableDiffusionXLPipeline if family == "sdxl" else StableDiffusionPipeline
+    try:
+        pipeline = kind.from_single_file(
+            path, config=str(folder), local_files_only=True, torch_dtype=torch.float32
+        )
+    except Exception as error:
+        raise BaseModelError(f"{path.name} cannot be read as {family}: {error}") from error
+    second = getattr(pipeline, "text_encoder_2", None)
+    return {
+        "unet": pipeline.unet,
+        "vae": pipeline.vae,
+        "text_encoders": [pipeline.text_encoder, *([second] if second is not None else [])],
+        "tokenizers": [
+            pipeline.tokenizer,
+            *([pipeline.tokenizer_2] if second is not None else []),
+        ],
+        "scheduler": dict(pipeline.scheduler.config),
+    }
+
+
+def _load_vae(path: Path, instead_of: Any) -> Any:
+    from diffusers import AutoencoderKL
+
+    try:
+        if path.is_dir():
+            return AutoencoderKL.from_pretrained(path, torch_dtype=torch.float32)
+        return AutoencoderKL.from_single_file(
+            path, config=dict(instead_of.config), torch_dtype=torch.float32
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise BaseModelError(f"The VAE {path.name} cannot be read: {error}") from error

@@ -1,0 +1,182 @@
+"""What each step is shown: the order of the pictures, and their latents and texts as batches.
+
+Everything is a pure function of (seed, step), so a run can begin at any step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+
+from training.engine import randomness
+from training.engine.data.captions import CaptionRule
+from training.engine.data.latents import Latent
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture ready for training: its latent, mirrored latent, caption and geometry."""
+
+    id: str
+    caption: str
+    bucket: tuple[int, int]
+    latent: Latent
+    mirrored: Latent | None = None
+    repeats: int = 1
+    mask: torch.Tensor | None = None  # (1, h, w)
+    original_size: tuple[int, int] = (0, 0)
+    offset: tuple[int, int] = (0, 0)
+    regularisation: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One pass: latents (n, c, h, w) on the device, one text, weight and slot for each picture."""
+
+    ids: list[str]
+    slots: list[int]
+    total_slots: int
+    divisor: int  # training pictures of the whole step: the loss is a sum divided by it
+    latents: torch.Tensor
+    texts: list[str]
+    weights: torch.Tensor
+    masks: torch.Tensor | None
+    time_ids: torch.Tensor  # (n, 6) for SDXL: original size, offset, target size
+
+
+@dataclass(frozen=True)
+class FeedRule:
+    """How pictures become batches."""
+
+    seed: int
+    batch_size: int
+    accumulation: int = 1
+    captions: CaptionRule = field(default_factory=CaptionRule)
+    sample_latents: bool = False
+    scaling_factor: float = 1.0
+    shift: float = 0.0
+    prior_weight: float = 0.0
+    device: str = "cpu"
+
+
+class Feed:
+    """The pictures of a run in the order of its steps."""
+
+    def __init__(
+        self, items: list[Item], rule: FeedRule, prior: dict[tuple[int, int], list[Item]]
+    ) -> None:
+        """Take the items to learn from, and the class pictures for each bucket."""
+        self.items = items
+        self.rule = rule
+        self.prior = prior
+        self._by_bucket: dict[tuple[int, int], list[int]] = {}
+        for number, item in enumerate(items):
+            self._by_bucket.setdefault(item.bucket, []).extend([number] * item.repeats)
+        self.batches_per_epoch = sum(
+            math.ceil(len(numbers) / rule.batch_size) for numbers in self._by_bucket.values()
+        )
+        self.steps_per_epoch = math.ceil(self.batches_per_epoch / rule.accumulation)
+        self._epoch: tuple[int, list[list[int]]] = (-1, [])
+
+    def epoch_batches(self, epoch: int) -> list[list[int]]:
+        """Return the item numbers of each batch of an epoch counted from 0."""
+        if self._epoch[0] != epoch:
+            seed, size = self.rule.seed, self.rule.batch_size
+            batches: list[list[int]] = []
+            for bucket, numbers in sorted(self._by_bucket.items()):
+                order = randomness.permutation(len(numbers), seed, "order", epoch, *bucket)
+                shuffled = [numbers[index] for index in order]
+                batches += [shuffled[at : at + size] for at in range(0, len(shuffled), size)]
+            order = randomness.permutation(len(batches), seed, "batch order", epoch)
+            self._epoch = (epoch, [batches[index] for index in order])
+        return self._epoch[1]
+
+    def batches(self, step: int) -> Iterator[Batch]:
+        """Yield the passes of a step counted from 0."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        passes = self.epoch_batches(epoch)
+        start = position * self.rule.accumulation
+        chosen = passes[start : start + self.rule.accumulation]
+        total = sum(len(numbers) for numbers in chosen)
+        slot = 0
+        for numbers in chosen:
+            yield self._batch(step, [self.items[n] for n in numbers], slot, total)
+            slot += len(numbers)
+
+    def _batch(self, step: int, items: list[Item], first_slot: int, total: int) -> Batch:
+        slots = list(range(first_slot, first_slot + len(items)))
+        class_items = self._class_items(step, items[0].bucket, slots)
+        everything = items + class_items
+        all_slots = slots + [total + slot for slot in slots[: len(class_items)]]
+        rule = self.rule
+        flips = [self._is_mirrored(step, i, s) for i, s in zip(everything, all_slots, strict=True)]
+        texts = [rule.captions.text(i.caption, step, s) for i, s in zip(items, slots, strict=True)]
+        weights = [1.0] * len(items) + [rule.prior_weight] * len(class_items)
+        return Batch(
+            ids=[item.id for item in everything],
+            slots=all_slots,
+            total_slots=total * 2 if class_items else total,
+            divisor=total,
+            latents=torch.stack(
+                [
+                    self._latent(step, item, slot, mirrored=mirrored)
+                    for item, slot, mirrored in zip(everything, all_slots, flips, strict=True)
+                ]
+            ).to(rule.device),
+            texts=texts + [item.caption for item in class_items],
+            weights=torch.tensor(weights, device=rule.device),
+            masks=_masks(everything, flips, rule.device),
+            time_ids=_time_ids(everything, rule.device),
+        )
+
+    def _class_items(self, step: int, bucket: tuple[int, int], slots: list[int]) -> list[Item]:
+        pool = self.prior.get(bucket, [])
+        if not pool or not self.rule.prior_weight:
+            return []
+        chosen = []
+        for slot in slots:
+            lap, place = divmod(
+                step * self.rule.batch_size * self.rule.accumulation + slot, len(pool)
+            )
+            order = randomness.permutation(len(pool), self.rule.seed, "class order", lap)
+            chosen.append(pool[order[place]])
+        return chosen
+
+    def _is_mirrored(self, step: int, item: Item, slot: int) -> bool:
+        if item.mirrored is None:
+            return False
+        return randomness.uniform(self.rule.seed, "flip", step, slot) < 0.5
+
+    def _latent(self, step: int, item: Item, slot: int, *, mirrored: bool) -> torch.Tensor:
+        chosen = item.mirrored if mirrored and item.mirrored is not None else item.latent
+        latent = chosen.mean
+        if self.rule.sample_latents:
+            shape = tuple(latent.shape)
+            noise = randomness.normal(shape, self.rule.seed, "latent", step, slot)
+            latent = latent + chosen.std * noise
+        return (latent - self.rule.shift) * self.rule.scaling_factor
+
+
+def _masks(items: list[Item], flips: list[bool], device: str) -> torch.Tensor | None:
+    if all(item.mask is None for item in items):
+        return None
+    height, width = items[0].latent.mean.shape[-2:]
+    whole = torch.ones(1, height, width)
+    masks = [whole if item.mask is None else item.mask for item in items]
+    turned = [m.flip(-1) if mirrored else m for m, mirrored in zip(masks, flips, strict=True)]
+    return torch.stack(turned).to(device)
+
+
+def _time_ids(items: list[Item], device: str) -> torch.Tensor:
+    rows = [
+        (
+            *item.original_size[::-1],
+            *item.offset[::-1],
+            *item.bucket[::-1],
+        )
+        for item in items
+    ]
+    return torch.tensor(rows, dtype=torch.float32, device=device)

@@ -1,0 +1,146 @@
+"""How a run is driven as a process: events out, commands and signals in."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import threading
+from typing import IO, Any
+
+from training.engine.events import (
+    COMMANDS,
+    Checkpointed,
+    Command,
+    Event,
+    Listener,
+    Previewed,
+    Stage,
+    Started,
+    Stepped,
+    Suspended,
+    Warned,
+)
+
+READ_BYTES = 4096
+
+
+class SignalControl:
+    """Pauses the run on SIGTERM and SIGINT."""
+
+    def __init__(self) -> None:
+        self._signalled = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def command(self) -> Command | None:
+        """Return pause after a signal."""
+        return "pause" if self._signalled.is_set() else None
+
+    def _on_signal(self, _number: int, _frame: Any) -> None:
+        self._signalled.set()
+
+
+class ParentControl(SignalControl):
+    """Takes commands as JSON lines from a parent; its end pauses the run."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
+
+    def command(self) -> Command | None:
+        """Return the next command, or pause after a signal or the parent's end."""
+        if self._signalled.is_set():
+            return "pause"
+        try:
+            return self._commands.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _read(self, descriptor: int) -> None:
+        # The bare descriptor: a buffered stream would hold its lock when the program ends.
+        rest = b""
+        while data := os.read(descriptor, READ_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            for command in filter(None, map(_command_in, lines)):
+                self._commands.put(command)
+        self._signalled.set()
+
+
+def _command_in(line: bytes) -> Command | None:
+    try:
+        word = json.loads(line).get("command")
+    except (ValueError, AttributeError):
+        return None
+    return word if word in COMMANDS else None
+
+
+class PipeListener:
+    """Writes events as JSON lines to a file descriptor.
+
+    When nobody reads any more the run is not lost: events stay in the run folder, and the end of
+    standard input pauses the run.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._open = True
+
+    def on_event(self, event: Event) -> None:
+        """Write one event."""
+        data = (json.dumps(event.to_dict(), ensure_ascii=False) + "\n").encode()
+        while self._open and data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BrokenPipeError:
+                self._open = False
+
+
+def event_pipe(descriptor: int) -> Listener:
+    """Return a listener on a descriptor; what libraries print then goes to standard error."""
+    kept = os.dup(descriptor)
+    if descriptor == 1:
+        os.dup2(2, 1)
+    return PipeListener(kept)
+
+
+class TextListener:
+    """Tells a run in words, for a person at a terminal."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def on_event(self, event: Event) -> None:
+        """Print one line; steps overwrite each other on a terminal."""
+        text = _sentence(event)
+        if not text:
+            return
+        same_line = isinstance(event, Stepped) and self._stream.isatty()
+        self._stream.write(f"\r{text}\x1b[K" if same_line else f"{text}\n")
+        self._stream.flush()
+
+
+def _sentence(event: Event) -> str:
+    if isinstance(event, Stepped):
+        rates = ", ".join(f"{rate:.2e}" for rate in event.learning_rates.values())
+        return (
+            f"step {event.step}/{event.total_steps}  epoch {event.epoch}  loss {event.loss:.4f}  "
+            f"rate {rates}  {event.steps_per_second:.2f} it/s  {event.eta_seconds:.0f} s left"
+        )
+    if isinstance(event, Started):
+        return (
+            f"{event.method}: {event.images} pictures, {event.total_steps} steps in {event.epochs} "
+            f"epochs, {event.trainable_parameters:,} parameters, {event.device} {event.precision}"
+        )
+    if isinstance(event, Stage):
+        count = f" {event.done}/{event.total}" if event.total else ""
+        return f"{event.stage.replace('_', ' ')}{count} {event.detail}".rstrip()
+    if isinstance(event, Warned):
+        return f"warning: {event.message}"
+    if isinstance(event, Checkpointed | Previewed):
+        return f"wrote {event.path}"
+    if isinstance(event, Suspended):
+        return f"{event.reason} at step {event.step}"
+    return getattr(event, "message", "") or f"{event.kind}"

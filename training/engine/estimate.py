@@ -1,0 +1,145 @@
+"""What a run will take, before it starts: steps, memory, time. Torch-free.
+
+The figures per family come from measurements (training/engine/estimate.py is their only home):
+arithmetic per picture at a reference size, and bytes for weights and activations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from training.engine.config import TrainConfig
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class FamilyCost:
+    """Cost of a family: parameters in millions, work and activations of one picture."""
+
+    unet_millions: float
+    text_millions: float
+    vae_millions: float
+    reference_side: int  # pixels
+    gflop_per_picture: float  # LoRA step, forward and backward, at the reference side
+    activation_bytes: float  # of one picture at the reference side, without checkpointing
+    adapter_millions_per_rank: float
+    efficiency: float = 1.0  # small layers keep a machine less busy
+
+
+FAMILIES: dict[str, FamilyCost] = {
+    "tiny": FamilyCost(5.15, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.45),
+    "sd1": FamilyCost(859.5, 123.1, 83.7, 512, 1725.0, 3.4e9, 1.2),
+    "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2),
+    "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8),
+}
+CPU_GFLOPS_PER_CORE = 55.0
+GPU_GFLOPS = 8_000.0  # what a mid-range card sustains in training
+START_SECONDS = {"cpu": 12.0, "cuda": 20.0}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take; `seconds` includes start and samples, memory is the peak."""
+
+    steps: int
+    steps_per_epoch: int
+    pictures_shown: int
+    seconds: float
+    memory_bytes: int
+    file_bytes: int
+
+
+def estimate(
+    config: TrainConfig,
+    *,
+    images: int,
+    repeats: float = 1.0,
+    device: str = "cpu",
+    cores: int = 2,
+    gpu_gflops: float = GPU_GFLOPS,
+) -> Estimate:
+    """Return what a run takes with this many pictures, each repeated `repeats` times on average."""
+    config = config.resolved()
+    family = FAMILIES[guess_family(config)]
+    per_epoch = max(1, -(-round(images * repeats) // config.batch_size))
+    per_epoch = -(-per_epoch // config.gradient_accumulation)
+    steps = min(
+        (config.epochs or 10**9) * per_epoch, config.max_steps if config.max_steps else 10**12
+    )
+    shown = min(steps, 10**9) * config.batch_size * config.gradient_accumulation
+    if config.prior.enabled:
+        shown *= 2
+    speed = gpu_gflops if device == "cuda" else CPU_GFLOPS_PER_CORE * cores * family.efficiency
+    work = _work_per_picture(config, family)
+    seconds = (
+        START_SECONDS[device]
+        + shown * work / speed
+        + _sampling_seconds(config, family, speed, max(1, steps // per_epoch))
+    )
+    return Estimate(
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        pictures_shown=shown,
+        seconds=round(seconds, 1),
+        memory_bytes=_memory(config, family, device),
+        file_bytes=_file_bytes(config, family),
+    )
+
+
+def guess_family(config: TrainConfig) -> str:
+    """Return the family that the settings name, or the one that their resolution suggests."""
+    if config.base_model.architecture != "auto":
+        return config.base_model.architecture
+    if config.resolution < 256:
+        return "tiny"
+    return "sdxl" if config.resolution >= 896 else "sd1"
+
+
+def _scale(config: TrainConfig, family: FamilyCost) -> float:
+    return float((config.resolution / family.reference_side) ** 2)
+
+
+def _work_per_picture(config: TrainConfig, family: FamilyCost) -> float:
+    work = family.gflop_per_picture * _scale(config, family)
+    return work * (1.45 if config.method == "dreambooth" else 1.0)
+
+
+def _sampling_seconds(config: TrainConfig, family: FamilyCost, speed: float, epochs: int) -> float:
+    if not config.sample_every_epochs or not config.sample_prompts:
+        return 0.0
+    pictures = len(config.sample_prompts) * max(1, epochs // config.sample_every_epochs)
+    forward = family.gflop_per_picture * _scale(config, family) * 0.45
+    guided = 2 if config.sampling.guidance > 1 else 1
+    return pictures * config.sampling.steps * forward * guided / speed
+
+
+def _trained_millions(config: TrainConfig, family: FamilyCost) -> float:
+    if config.method == "dreambooth":
+        text = family.text_millions if config.train_text_encoder else 0.0
+        return family.unet_millions + text
+    if config.method == "lora":
+        text = 1.25 if config.train_text_encoder else 1.0
+        return family.adapter_millions_per_rank * config.network.dim * text
+    return 1.0
+
+
+def _memory(config: TrainConfig, family: FamilyCost, device: str) -> int:
+    half = device == "cuda" and config.mixed_precision != "no" and config.method != "dreambooth"
+    weights = (family.unet_millions + family.text_millions + family.vae_millions) * 1e6
+    weights *= 2 if half else 4
+    trained = _trained_millions(config, family) * 1e6 * 12
+    saved = 0.3 if config.gradient_checkpointing else 1.0
+    pictures = config.batch_size * (2 if config.prior.enabled else 1)
+    activations = family.activation_bytes * _scale(config, family) * pictures * saved
+    runtime = 0.55 * GIB
+    return int(weights + trained + activations * (0.6 if half else 1.0) + runtime)
+
+
+def _file_bytes(config: TrainConfig, family: FamilyCost) -> int:
+    width = 4 if config.save_precision == "fp32" else 2
+    if config.method == "dreambooth":
+        millions = family.unet_millions + family.text_millions + family.vae_millions
+    else:
+        millions = _trained_millions(config, family)
+    return int(millions * 1e6 * width)

@@ -1,0 +1,72 @@
+"""The events of a run folder: append-only, numbered, whole lines. Torch-free."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from training.engine.events import Checkpointed, Event, Finished, Listener, Previewed, Stepped
+from training.engine.events import event_from_dict as event_of
+
+
+class Journal:
+    """Writes each event to events.jsonl, then hands it to the listener.
+
+    After a kill it knows what was already told, so that a repeated step, file or picture is not
+    told twice: the repetition is exact, and the first telling still holds.
+    """
+
+    def __init__(self, path: Path, listener: Listener, *, replay_after: int | None = None) -> None:
+        self.path = path
+        self._listener = listener
+        self.last_sequence = 0
+        self.last_step = 0
+        self.told: dict[str, int] = {}  # files and pictures by path, with their step
+        self.finished: Finished | None = None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for event in self._read():
+            self._remember(event)
+            if replay_after is not None and event.sequence > replay_after:
+                listener.on_event(event)
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def emit(self, event: Event) -> None:
+        """Number, store and hand over an event, unless it was already told before a kill."""
+        if isinstance(event, Stepped) and event.step <= self.last_step:
+            return
+        numbered = replace(event, sequence=self.last_sequence + 1, at=round(time.time(), 3))
+        line = json.dumps(numbered.to_dict(), ensure_ascii=False, allow_nan=False)
+        os.write(self._fd, f"{line}\n".encode())
+        self._remember(numbered)
+        self._listener.on_event(numbered)
+
+    def has_told(self, path: str, step: int) -> bool:
+        """Tell whether a file or picture of this step was already told."""
+        return self.told.get(path) == step
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _remember(self, event: Event) -> None:
+        self.last_sequence = event.sequence
+        if isinstance(event, Stepped):
+            self.last_step = max(self.last_step, event.step)
+        elif isinstance(event, Checkpointed | Previewed):
+            self.told[event.path] = event.step
+        elif isinstance(event, Finished):
+            self.finished = event
+
+    def _read(self) -> list[Event]:
+        """Return the stored events and cut off a line that a kill left unfinished."""
+        if not self.path.exists():
+            return []
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            with self.path.open("rb+") as file:
+                file.truncate(whole)
+        return [event_of(json.loads(line)) for line in data[:whole].splitlines() if line]

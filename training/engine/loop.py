@@ -1,0 +1,137 @@
+"""A training run from its first step to its last file. Everything else is called from here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from training.engine.checkpoints import export_checkpoint, make_run_samples
+from training.engine.config import TrainConfig
+from training.engine.errors import EngineError
+from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
+from training.engine.outputs import RunFolder
+from training.engine.session import Session, prepare
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a sitting ended: completed, stopped (kept as it was), paused or cancelled."""
+
+    status: str
+    step: int
+    total_steps: int
+    path: Path | None = None
+    sha256: str = ""
+
+
+@dataclass
+class Clock:
+    """When the state was last saved, and how long this sitting has taken."""
+
+    every_seconds: float
+    started: float = field(default_factory=time.monotonic)
+    saved: float = field(default_factory=time.monotonic)
+
+    def state_is_due(self) -> bool:
+        """Tell whether the state is older than it may be."""
+        return time.monotonic() - self.saved >= self.every_seconds
+
+
+def train(
+    config: TrainConfig,
+    *,
+    run_dir: Path,
+    listener: Listener,
+    control: Control,
+    cache_dir: Path,
+    resume: bool = True,
+    replay_after: int | None = None,
+) -> TrainResult:
+    """Train until the run is complete, or the control says otherwise.
+
+    With `resume`, a run folder that has a state goes on from it, to the same bytes as if it had
+    never been interrupted. With `replay_after`, stored events with a higher sequence are told
+    again first, for a listener that lost some. Raises EngineError after telling Failed.
+    """
+    config = config.resolved()
+    run = RunFolder(run_dir, config, listener, resume=resume, replay_after=replay_after)
+    session: Session | None = None
+    try:
+        session = prepare(config, run, cache_dir)
+        return _run(session, control, Clock(config.state_every_seconds))
+    except EngineError as error:
+        step = session.step if session else 0
+        run.journal.emit(Failed(code=error.code, message=str(error), step=step))
+        raise
+    finally:
+        run.journal.close()
+
+
+def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
+    session.run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
+    if session.step == 0 and session.config.sampling.at_start:
+        make_run_samples(session, epoch=0)
+    while session.step < session.total_steps:
+        command = control.command()
+        if command in ("pause", "cancel"):
+            return _suspend(session, command)
+        if command == "stop":
+            return _finish(session, clock, reason="stopped")
+        session.progress.add(session.stepper.step(session.step))
+        if session.step % session.steps_per_epoch == 0 and session.step < session.total_steps:
+            _end_epoch(session)
+        _obey(session, command, clock)
+    return _finish(session, clock, reason="completed")
+
+
+def _end_epoch(session: Session) -> None:
+    """Keep the files and make the samples that are due after an epoch."""
+    config, epoch = session.config, session.epoch
+    session.progress.flush()
+    if config.save_every_epochs and epoch % config.save_every_epochs == 0:
+        export_checkpoint(session, epoch=epoch)
+    if config.sample_every_epochs and epoch % config.sample_every_epochs == 0:
+        make_run_samples(session, epoch=epoch)
+
+
+def _obey(session: Session, command: Command | None, clock: Clock) -> None:
+    """Do what was asked between two steps, and save the state when it is due."""
+    if command == "sample":
+        make_run_samples(session, epoch=session.epoch, again=True)
+    if command == "save":
+        export_checkpoint(session, epoch=session.epoch, step=session.step)
+    if command == "save" or clock.state_is_due():
+        session.save()
+        clock.saved = time.monotonic()
+
+
+def _suspend(session: Session, command: Command) -> TrainResult:
+    """Save the state and leave without a result."""
+    session.save()
+    reason = "paused" if command == "pause" else "cancelled"
+    total = session.total_steps
+    session.run.journal.emit(Suspended(reason=reason, step=session.step, total_steps=total))
+    return TrainResult(reason, session.step, total)
+
+
+def _finish(session: Session, clock: Clock, *, reason: str) -> TrainResult:
+    """Write the final file and the last samples, and tell that the run is over."""
+    session.save()
+    final = export_checkpoint(session, epoch=session.epoch, final=True)
+    if session.config.sample_every_epochs:
+        make_run_samples(session, epoch=session.epoch)
+    journal = session.run.journal
+    if journal.finished is None or journal.finished.step != session.step:
+        journal.emit(
+            Finished(
+                reason=reason,
+                step=session.step,
+                total_steps=session.total_steps,
+                path=session.run.relative(final.path),
+                sha256=final.sha256,
+                loss=session.progress.mean_loss,
+                seconds=round(time.monotonic() - clock.started, 2),
+            )
+        )
+    return TrainResult(reason, session.step, session.total_steps, final.path, final.sha256)

@@ -1,0 +1,95 @@
+"""What a training method is: what it adds to a base model, what it trains, what it writes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from training.engine.components import Components
+from training.engine.config import TrainConfig
+from training.engine.errors import StateError
+from training.engine.optim import ParamGroup
+
+
+@dataclass(frozen=True)
+class ExportInfo:
+    """What goes into a file beside its tensors."""
+
+    name: str  # file name without ending
+    step: int
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class Method(ABC):
+    """One way to train; the loop, the objective and the data are shared by all."""
+
+    name: ClassVar[str]
+    extension: ClassVar[str] = ".safetensors"
+    component: ClassVar[str]  # what its samples are tagged with: lora, embedding, hypernetwork, ""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def install(self, components: Components) -> None:
+        """Add what is trained to the base model; random beginnings come from the seed alone."""
+
+    @abstractmethod
+    def named_parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Return what is trained, under names that stay the same from run to run."""
+
+    @abstractmethod
+    def param_groups(self) -> list[ParamGroup]:
+        """Return what is trained, in groups that share a learning rate."""
+
+    @abstractmethod
+    def export(self, path: Path, info: ExportInfo) -> None:
+        """Write the result in the community's format to a path that does not exist yet."""
+
+    @property
+    def trains_text(self) -> bool:
+        """Tell whether text embeddings change from step to step."""
+        return False
+
+    def set_training(self, *, training: bool) -> None:  # noqa: B027 - most have no dropout
+        """Switch between steps (dropout acts) and samples."""
+
+    def before_step(self, step: int, total_steps: int) -> None:  # noqa: B027 - most need nothing
+        """Prepare for a step counted from 0."""
+
+    def after_step(self) -> None:  # noqa: B027 - most need nothing
+        """Correct the weights after the optimizer moved them."""
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Return everything needed to go on later."""
+        return {name: p.detach() for name, p in self.named_parameters().items()}
+
+    @torch.no_grad()
+    def load_state_dict(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Put saved values in place; raises StateError where they belong to another run."""
+        parameters = self.named_parameters()
+        same = parameters.keys() == tensors.keys() and all(
+            tensors[name].shape == p.shape for name, p in parameters.items()
+        )
+        if not same:
+            raise StateError(
+                "The saved state was made with other settings, so this run cannot go on from it. "
+                "Start again in an empty folder, or set the settings back."
+            )
+        for name, parameter in parameters.items():
+            parameter.copy_(tensors[name])
+
+
+def saved_dtype(config: TrainConfig) -> torch.dtype:
+    """Return the number format of the files."""
+    formats = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+    return formats[config.save_precision]
+
+
+def for_saving(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return a tensor as it goes into a file: on the CPU, contiguous, in its number format."""
+    return tensor.detach().to(device="cpu", dtype=dtype).contiguous()

@@ -1,0 +1,60 @@
+"""DreamBooth: the UNet itself is trained, and the text encoders where asked.
+
+The file is a single checkpoint in the original layout that every tool loads.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+
+from training.engine.checkpoint_layout import checkpoint_tensors
+from training.engine.components import Components
+from training.engine.file_writing import save_tensors
+from training.engine.methods.base import ExportInfo, Method, saved_dtype
+from training.engine.optim import ParamGroup
+
+
+class DreamBoothMethod(Method):
+    """Trains all weights of the UNet; prior preservation is a matter of the data."""
+
+    name: ClassVar[str] = "dreambooth"
+    component: ClassVar[str] = ""
+
+    @property
+    def trains_text(self) -> bool:
+        """Tell whether the text encoders are trained too."""
+        return self.config.train_text_encoder
+
+    def install(self, components: Components) -> None:
+        """Thaw what is trained; nothing is added."""
+        self._components = components
+        components.unet.requires_grad_(requires_grad=True)
+        if self.trains_text:
+            for encoder in components.text_encoders:
+                encoder.requires_grad_(requires_grad=True)
+
+    def named_parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Return the weights by the paths of the diffusers layout."""
+        found = {f"unet.{name}": p for name, p in self._components.unet.named_parameters()}
+        if self.trains_text:
+            for number, encoder in enumerate(self._components.text_encoders):
+                found |= {f"text_{number}.{n}": p for n, p in encoder.named_parameters()}
+        return found
+
+    def param_groups(self) -> list[ParamGroup]:
+        """Return the UNet, and the text encoders with their own rate and end."""
+        parameters = self.named_parameters().items()
+        groups = [ParamGroup("unet", [p for n, p in parameters if n.startswith("unet.")])]
+        text = [p for n, p in parameters if not n.startswith("unet.")]
+        if text:
+            groups.append(ParamGroup("text_encoder", text, self.config.text_encoder_stop_fraction))
+        return groups
+
+    def export(self, path: Path, info: ExportInfo) -> None:
+        """Write the whole model as one file."""
+        base = Path(self.config.base_model.path)
+        tensors = checkpoint_tensors(self._components, saved_dtype(self.config), base)
+        save_tensors(path, tensors, info.metadata)

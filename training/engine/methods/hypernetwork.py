@@ -1,0 +1,162 @@
+"""Hypernetworks as A1111 has them: small networks on the context before keys and values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from training.engine import randomness
+from training.engine.components import Components
+from training.engine.config import TrainConfig
+from training.engine.config_sections import HypernetworkConfig
+from training.engine.methods.base import ExportInfo, Method
+from training.engine.optim import ParamGroup
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leakyrelu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "swish": nn.Hardswish,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+class ContextNetwork(nn.Module):
+    """x + mlp(x) on a context of one width; the names in its state are A1111's."""
+
+    def __init__(self, width: int, settings: HypernetworkConfig) -> None:
+        super().__init__()
+        sizes = [int(width * share) for share in settings.layer_structure]
+        layers: list[nn.Module] = []
+        for index in range(len(sizes) - 1):
+            last = index == len(sizes) - 2
+            layers.append(nn.Linear(sizes[index], sizes[index + 1]))
+            if settings.activation != "linear" and (settings.activate_output or not last):
+                layers.append(ACTIVATIONS[settings.activation]())
+            if settings.layer_norm:
+                layers.append(nn.LayerNorm(sizes[index + 1]))
+            if settings.dropout and settings.dropout[index + 1] > 0:
+                layers.append(nn.Dropout(settings.dropout[index + 1]))
+        self.linear = nn.Sequential(*layers)
+        for layer in self.linear:
+            _initialise(layer, settings)
+
+    def forward(self, context: torch.Tensor) -> torch.Tensor:
+        """Return the changed context, of the same shape."""
+        return context + self.linear(context)
+
+
+def _initialise(layer: nn.Module, settings: HypernetworkConfig) -> None:
+    if not isinstance(layer, nn.Linear | nn.LayerNorm):
+        return
+    kind = settings.weight_init
+    nonlinearity = "leaky_relu" if settings.activation == "leakyrelu" else "relu"
+    if kind == "Normal" or isinstance(layer, nn.LayerNorm):
+        nn.init.normal_(layer.weight, mean=0.0, std=0.01)
+    elif kind == "XavierUniform":
+        nn.init.xavier_uniform_(layer.weight)
+    elif kind == "XavierNormal":
+        nn.init.xavier_normal_(layer.weight)
+    elif kind == "KaimingUniform":
+        nn.init.kaiming_uniform_(layer.weight, nonlinearity=nonlinearity)
+    else:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity=nonlinearity)
+    nn.init.zeros_(layer.bias)
+
+
+class ChangedProjection(nn.Module):
+    """A key or value projection that sees its context through a hypernetwork."""
+
+    def __init__(self, projection: nn.Module, network: ContextNetwork) -> None:
+        super().__init__()
+        self.projection = projection
+        self.network = [network]  # in a list: it is shared, and no part of this module
+
+    def forward(self, context: torch.Tensor, *args: Any) -> torch.Tensor:
+        """Return the projection of the changed context."""
+        return self.projection(self.network[0](context), *args)
+
+
+class HypernetworkMethod(Method):
+    """Trains two networks (for keys and for values) for each width of context."""
+
+    name: ClassVar[str] = "hypernetwork"
+    component: ClassVar[str] = "hypernetwork"
+    extension: ClassVar[str] = ".pt"
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        self._networks: dict[int, tuple[ContextNetwork, ContextNetwork]] = {}
+
+    def install(self, components: Components) -> None:
+        """Put the networks before all keys and values whose context has one of the widths."""
+        self._components = components
+        settings = self.config.hypernetwork
+        attentions = [m for m in components.unet.modules() if type(m).__name__ == "Attention"]
+        widths = {attention.to_k.in_features for attention in attentions}
+        chosen = sorted(widths & set(settings.sizes) if settings.sizes else widths)
+        torch.manual_seed(randomness.torch_seed(self.config.seed, "hypernetwork init"))
+        for width in chosen:
+            pair = (ContextNetwork(width, settings), ContextNetwork(width, settings))
+            for network in pair:
+                network.to(components.device).train()
+            self._networks[width] = pair
+        for attention in attentions:
+            self._change(attention)
+
+    def _change(self, attention: Any) -> None:
+        pair = self._networks.get(attention.to_k.in_features)
+        if pair is not None:
+            attention.to_k = ChangedProjection(attention.to_k, pair[0])
+            attention.to_v = ChangedProjection(attention.to_v, pair[1])
+
+    def set_training(self, *, training: bool) -> None:
+        """Switch dropout on for steps and off for samples."""
+        for pair in self._networks.values():
+            for network in pair:
+                network.train(training)
+
+    def named_parameters(self) -> dict[str, nn.Parameter]:
+        """Return the weights as {width}.{k|v}.{name}."""
+        return {
+            f"{width}.{letter}.{name}": parameter
+            for width, pair in self._networks.items()
+            for letter, network in zip("kv", pair, strict=True)
+            for name, parameter in network.named_parameters()
+        }
+
+    def param_groups(self) -> list[ParamGroup]:
+        """Return all weights in one group."""
+        return [ParamGroup("hypernetwork", list(self.named_parameters().values()))]
+
+    def export(self, path: Path, info: ExportInfo) -> None:
+        """Write the .pt that A1111 loads: widths as integer keys, each with two state dicts."""
+        settings, components = self.config.hypernetwork, self._components
+        data: dict[int | str, Any] = {
+            width: tuple(_plain_state(network) for network in pair)
+            for width, pair in self._networks.items()
+        }
+        data |= {
+            "step": info.step,
+            "name": info.name,
+            "layer_structure": list(settings.layer_structure),
+            "activation_func": settings.activation,
+            "is_layer_norm": settings.layer_norm,
+            "weight_initialization": settings.weight_init,
+            "sd_checkpoint": components.sha256[:10] or None,
+            "sd_checkpoint_name": components.name,
+            "activate_output": settings.activate_output,
+            "use_dropout": bool(settings.dropout),
+            "dropout_structure": list(settings.dropout) or None,
+            "last_layer_dropout": False,
+            "optional_info": None,
+        }
+        torch.save(data, path)
+
+
+def _plain_state(network: ContextNetwork) -> dict[str, torch.Tensor]:
+    return {n: t.detach().float().cpu().contiguous() for n, t in network.state_dict().items()}

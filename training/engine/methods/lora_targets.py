@@ -1,0 +1,83 @@
+"""Which layers get adapters, and what kohya's files call them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from training.engine.components import Components
+from training.engine.config import TrainConfig
+from training.engine.config_sections import NetworkConfig
+from training.engine.text import inner_text_model
+from training.engine.unet_names import ldm_module_path
+
+_PARTS = {
+    "attention": (".to_q", ".to_k", ".to_v", ".to_out.0"),
+    "feed_forward": (".ff.net.0.proj", ".ff.net.2"),
+    "projection": (".proj_in", ".proj_out"),
+}
+_RESNET_PARENTS = {"ResnetBlock2D", "Downsample2D", "Upsample2D"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A layer with its path in the module, its name in the file, and its rank and alpha."""
+
+    path: str
+    name: str
+    rank: int
+    alpha: float
+
+
+def unet_targets(components: Components, network: NetworkConfig) -> list[Target]:
+    """Return the layers of the UNet that kohya would adapt at the same settings, in order."""
+    unet = components.unet
+    inside = _paths_below(unet, {"Transformer2DModel"})
+    wanted = tuple(suffix for part in network.targets for suffix in _PARTS[part])
+    chosen = [path for path in inside if path.endswith(wanted) and _adaptable(unet, path)]
+    if network.conv_dim:
+        chosen += [p for p in _paths_below(unet, _RESNET_PARENTS) if _adaptable(unet, p)]
+    sgm = components.architecture.name == "sdxl"
+    targets = []
+    for path in chosen:
+        named = ldm_module_path(path, unet.config) if sgm else path
+        rank, alpha = _shape(unet.get_submodule(path), network)
+        targets.append(Target(path, "lora_unet_" + named.replace(".", "_"), rank, alpha))
+    return targets
+
+
+def text_targets(encoder: torch.nn.Module, prefix: str, config: TrainConfig) -> list[Target]:
+    """Return all attention and MLP layers of a text encoder; names always have `text_model`."""
+    model = inner_text_model(encoder)
+    paths = _paths_below(model, {"CLIPAttention", "CLIPMLP"})
+    alpha = config.network.alpha or config.network.dim
+    return [
+        Target(
+            path, f"{prefix}_text_model_{path.replace('.', '_')}", config.network.dim, float(alpha)
+        )
+        for path in paths
+        if isinstance(model.get_submodule(path), torch.nn.Linear)
+    ]
+
+
+def _paths_below(module: torch.nn.Module, parents: set[str]) -> list[str]:
+    """Return the paths of everything inside modules of these classes, in order, once each."""
+    found: dict[str, None] = {}
+    for path, parent in module.named_modules():
+        if type(parent).__name__ in parents:
+            found.update(
+                dict.fromkeys(f"{path}.{name}" for name, _ in parent.named_modules() if name)
+            )
+    return list(found)
+
+
+def _adaptable(module: torch.nn.Module, path: str) -> bool:
+    return isinstance(module.get_submodule(path), torch.nn.Linear | torch.nn.Conv2d)
+
+
+def _shape(layer: torch.nn.Module, network: NetworkConfig) -> tuple[int, float]:
+    wide = isinstance(layer, torch.nn.Conv2d) and layer.kernel_size != (1, 1)
+    if wide:
+        return network.conv_dim, float(network.conv_alpha or network.conv_dim)
+    return network.dim, float(network.alpha or network.dim)

@@ -1,0 +1,109 @@
+"""Textual Inversion: a new word as a few vectors; the model itself stays as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from training.engine.components import Components
+from training.engine.config import TrainConfig
+from training.engine.file_writing import save_tensors
+from training.engine.methods.base import ExportInfo, Method
+from training.engine.optim import ParamGroup
+from training.engine.text import inner_text_model
+
+FILE_KEYS = {1: ("emb_params",), 2: ("clip_l", "clip_g")}
+
+
+class EmbeddingWithWords(torch.nn.Module):
+    """A frozen token table with learned rows beside it.
+
+    The learned words have negative ids (-1, -2, …), so that looking for the end token by the
+    highest id, as CLIP does, still finds it.
+    """
+
+    def __init__(self, table: torch.nn.Embedding, vectors: torch.Tensor) -> None:
+        super().__init__()
+        self.table = table
+        self.vectors = torch.nn.Parameter(vectors)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        """Return the frozen table, which the library asks for its type and device."""
+        return self.table.weight
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the embeddings (…, width) of ids."""
+        learned = ids < 0
+        known = self.table(ids.clamp(min=0))
+        new = F.embedding((-1 - ids).clamp(min=0), self.vectors)
+        return torch.where(learned[..., None], new.to(known.dtype), known)
+
+
+class TextualInversionMethod(Method):
+    """Trains the vectors of one word, for each text encoder of the model."""
+
+    name: ClassVar[str] = "textual_inversion"
+    component: ClassVar[str] = "embedding"
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__(config)
+        self._words: list[EmbeddingWithWords] = []
+        self._norms: list[float] = []
+
+    @property
+    def trains_text(self) -> bool:
+        """Tell that texts change with every step."""
+        return True
+
+    def install(self, components: Components) -> None:
+        """Put the new word into every text encoder and teach the tokenizer its name."""
+        settings = self.config.textual_inversion
+        for number, encoder in enumerate(components.text_encoders):
+            embeddings = inner_text_model(encoder).embeddings
+            table = embeddings.token_embedding
+            ids = components.tokenizers[number](
+                settings.initial_text, add_special_tokens=False
+            ).input_ids
+            word = EmbeddingWithWords(table, _spread(table.weight, ids, settings.vectors))
+            embeddings.token_embedding = word
+            self._words.append(word)
+            self._norms.append(float(word.vectors.detach().norm(dim=1).median()))
+        components.placeholders[settings.token] = [-1 - n for n in range(settings.vectors)]
+
+    def named_parameters(self) -> dict[str, torch.nn.Parameter]:
+        """Return the vectors under the names of the file."""
+        keys = FILE_KEYS[len(self._words)]
+        return {key: word.vectors for key, word in zip(keys, self._words, strict=True)}
+
+    def param_groups(self) -> list[ParamGroup]:
+        """Return the vectors; decay would pull a word to nothing, so there is none."""
+        return [ParamGroup("embedding", [word.vectors for word in self._words], weight_decay=0.0)]
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Keep the vectors as long as they began, where asked."""
+        if not self.config.textual_inversion.preserve_norm:
+            return
+        for word, norm in zip(self._words, self._norms, strict=True):
+            if norm > 0:
+                word.vectors.mul_(norm / word.vectors.norm(dim=1, keepdim=True).clamp(min=1e-8))
+
+    def export(self, path: Path, info: ExportInfo) -> None:
+        """Write `emb_params`, or `clip_l` and `clip_g`, always in float32."""
+        tensors = {
+            name: vectors.detach().float().cpu().contiguous()
+            for name, vectors in self.named_parameters().items()
+        }
+        save_tensors(path, tensors, info.metadata)
+
+
+def _spread(table: torch.Tensor, ids: list[int], count: int) -> torch.Tensor:
+    """Return `count` rows, the rows of `ids` spread over them; zeros without ids (as A1111)."""
+    if not ids:
+        return torch.zeros(count, table.shape[1], device=table.device)
+    rows = [ids[index * len(ids) // count] for index in range(count)]
+    return table.detach()[rows].float().clone()

@@ -1,0 +1,162 @@
+"""Optimizers by name, and the learning rate of each group at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from training.engine.config import TrainConfig
+from training.engine.errors import ConfigError
+from training.engine.schedule import RateSchedule, parse_rate_list
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters that share a learning rate; `name` is unet, text_encoder, embedding, …"""
+
+    name: str
+    parameters: list[torch.nn.Parameter]
+    stop_fraction: float = 1.0
+    weight_decay: float | None = None
+
+
+class Lion(torch.optim.Optimizer):
+    """Evolved sign momentum (https://arxiv.org/abs/2302.06675); use a third of AdamW's rate."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take one step; `closure` is evaluated first where given."""
+        loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            with_grad = [p for p in group["params"] if p.grad is not None]
+            for parameter in with_grad:
+                self._update(parameter, group)
+        return loss
+
+    def _update(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        gradient, momentum = parameter.grad, state["momentum"]
+        beta1, beta2 = group["betas"]
+        parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        direction = momentum.mul(beta1).add_(gradient, alpha=1 - beta1).sign_()
+        parameter.add_(direction, alpha=-group["lr"])
+        momentum.mul_(beta2).add_(gradient, alpha=1 - beta2)
+
+
+def _adamw(groups: list[dict[str, Any]], config: TrainConfig, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, lr=rate, betas=(config.beta1, config.beta2), fused=True)
+
+
+def _adamw8bit(
+    groups: list[dict[str, Any]], config: TrainConfig, rate: float
+) -> torch.optim.Optimizer:
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError as error:
+        raise ConfigError(
+            "AdamW8bit needs the package bitsandbytes and a CUDA device. Install it, or choose "
+            "adamw, which gives the same result with more memory."
+        ) from error
+    return AdamW8bit(groups, lr=rate, betas=(config.beta1, config.beta2))
+
+
+def _adafactor(
+    groups: list[dict[str, Any]], config: TrainConfig, rate: float
+) -> torch.optim.Optimizer:
+    from transformers.optimization import Adafactor
+
+    return Adafactor(groups, lr=rate, scale_parameter=False, relative_step=False, warmup_init=False)
+
+
+def _prodigy(
+    groups: list[dict[str, Any]], config: TrainConfig, rate: float
+) -> torch.optim.Optimizer:
+    from training.engine.prodigy import Prodigy
+
+    return Prodigy(groups, lr=rate, betas=(config.beta1, config.beta2))
+
+
+OPTIMIZERS: dict[
+    str, Callable[[list[dict[str, Any]], TrainConfig, float], torch.optim.Optimizer]
+] = {
+    "adamw": _adamw,
+    "adamw8bit": _adamw8bit,
+    "adafactor": _adafactor,
+    "lion": lambda groups, config, rate: Lion(groups, rate, (config.beta1, config.beta2)),
+    "prodigy": _prodigy,
+    "sgd": lambda groups, config, rate: torch.optim.SGD(groups, lr=rate, momentum=config.beta1),
+}
+
+
+class Optimizing:
+    """An optimizer whose rates are set from the step alone, so that a resumed run has them too."""
+
+    def __init__(self, config: TrainConfig, groups: list[ParamGroup], total_steps: int) -> None:
+        self.groups = groups
+        self.total_steps = total_steps
+        self.max_grad_norm = config.max_grad_norm
+        self._rates = parse_rate_list(str(config.learning_rate))
+        self._text_rate = config.text_encoder_learning_rate
+        self._schedule = RateSchedule(
+            name=config.scheduler,
+            total_steps=total_steps,
+            warmup_steps=config.warmup_steps,
+            cycles=config.scheduler_cycles,
+            power=config.scheduler_power,
+            floor=config.min_learning_rate_ratio,
+        )
+        described = [
+            {
+                "params": group.parameters,
+                "weight_decay": config.weight_decay
+                if group.weight_decay is None
+                else group.weight_decay,
+            }
+            for group in groups
+        ]
+        self.optimizer = OPTIMIZERS[config.optimizer](described, config, self._rates.rate(0))
+        self.parameters = [p for group in groups for p in group.parameters]
+
+    def learning_rates(self, step: int) -> dict[str, float]:
+        """Return the learning rate of each group for a step counted from 0."""
+        factor = self._schedule.factor(step)
+        return {group.name: self._group_rate(group, step) * factor for group in self.groups}
+
+    def _group_rate(self, group: ParamGroup, step: int) -> float:
+        if step >= group.stop_fraction * self.total_steps:
+            return 0.0
+        if group.name.startswith("text_encoder") and self._text_rate is not None:
+            return self._text_rate
+        return self._rates.rate(step)
+
+    def clip(self) -> torch.Tensor:
+        """Limit the gradients' norm and return the norm before, a scalar on the device."""
+        limit = self.max_grad_norm or float("inf")
+        return torch.nn.utils.clip_grad_norm_(self.parameters, limit)
+
+    def step(self, step: int, scaler: torch.amp.GradScaler) -> dict[str, float]:
+        """Take the step with the rates that belong to it, clear the gradients, return the rates."""
+        rates = self.learning_rates(step)
+        for described, group in zip(self.optimizer.param_groups, self.groups, strict=True):
+            described["lr"] = rates[group.name]
+            if rates[group.name] == 0.0:  # standing still: no momentum may move it either
+                for parameter in group.parameters:
+                    parameter.grad = None
+        scaler.step(self.optimizer)
+        scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        return rates

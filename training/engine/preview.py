@@ -1,0 +1,102 @@
+"""Samples while training: pictures with the generation data that our gallery and A1111 read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from hub.formats.generation.a1111 import emit_infotext
+from hub.formats.generation.types import GenerationData, GenerationResource, ResourceKind
+from training.engine.components import Components
+from training.engine.config import TrainConfig
+from training.engine.file_writing import whole_file
+from training.engine.prompts import PromptRequest
+from training.engine.sampling import make_pictures
+from training.engine.text import TextConditioner
+from training.engine.version import ENGINE_VERSION
+
+RESOURCE_KINDS = {
+    "lora": ResourceKind.LORA,
+    "embedding": ResourceKind.EMBEDDING,
+    "hypernetwork": ResourceKind.HYPERNETWORK,
+}
+
+
+@dataclass(frozen=True)
+class TrainedFile:
+    """The file whose weights a sample shows; `component` as in Method, empty for a checkpoint."""
+
+    name: str
+    hash: str
+    component: str
+
+
+def generation_data(
+    request: PromptRequest,
+    components: Components,
+    config: TrainConfig,
+    trained: TrainedFile | None,
+) -> GenerationData:
+    """Return what was asked for, with the model and what was trained named by their hashes."""
+    whole_model = trained is not None and not trained.component
+    model_name = trained.name if trained and whole_model else components.name
+    model_hash = trained.hash[:10] if trained and whole_model else components.sha256[:10]
+    prompt, resources = request.prompt, ()
+    if trained is not None and trained.component:
+        kind = RESOURCE_KINDS[trained.component]
+        weighted = kind is not ResourceKind.EMBEDDING
+        if weighted:
+            prompt = f"{prompt} <{kind.value}:{trained.name}:1>"
+        short = trained.hash[:12] or None
+        resources = (GenerationResource(kind, trained.name, 1.0 if weighted else None, short),)
+    return GenerationData(
+        prompt=prompt,
+        negative_prompt=request.negative,
+        steps=request.steps,
+        sampler=request.sampler,
+        cfg_scale=request.guidance,
+        seed=request.seed,
+        width=request.width,
+        height=request.height,
+        model=model_name or None,
+        model_hash=model_hash or None,
+        clip_skip=config.clip_skip if config.clip_skip > 1 else None,
+        version=f"Atelier {ENGINE_VERSION}",
+        resources=resources,
+        extra={"RNG": "CPU"},
+    )
+
+
+def save_picture(path: Path, picture: Image.Image, data: GenerationData) -> None:
+    """Write a PNG whose `parameters` chunk holds the generation data."""
+    info = PngInfo()
+    info.add_itxt("parameters", emit_infotext(data))
+    with whole_file(path) as beside:
+        picture.save(beside, format="PNG", pnginfo=info)
+
+
+def make_samples(
+    components: Components,
+    conditioner: TextConditioner,
+    config: TrainConfig,
+    requests: dict[int, PromptRequest],
+    *,
+    path_of: Callable[[int], Path],
+    trained: TrainedFile | None,
+    on_sample: Callable[[int, PromptRequest, Path], None],
+) -> None:
+    """Make the samples of these prompts (by their numbers), telling each as it is written."""
+    numbers = list(requests)
+
+    def keep(position: int, picture: Image.Image) -> None:
+        number = numbers[position]
+        request = requests[number]
+        path = path_of(number)
+        save_picture(path, picture, generation_data(request, components, config, trained))
+        on_sample(number, request, path)
+
+    make_pictures(components, conditioner, list(requests.values()), on_picture=keep)

@@ -1,0 +1,64 @@
+"""Sample prompts as kohya writes them: a prompt, then options such as `--n blurry --w 512`.
+
+Torch-free. https://github.com/kohya-ss/sd-scripts#sample-image-generation-during-training
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from training.engine.config import TrainConfig
+
+_OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
+
+
+@dataclass(frozen=True)
+class PromptRequest:
+    """A picture to make."""
+
+    prompt: str
+    negative: str
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    seed: int
+    sampler: str
+
+
+def prompt_requests(config: TrainConfig) -> list[PromptRequest]:
+    """Return the sample prompts of a run; comments (#) and empty lines are left out."""
+    lines = [line.strip() for line in config.sample_prompts]
+    kept = [line for line in lines if line and not line.startswith("#")]
+    return [parse_prompt(line, config, number) for number, line in enumerate(kept)]
+
+
+def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptRequest:
+    """Read one line; options it leaves out come from the settings, unknown ones are ignored."""
+    sampling = config.sampling
+    parts = _OPTION.split(f" {line}")
+    options = {name: value.strip() for name, value in zip(parts[1::2], parts[2::2], strict=True)}
+    side = config.resolution
+    return PromptRequest(
+        prompt=parts[0].strip(),
+        negative=options.get("n", sampling.negative),
+        width=_side(options.get("w"), sampling.width or side),
+        height=_side(options.get("h"), sampling.height or side),
+        steps=int(_number(options.get("s"), sampling.steps, 1, 150)),
+        guidance=_number(options.get("l"), sampling.guidance, 0, 30),
+        seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
+        sampler=sampling.sampler,
+    )
+
+
+def _side(text: str | None, default: int) -> int:
+    return max(64, int(_number(text, default, 64, 2048)) // 8 * 8)
+
+
+def _number(text: str | None, default: float, least: float, most: float) -> float:
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        return default
+    return min(most, max(least, value))

@@ -1,0 +1,135 @@
+"""One step of training: predict, measure, go back, clip, move."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from training.engine import randomness
+from training.engine.components import Components
+from training.engine.data.batches import Batch, Feed
+from training.engine.ema import Ema
+from training.engine.errors import NonFiniteLossError
+from training.engine.methods.base import Method
+from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
+from training.engine.optim import Optimizing
+from training.engine.precision import Precision, torch_dtype
+from training.engine.text import TextConditioner
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """What a step leaves to tell; `loss` and `norm` are scalars still on the device."""
+
+    step: int  # counted from 0
+    loss: torch.Tensor
+    norm: torch.Tensor
+    rates: dict[str, float]
+    ids: list[str]
+
+
+class Stepper:
+    """Holds what a step needs; on a GPU it never waits for the device."""
+
+    def __init__(
+        self,
+        *,
+        components: Components,
+        conditioner: TextConditioner,
+        method: Method,
+        feed: Feed,
+        optimizing: Optimizing,
+        ema: Ema | None,
+        noise: NoiseRule,
+        loss: LossRule,
+        schedule: NoiseSchedule,
+        precision: Precision,
+        seed: int,
+    ) -> None:
+        self.components = components
+        self.conditioner = conditioner
+        self.method = method
+        self.feed = feed
+        self.optimizing = optimizing
+        self.ema = ema
+        self.noise = noise
+        self.loss = loss
+        self.schedule = schedule
+        self.precision = precision
+        self.seed = seed
+        self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
+
+    def step(self, step: int) -> StepOutcome:
+        """Take the step with this number, counted from 0. Raises NonFiniteLossError."""
+        self.method.before_step(step, self.optimizing.total_steps)
+        # The libraries' own draws (dropout) come from torch's generator: pin it to the step.
+        torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
+        total = torch.zeros((), device=self.components.device)
+        ids: list[str] = []
+        for batch in self.feed.batches(step):
+            losses = self._losses(batch, step)
+            loss = (losses * batch.weights).sum() / batch.divisor
+            self._refuse_non_finite(losses, batch)
+            self.scaler.scale(loss).backward()
+            total += loss.detach()
+            ids += batch.ids
+        norm, rates = self._move(step)
+        return StepOutcome(step, total, norm, rates, ids)
+
+    def _losses(self, batch: Batch, step: int) -> torch.Tensor:
+        shape = tuple(batch.latents.shape[1:])
+        device = self.components.device
+        timesteps = self.noise.timesteps(step, batch.slots, batch.total_slots).to(device)
+        noise = self.noise.noise(step, batch.slots, shape).to(device)
+        extra_noise = self.noise.disturbance(step, batch.slots, shape)
+        input_noise = noise if extra_noise is None else noise + extra_noise.to(device)
+        noisy = self.schedule.add_noise(batch.latents, input_noise, timesteps)
+        target = self.schedule.target(batch.latents, noise, timesteps)
+        with self._autocast():
+            prediction = self._predict(noisy, timesteps, batch)
+        return self.loss.per_sample(prediction, target, timesteps, self.schedule, batch.masks)
+
+    def _predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, batch: Batch) -> torch.Tensor:
+        text = self.conditioner.encode(batch.texts)
+        extra: dict[str, Any] | None = None
+        if text.pooled is not None:
+            extra = {"text_embeds": text.pooled, "time_ids": batch.time_ids}
+        output = self.components.unet(
+            noisy, timesteps, encoder_hidden_states=text.embeddings, added_cond_kwargs=extra
+        )
+        return output.sample
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if not self.precision.autocast:
+            return nullcontext()
+        return torch.autocast(self.precision.device, torch_dtype(self.precision.compute))
+
+    def _refuse_non_finite(self, losses: torch.Tensor, batch: Batch) -> None:
+        """Stop before the weights move; on a GPU this is seen when the losses are next read."""
+        if self.precision.device != "cpu" or bool(torch.isfinite(losses).all()):
+            return
+        bad = [
+            name for name, fine in zip(batch.ids, torch.isfinite(losses), strict=True) if not fine
+        ]
+        raise non_finite(bad)
+
+    def _move(self, step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        self.scaler.unscale_(self.optimizing.optimizer)
+        norm = self.optimizing.clip()
+        rates = self.optimizing.step(step, self.scaler)
+        self.method.after_step()
+        if self.ema is not None:
+            self.ema.update(step)
+        return norm, rates
+
+
+def non_finite(ids: list[str]) -> NonFiniteLossError:
+    """Return the error that names the pictures of a step without a finite loss."""
+    return NonFiniteLossError(
+        f"The loss of {', '.join(ids)} is not a finite number. The run stopped before the weights "
+        "changed, and the last saved state is good. Lower the learning rate, or leave the picture "
+        "out."
+    )
