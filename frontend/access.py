@@ -1,0 +1,72 @@
+"""Who may open a page: signed in, in a team; not visible is 404, not allowed is 403."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from frontend.toasts import add_toast
+from hub.accounts.models import Team
+from hub.accounts.permissions import MANAGERS
+from hub.accounts.queries import current_team, members_of
+from hub.core.errors import NotAllowed, NotFound
+
+Arguments = ParamSpec("Arguments")
+Thing = TypeVar("Thing")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+Request = TypeVar("Request", bound=HttpRequest)
+
+
+class AccessRefused(NotAllowed):
+    """Visible but not allowed; `who` names the people who can let one in (for the 403 page)."""
+
+    def __init__(self, message: str, *, who: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.who = tuple(who)
+
+
+def signed_in(
+    view: Callable[Concatenate[Request, Arguments], Answer],
+) -> Callable[Concatenate[HttpRequest, Arguments], Answer]:
+    """Send others to the sign-in page and back here; the view may ask for a MemberRequest."""
+    return cast(Callable[Concatenate[HttpRequest, Arguments], Answer], login_required(view))
+
+
+def team_required(
+    view: Callable[Concatenate[Request, Arguments], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
+    """Signed in and in a team, else go and make or join one; the view may ask for a TeamRequest."""
+
+    @wraps(view)
+    def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+        team = current_team(request)
+        if team is None:
+            add_toast(request, _("Create a team or ask for an invite first."))
+            return redirect("teams")
+        request.team = team
+        return view(request, *args, **kwargs)
+
+    return signed_in(inner)
+
+
+def require_visible(thing: Thing | None, message: str = "") -> Thing:
+    """The thing, or 404 when it is not there or not visible to this person."""
+    if thing is None:
+        raise NotFound(message or _("There is nothing at this address, or you may not see it."))
+    return thing
+
+
+def require_allowed(*, allowed: bool, message: str, team: Team | None = None) -> None:
+    """403 unless allowed; with a team the page names its owners and managers."""
+    if not allowed:
+        raise AccessRefused(message, who=gatekeepers(team) if team else ())
+
+
+def gatekeepers(team: Team) -> list[str]:
+    """Public names of the people who manage the team."""
+    members = members_of(team).filter(role__in=MANAGERS)
+    return [member.user.public_name for member in members]

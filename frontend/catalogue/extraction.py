@@ -1,0 +1,82 @@
+"""Finds every sentence of the hub that has to be translated, in Python and in templates.
+
+Babel reads Python; templates go through Django's own `templatize` first, so no gettext programs are
+needed. Both yield the same messages as `makemessages` would.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.extract import DEFAULT_KEYWORDS, extract
+from django.utils.translation.template import templatize
+
+PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
+TEMPLATE_SUFFIXES = {".html", ".txt"}
+KEYWORDS = DEFAULT_KEYWORDS | {
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext_lazy": (1, 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Message:
+    """One sentence of the source: context, singular, plural ("" for none), and its files."""
+
+    context: str
+    singular: str
+    plural: str = ""
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        """What makes it one message."""
+        return (self.context, self.singular)
+
+
+def source_files(root: Path) -> Iterator[Path]:
+    """Python files and templates of our packages, in a fixed order."""
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
+            is_template = path.suffix in TEMPLATE_SUFFIXES and "templates" in path.parts
+            if (path.suffix == ".py" and "migrations" not in path.parts) or is_template:
+                yield path
+
+
+def readable(path: Path) -> bytes:
+    """The file as Python that Babel can read; a template becomes calls inside one bracket."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        return text.encode()
+    return f"(\n{templatize(text, origin=str(path))}\n)".encode()
+
+
+def messages_in(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Context, singular and plural of every message in one file."""
+    options = {"encoding": "utf-8"}
+    for _line, found, _comments, context in extract(
+        "python", BytesIO(readable(path)), keywords=KEYWORDS, options=options
+    ):
+        singular, plural = found[:2] if isinstance(found, tuple) else (found, "")
+        if singular:
+            yield context or "", singular, plural
+
+
+def collect(root: Path) -> dict[Key, Message]:
+    """All messages of the source tree, sorted by their English words."""
+    messages: dict[Key, Message] = {}
+    for path in source_files(root):
+        name = path.relative_to(root).as_posix()
+        for context, singular, plural in messages_in(path):
+            message = messages.setdefault((context, singular), Message(context, singular))
+            message.plural = message.plural or plural
+            if name not in message.files:
+                message.files.append(name)
+    order = sorted(messages.values(), key=lambda m: (m.singular.casefold(), m.singular, m.context))
+    return {message.key: message for message in order}

@@ -1,0 +1,75 @@
+"""What base.html needs on every page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
+
+from frontend import navigation
+from frontend.contexts.people import avatar_url
+from frontend.contexts.queue_count import active_job_count, queue_sentence
+from frontend.preferences import THEME_COOKIE
+from frontend.script_words import script_words
+
+HTML_LANG = {"zh-hans": "zh-Hans"}
+OTHER_THEME = {"dark": "light", "light": "dark"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Frame of a page: who, in which theme and language, and where one can go."""
+
+    site_name: str
+    theme: str
+    language: str
+    languages: tuple[tuple[str, str], ...]
+    sections: list[navigation.Entry]
+    create: list[navigation.Entry]
+    account: list[navigation.Entry]
+    queue_count: int
+    avatar_url: str
+    words: dict[str, str]
+    here: str
+    theme_cookie: str = THEME_COOKIE
+
+    @property
+    def html_lang(self) -> str:
+        """Language tag as browsers know it."""
+        return HTML_LANG.get(self.language, self.language)
+
+    @property
+    def queue_sentence(self) -> str:
+        """What the number beside Queue means."""
+        return queue_sentence(self.queue_count)
+
+    @property
+    def other_theme(self) -> str:
+        """The theme that the switch leads to."""
+        return OTHER_THEME[self.theme]
+
+
+def build_shell(request: HttpRequest) -> Shell:
+    """The frame for this request."""
+    person = request.user
+    is_member = person.is_authenticated
+    return Shell(
+        site_name=settings.SITE_NAME,
+        theme=getattr(request, "theme", "dark"),
+        language=get_language() or "en",
+        languages=tuple(settings.LANGUAGES),
+        sections=navigation.available(navigation.SECTIONS),
+        create=navigation.available(navigation.CREATE),
+        account=navigation.available(navigation.ACCOUNT),
+        queue_count=active_job_count(request.user) if is_member else 0,
+        avatar_url=avatar_url(person) if person.is_authenticated else "",
+        words=script_words(),
+        here=request.get_full_path(),
+    )
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`shell`, built when a template first asks: partials never pay for it."""
+    return {"shell": SimpleLazyObject(lambda: build_shell(request))}

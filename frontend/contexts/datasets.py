@@ -1,0 +1,208 @@
+"""What the dataset pages show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from frontend.contexts.components import Picture
+from hub.accounts.models import Team, User
+from hub.storage.pictures import picture_url
+from training.datasets.models.dataset import Dataset
+from training.datasets.models.importing import DatasetImport, ImportEntry, ImportStatus, Outcome
+from training.datasets.models.item import Item, Problem
+from training.datasets.permissions import can_delete_dataset, can_edit_dataset
+from training.datasets.queries import (
+    History,
+    covers_of,
+    datasets_of,
+    history_of,
+    import_report,
+    imports_of,
+    items_of,
+    items_page,
+    problem_counts,
+    tag_frequencies,
+)
+
+THUMB_WIDTH = 320
+PREVIEW_WIDTH = 450
+ITEMS_A_PAGE = 500
+IMPORTS_SHOWN = 12
+GOOD_OUTCOMES = {Outcome.ADDED, Outcome.CAPTION}
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetCard:
+    """One dataset in the list."""
+
+    dataset: Dataset
+    url: str
+    covers: list[Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCard:
+    """One import with its sentence and the files that need a word."""
+
+    batch: DatasetImport
+    is_running: bool
+    summary: str
+    entries: list[ImportEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetContext:
+    """`/datasets/<slug>/`: import, checks and pictures."""
+
+    dataset: Dataset
+    can_edit: bool
+    can_delete: bool
+    pictures: list[Picture]
+    problems: list[tuple[str, str, int]]
+    imports: list[ImportCard]
+    is_importing: bool
+    tag_count: int
+
+
+def dataset_cards(viewer: User, team: Team) -> list[DatasetCard]:
+    """The team's datasets with their first pictures; three queries."""
+    datasets = list(datasets_of(viewer, team=team))
+    covers = covers_of(datasets)
+    return [
+        DatasetCard(
+            dataset=dataset,
+            url=reverse("dataset", args=[dataset.slug]),
+            covers=[item_picture(item) for item in covers[dataset.pk]],
+        )
+        for dataset in datasets
+    ]
+
+
+def dataset_context(viewer: User, dataset: Dataset) -> DatasetContext:
+    """One dataset's page."""
+    imports = [import_card(batch) for batch in imports_of(dataset)[:IMPORTS_SHOWN]]
+    counts = problem_counts(dataset)
+    labels = {str(problem.value): str(problem.label) for problem in Problem}
+    return DatasetContext(
+        dataset=dataset,
+        can_edit=can_edit_dataset(viewer, dataset),
+        can_delete=can_delete_dataset(viewer, dataset),
+        pictures=[item_picture(item) for item in items_of(dataset)[:ITEMS_A_PAGE]],
+        problems=[(name, labels[name], count) for name, count in counts.items() if count],
+        imports=imports,
+        is_importing=any(card.is_running for card in imports),
+        tag_count=len(tag_frequencies(dataset)),
+    )
+
+
+def import_card(batch: DatasetImport) -> ImportCard:
+    """An import as one sentence; only files that did not simply come in are listed."""
+    running = batch.status in (ImportStatus.WAITING, ImportStatus.READING)
+    report = import_report(batch)
+    return ImportCard(
+        batch=batch,
+        is_running=running,
+        summary=_summary(report.outcomes, report.problems, failed=batch.error_message),
+        entries=[entry for entry in report.entries if entry.outcome not in GOOD_OUTCOMES],
+    )
+
+
+def item_picture(item: Item, width: int = THUMB_WIDTH) -> Picture:
+    """A picture of a dataset; its address ends after a day or two."""
+    return Picture(
+        src=picture_url(item.blob, width),
+        width=item.width,
+        height=item.height,
+        alt=item.filename,
+        placeholder=item.placeholder,
+        average_colour=item.average_colour,
+    )
+
+
+def editor_data(viewer: User, dataset: Dataset, *, cursor: str | None = None) -> dict[str, Any]:
+    """What the tag editor's script works on: one page of pictures with tags, and undo."""
+    page = items_page(dataset, cursor=cursor, limit=ITEMS_A_PAGE)
+    return {
+        "slug": dataset.slug,
+        "trigger": dataset.trigger_word,
+        "canEdit": can_edit_dataset(viewer, dataset),
+        "items": [item_data(item) for item in page.items],
+        "next": page.next_cursor,
+        "urls": {
+            "items": reverse("dataset_items", args=[dataset.slug]),
+            "command": reverse("dataset_command", args=[dataset.slug]),
+        },
+        **history_data(history_of(dataset, viewer)),
+    }
+
+
+def item_data(item: Item) -> dict[str, Any]:
+    """One picture for the script."""
+    return {
+        "id": str(item.pk),
+        "name": item.filename,
+        "src": picture_url(item.blob, THUMB_WIDTH),
+        "large": picture_url(item.blob, PREVIEW_WIDTH),
+        "w": item.width,
+        "h": item.height,
+        "tags": item.tag_texts,
+        "text": item.caption_text if item.caption_style == "text" else "",
+        "problems": item.problems,
+    }
+
+
+def history_data(history: History) -> dict[str, str]:
+    """What undo and redo would do."""
+    return {"undo": history.undo_label, "redo": history.redo_label}
+
+
+def editor_words() -> dict[str, str]:
+    """Sentences of the tag editor's script."""
+    return {
+        "saved": _("All saved"),
+        "saving": _("Saving"),
+        "waiting": _("Not saved, {n} changes waiting. Retrying"),
+        "only": _("Show only images with {tag}"),
+        "hide": _("Hide images with {tag}"),
+        "filter": _("Only images with {tag}"),
+        "without": _("Hiding images with {tag}"),
+        "selected": _("{n} images selected"),
+        "none_selected": _("Nothing selected"),
+        "some": _("on {a} of {b}"),
+        "all": _("Put on all {n}"),
+        "remove": _("Remove {tag}"),
+        "added": _("Added {tag} to {n} images"),
+        "removed": _("Removed {tag} from {n} images"),
+        "replaced": _("Replaced {tag} on {n} images"),
+        "undone": _("Undone"),
+        "redone": _("Done again"),
+        "none": _("No image matches. Take a filter away."),
+        "trigger": _("Trigger word"),
+        "too_small": _("Too small"),
+        "look_alike": _("Look-alike"),
+        "no_tags": _("No tags"),
+        "key_add": _("Add a tag"),
+        "key_filter": _("Filter tags"),
+        "key_hide": _("Hide the focused tag"),
+        "key_next": _("Next image with a problem"),
+        "key_previous": _("Previous image with a problem"),
+    }
+
+
+def _summary(outcomes: dict[str, int], problems: dict[str, int], *, failed: str) -> str:
+    if failed:
+        return failed
+    parts = []
+    added = outcomes.get(Outcome.ADDED, 0)
+    parts.append(ngettext("%(n)d added", "%(n)d added", added) % {"n": added})
+    for outcome, label in Outcome.choices:
+        count = outcomes.get(outcome, 0)
+        if count and outcome != Outcome.ADDED:
+            parts.append(_("%(label)s: %(n)d") % {"label": label, "n": count})
+    for problem, label in Problem.choices:
+        if problems.get(problem):
+            parts.append(_("%(label)s: %(n)d") % {"label": label, "n": problems[problem]})
+    return " · ".join(parts)

@@ -1,0 +1,104 @@
+"""What the start page and the search page show."""
+
+import re
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import AnonymousUser
+
+from frontend.contexts.components import ImageCard, ModelCard
+from frontend.contexts.images import image_card_of
+from frontend.contexts.model_list import model_card_of
+from frontend.contexts.queue_count import ACTIVE_STATES
+from frontend.contexts.runs import RunRow, row_of
+from gallery.queries import ImageFilters, image_list
+from hub.accounts.models import User
+from models_registry.filters import ModelFilters, Scope, Sort
+from models_registry.models.file_hash import MIN_PREFIX
+from models_registry.models.model import Model, Status
+from models_registry.models.version import ModelVersion
+from models_registry.queries import find_by_hash, model_list
+from training.datasets.models.dataset import Dataset
+from training.datasets.queries import datasets_of
+from training.jobs.queries import jobs_of
+
+RUNS, CARDS, PICTURES, DRAFTS, DATASETS = 4, 6, 12, 6, 12
+DATASETS_LOOKED_AT = 500
+HASH = re.compile(r"[0-9A-Fa-f]+")
+
+Viewer = User | AnonymousUser
+
+
+@dataclass(frozen=True, slots=True)
+class HomeContext:
+    """`/`: running now, drafts, new."""
+
+    runs: list[RunRow]
+    drafts: list[Model]
+    models: list[ModelCard]
+    images: list[ImageCard]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchContext:
+    """`/search/`: what the words were found in."""
+
+    text: str
+    versions: list[ModelVersion] = field(default_factory=list)
+    models: list[ModelCard] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    images: list[ImageCard] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the words were found nowhere."""
+        return not (self.versions or self.models or self.datasets or self.images)
+
+
+def home_context(viewer: Viewer) -> HomeContext:
+    """The start page for this person."""
+    newest = model_list(viewer=viewer, sort=Sort.NEWEST, limit=CARDS)
+    pictures = image_list(viewer=viewer, filters=ImageFilters(), limit=PICTURES)
+    return HomeContext(
+        runs=[row_of(job) for job in jobs_of(viewer, states=ACTIVE_STATES)[:RUNS]],
+        drafts=_drafts(viewer),
+        models=[model_card_of(model, viewer) for model in newest.items],
+        images=[image_card_of(image) for image in pictures.items],
+    )
+
+
+def search_context(viewer: Viewer, text: str) -> SearchContext:
+    """Models by words or hash, datasets by name or trigger word, pictures by who posted them."""
+    if not text:
+        return SearchContext(text="")
+    found = model_list(viewer=viewer, filters=ModelFilters(query=text), limit=CARDS)
+    pictures = image_list(viewer=viewer, filters=ImageFilters(author=text), limit=PICTURES)
+    return SearchContext(
+        text=text,
+        versions=_by_hash(viewer, text),
+        models=[model_card_of(model, viewer) for model in found.items],
+        datasets=_datasets(viewer, text),
+        images=[image_card_of(image) for image in pictures.items],
+    )
+
+
+def _drafts(viewer: Viewer) -> list[Model]:
+    if not viewer.is_authenticated:
+        return []
+    mine = model_list(viewer=viewer, filters=ModelFilters(scope=Scope.MINE), sort=Sort.NEWEST)
+    return [model for model in mine.items if model.status == Status.DRAFT][:DRAFTS]
+
+
+def _by_hash(viewer: Viewer, text: str) -> list[ModelVersion]:
+    if len(text) < MIN_PREFIX or not HASH.fullmatch(text):
+        return []
+    return find_by_hash(viewer=viewer, hash_prefix=text)
+
+
+def _datasets(viewer: Viewer, text: str) -> list[Dataset]:
+    wanted = text.casefold()
+    seen = datasets_of(viewer)[:DATASETS_LOOKED_AT]
+    return [
+        dataset
+        for dataset in seen
+        if wanted in dataset.name.casefold() or wanted in dataset.trigger_word.casefold()
+    ][:DATASETS]

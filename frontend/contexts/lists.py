@@ -1,0 +1,27 @@
+"""What every filtered list shows beside its rows: choices, removable chips, addresses."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a filter, a sort or a scope."""
+
+    value: str
+    label: str
+    is_chosen: bool
+    url: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChip:
+    """A filter in force; `url` is the list without it."""
+
+    label: str
+    url: str
+
+
+def with_query(path: str, query: str) -> str:
+    """An address with its query, if any."""
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,306 @@
+"""The page of one training run: complete when it loads; the socket only adds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from frontend.contexts.components import Label
+from frontend.contexts.run_log import LogLine, log_lines
+from frontend.templatetags.words import decimal, duration, size
+from hub.accounts.models import User
+from hub.storage.pictures import picture_url
+from training.jobs.models.artifact import ArtifactKind, JobArtifact
+from training.jobs.models.job import LEASED, Job, State
+from training.jobs.permissions import can_control_job, can_publish_job
+from training.jobs.queries import (
+    PlaceInLine,
+    artifacts_of,
+    loss_curve,
+    place_in_line,
+    places_in_line,
+    sample_rows,
+)
+
+SAMPLE_WIDTH = 320
+NEXT_SHOWN = 4
+STATE_KINDS = {
+    State.QUEUED: "info",
+    State.RUNNING: "live",
+    State.CANCELING: "warn",
+    State.PAUSED: "warn",
+    State.CANCELED: "",
+    State.SUCCEEDED: "ok",
+    State.FAILED: "danger",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the way through a run; `state` is done, now or later."""
+
+    label: str
+    state: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One cell of the samples table: a picture, or the box that waits for it."""
+
+    key: str
+    url: str = ""
+    thumbnail_url: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One prompt and its pictures by epoch."""
+
+    prompt: str
+    cells: list[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One saved checkpoint; `is_lowest` states a fact about the loss, never a judgement."""
+
+    artifact: JobArtifact
+    label: str
+    loss: str
+    is_lowest: bool
+    url: str
+    publish_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can be done with the run now."""
+
+    label: str
+    url: str
+    icon: str
+    kind: str = ""
+    is_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """`/runs/<number>/`."""
+
+    job: Job
+    badge: Label
+    is_live: bool
+    stages: list[Stage]
+    place: PlaceInLine | None
+    facts: dict[str, str]
+    ends_at: datetime | None
+    epochs: list[int]
+    samples: list[SampleRow]
+    checkpoints: list[Checkpoint]
+    settings: list[tuple[str, str]]
+    actions: list[Action]
+    log: list[LogLine]
+    next_jobs: list[Job]
+    can_control: bool
+    live: dict[str, Any] = field(default_factory=dict)
+
+
+def run_context(viewer: User, job: Job) -> RunContext:
+    """Everything the page prints; a constant number of queries."""
+    now = timezone.now()
+    points = loss_curve(job)
+    epochs = sample_epochs(job)
+    return RunContext(
+        job=job,
+        badge=Label(str(job.get_state_display()), STATE_KINDS[State(job.state)]),
+        is_live=not job.is_final,
+        stages=list(_stages(job)),
+        place=place_in_line(job, now) if job.state == State.QUEUED else None,
+        facts=_facts(job, now),
+        ends_at=_ends_at(job, now),
+        epochs=epochs,
+        samples=_samples(job, epochs),
+        checkpoints=_checkpoints(viewer, job),
+        settings=list(_settings(job)),
+        actions=list(_actions(viewer, job)),
+        log=log_lines(job),
+        next_jobs=_next(job, now),
+        can_control=can_control_job(viewer, job),
+        live={
+            "socket": f"/ws/jobs/{job.pk}/",
+            "after": job.last_sequence,
+            "name": job.name,
+            "total": job.total_steps,
+            "epochs": job.total_epochs,
+            "isFinal": job.is_final,
+            "steps": [point.step for point in points],
+            "losses": [point.loss for point in points],
+        },
+    )
+
+
+def sample_epochs(job: Job) -> list[int]:
+    """The epochs at which samples are made, those that were made in any case."""
+    every = job.config.get("sample_every_epochs") or 0
+    planned = set(range(every, job.total_epochs + 1, every)) if every else set()
+    made = artifacts_of(job, ArtifactKind.SAMPLE).order_by().values_list("epoch", flat=True)
+    return sorted(planned | set(made.distinct()))
+
+
+def sentence_of(job: Job) -> str:
+    """Who trains what on what: the line under the title."""
+    dataset = job.snapshot.dataset
+    base = job.base_version.model.name if job.base_version else _("base model")
+    images = ngettext("%(n)d image", "%(n)d images", job.snapshot.item_count) % {
+        "n": job.snapshot.item_count
+    }
+    return " · ".join([job.get_method_display(), base, f"{dataset.name}, {images}"])
+
+
+def _stages(job: Job) -> Iterable[Stage]:
+    order = ["queued", "prepare", "train", "ready"]
+    labels = [_("Queued"), _("Prepared"), _("Training"), _("Ready to publish")]
+    at = _stage_index(job)
+    for place, (name, label) in enumerate(zip(order, labels, strict=True)):
+        state = "done" if place < at else "now" if place == at else "later"
+        yield Stage(label, state, _stage_note(job, name, state))
+
+
+def _stage_index(job: Job) -> int:
+    if job.state == State.SUCCEEDED:
+        return 3
+    if job.state == State.QUEUED and not job.step:
+        return 0
+    return 2 if job.step or job.stage in ("training", "sampling", "saving", "exporting") else 1
+
+
+def _stage_note(job: Job, name: str, state: str) -> str:
+    if name == "queued" and job.started_at:
+        return duration((job.started_at - job.created_at).total_seconds())
+    if name == "train" and state == "now" and job.total_epochs:
+        return _("epoch %(now)d of %(all)d") % {"now": max(job.epoch, 1), "all": job.total_epochs}
+    if name == "prepare" and state == "now":
+        return job.stage_detail or ""
+    return ""
+
+
+def _facts(job: Job, now: datetime) -> dict[str, str]:
+    end = job.finished_at or now
+    elapsed = (end - job.started_at).total_seconds() if job.started_at else None
+    running = job.state in LEASED
+    speed = job.steps_per_second if job.steps_per_second else None
+    return {
+        "left": duration(job.eta_seconds) if running and job.eta_seconds is not None else "–",
+        "elapsed": duration(elapsed) if elapsed is not None else "–",
+        "speed": f"{speed:.2f} it/s" if speed else "–",
+        "loss": f"{job.loss:.4f}" if job.loss is not None else "–",
+        "rate": f"{job.learning_rate:.2g}" if job.learning_rate is not None else "–",
+        "memory": size(job.memory_bytes) if job.memory_bytes else "–",
+    }
+
+
+def _ends_at(job: Job, now: datetime) -> datetime | None:
+    if job.state not in LEASED or job.eta_seconds is None:
+        return None
+    return now + timezone.timedelta(seconds=job.eta_seconds)
+
+
+def _samples(job: Job, epochs: list[int]) -> list[SampleRow]:
+    made = sample_rows(job)
+    prompts = dict(enumerate(_prompts(job)))
+    for number, artifacts in made.items():
+        prompts[number] = str(artifacts[-1].data.get("prompt") or prompts.get(number, ""))
+    rows = []
+    for number in sorted(prompts):
+        by_epoch = {artifact.epoch: artifact for artifact in made.get(number, [])}
+        cells = [_cell(number, epoch, by_epoch.get(epoch), prompts[number]) for epoch in epochs]
+        rows.append(SampleRow(prompts[number], cells))
+    return rows if epochs else []
+
+
+def _cell(number: int, epoch: int, artifact: JobArtifact | None, prompt: str) -> Sample:
+    key = f"s-{number}-{epoch}"
+    if artifact is None:
+        return Sample(key)
+    return Sample(
+        key=key,
+        url=picture_url(artifact.blob),
+        thumbnail_url=picture_url(artifact.blob, SAMPLE_WIDTH),
+        alt=_("%(prompt)s, epoch %(epoch)d") % {"prompt": prompt, "epoch": epoch},
+    )
+
+
+def _prompts(job: Job) -> list[str]:
+    lines = job.config.get("sample_prompts") or []
+    texts = [line if isinstance(line, str) else str(line.get("prompt", "")) for line in lines]
+    return [text.split(" --")[0] for text in texts]
+
+
+def _checkpoints(viewer: User, job: Job) -> list[Checkpoint]:
+    artifacts = list(artifacts_of(job, ArtifactKind.CHECKPOINT))
+    losses = [artifact.loss for artifact in artifacts if artifact.loss is not None]
+    lowest = min(losses) if len(losses) > 1 else None
+    publish = reverse("publish_run", args=[job.number]) if can_publish_job(viewer, job) else ""
+    return [
+        Checkpoint(
+            artifact=artifact,
+            label=_("Final") if artifact.is_final else _("Epoch %d") % artifact.epoch,
+            loss=f"{artifact.loss:.4f}" if artifact.loss is not None else "",
+            is_lowest=lowest is not None and artifact.loss == lowest,
+            url=reverse("run_file", args=[job.number, artifact.pk]),
+            publish_url=f"{publish}?checkpoint={artifact.pk}" if publish else "",
+        )
+        for artifact in reversed(artifacts)
+    ]
+
+
+def _settings(job: Job) -> Iterable[tuple[str, str]]:
+    config = job.config
+    network = config.get("network") or {}
+    if job.preset:
+        yield _("Preset"), job.preset
+    if job.method == "lora":
+        alpha = network.get("alpha") or max(1, network.get("dim", 0) / 2)
+        yield _("Network dim / alpha"), f"{network.get('dim')} / {decimal(alpha)}"
+    yield _("Epochs"), str(config.get("epochs") or "–")
+    yield _("Batch"), str(config.get("batch_size"))
+    yield _("Learning rate"), str(config.get("learning_rate"))
+    yield _("Optimizer"), str(config.get("optimizer"))
+    yield _("Scheduler"), str(config.get("scheduler"))
+    yield _("Resolution"), f"{config.get('resolution')} px"
+    yield _("Seed"), str(config.get("seed"))
+
+
+def _actions(viewer: User, job: Job) -> Iterable[Action]:
+    if can_publish_job(viewer, job):
+        url = reverse("publish_run", args=[job.number])
+        yield Action(_("Publish"), url, "send", "primary", is_link=True)
+    if not can_control_job(viewer, job):
+        return
+    for name, label, icon, kind, states in (
+        ("pause", _("Pause"), "pause", "", (State.RUNNING,)),
+        ("stop", _("Stop and keep"), "square", "danger", (State.RUNNING,)),
+        ("cancel", _("Cancel"), "x", "danger", (State.QUEUED, State.PAUSED)),
+        ("resume", _("Resume"), "play", "primary", (State.PAUSED,)),
+        ("retry", _("Resume from the last state"), "rotate-ccw", "primary", (State.FAILED,)),
+    ):
+        if job.state in states:
+            yield Action(label, reverse("run_action", args=[job.number, name]), icon, kind)
+    if job.is_final:
+        url = f"{reverse('train')}?again={job.number}"
+        yield Action(_("Train again"), url, "rotate-ccw", is_link=True)
+
+
+def _next(job: Job, now: datetime) -> list[Job]:
+    places = places_in_line(now)
+    ids = sorted(places, key=lambda pk: places[pk].place)[:NEXT_SHOWN]
+    found = Job.objects.filter(pk__in=ids, team=job.team).select_related("owner")
+    rows = {row.pk: row for row in found}
+    return [rows[pk] for pk in ids if pk in rows and pk != job.pk]

@@ -1,0 +1,54 @@
+"""Forms of teams and of one's own settings: shape only, they never write."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hub.accounts.models import Role, Scope, User
+
+
+class TeamForm(forms.Form):
+    """A team's name."""
+
+    name = forms.CharField(
+        label=_("Team name"),
+        max_length=80,
+        help_text=_("Members share datasets, the queue and unpublished models."),
+    )
+
+
+class InviteForm(forms.Form):
+    """What the invited person may do."""
+
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[choice for choice in Role.choices if choice[0] != Role.OWNER]
+    )
+
+
+class ProfileForm(forms.Form):
+    """What others see of a person."""
+
+    first_name = forms.CharField(label=_("Name shown to others"), max_length=150, required=False)
+    bio = forms.CharField(
+        label=_("About you"), required=False, max_length=2000, widget=forms.Textarea({"rows": 3})
+    )
+
+    @classmethod
+    def of(cls, user: User, data: Any = None) -> "ProfileForm":
+        """The form with what is saved now."""
+        return cls(data, initial={"first_name": user.first_name, "bio": user.bio})
+
+
+class TokenForm(forms.Form):
+    """A new API token."""
+
+    name = forms.CharField(
+        label=_("Token name"), max_length=80, help_text=_("For example the program that uses it.")
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"),
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Scope.MODELS_READ],
+    )

@@ -1,0 +1,139 @@
+"""Shapes of what the model pages are sent: filters in the address, a new model, a review."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from hub.accounts.models import Team
+from hub.accounts.queries import teams_of
+from hub.core.visibility import Visibility
+from models_registry.filters import MAX_QUERY_CHARACTERS, ModelFilters, Scope, Sort
+from models_registry.models.base_model import BaseModel
+from models_registry.models.model import ModelType, Subject, Viewer
+from models_registry.queries import base_models
+
+WEIGHTS = {"min_value": Decimal(-4), "max_value": Decimal(4), "decimal_places": 2}
+
+
+class ModelListForm(forms.Form):
+    """The query string of the model list; every field may be missing."""
+
+    q = forms.CharField(max_length=MAX_QUERY_CHARACTERS, required=False)
+    scope = forms.ChoiceField(choices=[(s.value, s.value) for s in Scope], required=False)
+    sort = forms.ChoiceField(choices=[(s.value, s.value) for s in Sort], required=False)
+    type = forms.MultipleChoiceField(choices=ModelType.choices, required=False)
+    subject = forms.MultipleChoiceField(choices=Subject.choices, required=False)
+    base = forms.MultipleChoiceField(required=False)
+    tag = forms.MultipleChoiceField(required=False)
+    by = forms.CharField(max_length=150, required=False)
+    verified = forms.BooleanField(required=False)
+    trained = forms.BooleanField(required=False)
+    cursor = forms.CharField(max_length=400, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("base", "tag"):  # any name may be asked for; an unknown one finds nothing
+            asked = self.data.getlist(name) if hasattr(self.data, "getlist") else []
+            self.fields[name].choices = [(value, value) for value in asked]  # type: ignore[attr-defined]
+
+    def filters(self, *, team: Team | None) -> ModelFilters:
+        """The cleaned filters; `team` is the one the person works in."""
+        data = self.cleaned_data
+        return ModelFilters(
+            query=data["q"],
+            types=tuple(data["type"]),
+            base_models=tuple(dict.fromkeys(data["base"])),
+            subjects=tuple(data["subject"]),
+            tags=tuple(dict.fromkeys(data["tag"])),
+            username=data["by"],
+            scope=Scope(data["scope"] or Scope.EVERYONE),
+            team=team,
+            verified=data["verified"],
+            trained_here=data["trained"],
+        )
+
+    @property
+    def sort_order(self) -> Sort | None:
+        """The chosen order, or None for the list's own."""
+        return Sort(self.cleaned_data["sort"]) if self.cleaned_data["sort"] else None
+
+
+class ModelForm(forms.Form):
+    """The card of a model and its first version."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    type = forms.ChoiceField(label=_("Type"), choices=ModelType.choices, initial=ModelType.LORA)
+    base_model = forms.ModelChoiceField(
+        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+    )
+    subject = forms.ChoiceField(
+        label=_("Subject"), choices=[("", _("Not said")), *Subject.choices], required=False
+    )
+    trigger_words = forms.CharField(
+        label=_("Trigger words"),
+        required=False,
+        help_text=_("Separated by commas. Words found in the file are filled in for you."),
+    )
+    weight_min = forms.DecimalField(label=_("Least weight"), required=False, **WEIGHTS)
+    weight = forms.DecimalField(label=_("Recommended weight"), required=False, **WEIGHTS)
+    weight_max = forms.DecimalField(label=_("Most weight"), required=False, **WEIGHTS)
+    tags = forms.CharField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
+    description = forms.CharField(
+        label=_("About"),
+        required=False,
+        widget=forms.Textarea({"rows": 6}),
+        help_text=_("Markdown. How to use it, what it is good at, where it fails."),
+    )
+    visibility = forms.ChoiceField(
+        label=_("Who may see it"), choices=Visibility.choices, initial=Visibility.PUBLIC
+    )
+    team = forms.ModelChoiceField(
+        label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("No team")
+    )
+
+    def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["base_model"].queryset = base_models()  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_of(viewer)  # type: ignore[attr-defined]
+
+    def clean_trigger_words(self) -> tuple[str, ...]:
+        """Words split at Latin and Chinese commas."""
+        return split_words(self.cleaned_data["trigger_words"])
+
+    def clean_tags(self) -> tuple[str, ...]:
+        """Tags split at Latin and Chinese commas."""
+        return split_words(self.cleaned_data["tags"])
+
+
+class UploadModelForm(ModelForm):
+    """A new model with the file that was sent before."""
+
+    upload = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": _("Send the model file first."),
+            "invalid": _("Send the model file first."),
+        },
+    )
+
+
+class ReviewForm(forms.Form):
+    """Stars and words."""
+
+    rating = forms.TypedChoiceField(
+        label=_("Stars"),
+        choices=[(str(stars), str(stars)) for stars in range(5, 0, -1)],
+        coerce=int,
+        initial="5",
+    )
+    text = forms.CharField(
+        label=_("What you think"), required=False, widget=forms.Textarea({"rows": 3})
+    )
+
+
+def split_words(text: str) -> tuple[str, ...]:
+    """Non-empty parts of a list that people type."""
+    return tuple(part.strip() for part in re.split(r"[,，、\n]", text) if part.strip())

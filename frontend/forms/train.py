@@ -1,0 +1,126 @@
+"""The training wizard: choices in the address, settings on top of a preset."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from training.jobs.models.job import Method
+
+PROMPT_LIMIT = 8
+
+
+class SettingsForm(forms.Form):
+    """The settings people change most; each names the trainer's own key."""
+
+    name = forms.CharField(label=_("Name of the run"), max_length=120)
+    sample_prompts = forms.CharField(
+        label=_("Sample prompts"),
+        required=False,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_(
+            "One a line, kohya's form is understood: prompt --n negative --w 512 --h 512 --s 20. "
+            "Each epoch draws them with the same seed."
+        ),
+    )
+    epochs = forms.IntegerField(
+        label=_("Epochs"),
+        min_value=1,
+        max_value=10_000,
+        help_text=_("How often every picture, with its repeats, is shown. Key: epochs."),
+    )
+    batch_size = forms.IntegerField(
+        label=pgettext_lazy("training", "Batch"),
+        min_value=1,
+        max_value=256,
+        help_text=_("Pictures in one step; more needs more memory. Key: batch_size."),
+    )
+    learning_rate = forms.CharField(
+        label=_("Learning rate"),
+        max_length=200,
+        help_text=_(
+            "Higher learns faster and breaks sooner. A list such as 0.005:100, 1e-3:1000 changes "
+            "it by step. Key: learning_rate."
+        ),
+    )
+    network_dim = forms.IntegerField(
+        label=_("Network dim"),
+        min_value=1,
+        max_value=512,
+        required=False,
+        help_text=_("Rank of the LoRA: more holds more, and more of what is wrong. Key: dim."),
+    )
+    network_alpha = forms.FloatField(
+        label=_("Network alpha"),
+        min_value=0.01,
+        max_value=1024,
+        required=False,
+        help_text=_("Strength is alpha divided by dim. Key: alpha."),
+    )
+    resolution = forms.IntegerField(
+        label=_("Resolution"),
+        min_value=64,
+        max_value=2048,
+        help_text=_("The native size of the base model, in pixels. Key: resolution."),
+    )
+    seed = forms.IntegerField(
+        label=_("Seed"),
+        min_value=0,
+        max_value=2**63 - 1,
+        help_text=_("The same seed and settings give the same file. Key: seed."),
+    )
+
+    def __init__(self, *args: Any, method: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if method != Method.LORA:
+            del self.fields["network_dim"], self.fields["network_alpha"]
+
+    def clean_sample_prompts(self) -> list[str]:
+        """Prompt lines without the empty ones."""
+        lines = [line.strip() for line in self.cleaned_data["sample_prompts"].splitlines()]
+        found = [line for line in lines if line and not line.startswith("#")]
+        if len(found) > PROMPT_LIMIT:
+            raise forms.ValidationError(
+                _("At most %(n)d prompts: every epoch draws them all."),
+                params={"n": PROMPT_LIMIT},
+            )
+        return found
+
+    def clean_learning_rate(self) -> float | str:
+        """A number, or A1111's list as text."""
+        text = self.cleaned_data["learning_rate"].strip()
+        try:
+            return float(text)
+        except ValueError:
+            return str(text)
+
+    def overlay(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The preset's settings with the form's on top."""
+        data = self.cleaned_data
+        merged = dict(config)
+        for key in ("epochs", "batch_size", "learning_rate", "resolution", "seed"):
+            merged[key] = data[key]
+        merged["sample_prompts"] = data["sample_prompts"]
+        if data.get("network_dim"):
+            network = dict(merged.get("network") or {})
+            network["dim"] = data["network_dim"]
+            network["alpha"] = data.get("network_alpha") or None
+            merged["network"] = network
+        return merged
+
+    @staticmethod
+    def initial_of(config: dict[str, Any], *, name: str, prompts: list[str]) -> dict[str, Any]:
+        """What the fields show for a preset's settings."""
+        network = config.get("network") or {}
+        return {
+            "name": name,
+            "sample_prompts": "\n".join(prompts),
+            "epochs": config.get("epochs", 10),
+            "batch_size": config.get("batch_size", 2),
+            "learning_rate": config.get("learning_rate", 1e-4),
+            "network_dim": network.get("dim", 16),
+            "network_alpha": network.get("alpha"),
+            "resolution": config.get("resolution", 512),
+            "seed": config.get("seed", 42),
+        }

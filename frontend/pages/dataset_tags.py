@@ -1,0 +1,97 @@
+"""The tag editor: one page, one address for its commands, one for more pictures."""
+
+from collections.abc import Callable, Sequence
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import path
+from django.views.decorators.http import require_POST, require_safe
+
+from frontend.access import signed_in
+from frontend.contexts.datasets import editor_data, editor_words, history_data, item_data
+from frontend.forms.datasets import TagCommand, read_command
+from hub.accounts.models import User
+from hub.api.errors import status_of
+from hub.core.errors import AtelierError
+from training.datasets.models.dataset import Dataset
+from training.datasets.models.item import Item
+from training.datasets.queries import dataset_for, history_of, items_by_id, items_of
+from training.datasets.services import items as item_services
+from training.datasets.services import tags as tag_services
+
+Act = Callable[[User, Sequence[Item], TagCommand], object]
+
+ACTS: dict[str, Act] = {
+    "add": lambda actor, items, given: tag_services.add_tag(
+        actor=actor, items=items, tags=given.tags
+    ),
+    "remove": lambda actor, items, given: tag_services.remove_tag(
+        actor=actor, items=items, tags=given.tags
+    ),
+    "replace": lambda actor, items, given: tag_services.replace_tag(
+        actor=actor, items=items, old=given.old, new=given.new
+    ),
+    "set": lambda actor, items, given: tag_services.set_tags(
+        actor=actor, item=items[0], tags=given.tags
+    ),
+    "text": lambda actor, items, given: tag_services.set_caption_text(
+        actor=actor, item=items[0], text=given.text
+    ),
+    "delete": lambda actor, items, _given: item_services.remove_items(actor=actor, items=items),
+}
+
+
+@require_safe
+@signed_in
+def dataset_tags(request: HttpRequest, slug: str) -> HttpResponse:
+    """The editor with its first pictures."""
+    found = dataset_for(request.user, slug)
+    context = {
+        "dataset": found,
+        "data": editor_data(request.user, found),
+        "editor_words": editor_words(),
+        "nav": "datasets",
+    }
+    return render(request, "datasets/tags.html", context)
+
+
+@require_safe
+@signed_in
+def more_items(request: HttpRequest, slug: str) -> JsonResponse:
+    """The next pictures of a large dataset."""
+    found = dataset_for(request.user, slug)
+    return JsonResponse(editor_data(request.user, found, cursor=request.GET.get("cursor")))
+
+
+@require_POST
+@signed_in
+def command(request: HttpRequest, slug: str) -> JsonResponse:
+    """Do one command; answers with the pictures it touched as they are now."""
+    try:
+        found = dataset_for(request.user, slug)
+        touched = _do(request.user, found, read_command(request.body))
+    except AtelierError as error:
+        body = {"error": error.message, "code": error.error_code}
+        return JsonResponse(body, status=status_of(error))
+    history = history_data(history_of(found, request.user))
+    return JsonResponse({"items": [item_data(item) for item in touched], **history})
+
+
+def _do(actor: User, dataset: Dataset, given: TagCommand) -> list[Item]:
+    if given.kind in ("undo", "redo"):
+        edit = getattr(tag_services, given.kind)(actor=actor, dataset=dataset)
+        ids = [change["item"] for change in edit.changes]
+        return list(items_of(dataset).filter(pk__in=ids))
+    items = items_by_id(dataset, given.items)
+    if items:
+        ACTS[given.kind](actor, items, given)
+    if given.kind == "delete":
+        return []
+    return items_by_id(dataset, given.items)
+
+
+urlpatterns = [
+    path("datasets/<slug:slug>/tags/", dataset_tags, name="dataset_tags"),
+    path("datasets/<slug:slug>/tags/items/", more_items, name="dataset_items"),
+    path("datasets/<slug:slug>/tags/commands/", command, name="dataset_command"),
+]

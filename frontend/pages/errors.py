@@ -1,0 +1,104 @@
+"""Error pages: what happened, what it means, what to do. The 500 page needs nothing but a file."""
+
+import secrets
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template import loader
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from hub.core.errors import (
+    AtelierError,
+    Conflict,
+    Gone,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    TooLarge,
+)
+
+STATUS_BY_ERROR: tuple[tuple[type[AtelierError], HTTPStatus], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (NotAllowed, HTTPStatus.FORBIDDEN),
+    (Invalid, HTTPStatus.BAD_REQUEST),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Gone, HTTPStatus.GONE),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+)
+
+
+def status_of(error: AtelierError) -> HTTPStatus:
+    """HTTP status of one of our errors on a page."""
+    found = (status for kind, status in STATUS_BY_ERROR if isinstance(error, kind))
+    return next(found, HTTPStatus.BAD_REQUEST)
+
+
+def title_of(status: HTTPStatus) -> str:
+    """Heading of the error page for a status."""
+    return {
+        HTTPStatus.NOT_FOUND: _("Nothing here"),
+        HTTPStatus.FORBIDDEN: _("You cannot open this"),
+        HTTPStatus.CONFLICT: _("It changed in the meantime"),
+        HTTPStatus.GONE: _("It is no longer here"),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("Too large"),
+    }.get(status, _("That did not work"))
+
+
+def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
+    """The page for one of our errors, in our words."""
+    status = status_of(error)
+    context = {
+        "status": status.value,
+        "title": title_of(status),
+        "message": error.message,
+        "code": error.error_code,
+        "who": getattr(error, "who", ()),
+    }
+    return render(request, "error.html", context, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 from Django itself."""
+    message = _("The request could not be understood. Go back, reload the page and try again.")
+    return error_page(request, Invalid(message))
+
+
+def permission_denied(request: HttpRequest, exception: PermissionDenied) -> HttpResponse:
+    """403 from Django itself."""
+    message = str(exception) or _("You may see that this exists, but you may not do this.")
+    return error_page(request, NotAllowed(message))
+
+
+def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
+    """404 for an address that leads nowhere."""
+    message = _("There is nothing at this address, or you may not see it.")
+    return error_page(request, NotFound(message))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 when a form's proof is missing or old: reloading is enough."""
+    context = {
+        "status": HTTPStatus.FORBIDDEN.value,
+        "title": _("This page was open for too long"),
+        "message": _(
+            "Nothing was changed. Go back, reload the page and send the form again. "
+            "If it happens each time, allow cookies for this address."
+        ),
+        "code": "csrf",
+    }
+    return render(request, "error.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: no database, no context processors, a code to quote that is in the log as well."""
+    code = getattr(request, "error_code", "") or secrets.token_hex(4)
+    context = {
+        "code": code,
+        "html_lang": "zh-Hans" if get_language() == "zh-hans" else "en",
+        "theme": getattr(request, "theme", "dark"),
+    }
+    page = loader.get_template("500.html").render(context)
+    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,178 @@
+"""The registry's pages: list, one model, upload, edit, publish, review, save."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from frontend.access import require_allowed, require_visible, signed_in
+from frontend.contexts.model_list import model_list_context
+from frontend.contexts.model_view import model_view_context
+from frontend.forms.model_edit import save_edits, start_model, version_form
+from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
+from frontend.rendering import render_page, wants_partial
+from frontend.toasts import add_toast
+from hub.accounts.queries import current_team
+from hub.core.errors import AtelierError, Invalid
+from models_registry.models.version import ModelVersion
+from models_registry.permissions import can_edit_version
+from models_registry.queries import model_detail, version_detail
+from models_registry.services.bookmarks import forget_model, save_model
+from models_registry.services.publish import publish_version, unpublish_version
+from models_registry.services.reviews import write_review
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    """The list; for htmx its results after a filter, or the next cards."""
+    form = ModelListForm(request.GET)
+    if not form.is_valid():
+        raise Invalid(_("This address has a filter that is not known. Start from all models."))
+    cursor = form.cleaned_data["cursor"]
+    page = model_list_context(
+        viewer=request.user,
+        filters=form.filters(team=current_team(request)),
+        sort=form.sort_order,
+        cursor=cursor,
+    )
+    context = {"page": page, "nav": "models", **_ways()}
+    partial = "items" if cursor else "results"
+    return render_page(request, "models/list.html", context, partial=partial)
+
+
+@require_safe
+def model(request: HttpRequest, slug: str) -> HttpResponse:
+    """One model at one of its versions (`?v=3`)."""
+    detail = model_detail(viewer=request.user, slug=slug)
+    wanted = request.GET.get("v", "")
+    index = int(wanted) if wanted.isascii() and wanted.isdigit() else None
+    page = model_view_context(viewer=request.user, detail=detail, index=index)
+    if index is not None:
+        require_visible(page.version, _("This model has no such version."))
+    context = {"page": page, "nav": "models", "review_form": ReviewForm()}
+    return render(request, "models/detail.html", context)
+
+
+@signed_in
+def upload(request: HttpRequest) -> HttpResponse:
+    """A new model from a file that was sent before."""
+    form = UploadModelForm(request.POST or None, viewer=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = start_model(request.user, form.cleaned_data)
+        except AtelierError as error:
+            form.add_error(None, error.message)
+        else:
+            add_toast(request, _("The file is being checked. Publish when it is verified."))
+            return redirect(version_url(version))
+    status = 422 if form.errors else 200
+    return render(request, "models/upload.html", {"form": form, "nav": "models"}, status=status)
+
+
+@signed_in
+def edit(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Change the card of a model and one of its versions."""
+    version = _own_version(request, version_id)
+    form = version_form(request.user, version, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            save_edits(request.user, version, form.cleaned_data)
+        except AtelierError as error:
+            form.add_error(None, error.message)
+        else:
+            add_toast(request, _("Saved."), kind="ok")
+            return redirect(version_url(version))
+    context = {"form": form, "version": version, "nav": "models"}
+    return render(request, "models/edit.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@signed_in
+def publish(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Show a draft to those who may see it."""
+    version = _own_version(request, version_id)
+    try:
+        publish_version(actor=request.user, version=version)
+        add_toast(request, _("%s is published.") % version.model.name, kind="ok")
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+    return redirect(version_url(version))
+
+
+@require_POST
+@signed_in
+def unpublish(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Take a version back; its files stay."""
+    version = _own_version(request, version_id)
+    unpublish_version(actor=request.user, version=version)
+    undo = reverse("version_publish", args=[version.pk])
+    add_toast(request, _("%s is a draft again.") % version.model.name, undo_url=undo)
+    return redirect(version_url(version))
+
+
+@require_POST
+@signed_in
+def save(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep a model at hand, or no longer."""
+    detail = model_detail(viewer=request.user, slug=slug)
+    change = forget_model if detail.is_saved else save_model
+    change(actor=request.user, model=detail.model)
+    if not wants_partial(request):
+        return redirect("model", slug=slug)
+    context = {
+        "url": reverse("model_save", args=[slug]),
+        "is_saved": not detail.is_saved,
+        "title": detail.model.name,
+    }
+    return render(request, "components/save_button.html", context)
+
+
+@require_POST
+@signed_in
+def review(request: HttpRequest, version_id: int) -> HttpResponse:
+    """Write or rewrite one's review of a version."""
+    version = version_detail(viewer=request.user, version_id=version_id)
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        raise Invalid(_("A review has one to five stars."))
+    try:
+        write_review(actor=request.user, version=version, **form.cleaned_data)
+        add_toast(request, _("Your review is saved."), kind="ok")
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+    return redirect(version_url(version) + "#reviews")
+
+
+def version_url(version: ModelVersion) -> str:
+    """Address of a model's page at this version."""
+    return f"{reverse('model', args=[version.model.slug])}?v={version.index}"
+
+
+def _own_version(request: HttpRequest, version_id: int) -> ModelVersion:
+    version = version_detail(viewer=request.user, version_id=version_id)
+    allowed = can_edit_version(request.user, version)
+    message = _("Only the people of this model can change it.")
+    require_allowed(allowed=allowed, message=message, team=version.model.team)
+    return version
+
+
+def _ways() -> dict[str, str]:
+    ways = {"all_url": reverse("models"), "upload_url": reverse("upload_model"), "train_url": ""}
+    try:
+        ways["train_url"] = reverse("train")
+    except NoReverseMatch:
+        return ways
+    return ways
+
+
+urlpatterns = [
+    path("models/", models, name="models"),
+    path("models/upload/", upload, name="upload_model"),
+    path("models/versions/<int:version_id>/edit/", edit, name="version_edit"),
+    path("models/versions/<int:version_id>/publish/", publish, name="version_publish"),
+    path("models/versions/<int:version_id>/unpublish/", unpublish, name="version_unpublish"),
+    path("models/versions/<int:version_id>/review/", review, name="version_review"),
+    path("models/<slug:slug>/", model, name="model"),
+    path("models/<slug:slug>/save/", save, name="model_save"),
+]

@@ -1,0 +1,116 @@
+"""Training runs: the list, one live run, what can be done with it, its files."""
+
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from frontend.access import require_visible, signed_in, team_required
+from frontend.contexts.run_log import log_words
+from frontend.contexts.run_view import run_context, sentence_of
+from frontend.contexts.runs import queue_context, run_rows
+from frontend.rendering import render_page
+from frontend.toasts import add_toast
+from hub.core.errors import AtelierError
+from hub.storage.delivery import serve_blob
+from training.jobs.queries import artifact_for, job_for, queue_board
+from training.jobs.services import lifecycle
+from training.jobs.services.artifacts import pick_checkpoint
+
+ACTIONS: dict[str, Callable[..., object]] = {
+    "stop": lifecycle.request_stop,
+    "pause": lifecycle.request_pause,
+    "cancel": lifecycle.request_cancel,
+    "resume": lifecycle.resume_job,
+}
+
+
+@require_safe
+@team_required
+def runs(request: HttpRequest) -> HttpResponse:
+    """The team's runs, newest first."""
+    page = run_rows(request.user, request.team, cursor=request.GET.get("cursor"))
+    context = {"page": page, "nav": "training"}
+    partial = "items" if request.GET.get("cursor") else ""
+    return render_page(request, "runs/list.html", context, partial=partial)
+
+
+@require_safe
+@signed_in
+def run(request: HttpRequest, number: int) -> HttpResponse:
+    """One run; for htmx the part named by `part` after something changed."""
+    job = job_for(request.user, number)
+    page = run_context(request.user, job)
+    context = {
+        "page": page,
+        "sentence": sentence_of(job),
+        "run_words": log_words(),
+        "nav": "training",
+    }
+    part = request.GET.get("part", "")
+    name = part if part in ("top", "side", "samples") else ""
+    return render_page(request, "runs/detail.html", context, partial=name)
+
+
+@require_safe
+@signed_in
+def run_by_id(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """The page of the run with this id; links in the registry know only the id."""
+    return redirect("run", number=job_for(request.user, job_id).number)
+
+
+@require_POST
+@signed_in
+def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
+    """Stop, pause, cancel, resume or try again."""
+    job = job_for(request.user, number)
+    try:
+        if action == "retry":
+            job = lifecycle.retry_job(actor=request.user, job=job)
+        else:
+            require_visible(ACTIONS.get(action))(actor=request.user, job=job)
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+    return redirect("run", number=job.number)
+
+
+@require_POST
+@signed_in
+def pick(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpResponse:
+    """Mark a checkpoint as one's pick, or take the mark away."""
+    artifact = artifact_for(request.user, artifact_id)
+    pick_checkpoint(actor=request.user, artifact=artifact, picked=not artifact.is_pick)
+    return redirect("run", number=number)
+
+
+@require_safe
+@signed_in
+def file(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpResponseBase:
+    """Download a checkpoint or sample of a run."""
+    artifact = artifact_for(request.user, artifact_id)
+    name = artifact.name.rpartition("/")[2]
+    return serve_blob(request, artifact.blob, filename=name)
+
+
+@require_safe
+@team_required
+def queue(request: HttpRequest) -> HttpResponse:
+    """The team's board: running, waiting, done today, failed."""
+    board = queue_board(request.user, team=request.team, now=timezone.now())
+    context = {"board": queue_context(board), "nav": "queue", "team": request.team}
+    return render_page(request, "runs/queue.html", context, partial="board")
+
+
+urlpatterns = [
+    path("runs/", runs, name="runs"),
+    path("runs/<int:number>/", run, name="run"),
+    path("runs/by-id/<uuid:job_id>/", run_by_id, name="run_by_id"),
+    path("runs/<int:number>/files/<uuid:artifact_id>/", file, name="run_file"),
+    path("runs/<int:number>/pick/<uuid:artifact_id>/", pick, name="run_pick"),
+    path("runs/<int:number>/do/<slug:action>/", act, name="run_action"),
+    path("queue/", queue, name="queue"),
+]

@@ -1,0 +1,112 @@
+"""Teams: create one, see its members, invite, join."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from frontend.access import require_visible, signed_in
+from frontend.forms.accounts import InviteForm, TeamForm
+from frontend.toasts import add_toast
+from hub.accounts import queries, services
+from hub.accounts.models import Team
+from hub.accounts.permissions import can_manage_team
+from hub.core.errors import AtelierError
+
+
+@signed_in
+def teams(request: HttpRequest) -> HttpResponse:
+    """My teams and the form for a new one."""
+    form = TeamForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        team = services.create_team(actor=request.user, name=form.cleaned_data["name"])
+        request.session[queries.TEAM_SESSION_KEY] = team.pk
+        add_toast(request, _("The team %s is ready.") % team.name, kind="ok")
+        return redirect("team", slug=team.slug)
+    context = {
+        "form": form,
+        "teams": queries.teams_of(request.user),
+        "current": queries.current_team(request),
+    }
+    return render(request, "teams/list.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@signed_in
+def team(request: HttpRequest, slug: str) -> HttpResponse:
+    """Members of a team, and for managers the invites."""
+    found = _team(request, slug)
+    context = {
+        "team": found,
+        "members": queries.members_of(found),
+        "can_manage": can_manage_team(request.user, found),
+        "invite_form": InviteForm(),
+        "invite_link": request.session.pop("invite_link", ""),
+        "is_current": queries.current_team(request) == found,
+    }
+    return render(request, "teams/detail.html", context)
+
+
+@require_POST
+@signed_in
+def choose(request: HttpRequest, slug: str) -> HttpResponse:
+    """Work in this team from now on."""
+    found = _team(request, slug)
+    request.session[queries.TEAM_SESSION_KEY] = found.pk
+    add_toast(request, _("You work in %s now.") % found.name)
+    return redirect("team", slug=slug)
+
+
+@require_POST
+@signed_in
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make an invite link; it is shown once."""
+    found = _team(request, slug)
+    form = InviteForm(request.POST)
+    role = form.cleaned_data["role"] if form.is_valid() else ""
+    _invite, key = services.create_invite(actor=request.user, team=found, role=role or "member")
+    request.session["invite_link"] = request.build_absolute_uri(reverse("team_join", args=[key]))
+    return redirect("team", slug=slug)
+
+
+@signed_in
+def join(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask, then join the team of an invite link."""
+    if request.method != "POST":
+        return render(request, "teams/join.html")
+    joined = services.accept_invite(actor=request.user, key=key)
+    request.session[queries.TEAM_SESSION_KEY] = joined.pk
+    add_toast(request, _("You are in %s now.") % joined.name, kind="ok")
+    return redirect("team", slug=joined.slug)
+
+
+@require_POST
+@signed_in
+def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+    """Take a member out, or leave."""
+    found = _team(request, slug)
+    member = require_visible(found.memberships.select_related("user").filter(user=user_id).first())
+    try:
+        services.remove_member(actor=request.user, team=found, user=member.user)
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+        return redirect("team", slug=slug)
+    if member.user == request.user:
+        return redirect("teams")
+    add_toast(request, _("%s is no longer in the team.") % member.user.public_name)
+    return redirect("team", slug=slug)
+
+
+def _team(request: HttpRequest, slug: str) -> Team:
+    return require_visible(queries.teams_of(request.user).filter(slug=slug).first())
+
+
+urlpatterns = [
+    path("teams/", teams, name="teams"),
+    path("teams/join/<str:key>/", join, name="team_join"),
+    path("teams/<slug:slug>/", team, name="team"),
+    path("teams/<slug:slug>/choose/", choose, name="team_choose"),
+    path("teams/<slug:slug>/invite/", invite, name="team_invite"),
+    path("teams/<slug:slug>/members/<int:user_id>/remove/", remove, name="team_remove"),
+]

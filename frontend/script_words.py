@@ -1,0 +1,32 @@
+"""Words that the shared scripts say; the page hands them over as JSON."""
+
+from django.utils.translation import gettext as _
+
+
+def script_words() -> dict[str, str]:
+    """Key to sentence; names in braces are filled by the script."""
+    return {
+        "copied": _("Copied: {text}"),
+        "copy_failed": _("The browser did not allow copying. Select the text and copy it by hand."),
+        "undo": _("Undo"),
+        "close": _("Close"),
+        "retry": _("Try again"),
+        "live": _("Live"),
+        "connecting": _("Connecting"),
+        "reconnecting": _("Reconnecting in {seconds} s"),
+        "paused": _("Updates paused, reload the page"),
+        "not_saved": _("Not saved: {reason}"),
+        "no_answer": _("The hub did not answer. Check the connection and try again."),
+        "load_failed": _("The next items could not be loaded."),
+        "signed_out": _("You are signed out. Sign in to go on."),
+        "theme_dark": _("Dark theme"),
+        "theme_light": _("Light theme"),
+        "upload_waiting": _("Waiting"),
+        "upload_running": _("{done} of {total}"),
+        "upload_done": _("Uploaded"),
+        "upload_failed": _("Stopped: {reason}"),
+        "upload_leave": _("Files are still being uploaded."),
+        "upload_too_big": _("The file is larger than this hub allows."),
+        "upload_no_room": _("There is no room left in your quota."),
+        "upload_refused": _("The hub refused the file (status {status})."),
+    }

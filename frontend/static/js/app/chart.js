@@ -1,0 +1,107 @@
+// Line charts on one canvas (uPlot). Colours are tokens, so a change of theme draws anew.
+import uPlot from "uplot";
+import { token } from "app/theme";
+
+/** Exponential average with start-up correction, so that the line does not begin at zero. */
+export function smooth(values, keep) {
+  let mean = 0;
+  return values.map((value, index) => {
+    mean = keep * mean + (1 - keep) * value;
+    return mean / (1 - keep ** (index + 1));
+  });
+}
+
+function drawMarks(plot, marks) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = token("--line-control");
+  ctx.globalAlpha = 0.5;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 5 * devicePixelRatio]);
+  for (const mark of marks) {
+    const x = plot.valToPos(mark, "x", true);
+    if (x <= bbox.left || x >= bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+function axes(format, formatX) {
+  const shared = {
+    stroke: token("--text-3"),
+    font: `12px ${token("--font")}`,
+    grid: { stroke: token("--chart-grid"), width: 1 },
+    ticks: { show: false },
+  };
+  return [
+    { ...shared, size: 34, values: (_, ticks) => ticks.map(formatX) },
+    { ...shared, size: 56, space: 48, values: (_, ticks) => ticks.map(format) },
+  ];
+}
+
+/** The loss chart: raw values thin, smoothed bold, marks at epochs. */
+export class LossChart {
+  #element; #options; #plot = null; #data = [[], []]; #keep;
+
+  constructor(element, { keep = 0.9, maximum = null, marks = [], format = (y) => y.toFixed(3), formatX = (x) => x.toLocaleString() } = {}) {
+    this.#element = element;
+    this.#options = { maximum, marks, format, formatX };
+    this.#keep = keep;
+    addEventListener("themechange", () => this.#draw());
+    new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(element);
+    this.#draw();
+  }
+
+  /** Replace all points: xs and ys of the same length. */
+  setData(xs, ys) {
+    this.#data = [xs, ys];
+    this.#plot.setData(this.#series());
+  }
+
+  append(x, y) {
+    this.#data[0].push(x);
+    this.#data[1].push(y);
+    this.#plot.setData(this.#series());
+  }
+
+  /** 0 is raw, 0.98 very smooth. */
+  setSmoothing(keep) {
+    this.#keep = keep;
+    this.#plot.setData(this.#series());
+  }
+
+  setMarks(marks, maximum) {
+    Object.assign(this.#options, { marks, maximum });
+    this.#draw();
+  }
+
+  #size() {
+    return { width: this.#element.clientWidth, height: this.#element.clientHeight };
+  }
+
+  #series() {
+    return [...this.#data, smooth(this.#data[1], this.#keep)];
+  }
+
+  #draw() {
+    this.#plot?.destroy();
+    const { maximum, format, formatX } = this.#options;
+    const range = maximum ? [0, maximum] : (_, low, high) => [low ?? 0, high ?? 1];
+    this.#plot = new uPlot({
+      ...this.#size(),
+      legend: { show: false },
+      cursor: { points: { size: 8 }, y: false },
+      scales: { x: { time: false, range } },
+      axes: axes(format, formatX),
+      series: [
+        {},
+        { stroke: token("--chart-raw"), width: 1, points: { show: false } },
+        { stroke: token("--chart-line"), width: 2.5, points: { show: false } },
+      ],
+      hooks: { drawClear: [(plot) => drawMarks(plot, this.#options.marks)] },
+    }, this.#series(), this.#element);
+  }
+}

@@ -1,0 +1,68 @@
+// Requests to our own hub: CSRF proof on each, and errors as sentences.
+import { toast } from "app/toast";
+import { word } from "app/words";
+
+export const csrfToken = () => document.documentElement.dataset.csrf ?? "";
+
+/** An answer that was not 2xx, with the hub's own sentence in `message`. */
+export class RequestError extends Error {
+  constructor(status, message, body) {
+    super(message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+async function failure(response) {
+  const isJson = response.headers.get("Content-Type")?.includes("json");
+  const body = isJson ? await response.json().catch(() => null) : null;
+  const said = body?.detail ?? body?.message ?? body?.error?.message ?? body?.error;
+  return new RequestError(response.status, typeof said === "string" ? said : word("no_answer"), body);
+}
+
+/** Send JSON (or FormData) and return the JSON answer, if there is one. */
+export async function send(url, { method = "POST", body, signal, keepalive = false } = {}) {
+  const isForm = body instanceof FormData || body instanceof URLSearchParams;
+  const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
+  if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(url, {
+      method, headers, signal, keepalive, credentials: "same-origin",
+      body: body === undefined || isForm ? body : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new RequestError(0, word("no_answer"), null);
+  }
+  if (!response.ok) throw await failure(response);
+  return response.headers.get("Content-Type")?.includes("json") ? response.json() : null;
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  if (status === 401) toast(word("signed_out"), { kind: "danger" });
+  else toast(word("no_answer"), { kind: "danger" });
+});
+
+document.addEventListener("htmx:sendError", () => toast(word("no_answer"), { kind: "danger" }));
+
+// The server sends its messages along with a partial in the HX-Trigger header.
+document.addEventListener("app:toasts", (event) => {
+  for (const { text, kind, undo_url: undoUrl } of event.detail.toasts) {
+    toast(text, { kind, undo: undoUrl ? () => undo(undoUrl) : undefined });
+  }
+});
+
+async function undo(url) {
+  try {
+    await send(url);
+    location.reload();
+  } catch (error) {
+    toast(error.message, { kind: "danger" });
+  }
+}

@@ -1,0 +1,142 @@
+// The live run: the page is complete, the socket adds steps, samples, checkpoints and state.
+import { LossChart } from "app/chart";
+import { make, setMeter } from "app/dom";
+import { LiveSocket, showState } from "app/socket";
+import { fill, pageData } from "app/words";
+
+const data = pageData("run-data");
+const words = pageData("run-words");
+const $ = (id) => document.getElementById(id);
+const say = (key, values) => fill(words[key], values);
+const whole = (value) => Math.round(value).toLocaleString("en");
+const LOG_LINES = 400;
+
+const marks = data.epochs > 1 ? Array.from({ length: data.epochs - 1 }, (_, at) => ((at + 1) * data.total) / data.epochs) : [];
+const chart = new LossChart($("loss"), { maximum: data.total || null, marks, keep: Number($("smooth").value) });
+chart.setData(data.steps, data.losses);
+$("smooth").addEventListener("input", () => chart.setSmoothing(Number($("smooth").value)));
+
+function span(seconds) {
+  if (seconds < 60) return say("seconds", { n: Math.round(seconds) });
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? say("minutes", { n: minutes }) : say("hours", { h: Math.floor(minutes / 60), m: minutes % 60 });
+}
+
+const bytes = (value) => (value >= 2 ** 30 ? `${(value / 2 ** 30).toFixed(1)} GB` : `${Math.round(value / 2 ** 20)} MB`);
+
+/** One step of training: figures, bar, chart. A resumed run may tell steps again: they replace the old ones. */
+function stepped(event) {
+  const { step, total_steps: total, epoch, loss, steps_per_second: speed, eta_seconds: eta, memory } = event;
+  const percent = Math.min(99, Math.floor((100 * step) / total));
+  $("pct").textContent = percent;
+  $("step").textContent = whole(step);
+  $("total").textContent = whole(total);
+  setMeter($("bar"), step, total);
+  $("f-left").textContent = span(eta);
+  $("f-speed").textContent = `${speed.toFixed(2)} it/s`;
+  $("f-loss").textContent = loss.toFixed(4);
+  const rate = event.learning_rate ?? Object.values(event.learning_rates ?? {})[0];
+  if (rate !== undefined) $("f-rate").textContent = Number(rate).toExponential(1);
+  if (memory) $("f-memory").textContent = bytes(memory);
+  $("ends").hidden = false;
+  $("ends-at").textContent = new Date(Date.now() + eta * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const note = $("stage-note");
+  if (note && data.epochs) note.textContent = say("epoch", { now: epoch, all: data.epochs });
+  document.title = say("title", { percent, name: data.name });
+  while (data.steps.length && data.steps.at(-1) >= step) { data.steps.pop(); data.losses.pop(); }
+  data.steps.push(step);
+  data.losses.push(loss);
+  queueChart();
+}
+
+let waiting = false;
+function queueChart() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    chart.setData(data.steps, data.losses);
+    $("loss").setAttribute("aria-label", say("loss_text", { loss: data.losses.at(-1).toFixed(4), step: whole(data.steps.at(-1)), total: whole(data.total) }));
+  });
+}
+
+const pending = new Map();
+/** Fetch a part of this page again; several wishes in a moment become one. */
+function refresh(part) {
+  clearTimeout(pending.get(part));
+  pending.set(part, setTimeout(() => {
+    globalThis.htmx.ajax("GET", `${location.pathname}?part=${part}`, { target: `#${part}`, swap: "outerHTML" });
+  }, 150));
+}
+
+function artifact(file) {
+  if (file.kind === "checkpoint") {
+    log(say("checkpoint", { name: `${file.name} (${bytes(file.size_bytes)})` }));
+    refresh("side");
+    return;
+  }
+  if (file.kind !== "sample") return;
+  log(say("sample", file));
+  const cell = $(`s-${file.prompt_index}-${file.epoch}`);
+  if (!cell) {
+    refresh("samples");
+    return;
+  }
+  const picture = make("img", { src: file.thumbnail_url, alt: file.prompt ?? "", width: 320, height: 320 });
+  cell.replaceChildren(make("a", { href: file.url, class: "smp" }, picture));
+}
+
+function log(text, kind = "", at = new Date()) {
+  const box = $("log");
+  const clock = at.toLocaleTimeString([], { hour12: false });
+  box.append(make("span", { class: kind }, `${clock} ${text}\n`));
+  while (box.children.length > LOG_LINES) box.firstElementChild.remove();
+  if ($("follow").checked) box.scrollTop = box.scrollHeight;
+}
+
+const HANDLERS = {
+  stepped,
+  artifact,
+  state(event, at) {
+    if (event.label) log(event.message ? `${event.label}: ${event.message}` : event.label, "", at);
+    refresh("top");
+    refresh("side");
+    if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state);
+  },
+  stage(event, at) {
+    log(event.detail || event.stage, "", at);
+    const note = $("stage-note");
+    if (note) note.textContent = event.detail || event.stage;
+    else refresh("top");
+  },
+  started(event, at) {
+    log(say(event.resumed ? "resumed" : "started", event), "", at);
+    data.total = event.total_steps;
+    data.epochs = event.epochs;
+    refresh("top");
+  },
+  warned: (event, at) => log(event.message, "warn", at),
+  published: () => refresh("top"),
+};
+
+function finished(state) {
+  if (state === "succeeded") {
+    $("pct").textContent = 100;
+    setMeter($("bar"), 1, 1);
+  }
+  $("ends").hidden = true;
+  $("f-left").textContent = "–";
+  document.title = data.name;
+}
+
+if (!data.isFinal) {
+  const socket = new LiveSocket(data.socket, {
+    after: data.after,
+    onState: showState($("conn")),
+    onMessage({ kind, data: event, at }) {
+      HANDLERS[kind]?.(event, at ? new Date(at) : new Date());
+      if (kind === "state" && ["succeeded", "failed", "canceled"].includes(event.state)) setTimeout(() => socket.close(), 5000);
+    },
+  });
+}
+$("log").scrollTop = $("log").scrollHeight;

@@ -1,0 +1,13 @@
+// What every page has. Each module works on its own by delegation; order does not matter.
+import "app/http";
+import "app/toast";
+import "app/copy";
+import "app/theme";
+import "app/dialogs";
+import "app/menus";
+import "app/shortcuts";
+import "app/tabs";
+import "app/times";
+import "app/queue-count";
+import "app/infinite";
+import "app/weight";

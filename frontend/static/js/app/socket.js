@@ -1,0 +1,111 @@
+// Live data. The page is complete when it loads; the socket only adds. Messages are numbered ("sequence"):
+// doubles are dropped, and after a gap the connection is made anew from the last number, so nothing is missed.
+import { word } from "app/words";
+
+const FIRST_WAIT = 1;
+const LONGEST_WAIT = 30;
+const PATIENCE = 12; // failed attempts before the page says that updates are paused
+const FINAL_CODES = new Set([4400, 4401, 4403, 4404, 4410]);
+
+export class LiveSocket {
+  #path; #onMessage; #onState; #socket = null; #timer = 0; #failures = 0; #isClosed = false;
+
+  /** path: "/ws/jobs/…/"; after: number of the last message that the page already shows. */
+  constructor(path, { after = 0, onMessage, onState = () => {} }) {
+    this.#path = path;
+    this.after = after;
+    this.#onMessage = onMessage;
+    this.#onState = onState;
+    addEventListener("online", () => this.#hurry());
+    addEventListener("pagehide", () => this.#drop());
+    addEventListener("pageshow", (event) => event.persisted && this.#connect());
+    this.#connect();
+  }
+
+  /** Stop for good, such as when the run is over. */
+  close() {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #connect() {
+    if (this.#isClosed) return;
+    this.#drop();
+    this.#onState("connecting", 0);
+    const url = new URL(this.#path, location.href);
+    url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    url.searchParams.set("after", this.after);
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.addEventListener("open", () => {
+      this.#failures = 0;
+      this.#onState("open", 0);
+    });
+    socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
+    socket.addEventListener("close", (event) => this.#socket === socket && this.#lost(event.code));
+  }
+
+  #receive(message) {
+    const { sequence } = message;
+    if (typeof sequence === "number") {
+      if (sequence <= this.after) return;
+      if (sequence > this.after + 1 && this.after > 0 && !message.replayed) {
+        this.#connect();
+        return;
+      }
+      this.after = sequence;
+    }
+    this.#onMessage(message);
+  }
+
+  #lost(code) {
+    this.#socket = null;
+    if (this.#isClosed) return;
+    this.#failures += 1;
+    if (FINAL_CODES.has(code) || this.#failures > PATIENCE) {
+      this.#isClosed = true;
+      this.#onState("closed", 0);
+      return;
+    }
+    this.#countDown(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.#failures - 1)));
+  }
+
+  #countDown(seconds) {
+    if (seconds <= 0) {
+      this.#connect();
+      return;
+    }
+    this.#onState("retry", seconds);
+    this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+  }
+
+  #hurry() {
+    if (!this.#socket && !this.#isClosed) this.#connect();
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+}
+
+/** Shows the state in an element such as <span class="conn stat"><span class="dot"></span><span></span></span>. */
+export function showState(element) {
+  const words = {
+    open: () => word("live"),
+    connecting: () => word("connecting"),
+    retry: (seconds) => word("reconnecting", { seconds }),
+    closed: () => word("paused"),
+  };
+  return (state, seconds) => {
+    if (!element) return;
+    element.dataset.state = state;
+    element.lastElementChild.textContent = words[state](seconds);
+  };
+}

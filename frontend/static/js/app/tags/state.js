@@ -1,0 +1,78 @@
+// State of the tag editor and what can be asked of it. No drawing, no network.
+import { pageData } from "app/words";
+
+const data = pageData("data");
+
+export const urls = data.urls;
+export const canEdit = data.canEdit;
+export const trigger = data.trigger;
+export const items = data.items;
+export const history = { undo: data.undo, redo: data.redo };
+
+const first = items[0]?.id ?? null;
+const problem = new URLSearchParams(location.search).get("problem") ?? "";
+
+export const view = {
+  selected: new Set(first ? [first] : []),
+  current: first,
+  anchor: first,
+  want: new Set(),
+  hide: new Set(),
+  problem,
+  text: "",
+};
+
+export const problemsOf = (item) => {
+  const found = item.problems.filter((name) => name !== "no_tags");
+  return item.tags.length || item.text ? found : [...found, "no_tags"];
+};
+
+export const shown = () => items.filter((item) =>
+  (!view.problem || problemsOf(item).includes(view.problem))
+  && [...view.want].every((tag) => item.tags.includes(tag))
+  && ![...view.hide].some((tag) => item.tags.includes(tag)));
+
+export const chosen = () => items.filter((item) => view.selected.has(item.id));
+
+/** Tags of a list of pictures with their counts, the most frequent first. */
+export function counts(list) {
+  const found = new Map();
+  for (const item of list) for (const tag of item.tags) found.set(tag, (found.get(tag) ?? 0) + 1);
+  return [...found].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+}
+
+/** Take over what the hub says of some pictures. */
+export function update(changed) {
+  const known = new Map(items.map((item) => [item.id, item]));
+  for (const item of changed) {
+    if (known.has(item.id)) Object.assign(known.get(item.id), item);
+    else items.push(item);
+  }
+}
+
+/** Select one picture; extend from the anchor, or keep the others. */
+export function select(id, { extend = false, keep = false } = {}) {
+  const ids = shown().map((item) => item.id);
+  if (extend) {
+    const [from, to] = [ids.indexOf(view.anchor), ids.indexOf(id)].sort((a, b) => a - b);
+    view.selected = new Set(ids.slice(Math.max(from, 0), to + 1));
+  } else if (keep) {
+    if (!view.selected.delete(id)) view.selected.add(id);
+    view.anchor = id;
+  } else {
+    view.selected = new Set([id]);
+    view.anchor = id;
+  }
+  view.current = id;
+}
+
+export function selectAll() {
+  view.selected = new Set(shown().map((item) => item.id));
+}
+
+/** A filter on a tag: pressed again it goes; only and hide exclude each other. */
+export function toggle(kind, tag) {
+  const [set, other] = kind === "want" ? [view.want, view.hide] : [view.hide, view.want];
+  other.delete(tag);
+  if (!set.delete(tag)) set.add(tag);
+}

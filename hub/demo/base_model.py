@@ -1,0 +1,104 @@
+"""The bundled base as a checkpoint of the registry, with pictures that it drew itself."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from django.utils import timezone
+
+from gallery.services.posts import NewImage, create_post
+from gallery.services.process import process_image
+from hub.accounts.models import Team, User
+from hub.demo.words import BASE_ABOUT, BASE_NAME, GALLERY_TITLE, PROMPTS
+from hub.storage.blobs import store_path
+from hub.storage.models import Blob
+from models_registry.models.model import Model, ModelType
+from models_registry.models.version import ModelVersion
+from models_registry.services.drafts import (
+    add_cover,
+    add_example_prompt,
+    create_model,
+    create_version,
+)
+from models_registry.services.files import add_file, process_file
+from models_registry.services.publish import publish_version
+from models_registry.services.values import Example, Usage
+from training.base_models.tiny.location import tiny_base_dir
+from training.jobs.services.publish import generation_text
+
+COVERS = 6
+PROCESS_SECONDS = 600
+
+
+def make_base(*, actor: User, team: Team) -> ModelVersion:
+    """Publish the bundled base, once, and show what it draws in the gallery."""
+    known = Model.objects.filter(owner=actor, name=BASE_NAME, type=ModelType.CHECKPOINT).first()
+    if known is not None and known.latest_version is not None:
+        return known.latest_version
+    with tempfile.TemporaryDirectory(prefix="atelier-demo-") as folder:
+        checkpoint = Path(folder) / "atelier_tiny.safetensors"
+        _engine("checkpoint", str(tiny_base_dir()), str(checkpoint))
+        pictures = draw(checkpoint, Path(folder))
+        version = _publish(actor, checkpoint, pictures)
+        images = [
+            NewImage(blob=blob, filename=f"tiny-{at}.png") for at, blob in enumerate(pictures)
+        ]
+    post = create_post(actor=actor, images=images, title=GALLERY_TITLE, model_version=version)
+    for image in post.images.all():
+        process_image(image_id=image.pk, now=timezone.now())
+    return version
+
+
+def draw(checkpoint: Path, folder: Path) -> list[Blob]:
+    """One picture for each of the demo prompts, generation data inside."""
+    blob = store_path(checkpoint, content_type="application/octet-stream")
+    lines = folder / "prompts.txt"
+    lines.write_text("\n".join(PROMPTS), encoding="utf-8")
+    out = folder / "pictures"
+    _engine(
+        "draw",
+        *(str(checkpoint), str(lines), str(out)),
+        *("--name", "atelier_tiny", "--sha256", blob.sha256),
+    )
+    return [store_path(path, content_type="image/png") for path in sorted(out.glob("*.png"))]
+
+
+def _publish(actor: User, checkpoint: Path, pictures: list[Blob]) -> ModelVersion:
+    model = create_model(
+        actor=actor,
+        name=BASE_NAME,
+        type=ModelType.CHECKPOINT,
+        checkpoint_type="Trained",
+        description=BASE_ABOUT,
+        tags=["base model", "icons", "tiny"],
+    )
+    version = create_version(
+        actor=actor,
+        model=model,
+        name="1.0",
+        base_model="Atelier Tiny",
+        usage=Usage(sampler="DPM++ 2M", steps=20, cfg_scale=2.5, width=128, height=128),
+    )
+    blob = store_path(checkpoint, content_type="application/octet-stream", move=True)
+    file = add_file(actor=actor, version=version, blob=blob, name=checkpoint.name)
+    process_file(file_id=file.pk)
+    for blob in pictures[:COVERS]:
+        text = generation_text(blob)
+        cover = add_cover(actor=actor, version=version, blob=blob, generation_text=text)
+        example = Example(prompt=text.partition("\n")[0])
+        if version.example_prompts.count() < 3:
+            add_example_prompt(actor=actor, version=version, example=example, cover=cover)
+    return publish_version(actor=actor, version=version)
+
+
+def _engine(*arguments: str) -> None:
+    """Run the engine in a process of its own: this one never imports torch."""
+    subprocess.run(  # noqa: S603  our own module with our own arguments
+        [sys.executable, "-m", "training.engine.base_tools", *arguments],
+        check=True,
+        timeout=PROCESS_SECONDS,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(__file__).resolve().parents[2],
+    )

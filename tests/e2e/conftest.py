@@ -1,0 +1,195 @@
+"""A real browser on a real server: shared by every end-to-end test.
+
+`live_hub` is the whole ASGI application under uvicorn on the test database, `page` a Chromium page
+that fails the test on any request off this machine, any console error and any uncaught script
+error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM names another browser.
+"""
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from hub.accounts.models import User
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+START_SECONDS = 20
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a browser."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.e2e)
+
+
+@dataclass
+class LiveHub:
+    """Where the server listens."""
+
+    url: str
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, so that nobody sleeps; leaves the signals to pytest."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_listening = threading.Event()
+
+    def install_signal_handlers(self) -> None:
+        pass
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_listening.set()
+
+
+@pytest.fixture(scope="module")
+def hub_server(django_db_setup: None) -> Iterator[LiveHub]:
+    """uvicorn in a thread, on the test database, with static files from the source."""
+    from hub.asgi import application
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        ASGIStaticFilesHandler(application),
+        log_level="warning",
+        lifespan="off",
+        ws="websockets-sansio",
+    )
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    assert server.is_listening.wait(START_SECONDS), "the server did not start"
+    yield LiveHub(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    server.should_exit = True
+    thread.join(START_SECONDS)
+    assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def live_hub(
+    hub_server: LiveHub, django_db_serialized_rollback: None, transactional_db: None
+) -> LiveHub:
+    """The running hub; rows made in the test are seen by it."""
+    return hub_server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium for one module. Playwright's loop runs in this thread, so Django must allow it."""
+    executable = os.environ.get("ATELIER_CHROMIUM") or shutil.which("chromium")
+    assert executable, "no chromium found: install it or set ATELIER_CHROMIUM"
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        launched = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Guard:
+    """What a page did that it must not do; `expect` names an error that belongs to the test."""
+
+    faults: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def expect(self, text: str) -> None:
+        self.expected.append(text)
+
+    def note(self, fault: str) -> None:
+        self.faults.append(fault)
+
+    def unexpected(self) -> list[str]:
+        return [fault for fault in self.faults if not any(text in fault for text in self.expected)]
+
+    def watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.note(f"script error: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                self.note(f"console: {message.text}") if message.type == "error" else None
+            ),
+        )
+
+    def keep_inside(self, route: Route) -> None:
+        if urlsplit(route.request.url).hostname in LOOPBACK:
+            route.fallback()
+            return
+        self.note(f"request off this machine: {route.request.url}")
+        route.abort()
+
+
+@pytest.fixture
+def guard() -> Guard:
+    """The faults of this test's pages."""
+    return Guard()
+
+
+@pytest.fixture
+def context(browser: Browser, live_hub: LiveHub, guard: Guard) -> Iterator[BrowserContext]:
+    """A fresh browser profile, 1440 wide; other sizes by `page.set_viewport_size`."""
+    fresh = browser.new_context(
+        base_url=live_hub.url, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
+    )
+    fresh.route("**/*", guard.keep_inside)
+    fresh.on("page", guard.watch)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, guard: Guard) -> Iterator[Page]:
+    """A page that must stay on this machine and must not report errors."""
+    opened = context.new_page()
+    yield opened
+    assert guard.unexpected() == []
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, live_hub: LiveHub) -> Callable[[User], None]:
+    """Put the person's session into the browser."""
+
+    def put(user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        value = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_hub.url}]
+        )
+
+    return put
+
+
+@pytest.fixture
+def prefer(context: BrowserContext, live_hub: LiveHub) -> Callable[[str, str], None]:
+    """Choose theme and language as the switches do, by their cookies."""
+
+    def choose(theme: str, language: str) -> None:
+        chosen = {"atelier_theme": theme, settings.LANGUAGE_COOKIE_NAME: language}
+        context.add_cookies(
+            [{"name": name, "value": value, "url": live_hub.url} for name, value in chosen.items()]
+        )
+
+    return choose

@@ -1,0 +1,58 @@
+"""Forms: label above, hint under; an error takes the hint's place and is tied to the control."""
+
+from django import forms
+
+from frontend.forms.styleguide import SampleForm
+
+
+def test_a_hint_describes_its_field() -> None:
+    html = str(SampleForm()["name"].as_field_group())
+
+    assert '<label for="id_name">' in html
+    assert 'aria-describedby="id_name_helptext"' in html
+    assert 'id="id_name_helptext"' in html
+    assert 'class="input"' in html
+
+
+def test_an_error_takes_the_place_of_the_hint() -> None:
+    html = str(SampleForm({"name": ""})["name"].as_field_group())
+
+    assert 'aria-describedby="id_name_error"' in html
+    assert 'id="id_name_error"' in html
+    assert "helptext" not in html
+    assert 'aria-invalid="true"' in html
+
+
+def test_each_kind_of_control_gets_its_class() -> None:
+    form = SampleForm()
+
+    assert 'class="select"' in str(form["kind"].as_field_group())
+    assert 'class="textarea"' in str(form["about"].as_field_group())
+    assert 'rows="4"' in str(form["about"].as_field_group())
+    assert '<label class="check">' in str(form["follow"].as_field_group())
+    assert "<fieldset" in str(form["visibility"].as_field_group())
+
+
+def test_optional_fields_say_so_and_typed_text_is_escaped() -> None:
+    html = str(SampleForm({"about": "<b>", "name": '"x'}))
+
+    assert "(optional)" in html
+    assert "&lt;b&gt;" in html
+    assert 'value="&quot;x"' in html
+
+
+def test_a_class_of_the_form_is_kept() -> None:
+    class Mono(forms.Form):
+        prompt = forms.CharField(widget=forms.TextInput(attrs={"class": "mono"}))
+
+    assert 'class="input mono"' in str(Mono()["prompt"].as_field_group())
+
+
+def test_errors_of_the_whole_form_stand_above_it() -> None:
+    form = SampleForm({})
+    form.add_error(None, "The two do not fit together.")
+
+    html = str(form)
+
+    assert 'role="alert"' in html
+    assert html.index("do not fit") < html.index("id_name")

@@ -1,0 +1,261 @@
+"""Theme, language, errors and the rules for htmx, through Django's client."""
+
+import logging
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import path
+from django.utils import translation
+from django_htmx.middleware import HtmxDetails
+
+from frontend.access import AccessRefused, require_visible, signed_in, team_required
+from frontend.navigation import ACCOUNT, CREATE, SECTIONS
+from frontend.pages import errors
+from frontend.rendering import render_page, wants_partial
+from frontend.toasts import add_toast
+from hub import urls as hub_urls
+from hub.core.errors import Conflict, Gone, NotAllowed, NotFound, TooLarge
+from tests.factories.accounts import UserFactory, make_team
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(request: HttpRequest) -> HttpResponse:
+    raise AccessRefused("Only members may open this dataset.", who=["linmo", "aoi"])
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError
+
+
+def told(request: HttpRequest) -> HttpResponse:
+    add_toast(request, "3 images deleted", undo_url="/undo/")
+    return render_page(request, "styleguide.html", {})
+
+
+@signed_in
+def private(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("inside")
+
+
+@team_required
+def of_team(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(request.team.name)
+
+
+def part(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("<p>part</p>")
+
+
+urlpatterns = [
+    path("refused/", refused),
+    path("broken/", broken),
+    path("told/", told),
+    path("private/", private),
+    path("of-team/", of_team),
+    path("part/", part),
+    *hub_urls.urlpatterns,
+]
+handler404 = "frontend.pages.errors.not_found"
+handler500 = "frontend.pages.errors.server_error"
+with_our_urls = pytest.mark.urls(__name__)
+
+
+def test_dark_is_the_default_and_the_cookie_is_rendered_by_the_server(client: Client) -> None:
+    assert 'data-theme="dark"' in client.get("/search/").content.decode()
+    client.cookies["atelier_theme"] = "light"
+    assert 'data-theme="light"' in client.get("/search/").content.decode()
+
+
+def test_an_unknown_theme_cookie_is_ignored(client: Client) -> None:
+    client.cookies["atelier_theme"] = '"><script>'
+
+    assert 'data-theme="dark"' in client.get("/search/").content.decode()
+
+
+def test_choosing_a_theme_goes_back_to_the_page_and_is_remembered(client: Client) -> None:
+    person = UserFactory()
+    client.force_login(person)
+    answer = client.post("/preferences/theme/", {"theme": "light", "next": "/search/?q=a"})
+    person.refresh_from_db()
+
+    assert answer.headers["Location"] == "/search/?q=a"
+    assert person.theme == "light"
+    assert answer.cookies["atelier_theme"].value == "light"
+
+
+def test_switches_never_lead_to_another_site(client: Client) -> None:
+    answer = client.post("/preferences/theme/", {"theme": "dark", "next": "//evil.example/"})
+
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("name", ["theme", "language"])
+def test_switches_refuse_what_they_do_not_know(client: Client, name: str) -> None:
+    assert client.post(f"/preferences/{name}/", {name: "klingon"}).status_code == 400
+    assert client.get(f"/preferences/{name}/").status_code == 405
+
+
+def test_the_language_of_the_person_wins_over_the_browsers(client: Client) -> None:
+    client.force_login(UserFactory(language="zh-hans"))
+    answer = client.get("/search/", headers={"Accept-Language": "en"})
+
+    assert 'lang="zh-Hans"' in answer.content.decode()
+    assert answer.headers["Content-Language"] == "zh-hans"
+
+
+def test_a_guest_gets_the_language_that_was_chosen_by_cookie(client: Client) -> None:
+    client.post("/preferences/language/", {"language": "zh-hans"})
+
+    assert 'lang="zh-Hans"' in client.get("/search/").content.decode()
+
+
+@with_our_urls
+def test_403_says_who_can_let_you_in(client: Client) -> None:
+    answer = client.get("/refused/")
+
+    assert answer.status_code == 403
+    assert "linmo, aoi" in answer.content.decode()
+
+
+def test_404_offers_search(client: Client) -> None:
+    answer = errors.not_found(_request(), Exception())
+
+    assert answer.status_code == 404
+    assert 'role="search"' in answer.content.decode()
+
+
+@with_our_urls
+def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(raise_request_exception=False)
+    with caplog.at_level(logging.ERROR):
+        answer = client.get("/broken/")
+    code = answer.content.decode().split("<code>")[1].split("</code>")[0]
+
+    assert answer.status_code == 500
+    assert any(code in record.getMessage() for record in caplog.records)
+
+
+def test_500_needs_no_database(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    with translation.override("zh-hans"), django_assert_num_queries(0):
+        answer = errors.server_error(RequestFactory().get("/"))
+
+    assert "站点出了故障" in answer.content.decode()
+
+
+def test_an_old_form_gets_a_page_that_says_what_to_do(client: Client) -> None:
+    answer = errors.csrf_failure(_request(), "no cookie")
+
+    assert answer.status_code == 403
+    assert "Nothing was changed." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(NotFound, 404), (NotAllowed, 403), (Conflict, 409), (Gone, 410), (TooLarge, 413)],
+)
+def test_our_errors_have_their_status(error: type, status: int) -> None:
+    assert errors.status_of(error("message")) == status
+
+
+def test_what_is_not_visible_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        require_visible(None)
+    assert require_visible("thing") == "thing"
+
+
+@with_our_urls
+def test_pages_for_members_send_guests_to_sign_in(client: Client) -> None:
+    answer = client.get("/private/")
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/accounts/login/?next=/private/"
+
+
+@with_our_urls
+def test_htmx_is_sent_to_sign_in_as_a_page_not_as_a_fragment(client: Client) -> None:
+    answer = client.get("/private/", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 200
+    assert answer.headers["HX-Redirect"] == "/accounts/login/?next=/private/"
+
+
+@with_our_urls
+def test_pages_of_a_team_need_one(client: Client) -> None:
+    person = UserFactory()
+    client.force_login(person)
+    assert client.get("/of-team/").headers["Location"] == "/teams/"
+
+    make_team(owner=person, name="Night studio")
+
+    assert client.get("/of-team/").content == b"Night studio"
+
+
+@with_our_urls
+def test_pages_and_partials_are_kept_apart_in_caches(client: Client) -> None:
+    assert "HX-Request" in client.get("/part/").headers["Vary"]
+
+
+@with_our_urls
+def test_toasts_travel_with_a_partial_and_stand_in_a_page(client: Client) -> None:
+    partial = client.get("/part/", headers={"HX-Request": "true"})
+    assert "HX-Trigger" not in partial.headers
+    page = client.get("/told/").content.decode()
+
+    assert "3 images deleted" in page
+    assert 'action="/undo/"' in page
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_partial"),
+    [
+        ({}, False),
+        ({"HX-Request": "true"}, True),
+        ({"HX-Request": "true", "HX-History-Restore-Request": "true"}, False),
+        ({"HX-Request": "true", "HX-Boosted": "true"}, False),
+    ],
+)
+def test_a_fragment_is_given_only_to_a_swap(headers: dict[str, str], is_partial: bool) -> None:
+    request = _request(headers)
+
+    assert wants_partial(request) is is_partial
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere(client: Client) -> None:
+    policy = client.get("/search/").headers["Content-Security-Policy"]
+
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "http:" not in policy
+    assert "object-src 'none'" in policy
+
+
+def test_the_queue_number_is_zero_for_guests_and_costs_no_query(
+    client: Client,
+    django_assert_num_queries,  # type: ignore[no-untyped-def]
+) -> None:
+    with django_assert_num_queries(0):
+        assert client.get("/queue/count/").json()["count"] == 0
+
+
+@pytest.mark.parametrize("entry", [*SECTIONS, *CREATE, *ACCOUNT], ids=lambda entry: entry.name)
+def test_every_entry_of_the_navigation_leads_to_a_page(entry) -> None:  # type: ignore[no-untyped-def]
+    assert entry.url.startswith("/")
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/search/?q=a", "/styleguide/", "/accounts/login/", "/accounts/signup/"]
+)
+def test_shared_pages_open_for_guests(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 200
+
+
+def _request(headers: dict[str, str] | None = None) -> HttpRequest:
+    """A request as our middleware would have it."""
+    request = RequestFactory().get("/x/", headers=headers or {})
+    request.user = AnonymousUser()
+    request.session = {}
+    request.htmx = HtmxDetails(request)
+    return request
