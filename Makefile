@@ -14,7 +14,7 @@ CREATED := $(VENV)/.created
 RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p hub.embedded.pytest_plugin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 CHROMIUM := $(or $(ATELIER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser \
 	|| command -v google-chrome))

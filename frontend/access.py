@@ -50,7 +50,7 @@ def team_required(
         request.team = team
         return view(request, *args, **kwargs)
 
-    return signed_in(inner)
+    return signed_in(cast(Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase], inner))
 
 
 def require_visible(thing: Thing | None, message: str = "") -> Thing:

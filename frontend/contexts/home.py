@@ -23,7 +23,7 @@ from training.jobs.queries import jobs_of
 
 RUNS, CARDS, PICTURES, DRAFTS, DATASETS = 4, 6, 12, 6, 12
 DATASETS_LOOKED_AT = 500
-HASH = re.compile(r"[0-9A-Fa-f]+")
+HASH = re.compile(rf"[0-9A-Fa-f]{{{MIN_PREFIX},64}}")  # 64 digits are a whole SHA-256
 
 Viewer = User | AnonymousUser
 
@@ -89,7 +89,7 @@ def _drafts(viewer: Viewer) -> list[Model]:
 
 
 def _by_hash(viewer: Viewer, text: str) -> list[ModelVersion]:
-    if len(text) < MIN_PREFIX or not HASH.fullmatch(text):
+    if not HASH.fullmatch(text):
         return []
     return find_by_hash(viewer=viewer, hash_prefix=text)
 

@@ -171,9 +171,8 @@ def _sum(draft: Draft, checked: TrainConfig) -> Summary:
     dataset = draft.dataset
     if dataset is None:
         return Summary([])
-    items = Item.objects.filter(dataset=dataset).present()
-    repeats = items.aggregate(mean=Avg("repeats"))["mean"] or 1.0
-    found = estimate(checked, images=dataset.item_count, repeats=float(repeats))
+    repeats = _mean_repeats(dataset)
+    found = estimate(checked, images=dataset.item_count, repeats=repeats)
     epochs = checked.resolved().epochs or 1
     rows = [
         (_("Images × repeats"), f"{dataset.item_count} × {repeats:g}"),
@@ -209,8 +208,14 @@ def _base_config(draft: Draft) -> dict[str, Any]:
             kept.pop(key, None)
         return kept
     if draft.preset and draft.dataset:
-        return draft.preset.settings_for(images=draft.dataset.item_count)
+        images, repeats = draft.dataset.item_count, _mean_repeats(draft.dataset)
+        return draft.preset.settings_for(images=images, repeats=repeats)
     return {"save_every_epochs": 1, "sample_every_epochs": 1}
+
+
+def _mean_repeats(dataset: Dataset) -> float:
+    items = Item.objects.filter(dataset=dataset).present()
+    return float(items.aggregate(mean=Avg("repeats"))["mean"] or 1.0)
 
 
 def _config_prompts(config: dict[str, Any]) -> list[str]:

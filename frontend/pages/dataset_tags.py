@@ -11,8 +11,8 @@ from frontend.access import signed_in
 from frontend.contexts.datasets import editor_data, editor_words, history_data, item_data
 from frontend.forms.datasets import TagCommand, read_command
 from hub.accounts.models import User
-from hub.api.errors import status_of
 from hub.core.errors import AtelierError
+from hub.core.http_status import status_of
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import dataset_for, history_of, items_by_id, items_of

@@ -10,30 +10,8 @@ from django.template import loader
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from hub.core.errors import (
-    AtelierError,
-    Conflict,
-    Gone,
-    Invalid,
-    NotAllowed,
-    NotFound,
-    TooLarge,
-)
-
-STATUS_BY_ERROR: tuple[tuple[type[AtelierError], HTTPStatus], ...] = (
-    (NotFound, HTTPStatus.NOT_FOUND),
-    (NotAllowed, HTTPStatus.FORBIDDEN),
-    (Invalid, HTTPStatus.BAD_REQUEST),
-    (Conflict, HTTPStatus.CONFLICT),
-    (Gone, HTTPStatus.GONE),
-    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
-)
-
-
-def status_of(error: AtelierError) -> HTTPStatus:
-    """HTTP status of one of our errors on a page."""
-    found = (status for kind, status in STATUS_BY_ERROR if isinstance(error, kind))
-    return next(found, HTTPStatus.BAD_REQUEST)
+from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
+from hub.core.http_status import status_of
 
 
 def title_of(status: HTTPStatus) -> str:

@@ -53,8 +53,10 @@ def images(request: HttpRequest) -> HttpResponse:
     response = render_page(
         request, "images/list.html", {"nav": NAV, "page": context}, partial=partial
     )
-    if wants_partial(request) and not cursor:
-        push_url(response, list_url(filters, form.sort_order))
+    address = list_url(filters, form.sort_order)
+    # Enter in a field sends its change and then the form: the second one is no new place.
+    if wants_partial(request) and not cursor and request.htmx.current_url_abs_path != address:
+        push_url(response, address)
     return response
 
 

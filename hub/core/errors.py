@@ -1,4 +1,4 @@
-"""The errors a person can cause; each has a stable code. hub/api/errors.py maps them to HTTP."""
+"""The errors a person can cause; each has a stable code. hub/core/http_status.py maps them."""
 
 from typing import ClassVar
 

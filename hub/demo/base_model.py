@@ -37,10 +37,9 @@ def make_base(*, actor: User, team: Team) -> ModelVersion:
     if known is not None and known.latest_version is not None:
         return known.latest_version
     with tempfile.TemporaryDirectory(prefix="atelier-demo-") as folder:
-        checkpoint = Path(folder) / "atelier_tiny.safetensors"
-        _engine("checkpoint", str(tiny_base_dir()), str(checkpoint))
+        checkpoint = write_checkpoint(Path(folder))
         pictures = draw(checkpoint, Path(folder))
-        version = _publish(actor, checkpoint, pictures)
+        version = publish_base(actor=actor, checkpoint=checkpoint, pictures=pictures)
         images = [
             NewImage(blob=blob, filename=f"tiny-{at}.png") for at, blob in enumerate(pictures)
         ]
@@ -48,6 +47,13 @@ def make_base(*, actor: User, team: Team) -> ModelVersion:
     for image in post.images.all():
         process_image(image_id=image.pk, now=timezone.now())
     return version
+
+
+def write_checkpoint(folder: Path) -> Path:
+    """Write the bundled base as one safetensors file into a folder."""
+    checkpoint = folder / "atelier_tiny.safetensors"
+    _engine("checkpoint", str(tiny_base_dir()), str(checkpoint))
+    return checkpoint
 
 
 def draw(checkpoint: Path, folder: Path) -> list[Blob]:
@@ -64,7 +70,8 @@ def draw(checkpoint: Path, folder: Path) -> list[Blob]:
     return [store_path(path, content_type="image/png") for path in sorted(out.glob("*.png"))]
 
 
-def _publish(actor: User, checkpoint: Path, pictures: list[Blob]) -> ModelVersion:
+def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> ModelVersion:
+    """Publish that file as a checkpoint model, the first pictures as its covers; takes the file."""
     model = create_model(
         actor=actor,
         name=BASE_NAME,

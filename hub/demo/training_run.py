@@ -1,18 +1,21 @@
 """The demo's datasets and its LoRA, trained for real by the queue like anybody's."""
 
 import time
-import tomllib
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Avg
+
 from hub.accounts.models import Team, User
-from hub.demo.words import LORA_ABOUT
+from hub.demo.words import LORA_ABOUT, SAMPLE_PROMPTS
 from models_registry.models.version import ModelVersion
 from models_registry.services.values import Weight
 from training.base_models.tiny.location import tiny_demo_dir
 from training.datasets.models.dataset import Dataset, Kind
+from training.datasets.models.item import Item
 from training.datasets.services.importing import create_dataset, import_folder
+from training.engine.presets import preset
 from training.jobs.models.artifact import ArtifactKind
 from training.jobs.models.job import FINAL, Job, State
 from training.jobs.queries import artifacts_of
@@ -20,7 +23,7 @@ from training.jobs.services.publish import publish_job
 from training.jobs.services.submit import submit_job
 
 RESOLUTION = 128
-CHECKPOINT_EVERY = 2
+PRESET = "tiny-lora-style"
 POLL_SECONDS = 2.0
 PATIENCE_SECONDS = 3600.0
 LORA_NAME = "Neon outlines"
@@ -66,8 +69,8 @@ def queue_lora(*, actor: User, team: Team, dataset: Dataset, base: ModelVersion)
         dataset=dataset,
         base_version=base,
         method="lora",
-        config=_preset("tiny-lora-style"),
-        preset="tiny-lora-style",
+        config=_settings(dataset),
+        preset=PRESET,
     )
 
 
@@ -98,8 +101,8 @@ def publish_when_done(*, actor: User, job: Job, say: Say) -> ModelVersion | None
     )
 
 
-def _preset(key: str) -> dict[str, Any]:
-    text = (tiny_demo_dir() / "presets.toml").read_text(encoding="utf-8")
-    row = next(item for item in tomllib.loads(text)["preset"] if item["key"] == key)
-    extra = {"save_every_epochs": CHECKPOINT_EVERY, "sample_every_epochs": CHECKPOINT_EVERY}
-    return {**row["config"], **extra}
+def _settings(dataset: Dataset) -> dict[str, Any]:
+    """The product's own preset, with prompts that show the style on what the base knows."""
+    repeats = Item.objects.filter(dataset=dataset).present().aggregate(mean=Avg("repeats"))["mean"]
+    chosen = preset(PRESET).settings_for(images=dataset.item_count, repeats=float(repeats or 1))
+    return {**chosen, "sample_prompts": list(SAMPLE_PROMPTS)}

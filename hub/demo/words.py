@@ -32,3 +32,9 @@ PROMPTS = (
     "a star, flat style, black background --d 21 --l 2.5",
     "a watermelon, cartoon style, red background --d 22 --l 2.5",
 )
+SAMPLE_PROMPTS = (
+    "a penguin, neon style --d 1",
+    "a star, neon style --d 2",
+    "a fox, neon style --d 3",
+    "a snowman, neon style --d 4",
+)

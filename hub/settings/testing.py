@@ -1,11 +1,14 @@
 """Tests: real PostgreSQL and Valkey, a home of their own, cheap passwords."""
 
+import atexit
+import shutil
 import tempfile
 from pathlib import Path
 
 from hub.settings.base import *  # noqa: F403
 
 _HOME = Path(tempfile.mkdtemp(prefix="atelier-test-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 ATELIER_HOME = _HOME
 STORAGE_URL = (_HOME / "storage").as_uri()
 STATIC_ROOT = _HOME / "static"

@@ -87,7 +87,9 @@ def picture_url(blob: Blob, width: int | None = None, *, public: bool = False) -
 def check_signature(sha256: str, *, expires: str, signature: str) -> None:
     """Raises NotFound unless the address was made here and its time is not over."""
     number = int(expires) if expires.isascii() and expires.isdigit() else -1
-    right = number >= 0 and hmac.compare_digest(_signature(sha256, number), signature)
+    right = number >= 0 and hmac.compare_digest(
+        _signature(sha256, number).encode(), signature.encode()
+    )
     if not right or (number and number < time.time()):
         raise NotFound("There is no such picture, or its link has expired. Reload the page.")
 

@@ -23,6 +23,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from hub.core.errors import AtelierError, Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from hub.core.http_status import status_of
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
 
@@ -36,7 +37,6 @@ PREFIX = "/api/v2/uploads/"
 WRITE_BYTES = 4 * 1024 * 1024
 HASHES_KEPT = 64
 MAX_METADATA_BYTES = 8192
-STATUS_OF = {Invalid: 400, NotAllowed: 403, NotFound: 404, Conflict: 409, TooLarge: 413}
 VERSION = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 
 
@@ -53,9 +53,7 @@ class TusApp:
         try:
             status, headers, body = await self._answer(scope, receive)
         except AtelierError as error:
-            status = next(
-                (code for kind, code in STATUS_OF.items() if isinstance(error, kind)), 400
-            )
+            status = status_of(error)
             headers = {"Content-Type": "application/json"}
             body = json.dumps({"error": error.message, "code": error.error_code}).encode()
         sent = {**VERSION, **headers, "Content-Length": str(len(body))}

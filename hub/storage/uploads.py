@@ -31,7 +31,7 @@ def begin_upload(
 ) -> Upload:
     """Make room for a file; raises TooLarge or QuotaExceeded before a byte is sent.
 
-    `relative_path` is kept as text for whoever pairs files by their folders; it never becomes a path.
+    `relative_path` is kept as text for whoever pairs files by folder; it never becomes a path.
     """
     if purpose not in UploadPurpose.values:
         raise Invalid(

@@ -32,11 +32,11 @@ def reached(job: Job, step: int) -> Callable[[], bool]:
     return lambda: Job.objects.values_list("step", flat=True).get(pk=job.pk) >= step
 
 
-def run_until_over(job: Job, stopping: threading.Event | None = None) -> list[str]:
+def run_until_over() -> list[str]:
     """Work in this process as a worker does; returns the state after each attempt."""
     worker = make_worker()
     states = []
-    while ended := runner.run_next(worker=worker, stopping=stopping or threading.Event()):
+    while ended := runner.run_next(worker=worker, stopping=threading.Event()):
         states.append(ended.state)
     return states
 
@@ -75,23 +75,31 @@ def test_a_trainer_killed_at_random_points_goes_on_to_the_same_result(
         job.refresh_from_db()
         assert job.state == State.QUEUED
         assert job.step >= step
-    assert run_until_over(job) == [State.SUCCEEDED]
+    assert run_until_over() == [State.SUCCEEDED]
     assert_ended_once(job)
     assert job.attempt == 3
     assert not WorkFolder.of(job.pk).events.exists()
 
 
-def test_a_worker_killed_with_a_running_trainer_is_taken_over_by_the_next(
+def test_workers_that_leave_or_are_killed_are_followed_by_the_next(
     job: Job, start_worker: Callable[[], subprocess.Popen[bytes]], chance: random.Random
 ) -> None:
-    first = start_worker()
-    wait_for(reached(job, chance.randint(2, 12)), what="the first worker trains")
+    leaving = start_worker()
+    wait_for(reached(job, chance.randint(2, 6)), what="the first worker trains")
+    leaving.terminate()
+    assert leaving.wait(60) == 0
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == (State.QUEUED, 1)
+
+    killed = start_worker()
+    wait_for(reached(job, chance.randint(9, 14)), what="the second worker trains")
     orphan = trainer_pid(job)
-    first.kill()
-    first.wait()
+    killed.kill()
+    killed.wait()
+
     start_worker()
-    wait_for(lambda: Job.objects.get(pk=job.pk).attempt >= 2, what="the second worker takes over")
-    wait_for(lambda: Job.objects.get(pk=job.pk).is_final, what="the second worker ends the job")
+    wait_for(lambda: Job.objects.get(pk=job.pk).attempt >= 3, what="the third takes over")
+    wait_for(lambda: Job.objects.get(pk=job.pk).is_final, what="the third ends the job")
     assert_ended_once(job)
     assert orphan is not None
     assert not is_alive(orphan)
@@ -119,28 +127,22 @@ def test_stop_and_keep_gives_a_result_of_the_steps_so_far(job: Job) -> None:
         strike=lambda: lifecycle.request_stop(actor=job.owner, job=job),
     )
     ask.start()
-    assert run_until_over(job) == [State.SUCCEEDED]
+    assert run_until_over() == [State.SUCCEEDED]
     job.refresh_from_db()
     assert job.finish_reason == "stopped"
     assert 3 <= job.step < TOTAL_STEPS
     assert job.artifacts.filter(kind=ArtifactKind.CHECKPOINT, is_final=True).count() == 1
 
 
-def test_a_paused_job_goes_on_when_resumed_and_a_leaving_worker_puts_it_back(job: Job) -> None:
+def test_a_paused_job_goes_on_when_resumed(job: Job) -> None:
     ask = Fate(
         when=reached(job, 3),
         strike=lambda: lifecycle.request_pause(actor=job.owner, job=job),
     )
     ask.start()
-    assert run_until_over(job) == [State.PAUSED]
+    assert run_until_over() == [State.PAUSED]
     lifecycle.resume_job(actor=job.owner, job=job)
-    stopping = threading.Event()
-    leave = Fate(when=reached(job, 12), strike=stopping.set)
-    leave.start()
-    runner.run_next(worker=make_worker(), stopping=stopping)
-    job.refresh_from_db()
-    assert job.state == State.QUEUED
-    assert run_until_over(job) == [State.SUCCEEDED]
+    assert run_until_over() == [State.SUCCEEDED]
     assert_ended_once(job)
     assert job.finish_reason == "completed"
 
@@ -153,10 +155,10 @@ def test_a_canceled_job_ends_its_trainer_and_can_be_tried_again_from_where_it_wa
         strike=lambda: lifecycle.request_cancel(actor=job.owner, job=job),
     )
     ask.start()
-    assert run_until_over(job) == [State.CANCELED]
+    assert run_until_over() == [State.CANCELED]
     job.refresh_from_db()
     again = lifecycle.retry_job(actor=job.owner, job=job)
-    assert run_until_over(again) == [State.SUCCEEDED]
+    assert run_until_over() == [State.SUCCEEDED]
     begun = again.events.filter(kind=EventKind.STARTED).order_by("sequence").first()
     assert begun is not None
     assert begun.data["step"] >= 6
@@ -167,7 +169,7 @@ def test_settings_that_cannot_work_fail_at_once_with_a_reason(job: Job) -> None:
     config["resolution"] = 64
     config["buckets"]["max_side"] = 64
     Job.objects.filter(pk=job.pk).update(config=config)
-    assert run_until_over(job) == [State.FAILED]
+    assert run_until_over() == [State.FAILED]
     job.refresh_from_db()
     assert job.error_code == "invalid_config"
     assert "min_side" in job.error_message

@@ -13,7 +13,14 @@ from tests.e2e.conftest import Guard, LiveHub
 from tests.factories.accounts import UserFactory
 
 PASSWORD = "correct horse battery"
-PAGES = ["/styleguide/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+PAGES = [
+    "/",
+    "/search/?q=yuki",
+    "/styleguide/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)

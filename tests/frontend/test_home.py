@@ -23,7 +23,7 @@ def test_an_empty_hub_says_how_to_begin(client: Client) -> None:
 
 
 def test_drafts_are_shown_to_their_owner_only(client: Client, owner: User) -> None:
-    make_model(owner, name="Half done")
+    make_model(owner=owner, name="Half done")
     assert "Half done" not in client.get("/").content.decode()
 
     client.force_login(owner)
@@ -32,8 +32,8 @@ def test_drafts_are_shown_to_their_owner_only(client: Client, owner: User) -> No
 
 
 def test_search_finds_published_models_by_their_words(client: Client, owner: User) -> None:
-    publish_model(owner, name="Violet ridge")
-    make_model(owner, name="Violet secret")
+    publish_model(owner=owner, name="Violet ridge")
+    make_model(owner=owner, name="Violet secret")
 
     page = client.get("/search/", {"q": "violet"}).content.decode()
 

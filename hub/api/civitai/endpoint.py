@@ -14,8 +14,8 @@ from django.views.decorators.csrf import csrf_exempt
 from hub.accounts.models import Scope, User
 from hub.accounts.services import user_for_token
 from hub.api.auth import key_of
-from hub.api.errors import status_of
 from hub.core.errors import AtelierError
+from hub.core.http_status import status_of
 
 logger = logging.getLogger(__name__)
 

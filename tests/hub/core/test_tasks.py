@@ -8,9 +8,10 @@ def test_every_task_name_is_registered_and_every_task_is_named():
     assert ours == {str(name) for name in TaskName}
 
 
-def test_every_task_has_both_time_limits():
+def test_every_task_but_training_has_both_time_limits():
+    """A run takes as long as it takes: its lease watches over it, not a time limit."""
     app.loader.import_default_modules()
-    for name in TaskName:
+    for name in set(TaskName) - {TaskName.JOBS_RUN_NEXT}:
         task = app.tasks[str(name)]
         assert task.soft_time_limit is not None, name
         assert task.time_limit > task.soft_time_limit, name

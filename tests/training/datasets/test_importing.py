@@ -1,6 +1,7 @@
 """Bringing files in: pairs, repeats, look-alikes, odd pictures, and the report of each file."""
 
 import io
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.factories.training import (
     picture_bytes,
     zip_bytes,
 )
-from training.datasets.models.importing import ImportStatus, Note, Outcome
+from training.datasets.models.importing import DatasetImport, ImportStatus, Note, Outcome
 from training.datasets.models.item import CaptionStyle, Item, Problem
 from training.datasets.queries import ImportReport, items_of
 from training.datasets.services import importing, items
@@ -226,6 +227,18 @@ def test_a_removed_picture_that_comes_again_is_put_back_with_its_tags() -> None:
     assert items_of(dataset).get().tag_texts == ["yuki", "girl", "snow"]
     dataset.refresh_from_db()
     assert dataset.item_count == 1
+
+
+def test_an_import_that_nobody_reads_is_asked_for_again() -> None:
+    dataset = make_dataset()
+    upload = make_upload(owner=dataset.owner, name="a.png", data=picture_bytes(1))
+    batch = importing.start_import(actor=dataset.owner, dataset=dataset, upload_id=upload.pk)
+    assert importing.resume_imports() == 0
+    late = batch.created_at - importing.RESUME_AFTER - timedelta(seconds=1)
+    DatasetImport.objects.filter(pk=batch.pk).update(created_at=late)
+    assert importing.resume_imports() == 1
+    importing.import_upload(dataset_id=dataset.pk, upload_id=upload.pk)
+    assert importing.resume_imports() == 0
 
 
 def test_others_cannot_import() -> None:

@@ -67,12 +67,12 @@ def write_config(folder: Path, base: Path, manifest: Path, **changes: Any) -> No
 def test_kill_9_then_end_of_input_then_resume_gives_the_bytes_of_an_undisturbed_run(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
-    config = make_config(base, manifest, max_steps=400)
+    config = make_config(base, manifest, max_steps=60)
     straight = train(
         config, run_dir=tmp_path / "a", listener=Recorder(), control=NoControl(), cache_dir=cache
     )
     run_dir = tmp_path / "b"
-    write_config(run_dir, base, manifest, max_steps=400)
+    write_config(run_dir, base, manifest, max_steps=60)
 
     with engine(run_dir, cache) as first:
         told = events_until(first, "stepped", 3)
@@ -102,13 +102,13 @@ def test_kill_9_then_end_of_input_then_resume_gives_the_bytes_of_an_undisturbed_
 def test_a_termination_signal_pauses_and_stop_keeps_what_there_is(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
-    write_config(tmp_path, base, manifest, max_steps=5000)
+    write_config(tmp_path, base, manifest, max_steps=2000)
     with engine(tmp_path, cache) as first:
         events_until(first, "stepped", 1)
         first.terminate()
         last = events_until(first, "suspended")[-1]
         assert first.wait() == 143
-    assert last["step"] < 5000
+    assert last["step"] < 2000
 
     with engine(tmp_path, cache) as second:
         events_until(second, "stepped", 1)

@@ -206,6 +206,24 @@ class TestClaiming:
             make_job(dataset=dataset, config={"batch_size": 0})
         assert not Job.objects.exists()
 
+    def test_a_waiting_job_takes_other_settings_until_it_starts(self, dataset: Dataset) -> None:
+        job = make_job(dataset=dataset)
+        submit.change_waiting_job(
+            actor=job.owner, job=job, config={"resolution": 128, "max_steps": 7}
+        )
+        assert (job.config["max_steps"], job.total_steps) == (7, 7)
+        schedule.claim_next(worker=make_worker())
+        with pytest.raises(Conflict):
+            submit.change_waiting_job(actor=job.owner, job=job, config={"max_steps": 9})
+
+    def test_samples_are_made_of_the_captions_where_no_prompts_are_given(self) -> None:
+        dataset = make_dataset(name="prompts", trigger_word="ykns")
+        fill(dataset, 2, tags="girl, snow")
+        job = make_job(dataset=dataset)
+        assert job.config["sample_prompts"] == ["ykns, girl, snow"]
+        silent = make_job(dataset=dataset, config={"sample_prompts": []})
+        assert silent.config["sample_prompts"] == []
+
     def test_only_a_clean_checkpoint_is_a_base(self, dataset: Dataset) -> None:
         base = make_base()
         base.files.update(scan_status="Pending", scanned_at=None)

@@ -24,6 +24,7 @@ from training.engine.data.manifest import read_manifest
 from training.engine.events import Failed, Suspended
 from training.jobs.models.event import EventKind
 from training.jobs.models.job import Job
+from training.jobs.services.artifacts import record_state_file
 from training.worker import work_folder
 from training.worker.control import Control
 from training.worker.failures import (
@@ -199,6 +200,17 @@ def test_the_state_of_the_job_that_is_continued_is_taken_over() -> None:
     staged = stage(new)
     assert staged.folder.state.read_bytes() == b"state"
     assert before.state.exists()
+
+
+@pytest.mark.django_db
+def test_on_another_machine_the_stored_state_is_fetched() -> None:
+    job, _ = claimed_job()
+    state = WorkFolder.of(job.pk).root / "elsewhere"
+    state.write_bytes(b"stored state")
+    record_state_file(job.pk, 1, state)
+    staged = stage(job)
+    assert staged.folder.state.read_bytes() == b"stored state"
+    assert staged.replay_after == 0
 
 
 @pytest.mark.django_db

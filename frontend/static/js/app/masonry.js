@@ -46,11 +46,25 @@ const sizes = new ResizeObserver((entries) => {
   }
 });
 
+/** Take the places out of the markup: a kept copy of it may carry no inline style under our policy. */
+function forget() {
+  for (const list of document.querySelectorAll("ul.masonry.placed")) {
+    list.classList.remove("placed");
+    delete list.dataset.width;
+    for (const element of [list, ...list.children]) element.removeAttribute("style");
+  }
+}
+
 function start(root) {
   for (const list of root.querySelectorAll("ul.masonry")) sizes.observe(list);
 }
 
 start(document);
+document.addEventListener("htmx:beforeHistorySave", forget);
+addEventListener("pagehide", forget, { capture: true });
+addEventListener("pageshow", (event) => {
+  if (event.persisted) document.querySelectorAll("ul.masonry").forEach(placeMasonry);
+});
 document.addEventListener("htmx:load", (event) => {
   const list = event.target.closest?.("ul.masonry");
   if (list) placeMasonry(list);

@@ -1,0 +1,78 @@
+"""Real Celery workers for a journey: on the test's database and store, and never outliving it."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+PROJECT = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1  # prctl(2)
+STOP_SECONDS = 30
+LEASE_SECONDS = 20
+POOLS = {"cpu": ("--pool", "threads", "-c", "2"), "gpu": ("--pool", "solo")}
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextmanager
+def celery_worker(queue: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of `queue`; its lines go to `log`. A trainer it has started ends with it."""
+    name = ("-Q", queue, "-n", f"{queue}@journey-{os.getpid()}")
+    quiet = ("--without-gossip", "--without-mingle", "-l", "info")
+    with log.open("ab") as lines:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-W", "ignore", "-m", "celery", "-A", "hub.celery", "worker"),
+                *name,
+                *POOLS[queue],
+                *quiet,
+            ],
+            env=worker_environment(),
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=lines,
+            stderr=lines,
+            start_new_session=True,
+            preexec_fn=_die_with_the_test,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def worker_environment() -> dict[str, str]:
+    """The database, broker, store and keys of the running tests, as a worker is given them."""
+    database = settings.DATABASES["default"]
+    host, port = database["HOST"], database.get("PORT") or ""
+    password = f":{database['PASSWORD']}" if database.get("PASSWORD") else ""
+    place = f"/{database['NAME']}?host={host}" if host.startswith("/") else f"{host}:{port}"
+    if not host.startswith("/"):
+        place = f"{place.rstrip(':')}/{database['NAME']}"
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "hub.settings",
+        "ATELIER_ENV": "development",
+        "ATELIER_HOME": str(settings.ATELIER_HOME),
+        "ATELIER_SECRET_KEY": settings.SECRET_KEY,
+        "ATELIER_JOB_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ATELIER_LOG_LEVEL": "INFO",
+        "STORAGE_URL": settings.STORAGE_URL,
+        "DATABASE_URL": f"postgresql://{database['USER']}{password}@{place}",
+        "VALKEY_URL": settings.VALKEY_URL,
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _die_with_the_test() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

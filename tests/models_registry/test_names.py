@@ -1,0 +1,66 @@
+"""Names for addresses and disks, words for the index."""
+
+import pytest
+
+from models_registry.search_text import index_words, raw_query
+from models_registry.services.names import FILE_NAME_BYTES, clean_file_name, clean_words
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("model.safetensors", "model.safetensors"),
+        ("/etc/passwd", "passwd"),
+        ("C:\\models\\ink.pt", "ink.pt"),
+        ("水墨 v2.safetensors", "水墨 v2.safetensors"),
+        ('a"b:c*?.pt', "a_b_c__.pt"),
+        ("..", "file"),
+        ("", "file"),
+        ("name\r\nX-Evil: 1.pt", "name__X-Evil_ 1.pt"),
+    ],
+)
+def test_file_names_are_fit_for_any_disk(sent, kept):
+    assert clean_file_name(sent) == kept
+
+
+def test_a_long_file_name_is_cut_between_letters_and_keeps_its_extension():
+    name = clean_file_name("水" * 200 + ".safetensors")
+    assert name.endswith("水.safetensors")
+    assert len(name.encode()) <= FILE_NAME_BYTES
+
+
+def test_words_lose_blanks_doubles_and_commas_of_both_scripts():
+    assert clean_words([" yuki ,", "red  ribbon", "", "，", "yuki", "蓝发、"]) == [
+        "yuki",
+        "red ribbon",
+        "蓝发",
+    ]
+
+
+def test_index_words_hold_parts_and_bigrams_once():
+    assert index_words(["yuki_ns", "水墨画", "yuki_ns"]).split() == [
+        "yuki_ns",
+        "yuki",
+        "ns",
+        "水墨画",
+        "水墨",
+        "墨画",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("Ink wash", "ink:* & wash:*"),
+        ("水墨画", "水墨:* & 墨画:*"),
+        ("SD 1.5", "sd:* & 1.5:*"),
+        ("' | !(&", ""),
+        ("水abc", "水:* & abc:*"),
+    ],
+)
+def test_what_is_typed_becomes_a_valid_query(typed, asked):
+    assert raw_query(typed) == asked
+
+
+def test_a_query_has_a_limit():
+    assert raw_query(" ".join(f"w{n}" for n in range(50))).count("&") == 11

@@ -1,0 +1,99 @@
+"""The fused arithmetic of adapters against peft's own, and the limits that a LoRA keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.factories.engine import Recorder, make_config
+from training.engine.events import NoControl
+from training.engine.loop import train
+from training.engine.methods import lora
+
+pytestmark = pytest.mark.engine
+
+
+def losses(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
+    recorder = Recorder()
+    train(
+        make_config(base, manifest, max_steps=20, train_text_encoder=True),
+        run_dir=folder,
+        listener=recorder,
+        control=NoControl(),
+        cache_dir=folder / "cache",
+    )
+    steps = recorder.of("stepped")
+    return [step.loss for step in steps], [step.gradient_norm for step in steps]
+
+
+def test_fused_adapters_train_as_pefts_do_over_20_steps(
+    base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fused = losses(base, manifest, tmp_path / "fused")
+    monkeypatch.setattr(lora, "fuse", lambda *_: None)
+    plain = losses(base, manifest, tmp_path / "peft")
+    assert fused[0] == pytest.approx(plain[0], rel=1e-4)
+    assert fused[1] == pytest.approx(plain[1], rel=1e-4)
+    assert len(set(plain[0])) == 20
+
+
+@pytest.mark.parametrize("tokens", [3, 300])
+@pytest.mark.parametrize("bias", [True, False])
+def test_one_fused_layer_has_pefts_value_and_gradients(tokens: int, bias: bool) -> None:
+    import torch
+    from peft import LoraConfig, inject_adapter_in_model
+
+    from training.engine.methods.fused_adapter import FusedAdapter
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(24, 40, bias=bias)).requires_grad_(False)
+    inject_adapter_in_model(LoraConfig(r=4, lora_alpha=3, target_modules=["0"]), model, "default")
+    layer = model[0]
+    with torch.no_grad():
+        layer.lora_B["default"].weight.normal_()
+    parameters = [layer.lora_A["default"].weight, layer.lora_B["default"].weight]
+    results = []
+    for forward in (layer, FusedAdapter(layer, "default")):
+        x = torch.randn(2, tokens, 24, generator=torch.Generator().manual_seed(1))
+        x.requires_grad_()
+        y = forward(x)
+        y.square().sum().backward()
+        results.append([y.detach(), x.grad, *(p.grad.clone() for p in parameters)])
+        for parameter in parameters:
+            parameter.grad = None
+    for expected, got in zip(*results, strict=True):
+        assert torch.allclose(expected, got, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_no_adapter_grows_beyond_the_norm_that_was_set(
+    base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    config = make_config(
+        base, manifest, learning_rate=0.5, network={"dim": 4, "alpha": 2.0, "max_norm": 0.25}
+    )
+    result = train(
+        config,
+        run_dir=tmp_path,
+        listener=Recorder(),
+        control=NoControl(),
+        cache_dir=tmp_path / "cache",
+    )
+    assert result.path is not None
+    tensors = load_file(result.path)
+    names = {name.rsplit(".lora_", 1)[0] for name in tensors if ".lora_" in name}
+    norms = [
+        float(
+            torch.linalg.matrix_norm(
+                tensors[f"{name}.lora_up.weight"].flatten(1)
+                @ tensors[f"{name}.lora_down.weight"].flatten(1)
+            )
+        )
+        * 0.5
+        for name in names
+    ]
+    assert max(norms) <= 0.2501
+    assert max(norms) > 0.2
