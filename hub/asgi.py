@@ -11,10 +11,10 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
-from training.jobs.routing import websocket_urlpatterns  # noqa: E402
 
 from hub.api.asgi_auth import person_behind  # noqa: E402
 from hub.storage.tus import PREFIX, TusApp  # noqa: E402
+from training.jobs.routing import websocket_urlpatterns  # noqa: E402
 
 uploads = AuthMiddlewareStack(TusApp(person_behind))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
@@ -107,15 +108,19 @@ def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
 def facet_counts(*, viewer: Viewer, filters: ModelFilters | None = None) -> Facets:
     """Counts for the filter rail; choices that would show nothing are left out."""
     filters = filters or ModelFilters()
-    unverified = filtered(viewer, filters.without("verified"))
-    anyone = filtered(viewer, filters.without("trained_here"))
+    models = filtered(viewer, filters)
+    counts = models.order_by().aggregate(
+        total=Count("pk"),
+        verified=Count("pk", filter=Q(is_verified=True)),
+        trained_here=Count("pk", filter=Q(is_trained_here=True)),
+    )
     return Facets(
         types=_column_facet(viewer, filters.without("types"), "type", ModelType.choices),
         base_models=_base_model_facet(viewer, filters.without("base_models")),
         subjects=_column_facet(viewer, filters.without("subjects"), "subject", Subject.choices),
-        verified=unverified.filter(is_verified=True).count(),
-        trained_here=anyone.filter(is_trained_here=True).count(),
-        total=filtered(viewer, filters).count(),
+        verified=counts["verified"],
+        trained_here=counts["trained_here"],
+        total=counts["total"],
     )
 
 
@@ -131,7 +136,7 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
         .first()
     )
     if model is None:
-        raise NotFound("There is no such model.")
+        raise NotFound(_("There is no such model."))
     versions = detailed_versions(
         ModelVersion.objects.visible_to(viewer).filter(model_id=model.pk), viewer
     )

@@ -1,7 +1,5 @@
 """People, teams, invites and API tokens."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -36,7 +34,7 @@ class Team(TimeStamped):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="created_teams"
     )
-    members: ClassVar[models.Field] = models.ManyToManyField(
+    members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from frontend.settings_fragment import (
+    ACCOUNT_FORMS,  # noqa: F401
     CONTENT_SECURITY_POLICY,  # noqa: F401
     CONTEXT_PROCESSORS,
+    CSRF_FAILURE_VIEW,  # noqa: F401
     FORM_RENDERER,  # noqa: F401
     FRONTEND_APPS,
     FRONTEND_MIDDLEWARE,

@@ -39,7 +39,7 @@ def _factors(light: np.ndarray) -> np.ndarray:
     found = np.einsum("yh,xw,hwc->yxc", rows, columns, light) / (width * height)
     found[1:, :] *= 2
     found[0, 1:] *= 2
-    return found.reshape(-1, 3)
+    return np.asarray(found).reshape(-1, 3)
 
 
 def _to_linear(value: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ may download only after SUCCESS; DANGER is never handed out.
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from hub.core.models import TimeStamped
 from models_registry.models.version import ModelVersion
@@ -130,6 +130,14 @@ class ModelFile(TimeStamped):
     def is_clean(self) -> bool:
         """Scanned and found good: anyone who sees the version may have it."""
         return self.scan_status == ScanStatus.SUCCESS
+
+    @property
+    def scan_sentence(self) -> str:
+        """The verdict's reason in the reader's language; `scan_message` is its English form."""
+        template = self.scan_report.get("message")
+        if not template:
+            return self.scan_message
+        return gettext(template) % self.scan_report.get("params", {})
 
     @property
     def size_bytes(self) -> int:

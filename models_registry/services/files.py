@@ -239,7 +239,7 @@ def _write_lost(file_id: int, message: str) -> ModelFile | None:
             return None
         file.scan_status = ScanStatus.ERROR
         file.scan_message = message
-        file.scan_report = {"message": message, "params": {}}
+        file.scan_report = {}
         file.scanned_at = timezone.now()
         file.save()
         refresh_facts(model_id=file.version.model_id)

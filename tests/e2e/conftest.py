@@ -8,9 +8,12 @@ error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM nam
 import os
 import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +24,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from hub.accounts.models import User
+from tests.journeys.processes import celery_worker
 
 FLAGS = [
     "--headless",
@@ -193,3 +197,20 @@ def prefer(context: BrowserContext, live_hub: LiveHub) -> Callable[[str, str], N
         )
 
     return choose
+
+
+@pytest.fixture(scope="module")
+def cpu_worker(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker for files, pictures and imports, for the tests of one module."""
+    log = tmp_path_factory.mktemp("worker") / "cpu.log"
+    with celery_worker("cpu", log) as process:
+        yield process
+
+
+@pytest.fixture
+def start_gpu_worker(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Call it when the journey has come to the queue; the worker ends with the test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(celery_worker("gpu", tmp_path / "gpu.log"))

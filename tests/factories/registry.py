@@ -11,6 +11,7 @@ import numpy as np
 from hub.accounts.models import Team, User
 from hub.storage.blobs import store_bytes
 from hub.storage.models import Blob
+from models_registry.base_model_names import KNOWN_BASE_MODELS
 from models_registry.models.base_model import BaseModel
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model, ModelType
@@ -80,6 +81,15 @@ def make_model(
     )
 
 
+def base_model_named(name: str) -> BaseModel:
+    """A row of the seeded table; made anew where a transactional test emptied the database."""
+    known = next(row for row in KNOWN_BASE_MODELS if row.name == name)
+    row, _made = BaseModel.objects.get_or_create(
+        name=name, defaults={"family": known.family, "ecosystem": known.ecosystem}
+    )
+    return row
+
+
 def make_version(
     model: Model,
     *,
@@ -90,7 +100,7 @@ def make_version(
     return drafts.create_version(
         actor=model.owner,
         model=model,
-        base_model=BaseModel.objects.get(name=base_model),
+        base_model=base_model_named(base_model),
         trigger_words=trigger_words,
         **fields,
     )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -15,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STOP_SECONDS = 30
 LEASE_SECONDS = 20
-POOLS = {"cpu": ("--pool", "threads", "-c", "2"), "gpu": ("--pool", "solo")}
+POOLS = {"cpu": ("--pool", "prefork", "-c", "1"), "gpu": ("--pool", "solo")}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,12 +54,8 @@ def celery_worker(queue: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def worker_environment() -> dict[str, str]:
     """The database, broker, store and keys of the running tests, as a worker is given them."""
-    database = settings.DATABASES["default"]
-    host, port = database["HOST"], database.get("PORT") or ""
-    password = f":{database['PASSWORD']}" if database.get("PASSWORD") else ""
-    place = f"/{database['NAME']}?host={host}" if host.startswith("/") else f"{host}:{port}"
-    if not host.startswith("/"):
-        place = f"{place.rstrip(':')}/{database['NAME']}"
+    name = settings.DATABASES["default"]["NAME"]
+    database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}")
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "hub.settings",
@@ -68,7 +65,7 @@ def worker_environment() -> dict[str, str]:
         "ATELIER_JOB_LEASE_SECONDS": str(LEASE_SECONDS),
         "ATELIER_LOG_LEVEL": "INFO",
         "STORAGE_URL": settings.STORAGE_URL,
-        "DATABASE_URL": f"postgresql://{database['USER']}{password}@{place}",
+        "DATABASE_URL": database.geturl(),
         "VALKEY_URL": settings.VALKEY_URL,
         "OMP_NUM_THREADS": "1",
     }

@@ -23,6 +23,12 @@ def import_upload(*, dataset_id: str, upload_id: str, **_: object) -> None:
     importing.import_upload(dataset_id=UUID(dataset_id), upload_id=UUID(upload_id))
 
 
+@shared_task(name=str(TaskName.DATASETS_RESUME), soft_time_limit=60, time_limit=90)
+def resume_imports(**_: object) -> None:
+    """Ask again for imports whose wake-up or worker was lost."""
+    importing.resume_imports()
+
+
 @shared_task(name=str(TaskName.DATASETS_CHECK_ITEM), soft_time_limit=600, time_limit=660)
 def check_item(*, item_id: str, **_: object) -> None:
     """Check the picture, and with it the look-alikes of its dataset, again."""

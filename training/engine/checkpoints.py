@@ -57,16 +57,19 @@ def export_checkpoint(
     return ExportedFile(path, sha256)
 
 
-def make_run_samples(session: Session, *, epoch: int, again: bool = False) -> None:
-    """Make the samples of an epoch that are not there yet; `again` makes all of them."""
+def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
+    """Make the samples of an epoch, or of a step `between`, that are not there yet."""
     run = session.run
-    requests: dict[int, PromptRequest] = dict(enumerate(prompt_requests(session.config)))
-    if not again:
-        requests = {
-            number: request
-            for number, request in requests.items()
-            if not run.journal.has_told(run.relative(run.sample_path(epoch, number)), session.step)
-        }
+    step = session.step if between else None
+
+    def path_of(number: int) -> Path:
+        return run.sample_path(epoch, number, step=step)
+
+    requests: dict[int, PromptRequest] = {
+        number: request
+        for number, request in enumerate(prompt_requests(session.config))
+        if not run.journal.has_told(run.relative(path_of(number)), session.step)
+    }
     if not requests:
         return
     run.journal.emit(Stage(stage="sampling", total=len(requests)))
@@ -92,24 +95,26 @@ def make_run_samples(session: Session, *, epoch: int, again: bool = False) -> No
             session.conditioner,
             session.config,
             requests,
-            path_of=lambda number: run.sample_path(epoch, number),
-            trained=_trained_file(session, epoch) if epoch else None,
+            path_of=path_of,
+            trained=_trained_file(session) if session.step else None,
             on_sample=tell,
         )
     session.progress.rest()
     run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
 
 
-def _trained_file(session: Session, epoch: int) -> TrainedFile:
+def _trained_file(session: Session) -> TrainedFile:
     """Return the file that holds these weights, by the hash that its users go by."""
     method, run = session.method, session.run
-    done = session.step >= session.total_steps
-    candidates = [run.checkpoint_path(epoch, method.extension)]
-    if done:
-        candidates.insert(0, run.checkpoint_path(None, method.extension))
-    path = next((candidate for candidate in candidates if candidate.exists()), None)
-    if path is None:
-        return TrainedFile(f"{session.config.output_name}-e{epoch:04d}", "", method.component)
+    written = [
+        run.path / told
+        for told, step in run.journal.told.items()
+        if step == session.step and told.startswith(f"{run.checkpoints.name}/")
+    ]
+    if not written:
+        name = f"{session.config.output_name}-s{session.step:06d}"
+        return TrainedFile(name, "", method.component)
+    path = written[-1]
     found = tensor_hash(path) if method.component == "lora" else file_hash(path)
     return TrainedFile(path.stem, found, method.component)
 

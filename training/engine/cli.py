@@ -58,6 +58,18 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--events-fd", type=int, help="Be driven by a parent; see the manual.")
     train.add_argument("--replay-after", type=int, help="Send stored events again from here.")
     train.set_defaults(run=_train)
+    sample = commands.add_parser("sample", help="Make pictures, alone or as a grid of files.")
+    sample.add_argument("prompts", nargs="+", help="Prompts in kohya's form, with --n, --w, ….")
+    sample.add_argument("--base", type=Path, help="Base model; else the bundled one.")
+    sample.add_argument("--file", type=Path, action="append", default=[], dest="files")
+    sample.add_argument("--weight", type=float, action="append", default=[], dest="weights")
+    sample.add_argument("--size", type=int, default=0, help="Side in pixels.")
+    sample.add_argument("--seed", type=int, default=1)
+    sample.add_argument("--steps", type=int, default=20)
+    sample.add_argument("--guidance", type=float, default=7.0)
+    sample.add_argument("--sampler", default="DPM++ 2M")
+    sample.add_argument("--out", type=Path, default=Path("samples"))
+    sample.set_defaults(run=_sample)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)
@@ -86,6 +98,41 @@ def _train(options: argparse.Namespace) -> int:
         replay_after=options.replay_after,
     )
     return EXIT_CODES[result.status]
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from training.base_models.tiny.location import tiny_base_dir
+    from training.engine.components import load_components
+    from training.engine.grids import make_grid
+    from training.engine.precision import choose, describe_machine
+
+    base = options.base or tiny_base_dir()
+    config = TrainConfig.parse(
+        {
+            "base_model": {
+                "path": str(base),
+                "name": base.stem if options.base else "Atelier Tiny",
+            },
+            "resolution": options.size or (512 if options.base else 128),
+            "sampling": {
+                "sampler": options.sampler,
+                "steps": options.steps,
+                "guidance": options.guidance,
+            },
+        }
+    )
+    sheet = make_grid(
+        config,
+        load_components(config, choose(describe_machine(measure_bf16=False))),
+        prompts=options.prompts,
+        files=options.files,
+        weights=options.weights or [1.0],
+        seed=options.seed,
+        folder=options.out,
+        on_cell=lambda cell: sys.stderr.write(f"{cell.path}\n") and None,
+    )
+    sys.stdout.write(f"{sheet}\n")
+    return 0
 
 
 def _estimate(options: argparse.Namespace) -> int:

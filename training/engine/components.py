@@ -30,6 +30,7 @@ class Components:
     tokenizers: list[Any]
     scheduler_config: dict[str, Any]
     device: str
+    compute: str = "fp32"  # the number format of the passes
     name: str = ""
     sha256: str = ""
     config_folder: Path | None = None
@@ -91,6 +92,7 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
         tokenizers=parts["tokenizers"],
         scheduler_config=scheduler_config,
         device=precision.device,
+        compute=precision.compute,
         name=base.name or path.stem,
         sha256=base.sha256,
         config_folder=path if path.is_dir() else config_folder(family),

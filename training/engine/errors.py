@@ -42,3 +42,9 @@ class NonFiniteLossError(EngineError):
     """The loss became infinite or not a number; the last good state is kept."""
 
     code = "non_finite_loss"
+
+
+class OutOfMemoryError(EngineError):
+    """The device has too little memory even after everything that saves some."""
+
+    code = "out_of_memory"

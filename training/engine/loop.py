@@ -98,7 +98,7 @@ def _end_epoch(session: Session) -> None:
 def _obey(session: Session, command: Command | None, clock: Clock) -> None:
     """Do what was asked between two steps, and save the state when it is due."""
     if command == "sample":
-        make_run_samples(session, epoch=session.epoch, again=True)
+        make_run_samples(session, epoch=session.epoch, between=True)
     if command == "save":
         export_checkpoint(session, epoch=session.epoch, step=session.step)
     if command == "save" or clock.state_is_due():

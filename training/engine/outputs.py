@@ -72,9 +72,10 @@ class RunFolder:
         stem = name if epoch is None else f"{name}-e{epoch:04d}"
         return self.checkpoints / f"{stem}{extension}"
 
-    def sample_path(self, epoch: int, prompt_index: int) -> Path:
-        """Return where a sample goes; prompts are numbered from 0."""
-        return self.samples / f"e{epoch:04d}-p{prompt_index:02d}.png"
+    def sample_path(self, epoch: int, prompt_index: int, *, step: int | None = None) -> Path:
+        """Return where a sample of an epoch, or of a step, goes; prompts count from 0."""
+        moment = f"e{epoch:04d}" if step is None else f"s{step:06d}"
+        return self.samples / f"{moment}-p{prompt_index:02d}.png"
 
     def relative(self, path: Path) -> str:
         """Return a path as events tell it."""

@@ -40,6 +40,8 @@ def generation_data(
     components: Components,
     config: TrainConfig,
     trained: TrainedFile | None,
+    *,
+    weight: float = 1.0,
 ) -> GenerationData:
     """Return what was asked for, with the model and what was trained named by their hashes."""
     whole_model = trained is not None and not trained.component
@@ -50,9 +52,9 @@ def generation_data(
         kind = RESOURCE_KINDS[trained.component]
         weighted = kind is not ResourceKind.EMBEDDING
         if weighted:
-            prompt = f"{prompt} <{kind.value}:{trained.name}:1>"
+            prompt = f"{prompt} <{kind.value}:{trained.name}:{weight:g}>"
         short = trained.hash[:12] or None
-        resources = (GenerationResource(kind, trained.name, 1.0 if weighted else None, short),)
+        resources = (GenerationResource(kind, trained.name, weight if weighted else None, short),)
     return GenerationData(
         prompt=prompt,
         negative_prompt=request.negative,

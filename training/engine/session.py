@@ -101,7 +101,7 @@ def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
     )
     conditioner.frozen = not method.trains_text
     trigger = _trigger(config, manifest)
-    feed = Feed(items, _feed_rule(config, components, trigger), prior)
+    feed = Feed(items, _feed_rule(config, components, manifest, trigger), prior)
     total_steps = _total_steps(config, feed)
     optimizing = Optimizing(config, method.param_groups(), total_steps)
     position = Position(method=config.method)
@@ -119,6 +119,7 @@ def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
         schedule=components.noise_schedule().to(components.device),
         precision=precision,
         seed=config.seed,
+        on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
     )
     progress = Progress(
         position,
@@ -204,7 +205,9 @@ def _trigger(config: TrainConfig, manifest: Manifest) -> str:
     return own if own is not None else manifest.trigger_word or ""
 
 
-def _feed_rule(config: TrainConfig, components: Components, trigger: str) -> FeedRule:
+def _feed_rule(
+    config: TrainConfig, components: Components, manifest: Manifest, trigger: str
+) -> FeedRule:
     captions, vae = config.captions, components.vae.config
     inverting = config.method == "textual_inversion"
     sampled = config.latent_sampling == "sample" or (
@@ -224,6 +227,7 @@ def _feed_rule(config: TrainConfig, components: Components, trigger: str) -> Fee
             separator=captions.separator,
             templates=template_sentences(config.textual_inversion.templates) if inverting else (),
             token=config.textual_inversion.token,
+            replaced_word=manifest.trigger_word or "" if inverting else "",
         ),
         sample_latents=sampled,
         scaling_factor=vae.scaling_factor,

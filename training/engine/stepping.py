@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from training.engine import randomness
 from training.engine.components import Components
 from training.engine.data.batches import Batch, Feed
 from training.engine.ema import Ema
-from training.engine.errors import NonFiniteLossError
+from training.engine.errors import NonFiniteLossError, OutOfMemoryError
 from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
@@ -48,6 +49,7 @@ class Stepper:
         schedule: NoiseSchedule,
         precision: Precision,
         seed: int,
+        on_warning: Callable[[str, str], None],
     ) -> None:
         self.components = components
         self.conditioner = conditioner
@@ -60,16 +62,31 @@ class Stepper:
         self.schedule = schedule
         self.precision = precision
         self.seed = seed
+        self.on_warning = on_warning
+        self.split = 1
         self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
 
     def step(self, step: int) -> StepOutcome:
-        """Take the step with this number, counted from 0. Raises NonFiniteLossError."""
+        """Take the step with this number, counted from 0.
+
+        Where memory runs out, the step is begun again one rung further down the ladder:
+        gradient checkpointing, then half the pictures in a pass, and half again.
+        Raises NonFiniteLossError, OutOfMemoryError.
+        """
+        while True:
+            try:
+                return self._attempt(step)
+            except torch.OutOfMemoryError as error:
+                reason = str(error)
+            self._give_way(reason)  # outside the handler, which would keep the tensors alive
+
+    def _attempt(self, step: int) -> StepOutcome:
         self.method.before_step(step, self.optimizing.total_steps)
         # The libraries' own draws (dropout) come from torch's generator: pin it to the step.
         torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
-        for batch in self.feed.batches(step):
+        for batch in self.feed.batches(step, split=self.split):
             losses = self._losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
             self._refuse_non_finite(losses, batch)
@@ -78,6 +95,24 @@ class Stepper:
             ids += batch.ids
         norm, rates = self._move(step)
         return StepOutcome(step, total, norm, rates, ids)
+
+    def _give_way(self, reason: str) -> None:
+        self.optimizing.optimizer.zero_grad(set_to_none=True)
+        if self.precision.device == "cuda":
+            torch.cuda.empty_cache()
+        unet = self.components.unet
+        if not unet.is_gradient_checkpointing:
+            unet.enable_gradient_checkpointing()
+            rung = "gradient checkpointing is on now"
+        elif self.split < self.feed.rule.batch_size:
+            self.split *= 2
+            rung = f"each pass is cut into {self.split} now"
+        else:
+            raise OutOfMemoryError(
+                "The memory of the device is not enough even for one picture at a time. Lower the "
+                f"resolution, or choose a smaller base model. ({reason})"
+            )
+        self.on_warning("out_of_memory", f"Memory ran out; {rung}, and the step is taken again.")
 
     def _losses(self, batch: Batch, step: int) -> torch.Tensor:
         shape = tuple(batch.latents.shape[1:])

@@ -117,7 +117,9 @@ def forecast(
     virtual = usage.copy()
     left = {job.id: job for job in line}
     result: dict[UUID, Forecast] = {}
-    free = [(slot.free_in, number, None) for number, slot in enumerate(slots)]
+    free: list[tuple[float, int, Waiting | None]] = [
+        (slot.free_in, number, None) for number, slot in enumerate(slots)
+    ]
     heapq.heapify(free)
     is_known = [True] * len(slots)
     while free and left:

@@ -11,14 +11,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
+from uuid import UUID
 
 from django.conf import settings
+from django.db import close_old_connections
 
-from hub.storage.blobs import local_path
 from training.jobs.models.job import FINAL, Job, State
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import lifecycle, schedule
-from training.jobs.services.artifacts import record_log, record_state_file
+from training.jobs.services.artifacts import record_log
 from training.jobs.services.lifecycle import Failure
 from training.jobs.services.transitions import LeaseLost
 from training.worker.control import Control
@@ -31,6 +33,7 @@ from training.worker.failures import (
 from training.worker.heartbeat import Heartbeat
 from training.worker.sink import Sink
 from training.worker.staging import Staged, stage
+from training.worker.state_keeper import StateKeeper
 from training.worker.trainer import Trainer, trainer_environment
 from training.worker.work_folder import FolderBusyError, FolderLock, WorkFolder, sweep
 
@@ -38,10 +41,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 END_SECONDS = 20.0
-STATE_STORED_EVERY_SECONDS = 60.0
 FOLDER_KEPT_SECONDS = 7 * 86_400.0  # so long a failed run can be tried again from its state
-EXIT_PAUSED = 143
-EXIT_CANCELLED = 3
 
 
 def run_next(*, worker: WorkerNode, stopping: threading.Event) -> Job | None:
@@ -62,6 +62,13 @@ def sweep_old_folders() -> int:
     return sweep(keep=set(going_on), older_than_seconds=FOLDER_KEPT_SECONDS)
 
 
+class Fence(TypedDict):
+    """What every write of a worker names, so that one that lost the job writes nothing."""
+
+    job_id: UUID
+    attempt: int
+
+
 class JobRun:
     """One attempt of one job."""
 
@@ -69,7 +76,7 @@ class JobRun:
         self.job = job
         self.worker = worker
         self.stopping = stopping
-        self.fence = {"job_id": job.pk, "attempt": job.attempt}
+        self.fence = Fence(job_id=job.pk, attempt=job.attempt)
 
     def execute(self) -> None:
         """Run the attempt; every way out leaves the job in the state that fits."""
@@ -85,7 +92,9 @@ class JobRun:
             except Exception as error:
                 logger.exception("job %s: the worker failed", self.job.number)
                 failure = Failure("worker_error", f"The worker failed: {error!r}")
+                close_old_connections()  # it may be the connection that broke
                 self._settle(lifecycle.give_back, failure)
+        self._tidy()
 
     def _attempt(self, heartbeat: Heartbeat) -> None:
         folder = WorkFolder.of(self.job.pk)
@@ -93,24 +102,31 @@ class JobRun:
             with FolderLock(folder) as lock:
                 staged = stage(self.job)
                 sink = Sink(self.job, run_dir=folder.run, series=staged.series)
-                end = self._train(staged, sink, lock, heartbeat)
+                states = StateKeeper(self.job, folder)
+                end = self._train(staged, sink, states, lock, heartbeat)
                 self._keep_log(folder)
+                if sink.finished is None:
+                    states.keep()
                 self._conclude(sink, end)
         except FolderBusyError as error:
             raise TransientFailureError(
                 "folder_busy", "An earlier trainer of this run does not end."
             ) from error
-        self._tidy(folder)
 
     def _train(
-        self, staged: Staged, sink: Sink, lock: FolderLock, heartbeat: Heartbeat
+        self,
+        staged: Staged,
+        sink: Sink,
+        states: StateKeeper,
+        lock: FolderLock,
+        heartbeat: Heartbeat,
     ) -> TrainerEnd:
         """Start the engine and take its events until it has ended or told its result."""
         environment = trainer_environment(project=Path(settings.PROJECT_DIR))
         trainer = Trainer(staged, lock_descriptor=lock.descriptor, environment=environment)
         try:
             lock.note_trainer(trainer.pid)
-            self._follow(trainer, sink, Control(trainer), heartbeat, staged.folder)
+            self._follow(trainer, sink, states, heartbeat)
             sink.flush(now=time.monotonic())
             code = trainer.wait(timeout_seconds=END_SECONDS)
             return TrainerEnd(code, sink.failed, trainer.last_lines())
@@ -118,14 +134,9 @@ class JobRun:
             trainer.close()
 
     def _follow(
-        self,
-        trainer: Trainer,
-        sink: Sink,
-        control: Control,
-        heartbeat: Heartbeat,
-        folder: WorkFolder,
+        self, trainer: Trainer, sink: Sink, states: StateKeeper, heartbeat: Heartbeat
     ) -> None:
-        states = StateKeeper(self.job, folder)
+        control = Control(trainer)
         while sink.finished is None:
             if heartbeat.lost.is_set():
                 raise LeaseLost
@@ -144,8 +155,7 @@ class JobRun:
         if sink.finished is not None:
             lifecycle.finish(**self.fence, reason=sink.finished.reason)
             return
-        left_alone = end.exit_code in (EXIT_PAUSED, EXIT_CANCELLED)
-        if left_alone or self.stopping.is_set() or self._is_unwanted():
+        if self.stopping.is_set() or self._is_unwanted():
             lifecycle.suspend(**self.fence)
             return
         raise error_of(end)
@@ -163,41 +173,13 @@ class JobRun:
 
     def _keep_log(self, folder: WorkFolder) -> None:
         if folder.log.exists() and folder.log.stat().st_size:
-            record_log(self.job.pk, self.job.attempt, folder.log)
+            record_log(self.job.pk, self.job.attempt, folder.log_tail())
 
-    def _tidy(self, folder: WorkFolder) -> None:
-        state = Job.objects.values_list("state", flat=True).get(pk=self.job.pk)
+    def _tidy(self) -> None:
+        """Free the disk of what this attempt ended for good; a failed run keeps its state."""
+        ended = Job.objects.filter(pk=self.job.pk, attempt=self.job.attempt, state__in=FINAL)
+        state = ended.values_list("state", flat=True).first()
         if state == State.SUCCEEDED:
-            folder.remove()
-        elif state in (State.FAILED, State.CANCELED):
-            folder.drop_inputs()
-
-
-class StateKeeper:
-    """Stores the resumable state where other machines can fetch it, at most once a minute.
-
-    With a store on this machine there is nothing to do: the work folder is as safe as the store.
-    """
-
-    def __init__(self, job: Job, folder: WorkFolder) -> None:
-        self._job = job
-        self._path = folder.state
-        self._is_shared = local_path_is_shared(job)
-        self._stored_at = time.monotonic()
-        self._seen = 0.0
-
-    def keep_if_due(self, *, now: float) -> None:
-        """Store the state if it is new and the last time was a minute ago."""
-        if not self._is_shared or now - self._stored_at < STATE_STORED_EVERY_SECONDS:
-            return
-        if not self._path.exists() or self._path.stat().st_mtime == self._seen:
-            return
-        self._seen = self._path.stat().st_mtime
-        record_state_file(self._job.pk, self._job.attempt, self._path)
-        self._stored_at = now
-
-
-def local_path_is_shared(job: Job) -> bool:
-    """Whether the store lies elsewhere, seen by a picture of the job's own dataset."""
-    picture = job.snapshot.pictures.select_related("blob").first()
-    return picture is not None and local_path(picture.blob) is None
+            WorkFolder.of(self.job.pk).remove()
+        elif state is not None:
+            WorkFolder.of(self.job.pk).drop_inputs()

@@ -66,7 +66,7 @@ SLOT = Slot()
 
 # No time limits: a run takes as long as it takes, and its lease is what watches over it.
 @shared_task(name=str(TaskName.JOBS_RUN_NEXT), bind=True, acks_late=False)
-def run_next_job(self: Any, **_: object) -> None:
+def run_next_job(self: Any, /, **_: object) -> None:
     """Run jobs one after another until none fits or the worker shuts down."""
     if not SLOT.busy.acquire(blocking=False):
         return

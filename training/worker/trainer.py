@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Trainer:
     def __init__(
         self, staged: Staged, *, lock_descriptor: int, environment: Mapping[str, str]
     ) -> None:
+        self._process: subprocess.Popen[bytes]
         reading, writing = os.pipe()
         self._log_path = staged.folder.log
         try:
@@ -152,7 +153,7 @@ def trainer_environment(*, project: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
 
 
-def _die_with(parent: int) -> object:
+def _die_with(parent: int) -> Callable[[], None]:
     def prepare() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it died between fork and prctl

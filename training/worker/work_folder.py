@@ -23,6 +23,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+LOG_KEPT_BYTES = 262_144
 LOCK_POLL_SECONDS = 0.1
 KILL_AFTER_SECONDS = 20.0
 GIVE_UP_AFTER_SECONDS = 40.0
@@ -74,6 +75,14 @@ class WorkFolder:
     def log(self) -> Path:
         """What the trainer printed, of all attempts on this machine."""
         return self.root / "trainer.log"
+
+    def log_tail(self) -> Path:
+        """A file with the end of the log, of a size that can be kept for every attempt."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_KEPT_BYTES))
+            tail = self.root / "log-tail.txt"
+            tail.write_bytes(log.read())
+        return tail
 
     def series(self) -> UUID:
         """Name of the series of events in `run/`; new where there are no events yet."""

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from hub.api.civitai.endpoint import Caller, ParameterError
 from models_registry.filters import ModelFilters, Scope, Sort
+from models_registry.models.model import ModelType
 
 MAX_ID = 2**31 - 1
 PG = 1
+LEVELS: Mapping[str, int] = {"none": 1, "soft": 3, "mature": 7, "x": 31}
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off", ""})
 PERIOD_DAYS: Mapping[str, int | None] = {
@@ -105,7 +107,7 @@ def model_filters(request: HttpRequest, caller: Caller) -> ModelFilters:
     query = request.GET
     return ModelFilters(
         query=query.get("query", ""),
-        types=listed(query, "types", "type"),
+        types=_known_types(query),
         base_models=listed(query, "baseModels", "baseModel"),
         tags=listed(query, "tag", "tagname"),
         formats=listed(query, "fileFormats", "fileFormat"),
@@ -118,10 +120,22 @@ def model_filters(request: HttpRequest, caller: Caller) -> ModelFilters:
         allow_derivatives=truth(query, "allowDerivatives"),
         allow_different_license=truth(query, "allowDifferentLicense", "allowDifferentLicenses"),
         published_since=since(query, now=timezone.now()),
-        nsfw_levels=None if truth(query, "nsfw") else PG,
+        nsfw_levels=_levels(query),
         scope=Scope.SAVED if truth(query, "favorites") else Scope.EVERYONE,
         published_only=True,
     )
+
+
+def _levels(query: QueryDict) -> int | None:
+    """Allowed rating bits: PG unless more is asked for; true means all, names are cumulative."""
+    word = query.get("nsfw", "").strip().lower()
+    return LEVELS[word] if word in LEVELS else (None if truth(query, "nsfw") else PG)
+
+
+def _known_types(query: QueryDict) -> list[str]:
+    """Model types in any case; words that are no type here stay and match nothing."""
+    known = {value.lower(): value for value in ModelType.values}
+    return [known.get(word.lower(), word) for word in listed(query, "types", "type")]
 
 
 def since(query: QueryDict, *, now: datetime) -> datetime | None:

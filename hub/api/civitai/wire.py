@@ -159,24 +159,30 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
 
 
 def mini_item(version: ModelVersion, file: ModelFile, links: Links) -> dict[str, Any]:
-    """What a downloader needs to know, and no more."""
-    return {
+    """What a downloader needs to know, and no more; `size` is in KiB, as sizeKB elsewhere."""
+    early = is_in_early_access(version)
+    item: dict[str, Any] = {
         "air": air(version, file),
         "versionName": version.name,
         "modelName": version.model.name,
+        "userId": version.model.owner_id,
         "baseModel": base_name(version),
-        "availability": "EarlyAccess" if is_in_early_access(version) else "Public",
+        "availability": "EarlyAccess" if early else "Public",
         "publishedAt": instant(version.published_at),
-        "size": file.size_bytes,
+        "size": file.size_bytes / BYTES_PER_KB,
         "fileType": file.kind,
         "fileName": download_name(file),
         "hashes": hashes(file),
         "downloadUrls": [links.of_file(file)],
         "format": file.format,
         "canGenerate": False,
+        "isFeatured": False,
         "requireAuth": version.requires_sign_in,
-        "checkPermission": is_in_early_access(version),
+        "checkPermission": early,
+        "minor": False,
+        "sfwOnly": False,
     }
+    return item | ({"earlyAccessEndsAt": instant(version.early_access_until)} if early else {})
 
 
 def file_items(

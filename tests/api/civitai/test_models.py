@@ -157,6 +157,7 @@ def test_types_and_base_models_may_be_repeated_or_joined(api):
     assert sorted(names(api.get("models", types="LORA,Checkpoint"))) == ["A", "B"]
     assert names(api.get("models", baseModels="SDXL 1.0")) == ["B"]
     assert names(api.get("models", baseModel="SDXL 1.0")) == ["B"]
+    assert names(api.get("models", types="lora")) == ["A"]
     assert names(api.get("models", types="LLM")) == []
 
 
@@ -189,6 +190,9 @@ def test_without_nsfw_only_pg_models_are_listed_but_all_open_by_id(api):
     assert names(api.get("models")) == ["Calm"]
     assert names(api.get("models", nsfw="false")) == ["Calm"]
     assert sorted(names(api.get("models", nsfw="true"))) == ["Bold", "Calm"]
+    assert names(api.get("models", nsfw="Mature")) == ["Calm"]
+    assert sorted(names(api.get("models", nsfw="X"))) == ["Bold", "Calm"]
+    api.get("models", nsfw="perhaps", status=400)
     assert api.get(f"models/{bold.model_id}")["nsfw"] is True
 
 

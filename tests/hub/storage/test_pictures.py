@@ -59,6 +59,7 @@ def test_a_signed_address_serves_a_small_webp_and_the_original(client):
     assert "public" in small["Cache-Control"]
     whole = client.get(picture_url(blob))
     assert b"".join(whole) == data
+    whole.close()
     assert "private" in whole["Cache-Control"]
 
 

@@ -16,6 +16,7 @@ from hub.core.models import TimeStamped
 from hub.core.visibility import Visibility
 
 MIN_RESOLUTION, MAX_RESOLUTION = 64, 2048
+MAX_NAME_CHARACTERS = 120
 
 
 class Kind(models.TextChoices):
@@ -57,7 +58,7 @@ class Dataset(TimeStamped):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="datasets"
     )
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=MAX_NAME_CHARACTERS)
     slug = models.SlugField(max_length=120, unique=True)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CHARACTER)
     trigger_word = models.CharField(max_length=80, blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -24,11 +25,18 @@ from hub.formats.errors import ArchiveError
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob, Upload, UploadPurpose
 from hub.storage.uploads import consume_upload
-from training.datasets.models.dataset import MAX_RESOLUTION, MIN_RESOLUTION, Dataset, Kind
+from training.datasets.models.dataset import (
+    MAX_NAME_CHARACTERS,
+    MAX_RESOLUTION,
+    MIN_RESOLUTION,
+    Dataset,
+    Kind,
+)
 from training.datasets.models.importing import DatasetImport, ImportStatus
 from training.datasets.permissions import require_edit
 from training.datasets.queries import ImportReport, import_report
 from training.datasets.services.intake import Intake
+from training.datasets.services.sole_work import sole_work_on
 from training.datasets.sources import (
     ImportLimits,
     SourceFile,
@@ -38,6 +46,7 @@ from training.datasets.sources import (
 )
 
 OPEN = (ImportStatus.WAITING, ImportStatus.READING)
+RESUME_AFTER = timedelta(minutes=2)
 
 
 def create_dataset(
@@ -72,8 +81,8 @@ def create_dataset(
 
 def check_details(*, name: str, kind: str, resolution: int) -> None:
     """Raise Invalid unless a dataset may have these details."""
-    if not name or len(name) > Dataset._meta.get_field("name").max_length:
-        raise Invalid(_("A dataset needs a name of at most 120 characters."))
+    if not name or len(name) > MAX_NAME_CHARACTERS:
+        raise Invalid(_("A dataset needs a name of at most %s characters.") % MAX_NAME_CHARACTERS)
     if kind not in Kind.values:
         raise Invalid(_("The kind of a dataset is one of: %s.") % ", ".join(Kind.values))
     if not MIN_RESOLUTION <= resolution <= MAX_RESOLUTION:
@@ -112,13 +121,30 @@ def import_upload(*, dataset_id: UUID, upload_id: UUID) -> ImportReport:
     batch = DatasetImport.objects.select_related("dataset", "actor").get(
         dataset_id=dataset_id, upload_id=upload_id
     )
-    if batch.status in OPEN:
-        blob = Upload.objects.select_related("blob").get(pk=upload_id).blob
-        if blob is None:
-            raise Conflict(_("The upload has no bytes. Send the file again."))
-        _set_status(batch, ImportStatus.READING)
-        _read_upload(batch, blob)
+    with sole_work_on(f"import:{batch.pk}") as is_alone:
+        if is_alone and batch.status in OPEN:
+            blob = Upload.objects.select_related("blob").get(pk=upload_id).blob
+            if blob is None:
+                raise Conflict(_("The upload has no bytes. Send the file again."))
+            _set_status(batch, ImportStatus.READING)
+            _read_upload(batch, blob)
     return import_report(batch)
+
+
+def resume_imports() -> int:
+    """Ask again for imports whose wake-up or worker was lost; returns how many.
+
+    One that is being read notices that it is not alone and does nothing.
+    """
+    late = timezone.now() - RESUME_AFTER
+    waiting = DatasetImport.objects.filter(
+        status__in=OPEN, created_at__lt=late, upload_id__isnull=False
+    )
+    for dataset_id, upload_id in waiting.values_list("dataset_id", "upload_id"):
+        enqueue_on_commit(
+            TaskName.DATASETS_IMPORT, dataset_id=str(dataset_id), upload_id=str(upload_id)
+        )
+    return len(waiting)
 
 
 def import_folder(*, actor: User, dataset: Dataset, folder: Path) -> ImportReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -179,7 +180,7 @@ def _replay(dataset: Dataset, edit: TagEdit, *, backwards: bool) -> None:
 
 def _locked_lists(ids: Sequence[Any]) -> dict[Item, TagList]:
     items = Item.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("id")
-    lists = {item.pk: (item, []) for item in items}
+    lists: dict[UUID, tuple[Item, TagList]] = {item.pk: (item, []) for item in items}
     rows = ItemTag.objects.filter(item__in=lists).order_by("item_id", "position")
     for item_id, text in rows.values_list("item_id", "text"):
         lists[item_id][1].append(text)

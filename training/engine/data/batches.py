@@ -94,15 +94,19 @@ class Feed:
             self._epoch = (epoch, [batches[index] for index in order])
         return self._epoch[1]
 
-    def batches(self, step: int) -> Iterator[Batch]:
-        """Yield the passes of a step counted from 0."""
+    def batches(self, step: int, *, split: int = 1) -> Iterator[Batch]:
+        """Yield the passes of a step counted from 0, each cut into `split` smaller ones.
+
+        Draws belong to the slots of a step, so cutting changes nothing but rounding.
+        """
         epoch, position = divmod(step, self.steps_per_epoch)
         passes = self.epoch_batches(epoch)
         start = position * self.rule.accumulation
         chosen = passes[start : start + self.rule.accumulation]
         total = sum(len(numbers) for numbers in chosen)
-        slot = 0
-        for numbers in chosen:
+        slot, size = 0, max(1, math.ceil(self.rule.batch_size / split))
+        smaller = [part[at : at + size] for part in chosen for at in range(0, len(part), size)]
+        for numbers in smaller:
             yield self._batch(step, [self.items[n] for n in numbers], slot, total)
             slot += len(numbers)
 

@@ -22,6 +22,7 @@ class CaptionRule:
     separator: str = ","
     templates: tuple[str, ...] = ()
     token: str = ""
+    replaced_word: str = ""  # a word of the captions in whose place the token goes
 
     @property
     def varies(self) -> bool:
@@ -32,6 +33,8 @@ class CaptionRule:
         """Return the text for a picture shown in a slot of a step."""
         if self.dropout and self._uniform("caption dropout", step, slot) < self.dropout:
             return ""
+        if self.replaced_word:
+            caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
         if not self.templates:
             return with_trigger(caption, self.trigger_word, self.separator)
@@ -64,7 +67,16 @@ def with_trigger(caption: str, trigger: str, separator: str = ",") -> str:
 
 def contains_word(text: str, word: str) -> bool:
     """Tell whether `word` stands in `text` on its own, in any case of letters."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+    return _word(word).search(text) is not None
+
+
+def replace_word(text: str, word: str, other: str) -> str:
+    """Return the text with `other` wherever `word` stood on its own."""
+    return _word(word).sub(lambda _: other, text)
+
+
+def _word(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
 
 
 def template_sentences(choice: str | list[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -41,13 +42,14 @@ class ContextNetwork(nn.Module):
                 layers.append(nn.LayerNorm(sizes[index + 1]))
             if settings.dropout and settings.dropout[index + 1] > 0:
                 layers.append(nn.Dropout(settings.dropout[index + 1]))
+        self.strength = 1.0  # as A1111's slider; always 1 while training
         self.linear = nn.Sequential(*layers)
         for layer in self.linear:
             _initialise(layer, settings)
 
     def forward(self, context: torch.Tensor) -> torch.Tensor:
         """Return the changed context, of the same shape."""
-        return context + self.linear(context)
+        return context + self.linear(context) * self.strength
 
 
 def _initialise(layer: nn.Module, settings: HypernetworkConfig) -> None:
@@ -81,6 +83,30 @@ class ChangedProjection(nn.Module):
         return self.projection(self.network[0](context), *args)
 
 
+def attentions_of(unet: nn.Module) -> list[Any]:
+    """Return the attention layers of a UNet."""
+    return [module for module in unet.modules() if type(module).__name__ == "Attention"]
+
+
+def change_projections(
+    unet: nn.Module, networks: Mapping[int, tuple[ContextNetwork, ContextNetwork]]
+) -> Callable[[], None]:
+    """Put networks before all keys and values whose context has their width; return the undoing."""
+    changed = []
+    for attention in attentions_of(unet):
+        pair = networks.get(attention.to_k.in_features)
+        if pair is not None:
+            changed.append((attention, attention.to_k, attention.to_v))
+            attention.to_k = ChangedProjection(attention.to_k, pair[0])
+            attention.to_v = ChangedProjection(attention.to_v, pair[1])
+
+    def undo() -> None:
+        for attention, keys, values in changed:
+            attention.to_k, attention.to_v = keys, values
+
+    return undo
+
+
 class HypernetworkMethod(Method):
     """Trains two networks (for keys and for values) for each width of context."""
 
@@ -96,8 +122,7 @@ class HypernetworkMethod(Method):
         """Put the networks before all keys and values whose context has one of the widths."""
         self._components = components
         settings = self.config.hypernetwork
-        attentions = [m for m in components.unet.modules() if type(m).__name__ == "Attention"]
-        widths = {attention.to_k.in_features for attention in attentions}
+        widths = {attention.to_k.in_features for attention in attentions_of(components.unet)}
         chosen = sorted(widths & set(settings.sizes) if settings.sizes else widths)
         torch.manual_seed(randomness.torch_seed(self.config.seed, "hypernetwork init"))
         for width in chosen:
@@ -105,14 +130,7 @@ class HypernetworkMethod(Method):
             for network in pair:
                 network.to(components.device).train()
             self._networks[width] = pair
-        for attention in attentions:
-            self._change(attention)
-
-    def _change(self, attention: Any) -> None:
-        pair = self._networks.get(attention.to_k.in_features)
-        if pair is not None:
-            attention.to_k = ChangedProjection(attention.to_k, pair[0])
-            attention.to_v = ChangedProjection(attention.to_v, pair[1])
+        change_projections(components.unet, self._networks)
 
     def set_training(self, *, training: bool) -> None:
         """Switch dropout on for steps and off for samples."""

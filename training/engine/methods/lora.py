@@ -15,6 +15,7 @@ from training.engine.components import Components
 from training.engine.config import TrainConfig
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
+from training.engine.methods.fused_adapter import fuse
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.optim import ParamGroup
 from training.engine.text import inner_text_model
@@ -31,6 +32,7 @@ class LoraMethod(Method):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self._layers: dict[str, Any] = {}  # kohya name -> peft layer
+        self._fuses = False
 
     @property
     def trains_text(self) -> bool:
@@ -40,6 +42,7 @@ class LoraMethod(Method):
     def install(self, components: Components) -> None:
         """Put adapters on the chosen layers; they change nothing before the first step."""
         torch.manual_seed(randomness.torch_seed(self.config.seed, "adapter init"))
+        self._fuses = components.compute == "fp32" and not self.config.network.dropout
         self._adapt(components.unet, unet_targets(components, self.config.network))
         if self.trains_text:
             for number, encoder in enumerate(components.text_encoders):
@@ -64,6 +67,8 @@ class LoraMethod(Method):
         )
         for target in targets:
             self._layers[target.name] = module.get_submodule(target.path)
+        if self._fuses:
+            fuse(module, [target.path for target in targets], ADAPTER)
 
     def set_training(self, *, training: bool) -> None:
         """Switch the adapters' dropout."""

@@ -22,15 +22,20 @@ from training.datasets.models.dataset import Dataset
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.services.snapshots import take_snapshot
 from training.engine.config import TrainConfig
+from training.engine.data.captions import contains_word
 from training.engine.errors import ConfigError
 from training.engine.estimate import Estimate, estimate
 from training.jobs.models.job import Job, Method, State
+from training.jobs.models.worker_node import Device
+from training.jobs.permissions import require_control
+from training.jobs.queries import live_workers
 from training.jobs.services.broadcast import tell_queue
 from training.jobs.services.events import record_state
 from training.jobs.services.lifecycle import wake_workers
 
 TRAINABLE_FAMILIES = ("tiny", "sd1", "sd2", "sdxl")
 STAGED_BASE = "base"
+USUAL_PROMPTS = 3
 STAGED_MANIFEST = "dataset/manifest.json"
 
 
@@ -87,17 +92,42 @@ def submit_job(
             base_sha256=plan.base_file.blob.sha256,
             config=plan.config.model_dump(mode="json"),
             preset=preset,
-            min_memory_bytes=plan.estimate.memory_bytes,
-            estimated_seconds=plan.estimate.seconds,
             device_wish=device_wish,
-            total_steps=plan.estimate.steps,
-            total_epochs=plan.config.resolved().epochs or 0,
             queued_at=timezone.now(),
+            **_needs(plan),
         )
         job = record_state(job.pk)
         audit.record(actor=actor, action="job.submit", target=job, detail={"name": name})
         tell_queue(job)
         wake_workers()
+    return job
+
+
+def change_waiting_job(*, actor: User, job: Job, config: dict[str, Any]) -> Job:
+    """Give a run that still waits other settings; its place, data and base stay.
+
+    Raises Invalid naming every setting that does not fit, Conflict once it has started.
+    """
+    require_control(actor, job)
+    if job.base_version is None:
+        raise Conflict(_("The base model of this run was deleted. Start a new run."))
+    plan = plan_job(
+        actor=actor,
+        name=job.name,
+        snapshot=job.snapshot,
+        base_version=job.base_version,
+        method=job.method,
+        config=config,
+        device_wish=job.device_wish,
+    )
+    with transaction.atomic():
+        # A run that has been on a worker has a saved state, which belongs to its settings.
+        fresh = Job.objects.filter(pk=job.pk, state=State.QUEUED, attempt=0)
+        if not fresh.update(config=plan.config.model_dump(mode="json"), **_needs(plan)):
+            raise Conflict(_("This run has started, so its settings stay. Start a new run."))
+        job.refresh_from_db()
+        audit.record(actor=actor, action="job.change", target=job)
+        tell_queue(job)
     return job
 
 
@@ -127,11 +157,12 @@ def plan_job(
             "architecture": family,
         },
     )
+    if "sample_prompts" not in config:
+        checked = checked.model_copy(update={"sample_prompts": usual_prompts(snapshot)})
     images = snapshot.manifest["images"]
     repeats = sum(image["repeats"] for image in images) / len(images)
-    found = estimate(
-        checked, images=len(images), repeats=repeats, device=device_wish or checked_device(checked)
-    )
+    device = device_wish or likely_device(checked)
+    found = estimate(checked, images=len(images), repeats=repeats, device=device)
     return Plan(config=checked, estimate=found, base_file=file)
 
 
@@ -155,9 +186,23 @@ def check_config(
         raise Invalid(str(error), code="config_invalid") from error
 
 
-def checked_device(config: TrainConfig) -> str:
-    """The device whose speed the estimate assumes where the settings leave it open."""
-    return "cuda" if config.device == "cuda" else "cpu"
+def usual_prompts(snapshot: Snapshot) -> list[str]:
+    """Prompts for samples where none are given: the first captions, trigger word in front."""
+    word = snapshot.manifest["trigger_word"]
+    found: dict[str, None] = {}
+    for image in snapshot.manifest["images"]:
+        caption = " ".join(image["caption"].split())
+        text = caption if not word or contains_word(caption, word) else f"{word}, {caption}"
+        found[text.strip(", ")] = None
+    return [text for text in found if text][:USUAL_PROMPTS]
+
+
+def likely_device(config: TrainConfig) -> str:
+    """The device that the estimate assumes: the one of the settings, else a GPU if one is there."""
+    if config.device != "auto":
+        return config.device
+    has_gpu = live_workers(timezone.now()).filter(device=Device.CUDA).exists()
+    return str(Device.CUDA if has_gpu else Device.CPU)
 
 
 def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
@@ -184,6 +229,16 @@ def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
 def file_stem(name: str) -> str:
     """A file name made of the run's name that every system and tool takes."""
     return slugify(name, allow_unicode=False).replace("-", "_")[:80] or "untitled"
+
+
+def _needs(plan: Plan) -> dict[str, Any]:
+    """Columns that follow from the settings."""
+    return {
+        "min_memory_bytes": plan.estimate.memory_bytes,
+        "estimated_seconds": plan.estimate.seconds,
+        "total_steps": plan.estimate.steps,
+        "total_epochs": plan.config.resolved().epochs or 0,
+    }
 
 
 def _check_room(team: Team) -> None:

@@ -1,0 +1,194 @@
+"""Using files that were trained, ours or others': LoRA, embeddings and hypernetworks on a base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from training.engine.components import Components
+from training.engine.config_sections import HypernetworkConfig
+from training.engine.errors import ConfigError
+from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
+from training.engine.methods.textual_inversion import EmbeddingWithWords
+from training.engine.text import inner_text_model
+from training.engine.unet_names import ldm_module_path
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class AppliedFile:
+    """A file and how strongly it acts; an embedding has no strength."""
+
+    path: Path
+    weight: float = 1.0
+
+
+@contextmanager
+def applied(components: Components, files: list[AppliedFile]) -> Iterator[None]:
+    """Let files act on a base for a while; afterwards it is as before, bit for bit.
+
+    Raises ConfigError for a file that is none of the three kinds, or made for another base.
+    """
+    with ExitStack() as stack:
+        for file in files:
+            stack.enter_context(_one(components, file))
+        yield
+
+
+def kind_of_file(path: Path) -> str:
+    """Tell a LoRA, an embedding and a hypernetwork apart by what is in the file.
+
+    Raises ConfigError for anything else.
+    """
+    if path.suffix == ".pt":
+        return "hypernetwork"
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path.name} cannot be read: {error}") from error
+    if any(name.endswith(".lora_down.weight") for name in names):
+        return "lora"
+    if names & {"emb_params", "clip_l"} or len(names) == 1:
+        return "embedding"
+    raise ConfigError(
+        f"{path.name} is neither a LoRA nor an embedding in a form that is known here."
+    )
+
+
+def _one(components: Components, file: AppliedFile) -> AbstractContextManager[None]:
+    actions = {"lora": _lora, "embedding": _embedding, "hypernetwork": _hypernetwork}
+    return actions[kind_of_file(file.path)](components, file)
+
+
+@contextmanager
+def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
+    tensors = load_file(file.path)
+    layers = layers_by_name(components)
+    kept: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
+    names = sorted({name.split(".", 1)[0] for name in tensors})
+    unknown = [name for name in names if name not in layers]
+    if unknown:
+        raise ConfigError(
+            f"{file.path.name} was made for another kind of base model: this one has no layer "
+            f"{unknown[0]} ({len(unknown)} of {len(names)} are missing)."
+        )
+    with torch.no_grad():
+        for name in names:
+            weight = layers[name].weight
+            kept.append((weight, weight.detach().clone()))
+            weight.add_(_lora_change(tensors, name, weight) * file.weight)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for weight, before in reversed(kept):
+                weight.copy_(before)
+
+
+def _lora_change(tensors: Tensors, name: str, weight: torch.Tensor) -> torch.Tensor:
+    down = tensors[f"{name}.lora_down.weight"].float()
+    up = tensors[f"{name}.lora_up.weight"].float()
+    alpha = float(tensors.get(f"{name}.alpha", torch.tensor(0.0))) or float(len(down))
+    change = (up.flatten(1) @ down.flatten(1)) * (alpha / len(down))
+    return change.view_as(weight).to(weight)
+
+
+def layers_by_name(components: Components) -> dict[str, Any]:
+    """Return every linear and convolution layer by its names in LoRA files (diffusers and sgm)."""
+    found: dict[str, Any] = {}
+    for path, layer in components.unet.named_modules():
+        if not isinstance(layer, torch.nn.Linear | torch.nn.Conv2d):
+            continue
+        found["lora_unet_" + path.replace(".", "_")] = layer
+        original = ldm_module_path(path, components.unet.config)
+        found["lora_unet_" + original.replace(".", "_")] = layer
+    for number, encoder in enumerate(components.text_encoders):
+        prefixes = {components.architecture.text_prefixes[number], f"lora_te{number + 1}"}
+        for path, layer in inner_text_model(encoder).named_modules():
+            if isinstance(layer, torch.nn.Linear):
+                name = "text_model_" + path.replace(".", "_")
+                found |= {f"{prefix}_{name}": layer for prefix in prefixes}
+    return found
+
+
+@contextmanager
+def _embedding(components: Components, file: AppliedFile) -> Iterator[None]:
+    tensors = load_file(file.path)
+    keys = ("clip_l", "clip_g") if "clip_g" in tensors else (next(iter(tensors)),)
+    if len(keys) != len(components.text_encoders):
+        raise ConfigError(f"{file.path.name} was made for another number of text encoders.")
+    parts = [inner_text_model(encoder).embeddings for encoder in components.text_encoders]
+    before = [part.token_embedding for part in parts]
+    first = min((min(ids) for ids in components.placeholders.values()), default=0)
+    for part, key in zip(parts, keys, strict=True):
+        known = part.token_embedding
+        older = known.vectors.detach() if isinstance(known, EmbeddingWithWords) else None
+        table = known.table if isinstance(known, EmbeddingWithWords) else known
+        vectors = tensors[key].float().to(components.device)
+        if vectors.shape[-1] != table.weight.shape[-1]:
+            raise ConfigError(f"{file.path.name} was made for another kind of base model.")
+        joined = vectors if older is None else torch.cat([older, vectors])
+        part.token_embedding = EmbeddingWithWords(table, joined)
+    count = len(tensors[keys[0]])
+    components.placeholders[file.path.stem] = [first - 1 - number for number in range(count)]
+    try:
+        yield
+    finally:
+        components.placeholders.pop(file.path.stem)
+        for part, embedding in zip(parts, before, strict=True):
+            part.token_embedding = embedding
+
+
+@contextmanager
+def _hypernetwork(components: Components, file: AppliedFile) -> Iterator[None]:
+    networks = load_hypernetwork(file.path, weight=file.weight)
+    for pair in networks.values():
+        for network in pair:
+            network.to(components.device).eval()
+    undo = change_projections(components.unet, networks)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def load_hypernetwork(
+    path: Path, *, weight: float = 1.0
+) -> dict[int, tuple[ContextNetwork, ContextNetwork]]:
+    """Read a hypernetwork in A1111's form, without running any code from the file."""
+    try:
+        data = torch.load(path, weights_only=True, map_location="cpu")
+        settings = HypernetworkConfig(
+            layer_structure=data.get("layer_structure") or [1, 2, 1],
+            activation=_known_activation(data.get("activation_func")),
+            activate_output=data.get("activate_output", True),
+            layer_norm=bool(data.get("is_layer_norm", False)),
+            dropout=data.get("dropout_structure") or [],
+        )
+        networks = {}
+        for width, states in data.items():
+            if isinstance(width, int):
+                pair = (ContextNetwork(width, settings), ContextNetwork(width, settings))
+                for network, state in zip(pair, states, strict=True):
+                    network.load_state_dict(state)
+                    network.strength = weight
+                networks[width] = pair
+    except Exception as error:
+        raise ConfigError(f"{path.name} cannot be read as a hypernetwork: {error}") from error
+    return networks
+
+
+def _known_activation(name: str | None) -> Any:
+    lowered = (name or "linear").lower()
+    if lowered != "linear" and lowered not in ACTIVATIONS:
+        raise ValueError(f"the activation {name} is not known")
+    return lowered
