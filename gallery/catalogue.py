@@ -74,6 +74,12 @@ def civitai_images(
     return _by_number(images, ORDERS[sort], page, limit)
 
 
+def tied_of(image: Image) -> list[ImageResource]:
+    """The resources of a row of `civitai_images` that the viewer may know of."""
+    tied: list[ImageResource] = getattr(image, "tied")  # noqa: B009  loaded by Prefetch(to_attr)
+    return tied
+
+
 def _by_cursor(
     images: QuerySet[Image], order: tuple[str, ...], cursor: str | None, limit: int
 ) -> CataloguePage:

@@ -6,6 +6,7 @@ State changes go through the services, so models and files are read-only here.
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from models_registry.models.base_model import BaseModel
@@ -44,6 +45,7 @@ class BaseModelAdmin(Base):
     list_editable = ["is_active", "sort"]
     search_fields = ["name"]
     ordering = ["sort", "name"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Tag)

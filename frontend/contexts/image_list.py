@@ -42,35 +42,32 @@ def list_context(
         joint = "&" if query else "?"
         next_url = f"{list_url(filters, sort)}{joint}cursor={page.next_cursor}"
     cards = [image_card_of(image, query) for image in page.items]
-    facets = _facets(viewer, filters, sort) if not cursor else {}
-    return ImageListContext(
-        cards=cards,
-        filters=filters,
-        sort=sort,
-        query=query,
-        next_url=next_url,
-        **facets,
+    plain = ImageListContext(
+        cards=cards, filters=filters, sort=sort, query=query, next_url=next_url
     )
+    return plain if cursor else _with_facets(plain, viewer, filters, sort)
 
 
-def _facets(viewer: Viewer, filters: ImageFilters, sort: ImageSort) -> dict[str, object]:
+def _with_facets(
+    plain: ImageListContext, viewer: Viewer, filters: ImageFilters, sort: ImageSort
+) -> ImageListContext:
     models = models_in_use(viewer, chosen=filters.model_id)
     total = image_count(viewer=viewer, filters=filters)
     chosen = next((name for pk, name in models if pk == filters.model_id), "")
-    return {
-        "total": _("%(n)s+") % {"n": f"{COUNT_CEILING:,}"}
-        if total > COUNT_CEILING
-        else f"{total:,}",
-        "is_empty_hub": not total and filters == ImageFilters(team_id=filters.team_id),
-        "sorts": [Choice(s.value, str(SORT_LABELS[s]), s == sort) for s in ImageSort],
-        "scopes": _scopes(viewer, filters, sort),
-        "base_models": [
+    counted = f"{COUNT_CEILING:,}" if total > COUNT_CEILING else f"{total:,}"
+    return replace(
+        plain,
+        total=_("%(n)s+") % {"n": counted} if total > COUNT_CEILING else counted,
+        is_empty_hub=not total and filters == ImageFilters(team_id=filters.team_id),
+        sorts=[Choice(s.value, str(SORT_LABELS[s]), s == sort) for s in ImageSort],
+        scopes=_scopes(viewer, filters, sort),
+        base_models=[
             Choice(name, name, name in filters.base_models)
             for name in _with_chosen(base_models_in_use(viewer), filters.base_models)
         ],
-        "models": [Choice(str(pk), name, pk == filters.model_id) for pk, name in models],
-        "chips": chips_of(filters, sort, chosen),
-    }
+        models=[Choice(str(pk), name, pk == filters.model_id) for pk, name in models],
+        chips=chips_of(filters, sort, chosen),
+    )
 
 
 def _scopes(viewer: Viewer, filters: ImageFilters, sort: ImageSort) -> list[Choice]:

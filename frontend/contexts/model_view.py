@@ -94,6 +94,7 @@ class ModelViewContext:
     images: list[ImageCard]
     reviews: list[object]
     missing: list[Missing]
+    is_checking: bool
     can_review: bool
 
 
@@ -127,6 +128,7 @@ def model_view_context(
         images=_images(viewer, version),
         reviews=list(reviews_of(viewer=viewer, model=model).items),
         missing=missing_for_publish(version) if version and _is_own_draft(detail, version) else [],
+        is_checking=bool(version) and _is_own_draft(detail, version) and _waits(version),
         can_review=bool(version) and can_review(viewer, version) and _is_public(version),
     )
 
@@ -252,6 +254,10 @@ def _images(viewer: Viewer, version: ModelVersion | None) -> list[ImageCard]:
 
 def _alt(model: Model, number: int) -> str:
     return _("%(name)s, example %(number)d") % {"name": model.name, "number": number}
+
+
+def _waits(version: ModelVersion) -> bool:
+    return any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
 
 
 def _is_public(version: ModelVersion | None) -> bool:

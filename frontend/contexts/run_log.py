@@ -8,36 +8,65 @@ from django.utils.translation import gettext as _
 
 from frontend.templatetags.words import size
 from training.jobs.models.event import EventKind, JobEvent
-from training.jobs.models.job import Job
+from training.jobs.models.job import Job, State
 
 LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line; `kind` is "" or warn."""
+    """One line; `kind` is "" or warn, `stage` the trainer's word for a stage."""
 
     at: datetime
     text: str
     kind: str = ""
+    stage: str = ""
 
 
 def log_lines(job: Job) -> list[LogLine]:
-    """The last lines, oldest first; steps are in the chart, not here."""
+    """The last lines, oldest first; steps are in the chart, a stage is one line while it lasts."""
     events = JobEvent.objects.filter(job=job).exclude(kind=EventKind.STEPPED)
-    rows = list(events.order_by("-sequence")[:LINES])
-    return [line_of(event) for event in reversed(rows)]
+    lines: list[LogLine] = []
+    for event in reversed(events.order_by("-sequence")[:LINES]):
+        line = line_of(event)
+        if lines and line.stage and line.stage == lines[-1].stage:
+            lines.pop()
+        lines.append(line)
+    return lines
 
 
 def line_of(event: JobEvent) -> LogLine:
     """One event in words."""
     kind = "warn" if event.kind == EventKind.WARNED else ""
-    return LogLine(event.at, _sentence(event.kind, event.data), kind)
+    stage = str(event.data.get("stage", "")) if event.kind == EventKind.STAGE else ""
+    return LogLine(event.at, _sentence(event.kind, event.data), kind, stage)
 
 
-def log_words() -> dict[str, str]:
+def stage_words() -> dict[str, str]:
+    """The trainer's stages, by its own words for them."""
+    return {
+        "loading_base": _("Loading the base model"),
+        "reading_images": _("Reading the images"),
+        "caching_latents": _("Preparing the images"),
+        "caching_text": _("Preparing the captions"),
+        "making_class_images": _("Drawing class images"),
+        "training": _("Training steps"),
+        "sampling": _("Drawing samples"),
+        "saving": _("Saving a checkpoint"),
+        "exporting": _("Writing the model file"),
+    }
+
+
+def state_words() -> dict[str, str]:
+    """The states in the reader's language; events carry the worker's."""
+    return {str(value): str(label) for value, label in State.choices}
+
+
+def log_words() -> dict[str, Any]:
     """The same sentences for the script, which adds lines while the page is open."""
     return {
+        "stages": stage_words(),
+        "states": state_words(),
         "started": _("Training starts: {images} images, {total_steps} steps, {device} {precision}"),
         "resumed": _("Training goes on at step {step} of {total_steps}"),
         "sample": _("Sample of epoch {epoch}"),
@@ -64,10 +93,12 @@ def _sentence(kind: str, data: dict[str, Any]) -> str:
         )
     if kind == EventKind.PUBLISHED:
         return log_words()["published"].format_map(_Gentle(data))
-    for key in ("message", "label", "detail", "stage", "state"):
-        if data.get(key):
-            return str(data[key])
-    return kind
+    if kind == EventKind.STAGE:
+        return stage_words().get(data.get("stage", ""), str(data.get("stage", "")))
+    if kind == EventKind.STATE:
+        label = state_words().get(data.get("state", ""), str(data.get("state", "")))
+        return f"{label}: {data['message']}" if data.get("message") else label
+    return str(data.get("message") or kind)
 
 
 class _Gentle(dict[str, Any]):

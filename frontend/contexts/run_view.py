@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from frontend.contexts.components import Label
-from frontend.contexts.run_log import LogLine, log_lines
+from frontend.contexts.run_log import LogLine, log_lines, stage_words
 from frontend.templatetags.words import decimal, duration, size
 from hub.accounts.models import User
 from hub.storage.pictures import picture_url
@@ -187,7 +187,7 @@ def _stage_note(job: Job, name: str, state: str) -> str:
     if name == "train" and state == "now" and job.total_epochs:
         return _("epoch %(now)d of %(all)d") % {"now": max(job.epoch, 1), "all": job.total_epochs}
     if name == "prepare" and state == "now":
-        return job.stage_detail or ""
+        return stage_words().get(job.stage, "")
     return ""
 
 

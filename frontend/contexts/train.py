@@ -178,7 +178,7 @@ def _sum(draft: Draft, checked: TrainConfig) -> Summary:
         (_("Images × repeats"), f"{dataset.item_count} × {repeats:g}"),
         (_("Epochs"), str(epochs)),
         (_("Steps"), f"{found.steps:,}"),
-        (_("About"), duration(found.seconds)),
+        (_("Takes about"), duration(found.seconds)),
         (_("Memory"), size(found.memory_bytes)),
         (_("File"), size(found.file_bytes)),
     ]

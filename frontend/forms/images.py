@@ -30,7 +30,7 @@ class ImageListForm(forms.Form):
         super().__init__(*args, **kwargs)
         # Any name may be asked for; one that nothing was made with finds nothing.
         names = self.data.getlist("base") if hasattr(self.data, "getlist") else []
-        self.fields["base"].choices = [(name, name) for name in names]
+        self.fields["base"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
     def filters(self, *, team: Team | None) -> ImageFilters:
         """The cleaned filters; `team` is the one the person works in."""

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from training.engine.presets import epochs_between_checkpoints
 from training.jobs.models.job import Method
 
 PROMPT_LIMIT = 8
@@ -101,6 +102,9 @@ class SettingsForm(forms.Form):
         merged = dict(config)
         for key in ("epochs", "batch_size", "learning_rate", "resolution", "seed"):
             merged[key] = data[key]
+        if data["epochs"] != config.get("epochs"):  # a shorter run is looked at more often
+            every = epochs_between_checkpoints(data["epochs"])
+            merged.update(save_every_epochs=every, sample_every_epochs=every)
         merged["sample_prompts"] = data["sample_prompts"]
         if data.get("network_dim"):
             network = dict(merged.get("network") or {})

@@ -1,6 +1,6 @@
 """The gallery's pages: the masonry list, the viewer, and posting pictures."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from frontend.contexts.images import list_url
 from frontend.contexts.new_post import new_post_context, uploaded_file
 from frontend.forms.images import CommentForm, ImageListForm, NewPostForm
 from frontend.rendering import render_page, wants_partial
+from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast
 from gallery.models import Comment, Image
 from gallery.permissions import can_edit_image, can_moderate, can_react
@@ -30,7 +31,7 @@ from models_registry.models.version import ModelVersion
 NAV = "images"
 
 
-def _list_form(request: HttpRequest) -> ImageListForm:
+def _list_form(request: PageRequest) -> ImageListForm:
     form = ImageListForm(request.GET)
     if not form.is_valid():
         raise Invalid(_("This address has a filter that is not known. Start from all images."))
@@ -38,7 +39,7 @@ def _list_form(request: HttpRequest) -> ImageListForm:
 
 
 @require_safe
-def images(request: HttpRequest) -> HttpResponse:
+def images(request: PageRequest) -> HttpResponse:
     """The list; for htmx its results after a filter, or the next cards."""
     form = _list_form(request)
     filters = form.filters(team=current_team(request))
@@ -61,7 +62,7 @@ def images(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def image(request: HttpRequest, image_id: int) -> HttpResponse:
+def image(request: PageRequest, image_id: int) -> HttpResponse:
     """One picture as a page of its own, or for htmx as the inside of the viewer."""
     form = _list_form(request)
     shown = image_detail(request.user, image_id)
@@ -86,7 +87,7 @@ def image(request: HttpRequest, image_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def react(request: HttpRequest, image_id: int, kind: str) -> HttpResponse:
+def react(request: MemberRequest, image_id: int, kind: str) -> HttpResponse:
     """Give or take back a reaction."""
     shown = image_detail(request.user, image_id)
     toggle_reaction(actor=request.user, image=shown, kind=kind)
@@ -100,7 +101,7 @@ def react(request: HttpRequest, image_id: int, kind: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def comment(request: HttpRequest, image_id: int) -> HttpResponse:
+def comment(request: MemberRequest, image_id: int) -> HttpResponse:
     """Add a comment."""
     shown = image_detail(request.user, image_id)
     form = CommentForm(request.POST)
@@ -112,7 +113,7 @@ def comment(request: HttpRequest, image_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def remove_comment(request: HttpRequest, image_id: int, comment_id: int) -> HttpResponse:
+def remove_comment(request: MemberRequest, image_id: int, comment_id: int) -> HttpResponse:
     """Take a comment away."""
     shown = image_detail(request.user, image_id)
     found = require_visible(comments_of(shown).filter(pk=comment_id).first())
@@ -120,7 +121,7 @@ def remove_comment(request: HttpRequest, image_id: int, comment_id: int) -> Http
     return _comments(request, shown)
 
 
-def _comments(request: HttpRequest, shown: Image) -> HttpResponse:
+def _comments(request: MemberRequest, shown: Image) -> HttpResponse:
     if not wants_partial(request):
         return redirect("image", image_id=shown.pk)
     comments: list[Comment] = list(comments_of(shown))
@@ -130,7 +131,7 @@ def _comments(request: HttpRequest, shown: Image) -> HttpResponse:
 
 @require_POST
 @signed_in
-def share(request: HttpRequest, image_id: int) -> HttpResponse:
+def share(request: MemberRequest, image_id: int) -> HttpResponse:
     """Choose who sees the post that the picture belongs to."""
     shown = image_detail(request.user, image_id)
     set_post_visibility(
@@ -142,7 +143,7 @@ def share(request: HttpRequest, image_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def remove(request: HttpRequest, image_id: int) -> HttpResponse:
+def remove(request: MemberRequest, image_id: int) -> HttpResponse:
     """Delete a picture of one's own."""
     shown = image_detail(request.user, image_id)
     allowed = can_edit_image(request.user, shown)
@@ -154,7 +155,7 @@ def remove(request: HttpRequest, image_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def hide(request: HttpRequest, image_id: int) -> HttpResponse:
+def hide(request: MemberRequest, image_id: int) -> HttpResponse:
     """Moderators hide a picture or show it again."""
     shown = image_detail(request.user, image_id)
     allowed = can_moderate(request.user)
@@ -167,7 +168,7 @@ def hide(request: HttpRequest, image_id: int) -> HttpResponse:
 
 
 @signed_in
-def new_post(request: HttpRequest) -> HttpResponse:
+def new_post(request: MemberRequest) -> HttpResponse:
     """Send pictures and post them."""
     form = NewPostForm(
         request.POST or None,
@@ -185,7 +186,7 @@ def new_post(request: HttpRequest) -> HttpResponse:
     return render(request, "images/new_post.html", {"nav": NAV, "page": context}, status=status)
 
 
-def _published(request: HttpRequest, form: NewPostForm) -> str:
+def _published(request: MemberRequest, form: NewPostForm) -> str:
     data = form.cleaned_data
     version = None
     if data["version"]:
@@ -206,7 +207,7 @@ def _published(request: HttpRequest, form: NewPostForm) -> str:
 
 @require_GET
 @signed_in
-def uploaded(request: HttpRequest) -> HttpResponse:
+def uploaded(request: MemberRequest) -> HttpResponse:
     """What was found in a file that has just arrived, or why it cannot be shown."""
     context = uploaded_file(request.GET.get("upload", ""), actor=request.user)
     return render(request, "images/_uploaded.html", {"file": context})

@@ -113,6 +113,10 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "take back lost jobs": {"task": "jobs.reap_lost_jobs", "schedule": QUEUE_POLL_SECONDS},  # noqa: F405
+    "look at files whose wake-up was lost": {
+        "task": "models_registry.process_waiting_files",
+        "schedule": 300,
+    },
     "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
     "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
 }

@@ -62,14 +62,7 @@ def add_file(
         present = version.files.filter(blob=sealed).first()
         if present is not None:
             return present
-        others = version.files.count()
-        if others >= MAX_FILES:
-            raise Conflict(
-                _("A version holds at most %s files.") % MAX_FILES, code="too_many_files"
-            )
-        primary = is_primary or not others
-        if primary:
-            version.files.filter(is_primary=True).update(is_primary=False)
+        primary = _place(version, wanted=is_primary)
         file = ModelFile.objects.create(
             version=version,
             blob=sealed,
@@ -161,6 +154,17 @@ def remove_file(*, actor: User, file: ModelFile) -> None:
         if was_primary and (heir := others.first()) is not None:
             ModelFile.objects.filter(pk=heir.pk).update(is_primary=True)
         refresh_facts(model_id=version.model_id)
+
+
+def _place(version: ModelVersion, *, wanted: bool) -> bool:
+    """Make room for one more file; returns whether it becomes the primary one."""
+    others = version.files.count()
+    if others >= MAX_FILES:
+        raise Conflict(_("A version holds at most %s files.") % MAX_FILES, code="too_many_files")
+    primary = wanted or not others
+    if primary:
+        version.files.filter(is_primary=True).update(is_primary=False)
+    return primary
 
 
 def _sealed_blob(actor: User, blob: Blob | None, upload_id: UUID | None) -> tuple[Blob, str]:

@@ -22,6 +22,7 @@ from models_registry.services.counters import refresh_facts
 from models_registry.signals import version_published
 
 WORD_TYPES = frozenset({ModelType.LORA, ModelType.LOCON, ModelType.DORA})
+LYCORIS_KINDS = {"LoHa": ModelType.LOCON.value, "LoKr": ModelType.LOCON.value}
 AUXILIARY_KINDS = frozenset({FileKind.TRAINING_DATA, FileKind.CONFIG, FileKind.ARCHIVE})
 
 
@@ -48,6 +49,10 @@ def advice_for_publish(version: ModelVersion) -> list[Missing]:
         advice.append(Missing("trigger_words", _("Say which words call it up."), "words"))
     if not version.description and not version.model.description:
         advice.append(Missing("description", _("Say what it is good for."), "words"))
+    other = _kind_in_file(version)
+    if other:
+        message = _("The file looks like another type of model: %s.") % ModelType(other).label
+        advice.append(Missing("type_differs", message, "files"))
     return advice
 
 
@@ -107,6 +112,15 @@ def archive_model(*, actor: User, model: Model) -> Model:
 def restore_model(*, actor: User, model: Model) -> Model:
     """Hand out the files of an archived model again."""
     return _move(actor, model, Status.ARCHIVED, Status.PUBLISHED, "model.restore")
+
+
+def _kind_in_file(version: ModelVersion) -> str:
+    """What the primary file's tensors look like, when that is not the type the author chose."""
+    file = version.files.filter(is_primary=True).first()
+    seen = file.scan_report.get("looks_like", "") if file is not None else ""
+    kind = LYCORIS_KINDS.get(seen, seen)
+    known = kind in ModelType.values and kind != ModelType.OTHER
+    return kind if known and kind != version.model.type else ""
 
 
 def _missing(version: ModelVersion) -> Iterator[Missing]:

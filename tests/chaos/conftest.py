@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 
@@ -21,8 +22,8 @@ from hub.storage.blobs import store_path
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services import files, publish
-from tests.factories.registry import make_model, make_version
-from tests.factories.training import TINY, fill, make_dataset, make_job, seed_base_model
+from tests.factories.registry import make_model, make_version, seed_base_models
+from tests.factories.training import TINY, fill, make_dataset, make_job
 from training.jobs.models.job import Job
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,7 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_base(tiny_file: Path) -> ModelVersion:
     """That file as a published checkpoint of the registry."""
-    seed_base_model()
+    seed_base_models()
     model = make_model(name=TINY, type=ModelType.CHECKPOINT)
     version = make_version(model, base_model=TINY, trigger_words=())
     blob = store_path(tiny_file, content_type="application/octet-stream")
@@ -88,19 +89,27 @@ def job(tiny_base: ModelVersion) -> Job:
 
 
 class Fate(threading.Thread):
-    """Waits until something holds, then strikes once; reads the database on its own connection."""
+    """While entered, waits until something holds and strikes once, on its own connection."""
 
     def __init__(self, *, when: Callable[[], bool], strike: Callable[[], Any]) -> None:
         super().__init__(daemon=True)
         self._when = when
         self._strike = strike
-        self.called_off = threading.Event()
+        self._called_off = threading.Event()
         self.struck = False
+
+    def __enter__(self) -> Fate:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._called_off.set()
+        self.join()
 
     def run(self) -> None:
         """Poll and strike."""
         try:
-            while not self.called_off.wait(POLL_SECONDS):
+            while not self._called_off.wait(POLL_SECONDS):
                 if self._when():
                     self._strike()
                     self.struck = True
@@ -141,6 +150,15 @@ def kill(pid: int | None) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+def drop_other_connections() -> None:
+    """What a restart of the database does to everyone connected to it, but for the caller."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @pytest.fixture
 def chance() -> random.Random:
     """Chance that another run of the tests repeats."""
@@ -169,6 +187,7 @@ def start_worker() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
+        redis.from_url(settings.VALKEY_URL).delete("gpu")  # it must look for work by itself
         arguments = ["-A", "hub.celery", "worker", "-Q", "gpu", "--pool", "solo", "-n", "gpu@chaos"]
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", *arguments, "-l", "info"],

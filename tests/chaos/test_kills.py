@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from django.db.models.functions import Now
 
-from tests.chaos.conftest import Fate, is_alive, kill, trainer_pid, wait_for
+from tests.chaos.conftest import Fate, drop_other_connections, is_alive, kill, trainer_pid, wait_for
 from tests.factories.training import make_worker
 from training.jobs.models.artifact import ArtifactKind
 from training.jobs.models.event import EventKind
@@ -61,16 +61,14 @@ def assert_ended_once(job: Job) -> None:
     assert len(told_files) == len(set(told_files)) == checkpoints.count() + samples.count()
 
 
-def test_a_trainer_killed_at_random_points_goes_on_to_the_same_result(
+def test_a_killed_trainer_and_a_lost_database_are_survived_at_random_points(
     job: Job, chance: random.Random
 ) -> None:
     first, second = sorted(chance.sample(range(2, TOTAL_STEPS - 2), 2))
-    for step in (first, second):
-        fate = Fate(when=reached(job, step), strike=lambda: kill(trainer_pid(job)))
-        fate.start()
-        runner.run_next(worker=make_worker(), stopping=threading.Event())
-        fate.called_off.set()
-        fate.join()
+    strikes = ((first, lambda: kill(trainer_pid(job))), (second, drop_other_connections))
+    for step, strike in strikes:
+        with Fate(when=reached(job, step), strike=strike) as fate:
+            runner.run_next(worker=make_worker(), stopping=threading.Event())
         assert fate.struck
         job.refresh_from_db()
         assert job.state == State.QUEUED
@@ -110,10 +108,8 @@ def test_a_worker_that_loses_its_lease_stops_its_trainer_and_writes_nothing(job:
         Job.objects.filter(pk=job.pk).update(lease_until=Now())
         Job.objects.filter(pk=job.pk).update(attempt=99)
 
-    fate = Fate(when=reached(job, 3), strike=rob)
-    fate.start()
-    runner.run_next(worker=make_worker(), stopping=threading.Event())
-    fate.join()
+    with Fate(when=reached(job, 3), strike=rob):
+        runner.run_next(worker=make_worker(), stopping=threading.Event())
     pid = trainer_pid(job)
     assert pid is not None
     assert not is_alive(pid)
@@ -122,12 +118,11 @@ def test_a_worker_that_loses_its_lease_stops_its_trainer_and_writes_nothing(job:
 
 
 def test_stop_and_keep_gives_a_result_of_the_steps_so_far(job: Job) -> None:
-    ask = Fate(
+    with Fate(
         when=reached(job, 3),
         strike=lambda: lifecycle.request_stop(actor=job.owner, job=job),
-    )
-    ask.start()
-    assert run_until_over() == [State.SUCCEEDED]
+    ):
+        assert run_until_over() == [State.SUCCEEDED]
     job.refresh_from_db()
     assert job.finish_reason == "stopped"
     assert 3 <= job.step < TOTAL_STEPS
@@ -135,12 +130,11 @@ def test_stop_and_keep_gives_a_result_of_the_steps_so_far(job: Job) -> None:
 
 
 def test_a_paused_job_goes_on_when_resumed(job: Job) -> None:
-    ask = Fate(
+    with Fate(
         when=reached(job, 3),
         strike=lambda: lifecycle.request_pause(actor=job.owner, job=job),
-    )
-    ask.start()
-    assert run_until_over() == [State.PAUSED]
+    ):
+        assert run_until_over() == [State.PAUSED]
     lifecycle.resume_job(actor=job.owner, job=job)
     assert run_until_over() == [State.SUCCEEDED]
     assert_ended_once(job)
@@ -150,12 +144,11 @@ def test_a_paused_job_goes_on_when_resumed(job: Job) -> None:
 def test_a_canceled_job_ends_its_trainer_and_can_be_tried_again_from_where_it_was(
     job: Job,
 ) -> None:
-    ask = Fate(
+    with Fate(
         when=reached(job, 6),
         strike=lambda: lifecycle.request_cancel(actor=job.owner, job=job),
-    )
-    ask.start()
-    assert run_until_over() == [State.CANCELED]
+    ):
+        assert run_until_over() == [State.CANCELED]
     job.refresh_from_db()
     again = lifecycle.retry_job(actor=job.owner, job=job)
     assert run_until_over() == [State.SUCCEEDED]

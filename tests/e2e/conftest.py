@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +37,12 @@ FLAGS = [
 ]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 START_SECONDS = 20
+# A browser that leaves a page hangs up on its scripts; Django's handler for static files in
+# development then leaves the file to the garbage collector.
+LEFT_PAGE = (
+    "ignore:Exception ignored in. <_io.FileIO name='.*/static/"
+    ":pytest.PytestUnraisableExceptionWarning"
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,6 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in item.path.parts:
             item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.filterwarnings(LEFT_PAGE))
 
 
 @dataclass
@@ -200,17 +206,14 @@ def prefer(context: BrowserContext, live_hub: LiveHub) -> Callable[[str, str], N
 
 
 @pytest.fixture(scope="module")
-def cpu_worker(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[subprocess.Popen[bytes]]:
+def cpu_worker(django_db_setup: None) -> Iterator[subprocess.Popen[bytes]]:
     """A real Celery worker for files, pictures and imports, for the tests of one module."""
-    log = tmp_path_factory.mktemp("worker") / "cpu.log"
-    with celery_worker("cpu", log) as process:
+    with celery_worker("cpu") as process:
         yield process
 
 
 @pytest.fixture
-def start_gpu_worker(tmp_path: Path) -> Iterator[Callable[[], None]]:
+def start_gpu_worker() -> Iterator[Callable[[], None]]:
     """Call it when the journey has come to the queue; the worker ends with the test."""
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(celery_worker("gpu", tmp_path / "gpu.log"))
+        yield lambda: stack.enter_context(celery_worker("gpu"))

@@ -19,14 +19,13 @@ from hub.formats.generation.a1111 import parse_infotext
 from hub.storage.blobs import open_blob
 from models_registry.models.version import ModelVersion
 from tests.factories.accounts import UserFactory
-from tests.factories.training import seed_base_model
-from tests.journeys.material import CAPTION, IN_FOLDER, IN_ZIP, picture_folder, picture_zip
+from tests.factories.registry import seed_base_models
+from tests.journeys.material import IN_FOLDER, IN_ZIP, TAGS, TRIGGER, picture_folder, picture_zip
 
 pytestmark = pytest.mark.timeout(900)
 
 PATIENCE_MS = 60_000
 TRAINING_MS = 400_000
-TRIGGER = "sks lantern"
 PROMPTS = [f"a {TRIGGER}, blue background", "a house"]
 EPOCHS = 3
 STEPS = EPOCHS * 2 * (IN_FOLDER + IN_ZIP) // 4
@@ -48,7 +47,7 @@ def base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def base(base_file: Path, live_hub: object) -> ModelVersion:
     """The bundled base as a published checkpoint."""
-    seed_base_model()
+    seed_base_models()
     return publish_base(actor=UserFactory(username="curator"), checkpoint=base_file, pictures=[])
 
 
@@ -125,25 +124,25 @@ def send_pictures(page: Page, tmp_path: Path) -> None:
 
 def edit_tags(page: Page) -> None:
     tags = page.locator("#chips .tg")
-    captioned = [TRIGGER, *CAPTION.split(", ")]
     page.get_by_role("link", name="Edit tags").click()
-    expect(tags).to_have_text(captioned)
+    expect(tags).to_have_text(TAGS)
     page.get_by_label("Add a tag").fill("red tassel")
     page.get_by_label("Add a tag").press("Enter")
-    expect(tags).to_have_text([*captioned, "red tassel"])
+    expect(tags).to_have_text([*TAGS, "red tassel"])
     expect(page.locator("#undo")).to_be_enabled()
     expect(page.locator("#saved")).to_have_text("All saved")
     page.reload()
-    expect(tags).to_have_text([*captioned, "red tassel"])
+    expect(tags).to_have_text([*TAGS, "red tassel"])
     page.get_by_role("button", name="Undo").first.click()
-    expect(tags).to_have_text(captioned)
+    expect(tags).to_have_text(TAGS)
     expect(page.locator("#saved")).to_have_text("All saved")
     page.reload()
-    expect(tags).to_have_text(captioned)
+    expect(tags).to_have_text(TAGS)
 
 
 def start_training(page: Page, base: ModelVersion) -> None:
     page.get_by_role("link", name="Train", exact=True).click()
+    page.wait_for_load_state()
     summary = page.locator("#summary")
     expect(page.get_by_role("radio", name="Lanterns")).to_be_checked()
     page.get_by_role("radio", name=base.model.name).check()

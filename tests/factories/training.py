@@ -14,12 +14,10 @@ from PIL import Image
 from hub.accounts.models import Team, User
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose
-from models_registry.base_model_names import KNOWN_BASE_MODELS
-from models_registry.models.base_model import BaseModel
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import publish_model
+from tests.factories.registry import publish_model, seed_base_models
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import ImportReport, items_of
@@ -98,23 +96,9 @@ def fill(dataset: Dataset, count: int = 3, *, tags: str = "yuki, girl, snow") ->
     return list(items_of(dataset))
 
 
-def seed_base_model() -> None:
-    """The row that a migration made, in case a test with real commits emptied the tables."""
-    known = next(row for row in KNOWN_BASE_MODELS if row.name == TINY)
-    BaseModel.objects.get_or_create(
-        name=TINY,
-        defaults={
-            "family": known.family,
-            "ecosystem": known.ecosystem,
-            "native_width": known.native_side,
-            "native_height": known.native_side,
-        },
-    )
-
-
 def make_base(*, owner: User | None = None, name: str = TINY) -> ModelVersion:
     """A published checkpoint of the tiny family whose file is clean (it is not trainable bytes)."""
-    seed_base_model()
+    seed_base_models()
     return publish_model(
         owner=owner, name=name, base_model=TINY, type=ModelType.CHECKPOINT, trigger_words=()
     )

@@ -1,5 +1,6 @@
 """`GET /api/v1/images`: what clients of Civitai's API rely on."""
 
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -52,9 +53,8 @@ def test_an_item_has_the_keys_that_clients_read_in_their_order() -> None:
     url = item.pop("url")
     assert url.startswith("http://testserver/media/")
     assert "/original=true/" in url
-    assert (
-        Client().get(url.removeprefix("http://testserver")).headers["Content-Type"] == "image/png"
-    )
+    with closing(Client().get(url.removeprefix("http://testserver"))) as picture:
+        assert picture.headers["Content-Type"] == "image/png"
     assert item == {
         "id": image.pk,
         "hash": image.blurhash,

@@ -6,7 +6,9 @@ from tests.factories.training import picture_bytes, zip_bytes
 
 SIDE = 128
 FOLDER = "2_lantern"  # kohya's form: each picture twice in an epoch
-CAPTION = "paper, glowing"
+TRIGGER = "sks lantern"
+CAPTION = f"paper, {TRIGGER}, glowing"
+TAGS = [TRIGGER, "paper", "glowing"]  # the trigger word comes first, wherever it stood
 IN_FOLDER = 6
 IN_ZIP = 2
 

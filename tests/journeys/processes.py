@@ -21,26 +21,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @contextmanager
-def celery_worker(queue: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of `queue`; its lines go to `log`. A trainer it has started ends with it."""
+def celery_worker(queue: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of `queue`, its lines among those of the test; its trainer ends with it."""
     name = ("-Q", queue, "-n", f"{queue}@journey-{os.getpid()}")
     quiet = ("--without-gossip", "--without-mingle", "-l", "info")
-    with log.open("ab") as lines:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-W", "ignore", "-m", "celery", "-A", "hub.celery", "worker"),
-                *name,
-                *POOLS[queue],
-                *quiet,
-            ],
-            env=worker_environment(),
-            cwd=PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=lines,
-            stderr=lines,
-            start_new_session=True,
-            preexec_fn=_die_with_the_test,
-        )
+    worker = (sys.executable, "-W", "ignore", "-m", "celery", "-A", "hub.celery", "worker")
+    process = subprocess.Popen(
+        [*worker, *name, *POOLS[queue], *quiet],
+        env=worker_environment(),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with_the_test,  # noqa: PLW1509  only async-signal-safe calls
+    )
     try:
         yield process
     finally:

@@ -100,6 +100,14 @@ def test_a_sound_safetensors_file_is_cleared_and_its_header_read():
     assert file.scan_report["looks_like"] == "LORA"
 
 
+def test_the_reason_of_a_verdict_is_told_in_the_readers_language():
+    file = scanned(pickle.dumps(Bomb()))
+    assert file.scan_sentence == file.scan_message
+    assert "%" not in file.scan_message
+    broken = scanned(lora_bytes() + b"extra")
+    assert broken.scan_sentence == broken.scan_message
+
+
 def test_metadata_fills_what_the_version_left_empty_and_nothing_else():
     model = make_model()
     version = drafts.create_version(actor=model.owner, model=model)

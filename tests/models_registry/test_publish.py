@@ -34,6 +34,14 @@ def test_what_is_missing_is_listed_until_nothing_is():
     assert [item.code for item in publish.advice_for_publish(version)] == ["cover", "description"]
 
 
+def test_a_file_of_another_type_is_pointed_out_but_not_refused():
+    version = make_version(make_model(type="Checkpoint", description="Good."))
+    add_clean_file(version)
+    advice = {item.code: item.message for item in publish.advice_for_publish(version)}
+    assert "LoRA" in advice["type_differs"]
+    assert codes(version) == []
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [

@@ -10,7 +10,7 @@ from training.datasets.models.snapshot import Snapshot
 
 
 @admin.register(Dataset)
-class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when run
+class DatasetAdmin(admin.ModelAdmin):
     """Datasets of all teams."""
 
     list_display = ("name", "kind", "team", "owner", "item_count", "updated_at", "deleted_at")
@@ -22,7 +22,7 @@ class DatasetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
 
 
 @admin.register(DatasetImport)
-class DatasetImportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when run
+class DatasetImportAdmin(admin.ModelAdmin):
     """Imports with their state."""
 
     list_display = ("filename", "dataset", "actor", "status", "error_code", "created_at")
@@ -32,7 +32,7 @@ class DatasetImportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not sub
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when run
+class SnapshotAdmin(admin.ModelAdmin):
     """Snapshots; they never change."""
 
     list_display = ("manifest_sha256", "dataset", "item_count", "created_by", "created_at")

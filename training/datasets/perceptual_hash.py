@@ -11,7 +11,7 @@ from PIL import Image
 
 SIDE = 32
 FREQUENCIES = 8
-LOOK_ALIKE_BITS = 6
+LOOK_ALIKE_BITS = 5
 
 
 def perceptual_hash(image: Image.Image) -> int:

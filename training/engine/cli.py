@@ -23,10 +23,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
+from training.engine.events import Control, Listener
+
+if TYPE_CHECKING:
+    from training.engine.grids import GridCell
 
 EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
 EXIT_FAILED = 1
@@ -84,9 +89,9 @@ def _train(options: argparse.Namespace) -> int:
     config = TrainConfig.from_toml(options.config)
     run_dir = options.run_dir or options.config.resolve().parent
     cache_dir = options.cache_dir or run_dir / "cache"
-    if options.events_fd is None:
-        listener, control = TextListener(sys.stderr), SignalControl()
-    else:
+    listener: Listener = TextListener(sys.stderr)
+    control: Control = SignalControl()
+    if options.events_fd is not None:
         listener, control = event_pipe(options.events_fd), ParentControl(sys.stdin.fileno())
     result = train(
         config,
@@ -129,10 +134,14 @@ def _sample(options: argparse.Namespace) -> int:
         weights=options.weights or [1.0],
         seed=options.seed,
         folder=options.out,
-        on_cell=lambda cell: sys.stderr.write(f"{cell.path}\n") and None,
+        on_cell=_tell_cell,
     )
     sys.stdout.write(f"{sheet}\n")
     return 0
+
+
+def _tell_cell(cell: GridCell) -> None:
+    sys.stderr.write(f"{cell.path}\n")
 
 
 def _estimate(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from training.engine.architectures import ARCHITECTURES, Architecture, detect_fa
 from training.engine.config import TrainConfig
 from training.engine.errors import BaseModelError
 from training.engine.objective import NoiseSchedule
-from training.engine.precision import Precision
+from training.engine.precision import Precision, torch_dtype
 
 CONFIGS = Path(__file__).resolve().parent.parent / "base_models"
 
@@ -63,6 +64,12 @@ class Components:
         scheduler = DDPMScheduler.from_config(self.scheduler_config)
         return NoiseSchedule(scheduler.alphas_cumprod.clone(), self.prediction_type)
 
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context in which passes run."""
+        if self.compute == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device, torch_dtype(self.compute))
+
     def modules(self) -> list[torch.nn.Module]:
         """Return all parts that have weights."""
         return [self.unet, self.vae, *self.text_encoders]
@@ -97,11 +104,22 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
         sha256=base.sha256,
         config_folder=path if path.is_dir() else config_folder(family),
     )
-    for module in components.modules():
-        module.requires_grad_(requires_grad=False).eval().to(precision.device)
+    _place(components, frozen=config.method != "dreambooth")
     if precision.checkpointing:
         components.unet.enable_gradient_checkpointing()
     return components
+
+
+def _place(components: Components, *, frozen: bool) -> None:
+    """Move the parts to their device.
+
+    Weights that stay as they are take the number format of the passes, which halves their memory;
+    those that are trained, and the VAE (fp16 makes it return NaN), stay in float32.
+    """
+    for module in components.modules():
+        module.requires_grad_(requires_grad=False).eval().to(components.device)
+        if frozen and module is not components.vae:
+            module.to(torch_dtype(components.compute))
 
 
 def _family_of(unet: Any) -> str:
@@ -111,14 +129,14 @@ def _family_of(unet: Any) -> str:
 
 
 def _load_folder(path: Path) -> dict[str, Any]:
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-    options = {"torch_dtype": torch.float32, "local_files_only": True}
+    options: dict[str, Any] = {"torch_dtype": torch.float32, "local_files_only": True}
     try:
         parts = {
             "unet": UNet2DConditionModel.from_pretrained(path / "unet", **options),
-            "vae": AutoencoderKL.from_pretrained(path / "vae", **options),
+            "vae": _vae_class().from_pretrained(path / "vae", **options),
             "text_encoders": [CLIPTextModel.from_pretrained(path / "text_encoder", **options)],
             "tokenizers": [CLIPTokenizer.from_pretrained(path / "tokenizer")],
             "scheduler": json.loads((path / "scheduler/scheduler_config.json").read_text("utf-8")),
@@ -168,13 +186,17 @@ def _load_file(path: Path, family: str) -> dict[str, Any]:
     }
 
 
-def _load_vae(path: Path, instead_of: Any) -> Any:
+def _vae_class() -> Any:
     from diffusers import AutoencoderKL
 
+    return AutoencoderKL
+
+
+def _load_vae(path: Path, instead_of: Any) -> Any:
     try:
         if path.is_dir():
-            return AutoencoderKL.from_pretrained(path, torch_dtype=torch.float32)
-        return AutoencoderKL.from_single_file(
+            return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
+        return _vae_class().from_single_file(
             path, config=dict(instead_of.config), torch_dtype=torch.float32
         )
     except (OSError, ValueError, KeyError) as error:

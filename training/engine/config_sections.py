@@ -11,7 +11,7 @@ DimensionList = list[Annotated[int, Field(ge=1, le=4096)]]
 
 def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
     """Return a pydantic field with its help sentence and, where it has one, its unit."""
-    extra = {"unit": unit} if unit else None
+    extra: Any = {"unit": unit} if unit else None
     if default is ...:
         return Field(..., description=help_text, json_schema_extra=extra, **limits)
     if isinstance(default, list | dict) or callable(default):

@@ -64,8 +64,10 @@ class ParentControl(SignalControl):
         rest = b""
         while data := os.read(descriptor, READ_BYTES):
             *lines, rest = (rest + data).split(b"\n")
-            for command in filter(None, map(_command_in, lines)):
-                self._commands.put(command)
+            for line in lines:
+                command = _command_in(line)
+                if command is not None:
+                    self._commands.put(command)
         self._signalled.set()
 
 

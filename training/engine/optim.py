@@ -65,7 +65,7 @@ def _adamw8bit(
     groups: list[dict[str, Any]], config: TrainConfig, rate: float
 ) -> torch.optim.Optimizer:
     try:
-        from bitsandbytes.optim import AdamW8bit
+        from bitsandbytes.optim import AdamW8bit  # type: ignore[import-not-found]
     except ImportError as error:
         raise ConfigError(
             "AdamW8bit needs the package bitsandbytes and a CUDA device. Install it, or choose "

@@ -58,8 +58,8 @@ PRESETS: tuple[Preset, ...] = (
         title="A style, in about three minutes",
         sentence="Learns how things are drawn from 15 to 30 pictures. Made for the bundled model, "
         "runs on any computer.",
-        steps=190,
-        steps_per_image=8,
+        steps=240,
+        steps_per_image=10,
         device="cpu",
         settings={
             **_TINY,

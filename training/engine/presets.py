@@ -64,7 +64,7 @@ class Preset:
         batch = self.settings["batch_size"] * self.settings.get("gradient_accumulation", 1)
         per_epoch = max(1, math.ceil(images * repeats / batch))
         epochs = max(1, round(steps / per_epoch))
-        every = max(1, epochs // CHECKPOINTS_WANTED)
+        every = epochs_between_checkpoints(epochs)
         return {
             "method": self.method,
             **self.settings,
@@ -72,6 +72,11 @@ class Preset:
             "save_every_epochs": every,
             "sample_every_epochs": every,
         }
+
+
+def epochs_between_checkpoints(epochs: int) -> int:
+    """Return how often to save and to draw samples, for about five checkpoints over a run."""
+    return max(1, epochs // CHECKPOINTS_WANTED)
 
 
 def presets_for(method: str, family: str, kind: str = "") -> tuple[Preset, ...]:

@@ -47,7 +47,8 @@ def generation_data(
     whole_model = trained is not None and not trained.component
     model_name = trained.name if trained and whole_model else components.name
     model_hash = trained.hash[:10] if trained and whole_model else components.sha256[:10]
-    prompt, resources = request.prompt, ()
+    prompt = request.prompt
+    resources: tuple[GenerationResource, ...] = ()
     if trained is not None and trained.component:
         kind = RESOURCE_KINDS[trained.component]
         weighted = kind is not ResourceKind.EMBEDDING

@@ -61,7 +61,8 @@ class Prodigy(torch.optim.Optimizer):
         numerator, denominator = 0.0, 0.0
         for group, parameter in moving:
             state = self._state(parameter)
-            gradient, rate = parameter.grad, d * group["lr"]
+            gradient: Any = parameter.grad
+            rate = d * group["lr"]
             state["m"].mul_(beta1).add_(gradient, alpha=d * (1 - beta1))
             state["v"].mul_(beta2).addcmul_(gradient, gradient, value=d * d * (1 - beta2))
             along = torch.dot(gradient.flatten(), (state["start"] - parameter).flatten())

@@ -50,7 +50,8 @@ def _make_group(
     prompts = [request.prompt for request in requests]
     if guided:
         prompts = [request.negative for request in requests] + prompts
-    text = conditioner.encode(prompts)
+    with components.autocast():
+        text = conditioner.encode(prompts, emphasis=True)
     scheduler = make_scheduler(first.sampler, components.scheduler_config)
     scheduler.set_timesteps(first.steps, device=components.device)
     generators = [torch.Generator("cpu").manual_seed(request.seed) for request in requests]
@@ -60,9 +61,10 @@ def _make_group(
     for timestep in scheduler.timesteps:
         doubled = torch.cat([latents, latents]) if guided else latents
         scaled = scheduler.scale_model_input(doubled, timestep)
-        prediction = components.unet(
-            scaled, timestep, encoder_hidden_states=text.embeddings, added_cond_kwargs=extra
-        ).sample
+        with components.autocast():
+            prediction = components.unet(
+                scaled, timestep, encoder_hidden_states=text.embeddings, added_cond_kwargs=extra
+            ).sample.float()
         if guided:
             without, with_text = prediction.chunk(2)
             prediction = without + first.guidance * (with_text - without)

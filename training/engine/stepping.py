@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ from training.engine.errors import NonFiniteLossError, OutOfMemoryError
 from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
-from training.engine.precision import Precision, torch_dtype
+from training.engine.precision import Precision
 from training.engine.text import TextConditioner
 
 
@@ -90,7 +89,8 @@ class Stepper:
             losses = self._losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
             self._refuse_non_finite(losses, batch)
-            self.scaler.scale(loss).backward()
+            scaled: Any = self.scaler.scale(loss)
+            scaled.backward()
             total += loss.detach()
             ids += batch.ids
         norm, rates = self._move(step)
@@ -123,7 +123,7 @@ class Stepper:
         input_noise = noise if extra_noise is None else noise + extra_noise.to(device)
         noisy = self.schedule.add_noise(batch.latents, input_noise, timesteps)
         target = self.schedule.target(batch.latents, noise, timesteps)
-        with self._autocast():
+        with self.components.autocast():
             prediction = self._predict(noisy, timesteps, batch)
         return self.loss.per_sample(prediction, target, timesteps, self.schedule, batch.masks)
 
@@ -135,12 +135,8 @@ class Stepper:
         output = self.components.unet(
             noisy, timesteps, encoder_hidden_states=text.embeddings, added_cond_kwargs=extra
         )
-        return output.sample
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        if not self.precision.autocast:
-            return nullcontext()
-        return torch.autocast(self.precision.device, torch_dtype(self.precision.compute))
+        prediction: torch.Tensor = output.sample
+        return prediction
 
     def _refuse_non_finite(self, losses: torch.Tensor, batch: Batch) -> None:
         """Stop before the weights move; on a GPU this is seen when the losses are next read."""

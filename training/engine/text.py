@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from training.engine.components import Components
+from training.engine.emphasis import PromptPart, prompt_parts, without_networks
 
 CHUNK = 75
+SAMPLE_CHUNKS = 8
 MEMO_LIMIT = 4096  # texts kept when the text encoders stand still
 
 
@@ -22,7 +25,7 @@ class Conditioning:
     pooled: torch.Tensor | None = None
 
 
-def inner_text_model(encoder: torch.nn.Module) -> torch.nn.Module:
+def inner_text_model(encoder: torch.nn.Module) -> Any:
     """Return the part with embeddings, layers and final norm, whatever the library nests it in."""
     return getattr(encoder, "text_model", encoder)
 
@@ -35,55 +38,92 @@ class TextConditioner:
         self.clip_skip = clip_skip
         self.max_chunks = max_tokens // CHUNK
         self.frozen = True
-        self._memo: OrderedDict[str, Conditioning] = OrderedDict()
+        self._memo: OrderedDict[tuple[str, bool], Conditioning] = OrderedDict()
         self._pattern: tuple[tuple[str, ...], re.Pattern[str]] | None = None
 
-    def encode(self, texts: list[str]) -> Conditioning:
+    def encode(self, texts: list[str], *, emphasis: bool = False) -> Conditioning:
         """Return the conditioning for texts; remembered while the text encoders stand still.
 
-        Frozen encoders see one text at a time, so that a value never depends on its neighbours.
+        With `emphasis`, A1111's notation for weights is read. Frozen encoders see one text at a
+        time, so that a value never depends on its neighbours.
         """
         if not self.frozen:
-            return self._run(texts)
+            return self._run(texts, emphasis=emphasis)
         with torch.no_grad():
-            return _join([self._remembered(text) for text in texts])
+            return _join([self._remembered(text, emphasis=emphasis) for text in texts])
 
     def forget(self) -> None:
         """Drop remembered texts, after the meaning of a word has changed."""
         self._memo.clear()
 
-    def _remembered(self, text: str) -> Conditioning:
-        found = self._memo.get(text)
+    def _remembered(self, text: str, *, emphasis: bool) -> Conditioning:
+        key = (text, emphasis)
+        found = self._memo.get(key)
         if found is None:
-            found = self._memo[text] = self._run([text])
+            found = self._memo[key] = self._run([text], emphasis=emphasis)
             if len(self._memo) > MEMO_LIMIT:
                 self._memo.popitem(last=False)
         else:
-            self._memo.move_to_end(text)
+            self._memo.move_to_end(key)
         return found
 
-    def _run(self, texts: list[str]) -> Conditioning:
+    def _run(self, texts: list[str], *, emphasis: bool) -> Conditioning:
         parts, pooled = [], None
         for number, encoder in enumerate(self.components.text_encoders):
-            ids = self.token_ids(texts, number)
+            ids, weights = self.token_ids(texts, number, emphasis=emphasis)
             hidden, pooled = self._encode_chunks(encoder, ids)
-            parts.append(hidden)
+            parts.append(weighed(hidden, weights) if emphasis else hidden)
         return Conditioning(torch.cat(parts, dim=-1), pooled)
 
-    def token_ids(self, texts: list[str], number: int = 0) -> torch.Tensor:
-        """Return ids (batch, chunks, 77) for one tokenizer, padded to the longest text."""
+    def token_ids(
+        self, texts: list[str], number: int = 0, *, emphasis: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ids and weights (batch, chunks, 77) for one tokenizer.
+
+        Every text is padded to as many chunks as the longest one has.
+        """
         tokenizer = self.components.tokenizers[number]
         begin, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
         pad = end if pad is None else pad
-        plain = [self._plain_ids(text, tokenizer)[: CHUNK * self.max_chunks] for text in texts]
-        chunks = max(1, *((len(ids) + CHUNK - 1) // CHUNK for ids in plain))
-        rows = []
-        for ids in plain:
-            pieces = [ids[at * CHUNK : (at + 1) * CHUNK] for at in range(chunks)]
-            rows.append([[begin, *piece, end] + [pad] * (CHUNK - len(piece)) for piece in pieces])
-        return torch.tensor(rows, device=self.components.device)
+        limit = SAMPLE_CHUNKS if emphasis else self.max_chunks
+        chunked = [self._chunks(text, tokenizer, emphasis=emphasis)[:limit] for text in texts]
+        count = max(len(chunks) for chunks in chunked)
+        ids, weights = [], []
+        for chunks in chunked:
+            filled = chunks + [[] for _ in range(count - len(chunks))]
+            gaps = [CHUNK - len(chunk) for chunk in filled]
+            ids.append(
+                [
+                    [begin, *(token for token, _ in chunk), end, *([pad] * gap)]
+                    for chunk, gap in zip(filled, gaps, strict=True)
+                ]
+            )
+            weights.append(
+                [
+                    [1.0, *(weight for _, weight in chunk), 1.0, *([1.0] * gap)]
+                    for chunk, gap in zip(filled, gaps, strict=True)
+                ]
+            )
+        device = self.components.device
+        return torch.tensor(ids, device=device), torch.tensor(weights, device=device)
 
-    def _plain_ids(self, text: str, tokenizer: object) -> list[int]:
+    def _chunks(
+        self, text: str, tokenizer: Any, *, emphasis: bool
+    ) -> list[list[tuple[int, float]]]:
+        """Return the tokens of a text, with their weights, in chunks of 75; at least one."""
+        parts = prompt_parts(without_networks(text)) if emphasis else [PromptPart(text)]
+        chunks: list[list[tuple[int, float]]] = [[]]
+        for part in parts:
+            if part.text is None:
+                chunks.append([])
+                continue
+            for token in self._plain_ids(part.text, tokenizer):
+                if len(chunks[-1]) == CHUNK:
+                    chunks.append([])
+                chunks[-1].append((token, part.weight))
+        return chunks
+
+    def _plain_ids(self, text: str, tokenizer: Any) -> list[int]:
         """Return the ids of a text without begin and end, learned words in place."""
         pieces = self._split(text)
         ids: list[int] = []
@@ -92,7 +132,7 @@ class TextConditioner:
             if learned is not None:
                 ids += learned
             elif piece.strip():
-                ids += tokenizer(piece, add_special_tokens=False, truncation=False).input_ids  # type: ignore[operator]
+                ids += tokenizer(piece, add_special_tokens=False, truncation=False).input_ids
         return ids
 
     def _split(self, text: str) -> list[str]:
@@ -123,14 +163,27 @@ class TextConditioner:
         return hidden, pooled.view(batch, chunks, -1)[:, 0] if pooled is not None else None
 
 
+def weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return embeddings (n, length, width) times their tokens' weights, with the mean kept.
+
+    Where the mean is next to nothing, keeping it would blow up rounding, so it is let go.
+    """
+    if not bool((weights != 1).any()):
+        return hidden
+    changed = hidden * weights.flatten(1)[..., None].to(hidden.dtype)
+    mean = hidden.mean()
+    if bool(mean.abs() < 1e-3 * hidden.std()):
+        return changed
+    return changed * (mean / changed.mean())
+
+
 def _join(parts: list[Conditioning]) -> Conditioning:
-    """Return one batch; shorter texts are filled with their own last chunk's padding."""
+    """Return one batch; shorter texts repeat their last token, as A1111 does."""
     longest = max(part.embeddings.shape[1] for part in parts)
     rows = []
     for part in parts:
-        row = part.embeddings
-        while row.shape[1] < longest:
-            row = torch.cat([row, row[:, -(CHUNK + 2) :]], dim=1)
-        rows.append(row)
+        missing = longest - part.embeddings.shape[1]
+        last = part.embeddings[:, -1:].expand(-1, missing, -1)
+        rows.append(torch.cat([part.embeddings, last], dim=1))
     pooled = [part.pooled for part in parts if part.pooled is not None]
     return Conditioning(torch.cat(rows), torch.cat(pooled) if pooled else None)

@@ -47,10 +47,10 @@ def ldm_module_path(path: str, config: Any) -> str:
     block = _BLOCK.match(path)
     if not block:
         raise KeyError(path)
-    side, level, kind, number, rest = block.groups()
+    side, level, part, place, inner = block.groups()
     if side == "down_blocks":
-        return _down(int(level), kind, int(number), rest, config)
-    return _up(int(level), kind, int(number), rest, config)
+        return _down(int(level), part, int(place), inner, config)
+    return _up(int(level), part, int(place), inner, config)
 
 
 def _down(level: int, kind: str, number: int, rest: str, config: Any) -> str:

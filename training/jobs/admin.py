@@ -9,7 +9,7 @@ from training.jobs.models.job import Job
 from training.jobs.models.worker_node import WorkerNode
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when run
+class ReadOnlyAdmin(admin.ModelAdmin):
     """States and leases are changed by services only."""
 
     def has_add_permission(self, request: object) -> bool:

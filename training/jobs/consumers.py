@@ -26,7 +26,7 @@ NOT_FOUND_CODE = 4404
 REPLAY_BATCH = 500
 
 
-class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+class JobConsumer(AsyncJsonWebsocketConsumer):
     """One job: joins the group, replays from the rows, then passes live messages on.
 
     Joining comes first, so that nothing falls between; what comes twice is dropped by its number,
@@ -84,7 +84,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels
         await self.close(code=code)
 
 
-class QueueConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+class QueueConsumer(AsyncJsonWebsocketConsumer):
     """The queue of the person's teams: says that something changed; the page asks for the rest."""
 
     groups_joined: tuple[str, ...] = ()
@@ -117,18 +117,18 @@ def _after(query_string: bytes) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 16 else 0
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
+@database_sync_to_async
 def _visible_job(user: User, job_id: UUID) -> Job | None:
     job = Job.objects.select_related("team").filter(pk=job_id).first()
     return job if job is not None and can_see_job(user, job) else None
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
+@database_sync_to_async
 def _messages_after(job: Job, after: int) -> list[dict[str, Any]]:
     return [message_of(event) for event in replay(job, after, limit=REPLAY_BATCH)]
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
+@database_sync_to_async
 def _queue_groups(user: User) -> tuple[str, ...]:
     if user.is_superuser:
         return (QUEUE_GROUP,)

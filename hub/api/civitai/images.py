@@ -13,6 +13,7 @@ from gallery.catalogue import (
     CatalogueFilters,
     CataloguePage,
     civitai_images,
+    tied_of,
 )
 from gallery.models import Image
 from hub.api.civitai.endpoint import Access, Caller, ParameterError, endpoint, failure
@@ -107,7 +108,7 @@ def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool)
         "meta": shape.write(image),
         "username": image.owner.username,
         "baseModel": image.base_model.name if image.base_model else None,
-        "modelVersionIds": [resource.version_id for resource in image.tied],
+        "modelVersionIds": [resource.version_id for resource in tied_of(image)],
     }
     return item | ({"tags": []} if with_tags else {})
 

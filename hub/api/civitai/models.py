@@ -1,5 +1,6 @@
 """`GET /api/v1/models` and `/models/{id}`."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -8,41 +9,35 @@ from hub.api.civitai.endpoint import Access, Caller, ParameterError, endpoint, f
 from hub.api.civitai.links import links_for, next_page
 from hub.api.civitai.parameters import MAX_ID, integer, model_filters, sort_of, truth
 from hub.api.civitai.wire import model_item
+from hub.core.throttles import TooMany
 from models_registry.catalogue import CataloguePage, catalogue_model, catalogue_page
 
 MAX_LIMIT = 100
 MAX_REACH = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class PageWish:
+    """Where in the list, and how much: by cursor, or by page where no cursor was sent."""
+
+    limit: int
+    cursor: str | None
+    page: int | None
+
+
 @endpoint(access=Access.MIXED, validator_errors=True)
 def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[str, Any]:
     """The catalogue by cursor (or, for the first thousand, by page)."""
-    query = request.GET
-    if caller.is_anonymous and ("favorites" in query or "hidden" in query):
+    if caller.is_anonymous and ("favorites" in request.GET or "hidden" in request.GET):
         return failure("Unauthorized", 401)
-    limit = integer(query, "limit", MAX_LIMIT, minimum=0, maximum=MAX_LIMIT) or 0
-    page = integer(query, "page", None, minimum=1, maximum=MAX_ID)
-    cursor = query.get("cursor") or None
-    if page is not None and query.get("query"):
-        raise ParameterError("page", "Use cursor-based pagination when searching by query")
-    if page is not None and page * limit > MAX_REACH:
-        return failure("Requested too deep into the list; use the cursor of nextPage instead", 429)
-    found = CataloguePage((), None)
-    if not truth(query, "hidden"):  # nothing can be hidden here
-        found = catalogue_page(
-            viewer=caller.viewer,
-            filters=model_filters(request, caller),
-            sort=sort_of(query),
-            cursor=cursor,
-            page=None if cursor else page,
-            limit=limit,
-        )
+    wish = _page_wish(request)
+    found = _found(request, caller, wish)
     links = links_for(request)
-    primary_only = bool(truth(query, "primaryFileOnly"))
+    primary_only = bool(truth(request.GET, "primaryFileOnly"))
     items = [
         model_item(model, links, in_list=True, primary_only=primary_only) for model in found.items
     ]
-    return {"items": items, "metadata": _metadata(request, found, page, limit, cursor)}
+    return {"items": items, "metadata": _metadata(request, found, wish)}
 
 
 @endpoint()
@@ -55,20 +50,41 @@ def model(request: HttpRequest, caller: Caller, model_id: str) -> HttpResponseBa
     return model_item(found, links_for(request), in_list=False)
 
 
-def _metadata(
-    request: HttpRequest, found: CataloguePage, page: int | None, limit: int, cursor: str | None
-) -> dict[str, Any]:
+def _page_wish(request: HttpRequest) -> PageWish:
+    query = request.GET
+    limit = integer(query, "limit", MAX_LIMIT, minimum=0, maximum=MAX_LIMIT) or 0
+    page = integer(query, "page", None, minimum=1, maximum=MAX_ID)
+    cursor = query.get("cursor") or None
+    if page is not None and query.get("query"):
+        raise ParameterError("page", "Use cursor-based pagination when searching by query")
+    if page is not None and page * limit > MAX_REACH:
+        raise TooMany("Requested too deep into the list; use the cursor of nextPage instead")
+    return PageWish(limit=limit, cursor=cursor, page=None if cursor else page)
+
+
+def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CataloguePage:
+    if truth(request.GET, "hidden"):  # nothing can be hidden here
+        return CataloguePage((), None)
+    return catalogue_page(
+        viewer=caller.viewer,
+        filters=model_filters(request, caller),
+        sort=sort_of(request.GET),
+        cursor=wish.cursor,
+        page=wish.page,
+        limit=wish.limit,
+    )
+
+
+def _metadata(request: HttpRequest, found: CataloguePage, wish: PageWish) -> dict[str, Any]:
     """nextCursor and nextPage, both absent at the end; page lists also say where they are."""
     metadata: dict[str, Any] = {}
-    if page is not None and not cursor:
-        metadata |= {"currentPage": page, "pageSize": limit}
+    if wish.page is not None:
+        metadata |= {"currentPage": wish.page, "pageSize": wish.limit}
     if found.next_cursor is None:
         return metadata
     metadata["nextCursor"] = found.next_cursor
-    by_page = page is not None and not cursor and (page + 1) * limit <= MAX_REACH
-    metadata["nextPage"] = (
-        next_page(request, page=page + 1)
-        if by_page and page is not None
-        else next_page(request, drop=("page",), cursor=found.next_cursor)
-    )
+    if wish.page is not None and (wish.page + 1) * wish.limit <= MAX_REACH:
+        metadata["nextPage"] = next_page(request, page=wish.page + 1)
+    else:
+        metadata["nextPage"] = next_page(request, drop=("page",), cursor=found.next_cursor)
     return metadata

@@ -60,7 +60,7 @@ def test_the_analytic_autoencoder_draws_icons_before_any_training() -> None:
 def test_the_shipped_autoencoder_keeps_a_picture_it_has_never_seen() -> None:
     from diffusers import AutoencoderKL
 
-    vae = AutoencoderKL.from_pretrained(tiny_base_dir() / "vae", torch_dtype=torch.float32)
+    vae = AutoencoderKL.from_pretrained(tiny_base_dir() / "vae", dtype=torch.float32)
     pictures = to_tensor(owls())
     with torch.no_grad():
         drawn = vae(pictures, sample_posterior=False).sample

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def pipeline() -> StableDiffusionPipeline:
     loaded = StableDiffusionPipeline.from_pretrained(
-        tiny_base_dir(), torch_dtype=torch.float32, safety_checker=None, local_files_only=True
+        tiny_base_dir(), dtype=torch.float32, safety_checker=None, local_files_only=True
     )
     loaded.set_progress_bar_config(disable=True)
     return loaded

@@ -97,3 +97,39 @@ def test_no_adapter_grows_beyond_the_norm_that_was_set(
     ]
     assert max(norms) <= 0.2501
     assert max(norms) > 0.2
+
+
+@pytest.mark.parametrize("method", ["lora", "textual_inversion", "hypernetwork", "dreambooth"])
+def test_in_mixed_precision_what_is_trained_and_the_vae_stay_in_float32(
+    method: str, base: Path, manifest: Path
+) -> None:
+    import torch
+
+    from training.engine.components import load_components
+    from training.engine.methods.table import make_method
+    from training.engine.precision import Precision
+    from training.engine.text import TextConditioner
+
+    config = make_config(base, manifest, method, train_text_encoder=True).resolved()
+    mixed = Precision(
+        device="cpu", compute="bf16", use_scaler=False, threads=1, checkpointing=False
+    )
+    components = load_components(config, mixed)
+    trained = make_method(config)
+    trained.install(components)
+    conditioner = TextConditioner(components)
+    conditioner.frozen = not trained.trains_text
+    with components.autocast():
+        text = conditioner.encode(["a red <thing>"])
+        prediction = components.unet(
+            torch.randn(1, 4, 16, 16),
+            torch.tensor([500]),
+            encoder_hidden_states=text.embeddings,
+        ).sample
+    prediction.float().square().mean().backward()
+    parameters = list(trained.named_parameters().values())
+    assert {p.dtype for p in parameters} == {torch.float32}
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters)
+    assert {p.dtype for p in components.vae.parameters()} == {torch.float32}
+    expected = torch.float32 if method == "dreambooth" else torch.bfloat16
+    assert components.unet.conv_in.weight.dtype == expected

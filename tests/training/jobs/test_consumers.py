@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.layers import channel_layers, get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
@@ -21,8 +21,8 @@ from training.jobs.services.events import record_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-make = sync_to_async(claimed_job)
-record = sync_to_async(record_events)
+make = database_sync_to_async(claimed_job)
+record = database_sync_to_async(record_events)
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -38,7 +38,9 @@ async def fresh_layer() -> AsyncIterator[None]:
 async def test_a_client_gets_what_it_missed_and_then_what_is_new() -> None:
     job, _ = await make()
     await record(job.pk, 1, [started(1), stepped(2, 1)], run_folder=SERIES)
-    client = Client(f"/ws/jobs/{job.pk}/?after=1", await sync_to_async(lambda: job.owner)())
+    client = Client(
+        f"/ws/jobs/{job.pk}/?after=1", await database_sync_to_async(lambda: job.owner)()
+    )
     await client.connect()
     missed = await client.until_live()
     assert [message["sequence"] for message in missed] == [2, 3, 4]
@@ -50,7 +52,7 @@ async def test_a_client_gets_what_it_missed_and_then_what_is_new() -> None:
 
 async def test_a_reconnect_in_the_middle_of_a_run_sees_every_number_once() -> None:
     job, _ = await make()
-    owner = await sync_to_async(lambda: job.owner)()
+    owner = await database_sync_to_async(lambda: job.owner)()
     seen: list[int] = []
     for round_number in range(4):
         first = 1 + round_number * 5
@@ -67,13 +69,13 @@ async def test_a_reconnect_in_the_middle_of_a_run_sees_every_number_once() -> No
     await client.connect()
     seen += [message["sequence"] for message in await client.until_live()]
     await client.leave()
-    last = await sync_to_async(lambda: Job.objects.get(pk=job.pk).last_sequence)()
+    last = await database_sync_to_async(lambda: Job.objects.get(pk=job.pk).last_sequence)()
     assert seen == list(range(1, last + 1))
 
 
 async def test_a_lost_message_is_fetched_and_one_that_comes_twice_is_dropped() -> None:
     job, _ = await make()
-    client = Client(f"/ws/jobs/{job.pk}/", await sync_to_async(lambda: job.owner)())
+    client = Client(f"/ws/jobs/{job.pk}/", await database_sync_to_async(lambda: job.owner)())
     await client.connect()
     await client.until_live()
     layer = get_channel_layer()
@@ -81,7 +83,7 @@ async def test_a_lost_message_is_fetched_and_one_that_comes_twice_is_dropped() -
     await layer.group_send(job_group(job.pk), {"type": "job.events", "events": [old]})
     rows = await record(job.pk, 1, [stepped(1, 1)], run_folder=SERIES)
     assert (await client.receive())["sequence"] == rows[0].sequence
-    await sync_to_async(lose_message)(job)
+    await database_sync_to_async(lose_message)(job)
     hint = {"sequence": rows[0].sequence + 2, "kind": "stepped", "at": "", "data": {"step": -1}}
     await layer.group_send(job_group(job.pk), {"type": "job.events", "events": [hint]})
     got = await client.receive()
@@ -103,7 +105,7 @@ def lose_message(job: Job) -> None:
 @pytest.mark.parametrize("who", ["nobody", "stranger"])
 async def test_others_are_turned_away_with_a_code(who: str) -> None:
     job, _ = await make()
-    user = AnonymousUser() if who == "nobody" else await sync_to_async(UserFactory)()
+    user = AnonymousUser() if who == "nobody" else await database_sync_to_async(UserFactory)()
     client = Client(f"/ws/jobs/{job.pk}/", user)
     await client.connect()
     closing = await client.receive_raw()
@@ -112,14 +114,14 @@ async def test_others_are_turned_away_with_a_code(who: str) -> None:
 
 
 async def test_the_queue_page_hears_of_its_own_team_only() -> None:
-    job = await sync_to_async(make_job)()
-    owner = await sync_to_async(lambda: job.owner)()
-    stranger = await sync_to_async(UserFactory)()
+    job = await database_sync_to_async(make_job)()
+    owner = await database_sync_to_async(lambda: job.owner)()
+    stranger = await database_sync_to_async(UserFactory)()
     own, other = Client("/ws/queue/", owner), Client("/ws/queue/", stranger)
     for client in (own, other):
         await client.connect()
         assert (await client.receive())["kind"] == "live"
-    await sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
+    await database_sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
     heard = await own.receive()
     assert heard["job"] == {
         "id": str(job.pk),

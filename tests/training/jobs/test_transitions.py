@@ -19,7 +19,17 @@ from hypothesis.stateful import (
 )
 
 from hub.core.errors import Conflict
-from tests.factories.training import SERIES, make_job, make_worker, stepped
+from models_registry.models.version import ModelVersion
+from tests.factories.training import (
+    SERIES,
+    fill,
+    make_base,
+    make_dataset,
+    make_job,
+    make_worker,
+    stepped,
+)
+from training.datasets.models.dataset import Dataset
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import FINAL, LEASED, TRANSITIONS, Job, State
 from training.jobs.services import lifecycle, schedule
@@ -56,11 +66,14 @@ def test_the_database_refuses_a_running_job_without_a_lease() -> None:
 class JobWalk(RuleBasedStateMachine):
     """People, a worker and the reaper act in any order on one job."""
 
+    dataset: Dataset
+    base: ModelVersion
+
     def __init__(self) -> None:
         super().__init__()
         self.savepoint = transaction.atomic()
         self.savepoint.__enter__()
-        self.job = make_job()
+        self.job = make_job(dataset=self.dataset, base=self.base)
         self.actor = self.job.owner
         self.worker = make_worker()
         self.attempt = 0
@@ -167,6 +180,9 @@ class JobWalk(RuleBasedStateMachine):
 
 
 def test_any_walk_stays_in_the_table() -> None:
+    JobWalk.dataset = make_dataset()
+    fill(JobWalk.dataset, 1)
+    JobWalk.base = make_base()
     run_state_machine_as_test(
         JobWalk,
         settings=settings(

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core import audit
-from hub.core.errors import Invalid
+from hub.core.errors import Invalid, NotFound
 from hub.storage.blobs import ensure_local
 from training.datasets.manifest import build_manifest, canonical_json, manifest_sha256
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.snapshot import Snapshot, SnapshotPicture
-from training.datasets.permissions import require_edit
+from training.datasets.permissions import can_see_dataset
 from training.datasets.queries import items_of
 
 MANIFEST_NAME = "manifest.json"
@@ -23,9 +23,10 @@ MANIFEST_NAME = "manifest.json"
 def take_snapshot(*, actor: User, dataset: Dataset) -> Snapshot:
     """The dataset as it is now, for ever; unchanged content gives the snapshot that is there.
 
-    Raises Invalid when the dataset has no picture.
+    Whoever sees a dataset may train from it. Raises Invalid when it has no picture.
     """
-    require_edit(actor, dataset)
+    if not can_see_dataset(actor, dataset):
+        raise NotFound(_("There is no such dataset."))
     with transaction.atomic():
         locked = Dataset.objects.select_for_update().get(pk=dataset.pk)
         items = list(items_of(locked))

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ def fingerprint(module: torch.nn.Module) -> str:
 class LatentCache:
     """Encodes pictures once; the second run on the same picture and VAE reads a small file."""
 
-    def __init__(self, folder: Path, vae: torch.nn.Module, device: str) -> None:
+    def __init__(self, folder: Path, vae: Any, device: str) -> None:
         self.folder = folder / "latents"
         self.vae = vae
         self.device = device

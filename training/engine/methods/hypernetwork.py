@@ -49,14 +49,15 @@ class ContextNetwork(nn.Module):
 
     def forward(self, context: torch.Tensor) -> torch.Tensor:
         """Return the changed context, of the same shape."""
-        return context + self.linear(context) * self.strength
+        change: torch.Tensor = self.linear(context)
+        return context + change * self.strength
 
 
 def _initialise(layer: nn.Module, settings: HypernetworkConfig) -> None:
     if not isinstance(layer, nn.Linear | nn.LayerNorm):
         return
     kind = settings.weight_init
-    nonlinearity = "leaky_relu" if settings.activation == "leakyrelu" else "relu"
+    nonlinearity: Any = "leaky_relu" if settings.activation == "leakyrelu" else "relu"
     if kind == "Normal" or isinstance(layer, nn.LayerNorm):
         nn.init.normal_(layer.weight, mean=0.0, std=0.01)
     elif kind == "XavierUniform":
@@ -80,7 +81,8 @@ class ChangedProjection(nn.Module):
 
     def forward(self, context: torch.Tensor, *args: Any) -> torch.Tensor:
         """Return the projection of the changed context."""
-        return self.projection(self.network[0](context), *args)
+        projected: torch.Tensor = self.projection(self.network[0](context), *args)
+        return projected
 
 
 def attentions_of(unet: nn.Module) -> list[Any]:

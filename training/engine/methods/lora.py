@@ -56,7 +56,7 @@ class LoraMethod(Method):
         inject_adapter_in_model(
             LoraConfig(
                 r=network.dim,
-                lora_alpha=network.alpha,
+                lora_alpha=network.alpha,  # type: ignore[arg-type]  # peft takes fractions too
                 lora_dropout=network.dropout,
                 target_modules=[target.path for target in targets],
                 rank_pattern={t.path: t.rank for t in targets if t.rank != network.dim},
@@ -66,7 +66,10 @@ class LoraMethod(Method):
             ADAPTER,
         )
         for target in targets:
-            self._layers[target.name] = module.get_submodule(target.path)
+            layer: Any = module.get_submodule(target.path)
+            layer.lora_A[ADAPTER].float()  # what is trained stays in float32
+            layer.lora_B[ADAPTER].float()
+            self._layers[target.name] = layer
         if self._fuses:
             fuse(module, [target.path for target in targets], ADAPTER)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,6 @@ from training.datasets.models.dataset import Dataset
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.services.snapshots import take_snapshot
 from training.engine.config import TrainConfig
-from training.engine.data.captions import contains_word
 from training.engine.errors import ConfigError
 from training.engine.estimate import Estimate, estimate
 from training.jobs.models.job import Job, Method, State
@@ -192,7 +192,7 @@ def usual_prompts(snapshot: Snapshot) -> list[str]:
     found: dict[str, None] = {}
     for image in snapshot.manifest["images"]:
         caption = " ".join(image["caption"].split())
-        text = caption if not word or contains_word(caption, word) else f"{word}, {caption}"
+        text = f"{word}, {caption}" if word and not _has_word(caption, word) else caption
         found[text.strip(", ")] = None
     return [text for text in found if text][:USUAL_PROMPTS]
 
@@ -229,6 +229,11 @@ def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
 def file_stem(name: str) -> str:
     """A file name made of the run's name that every system and tool takes."""
     return slugify(name, allow_unicode=False).replace("-", "_")[:80] or "untitled"
+
+
+def _has_word(text: str, word: str) -> bool:
+    """Whether the word stands in the text on its own, as the engine looks for it."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _needs(plan: Plan) -> dict[str, Any]:

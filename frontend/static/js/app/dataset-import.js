@@ -38,10 +38,12 @@ function start(zone) {
   });
   const take = (files) => list.add(files.filter((file) => !JUNK.test(pathOf(file))));
   for (const input of zone.querySelectorAll('input[type="file"]')) {
-    input.addEventListener("change", () => {
+    const taken = () => {
       take([...input.files]);
       input.value = "";
-    });
+    };
+    input.addEventListener("change", taken);
+    if (input.files.length) taken(); // chosen before this script had come
   }
   listen(zone, take);
 }

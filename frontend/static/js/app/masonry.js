@@ -48,7 +48,7 @@ const sizes = new ResizeObserver((entries) => {
 
 /** Take the places out of the markup: a kept copy of it may carry no inline style under our policy. */
 function forget() {
-  for (const list of document.querySelectorAll("ul.masonry.placed")) {
+  for (const list of document.querySelectorAll("ul.masonry")) {
     list.classList.remove("placed");
     delete list.dataset.width;
     for (const element of [list, ...list.children]) element.removeAttribute("style");

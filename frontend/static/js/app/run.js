@@ -1,7 +1,9 @@
 // The live run: the page is complete, the socket adds steps, samples, checkpoints and state.
 import { LossChart } from "app/chart";
 import { make, setMeter } from "app/dom";
+import { sizeText } from "app/sizes";
 import { LiveSocket, showState } from "app/socket";
+import { clockText, secondsText } from "app/times";
 import { fill, pageData } from "app/words";
 
 const data = pageData("run-data");
@@ -22,8 +24,6 @@ function span(seconds) {
   return minutes < 120 ? say("minutes", { n: minutes }) : say("hours", { h: Math.floor(minutes / 60), m: minutes % 60 });
 }
 
-const bytes = (value) => (value >= 2 ** 30 ? `${(value / 2 ** 30).toFixed(1)} GB` : `${Math.round(value / 2 ** 20)} MB`);
-
 /** One step of training: figures, bar, chart. A resumed run may tell steps again: they replace the old ones. */
 function stepped(event) {
   const { step, total_steps: total, epoch, loss, steps_per_second: speed, eta_seconds: eta, memory } = event;
@@ -37,9 +37,9 @@ function stepped(event) {
   $("f-loss").textContent = loss.toFixed(4);
   const rate = event.learning_rate ?? Object.values(event.learning_rates ?? {})[0];
   if (rate !== undefined) $("f-rate").textContent = Number(rate).toExponential(1);
-  if (memory) $("f-memory").textContent = bytes(memory);
+  if (memory) $("f-memory").textContent = sizeText(memory);
   $("ends").hidden = false;
-  $("ends-at").textContent = new Date(Date.now() + eta * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  $("ends-at").textContent = clockText(new Date(Date.now() + eta * 1000));
   const note = $("stage-note");
   if (note && data.epochs) note.textContent = say("epoch", { now: epoch, all: data.epochs });
   document.title = say("title", { percent, name: data.name });
@@ -69,14 +69,14 @@ function refresh(part) {
   }, 150));
 }
 
-function artifact(file) {
+function artifact(file, at) {
   if (file.kind === "checkpoint") {
-    log(say("checkpoint", { name: `${file.name} (${bytes(file.size_bytes)})` }));
+    log(say("checkpoint", { name: `${file.name} (${sizeText(file.size_bytes)})` }), "", at);
     refresh("side");
     return;
   }
   if (file.kind !== "sample") return;
-  log(say("sample", file));
+  log(say("sample", file), "", at);
   const cell = $(`s-${file.prompt_index}-${file.epoch}`);
   if (!cell) {
     refresh("samples");
@@ -88,26 +88,31 @@ function artifact(file) {
 
 function log(text, kind = "", at = new Date()) {
   const box = $("log");
-  const clock = at.toLocaleTimeString([], { hour12: false });
-  box.append(make("span", { class: kind }, `${clock} ${text}\n`));
+  const line = make("span", { class: kind }, make("time", { datetime: at.toISOString() }, secondsText(at)), ` ${text}\n`);
+  box.append(line);
   while (box.children.length > LOG_LINES) box.firstElementChild.remove();
   if ($("follow").checked) box.scrollTop = box.scrollHeight;
+  return line;
 }
 
 const HANDLERS = {
   stepped,
   artifact,
   state(event, at) {
-    if (event.label) log(event.message ? `${event.label}: ${event.message}` : event.label, "", at);
+    const label = words.states[event.state] ?? event.state;
+    log(event.message ? `${label}: ${event.message}` : label, "", at);
     refresh("top");
     refresh("side");
     if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state);
   },
   stage(event, at) {
-    log(event.detail || event.stage, "", at);
+    const text = words.stages[event.stage] ?? event.stage;
+    const last = $("log").lastElementChild;
+    if (last?.dataset.stage === event.stage) last.remove();
+    log(text, "", at).dataset.stage = event.stage;
     const note = $("stage-note");
-    if (note) note.textContent = event.detail || event.stage;
-    else refresh("top");
+    if (note && event.stage !== "training") note.textContent = text;
+    else if (!note) refresh("top");
   },
   started(event, at) {
     log(say(event.resumed ? "resumed" : "started", event), "", at);
@@ -116,7 +121,10 @@ const HANDLERS = {
     refresh("top");
   },
   warned: (event, at) => log(event.message, "warn", at),
-  published: () => refresh("top"),
+  published(event, at) {
+    log(say("published", event), "", at);
+    refresh("top");
+  },
 };
 
 function finished(state) {

@@ -2,6 +2,7 @@
 import "tus-js-client"; // sets globalThis.tus
 import { csrfToken } from "app/http";
 import { icon, make, makeMeter, setMeter } from "app/dom";
+import { sizeText } from "app/sizes";
 import { word } from "app/words";
 
 const ENDPOINT = "/api/v2/uploads/";
@@ -17,18 +18,6 @@ addEventListener("beforeunload", (event) => {
   event.preventDefault();
   event.returnValue = word("upload_leave");
 });
-
-const UNITS = ["B", "KB", "MB", "GB"];
-
-export function sizeText(bytes) {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${value.toFixed(value < 10 && unit > 0 ? 1 : 0)} ${UNITS[unit]}`;
-}
 
 /** The hub's own sentence for a failed upload, or ours by status. */
 function reasonOf(error) {
@@ -167,8 +156,11 @@ export function dropZone(zone, onFiles, { wholeWindow = false } = {}) {
     show(0);
     onFiles([...event.dataTransfer.files]);
   });
-  zone.querySelector('input[type="file"]')?.addEventListener("change", (event) => {
-    onFiles([...event.target.files]);
-    event.target.value = "";
-  });
+  const input = zone.querySelector('input[type="file"]');
+  const taken = () => {
+    onFiles([...input.files]);
+    input.value = "";
+  };
+  input?.addEventListener("change", taken);
+  if (input?.files.length) taken(); // chosen before this script had come
 }
