@@ -12,7 +12,10 @@ from pathlib import Path
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from django.utils.translation.template import templatize
 
+from training.engine.presets import all_presets
+
 PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
+PRESETS = "training/engine/preset_table.py"
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
@@ -68,6 +71,13 @@ def messages_in(path: Path) -> Iterator[tuple[str, str, str]]:
             yield context or "", singular, plural
 
 
+def preset_texts() -> Iterator[str]:
+    """What the engine says of its presets: it has no catalogue, so its English is the key."""
+    for preset in all_presets():
+        yield preset.title
+        yield preset.sentence
+
+
 def collect(root: Path) -> dict[Key, Message]:
     """All messages of the source tree, sorted by their English words."""
     messages: dict[Key, Message] = {}
@@ -78,5 +88,7 @@ def collect(root: Path) -> dict[Key, Message]:
             message.plural = message.plural or plural
             if name not in message.files:
                 message.files.append(name)
+    for text in preset_texts():
+        messages.setdefault(("", text), Message("", text)).files.append(PRESETS)
     order = sorted(messages.values(), key=lambda m: (m.singular.casefold(), m.singular, m.context))
     return {message.key: message for message in order}

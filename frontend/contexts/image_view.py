@@ -141,7 +141,7 @@ def _resource(row: ImageResource, version: ModelVersion | None) -> ResourceRow:
         kind=row.get_kind_display(),
         weight=weight,
         hash=row.hash[:12],
-        url=f"{reverse('model', args=[version.model.slug])}?v={version.pk}" if version else "",
+        url=f"{reverse('model', args=[version.model.slug])}?v={version.index}" if version else "",
         version_name=version.name if version else "",
         prompt_tag=f"<{word}:{row.name}:{weight or 1}>" if word and row.name else "",
         note=note,

@@ -50,7 +50,7 @@ def stage_words() -> dict[str, str]:
         "caching_latents": _("Preparing the images"),
         "caching_text": _("Preparing the captions"),
         "making_class_images": _("Drawing class images"),
-        "training": _("Training steps"),
+        "training": _("Training"),
         "sampling": _("Drawing samples"),
         "saving": _("Saving a checkpoint"),
         "exporting": _("Writing the model file"),

@@ -269,7 +269,7 @@ def _settings(job: Job) -> Iterable[tuple[str, str]]:
     if job.method == "lora":
         alpha = network.get("alpha") or max(1, network.get("dim", 0) / 2)
         yield _("Network dim / alpha"), f"{network.get('dim')} / {decimal(alpha)}"
-    yield _("Epochs"), str(config.get("epochs") or "–")
+    yield _("Epochs"), str(config.get("epochs") or job.total_epochs or "–")
     yield _("Batch"), str(config.get("batch_size"))
     yield _("Learning rate"), str(config.get("learning_rate"))
     yield _("Optimizer"), str(config.get("optimizer"))

@@ -29,6 +29,7 @@ from training.jobs.services.submit import TRAINABLE_FAMILIES, check_config
 TINY = "tiny"
 FALLBACK_PRESET = "custom"
 COMMON_TAGS = 4
+MAX_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class WizardContext:
 
 def read_draft(viewer: User, team: Team, given: Mapping[str, str]) -> Draft:
     """The choices in a query or form; what is missing gets the likeliest value."""
-    again = job_for(viewer, int(given["again"])) if given.get("again", "").isdigit() else None
+    again = _job_again(viewer, given.get("again", ""))
     datasets = list(datasets_of(viewer, team=team).filter(item_count__gt=0))
     wanted = given.get("dataset") or (again.snapshot.dataset.slug if again else "")
     dataset = next((row for row in datasets if row.slug == wanted), None)
@@ -103,6 +104,11 @@ def read_draft(viewer: User, team: Team, given: Mapping[str, str]) -> Draft:
     wish = given.get("preset") or (again.preset if again else "")
     preset = next((row for row in offered if row.id == wish), offered[0] if offered else None)
     return Draft(dataset=dataset, base=base, method=method, preset=preset, again=again)
+
+
+def _job_again(viewer: User, number: str) -> Job | None:
+    is_number = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
+    return job_for(viewer, int(number)) if is_number else None
 
 
 def wizard_context(viewer: User, team: Team, draft: Draft, *, posted: Any = None) -> WizardContext:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from frontend.forms.models import ModelForm
 from hub.accounts.models import User
 from models_registry.models.version import ModelVersion
@@ -13,6 +15,11 @@ from models_registry.services.values import Weight
 
 def start_model(actor: User, data: dict[str, Any]) -> ModelVersion:
     """A draft model with one version and the file that was sent."""
+    with transaction.atomic():
+        return _start(actor, data)
+
+
+def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
     model = create_model(
         actor=actor,
         name=data["name"],
@@ -59,7 +66,12 @@ def version_form(actor: User, version: ModelVersion, data: Any) -> ModelForm:
 
 
 def save_edits(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
-    """Write the card, the version and its trigger words."""
+    """Write the card, the version and its trigger words, or nothing."""
+    with transaction.atomic():
+        _save(actor, version, data)
+
+
+def _save(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
     update_model(
         actor=actor,
         model=version.model,

@@ -22,6 +22,8 @@ from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.publish import publish_version, unpublish_version
 from models_registry.services.reviews import write_review
 
+MAX_DIGITS = 9
+
 
 @require_safe
 def models(request: HttpRequest) -> HttpResponse:
@@ -46,7 +48,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
     detail = model_detail(viewer=request.user, slug=slug)
     wanted = request.GET.get("v", "")
-    index = int(wanted) if wanted.isascii() and wanted.isdigit() else None
+    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS
+    index = int(wanted) if is_number else None
     page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))

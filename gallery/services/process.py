@@ -1,6 +1,6 @@
 """Reading a picture after it was posted: colours, generation data, models."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -14,7 +14,22 @@ from gallery.services.generation_data import (
 from gallery.services.images import note_content_type, picture_path
 from gallery.services.resources import link_resources
 from hub.core.errors import AtelierError
+from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.storage.pictures import PictureFacts, inspect_picture
+
+WAITING_AFTER = timedelta(minutes=5)
+WAITING_BATCH = 200
+
+
+def enqueue_waiting_images(*, now: datetime) -> int:
+    """Ask again for pictures that nobody looked at: a wake-up may be lost, the row is not."""
+    waiting = Image.objects.filter(
+        status=ImageStatus.PENDING, created_at__lt=now - WAITING_AFTER
+    ).order_by("id")
+    ids = list(waiting.values_list("pk", flat=True)[:WAITING_BATCH])
+    for image_id in ids:
+        enqueue_on_commit(TaskName.GALLERY_PROCESS_IMAGE, image_id=image_id)
+    return len(ids)
 
 
 def process_image(*, image_id: int, now: datetime) -> Image | None:

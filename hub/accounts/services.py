@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import ApiToken, Invite, Membership, Role, Scope, Team, User
 from hub.accounts.permissions import can_manage_team
+from hub.accounts.queries import is_member
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
 
 INVITE_DAYS = 7
+RESERVED_SLUGS = frozenset({"join", "new"})  # they are pages
 TOKEN_PREFIX = "atl_"  # noqa: S105  a marker that secret scanners can look for
 
 
@@ -67,6 +69,7 @@ def remove_member(*, actor: User, team: Team, user: User) -> None:
             raise Conflict(_("The last owner cannot leave. Make another member owner first."))
         gone, _rows = Membership.objects.filter(team=team, user=user).delete()
         if gone:
+            Invite.objects.filter(team=team, created_by=user, accepted_at=None).delete()
             audit.record(
                 actor=actor, action="team.remove_member", target=team, detail={"user": user.pk}
             )
@@ -97,7 +100,7 @@ def accept_invite(*, actor: User, key: str) -> Team:
             .filter(key_hash=_digest(key), expires_at__gt=timezone.now())
             .first()
         )
-        if invite is None or invite.accepted_by_id not in (None, actor.pk):
+        if invite is None or not _may_use(invite, actor):
             raise NotFound(_("This invite is used up or has expired. Ask for a new one."))
         Membership.objects.get_or_create(
             team=invite.team, user=actor, defaults={"role": invite.role}
@@ -175,12 +178,19 @@ def _require_manager(actor: User, team: Team) -> None:
         raise NotAllowed(_("Only owners and managers of %s can do this.") % team.name)
 
 
+def _may_use(invite: Invite, actor: User) -> bool:
+    """An open invite; or one's own once more, as long as one is still in the team."""
+    if invite.accepted_at is None:
+        return True
+    return invite.accepted_by_id == actor.pk and is_member(actor, invite.team)
+
+
 def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _free_slug(name: str) -> str:
     base = slugify(name, allow_unicode=False)[:60] or f"team-{secrets.token_hex(3)}"
-    if not Team.objects.filter(slug=base).exists():
+    if base not in RESERVED_SLUGS and not Team.objects.filter(slug=base).exists():
         return base
     return f"{base}-{secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""Bearer tokens: `Authorization: Bearer KEY`, or `?token=KEY` where a download link needs it."""
+"""Bearer tokens: `Authorization: Bearer KEY`, or for reading also `?token=KEY`."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def key_of(request: HttpRequest | Request) -> str:
     scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return key.strip()
-    return request.GET.get("token", "")
+    return request.GET.get("token", "") if request.method in ("GET", "HEAD") else ""
 
 
 def has_scope(auth: Any, scope: str) -> bool:

@@ -50,7 +50,8 @@ def decode_cursor(cursor: str, *, size: int) -> list[Any]:
     """Values of a cursor with `size` parts; raises Invalid when it is not one of ours."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii", "strict")))
+        data = base64.urlsafe_b64decode(padded.encode("ascii", "strict"))
+        values = json.loads(data, parse_constant=_no_constant)
     except (ValueError, binascii.Error) as error:
         raise Invalid("This cursor is not valid. Start again from the first page.") from error
     scalars = (str, int, float, bool)
@@ -64,8 +65,12 @@ def decode_cursor(cursor: str, *, size: int) -> list[Any]:
 def _behind(rows: QuerySet[Row], order: tuple[str, ...], values: list[Any]) -> QuerySet[Row]:
     try:
         return rows.filter(_after(order, values))
-    except (ValidationError, ValueError, TypeError) as error:
+    except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise Invalid("This cursor is not valid. Start again from the first page.") from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def _exact_text(value: Any) -> str:

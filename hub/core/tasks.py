@@ -16,6 +16,7 @@ class TaskName(StrEnum):
     REGISTRY_PROCESS_FILE = "models_registry.process_file"
     REGISTRY_PROCESS_WAITING = "models_registry.process_waiting_files"
     GALLERY_PROCESS_IMAGE = "gallery.process_image"
+    GALLERY_PROCESS_WAITING = "gallery.process_waiting_images"
     GALLERY_LINK_VERSION = "gallery.link_version"
     DATASETS_IMPORT = "datasets.import_upload"
     DATASETS_CHECK_ITEM = "datasets.check_item"
@@ -27,6 +28,7 @@ class TaskName(StrEnum):
 def enqueue_on_commit(name: TaskName, **ids: object) -> None:
     """Send the task once the surrounding transaction has committed; outside one, at once.
 
-    Tasks take ids only, so that a worker always reads the committed row.
+    Tasks take ids only, so that a worker always reads the committed row. A broker that is down
+    does not fail the request: the row is saved, and the periodic sweeps find it.
     """
-    transaction.on_commit(partial(app.send_task, str(name), kwargs=ids))
+    transaction.on_commit(partial(app.send_task, str(name), kwargs=ids), robust=True)

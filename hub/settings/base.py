@@ -117,6 +117,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "models_registry.process_waiting_files",
         "schedule": 300,
     },
+    "look at pictures whose wake-up was lost": {
+        "task": "gallery.process_waiting_images",
+        "schedule": 300,
+    },
+    "go on with imports that stopped": {"task": "datasets.resume_imports", "schedule": 300},
     "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
     "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
 }

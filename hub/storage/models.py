@@ -51,7 +51,11 @@ class UploadStatus(models.TextChoices):
 
 
 class Upload(models.Model):
-    """A resumable upload (tus 1.0): the bytes so far lie in a file named by the id."""
+    """A resumable upload (tus 1.0): the bytes so far lie in a file named by the id.
+
+    A used one lets its blob go when it expires, and remembers the hash: the quota counts the blobs
+    that a person brought and that are still kept for something.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(
@@ -67,6 +71,7 @@ class Upload(models.Model):
     blob = models.ForeignKey(
         Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="uploads"
     )
+    sha256 = models.CharField(max_length=64, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -124,17 +124,16 @@ def snap_width(width: int) -> int:
 def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, int, str]:
     """First frame, turned as EXIF says, in `mode`; number of frames; content type."""
     try:
-        with Image.open(source) as opened:
+        with Image.open(source, formats=tuple(TYPES)) as opened:
             _check_pixels(opened)
             frames, kind = getattr(opened, "n_frames", 1), opened.format or ""
             opened.load()
             picture = ImageOps.exif_transpose(opened).convert(mode)
     except BROKEN as error:
         raise Invalid(
-            "This is not a picture, or the file is broken. Save it again as PNG."
+            "This is not a picture that the hub reads (PNG, JPEG, WebP, AVIF, GIF, BMP), or the "
+            "file is broken. Save it again as PNG."
         ) from error
-    if kind not in TYPES:
-        raise Invalid("Pictures are PNG, JPEG, WebP, AVIF, GIF or BMP.")
     return picture, frames, TYPES[kind]
 
 

@@ -9,14 +9,19 @@ person comes from the session or a bearer token.
 import asyncio
 import base64
 import binascii
+import fcntl
 import hashlib
 import json
+import os
 import re
 import uuid
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import format_datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from channels.db import database_sync_to_async
@@ -33,6 +38,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 FindUser = Callable[[Scope], Awaitable[AbstractBaseUser | None]]
 
+# Each call in a thread of its own: storing a large file must not hold up every other socket.
+in_thread = partial(database_sync_to_async, thread_sensitive=False)
+
 PREFIX = "/api/v2/uploads/"
 WRITE_BYTES = 4 * 1024 * 1024
 HASHES_KEPT = 64
@@ -46,7 +54,6 @@ class TusApp:
     def __init__(self, find_user: FindUser) -> None:
         self.find_user = find_user
         self._hashes: OrderedDict[uuid.UUID, tuple[int, Any]] = OrderedDict()
-        self._writing: set[uuid.UUID] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry; every answer, errors included, is made here."""
@@ -85,7 +92,7 @@ class TusApp:
         if method == "PATCH":
             return await self._append(upload, headers, receive)
         if method == "DELETE":
-            await database_sync_to_async(uploads.discard_upload)(upload=upload)
+            await in_thread(uploads.discard_upload)(upload=upload)
             return 204, {}, b""
         return 405, {"Allow": "OPTIONS, POST, HEAD, PATCH, DELETE"}, b""
 
@@ -93,7 +100,7 @@ class TusApp:
         self, user: AbstractBaseUser, scope: Scope, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         metadata = _metadata(headers.get("upload-metadata", ""))
-        upload = await database_sync_to_async(uploads.begin_upload)(
+        upload = await in_thread(uploads.begin_upload)(
             actor=user,
             purpose=metadata.get("purpose", UploadPurpose.IMAGE),
             filename=metadata.get("filename", "file"),
@@ -101,9 +108,7 @@ class TusApp:
             relative_path=metadata.get("relativePath", ""),
         )
         if upload.size_bytes == 0:
-            upload = await database_sync_to_async(uploads.complete_upload)(
-                upload=upload, sha256=None
-            )
+            upload = await in_thread(uploads.complete_upload)(upload=upload, sha256=None)
         location = f"{scope.get('root_path', '')}{PREFIX}{upload.pk}"
         return 201, {"Location": location, **_progress(upload)}, b""
 
@@ -112,38 +117,29 @@ class TusApp:
     ) -> tuple[int, dict[str, str], bytes]:
         if headers.get("content-type") != "application/offset+octet-stream":
             return 415, {}, b""
-        if upload.pk in self._writing:
-            raise Conflict("This upload is being written already.")
         if upload.status != UploadStatus.RECEIVING:
             raise Conflict("This upload is complete already.")
-        self._writing.add(upload.pk)
-        try:
-            upload = await self._receive(upload, _number(headers, "upload-offset"), receive)
-        finally:
-            self._writing.discard(upload.pk)
+        upload = await self._receive(upload, _number(headers, "upload-offset"), receive)
         return 204, _progress(upload), b""
 
     async def _receive(self, upload: Upload, offset: int, receive: Receive) -> Upload:
         """Write what arrives behind `offset`; every byte that reached the disk is kept."""
-        path = uploads.partial_path(upload.pk)
-        on_disk = path.stat().st_size
-        if offset != on_disk:
-            raise Conflict(f"The offset is {on_disk}, not {offset}. Ask again where to go on.")
-        digest = self._take_hash(upload.pk, on_disk)
-        with path.open("ab") as file:
+        with _only_writer(uploads.partial_path(upload.pk)) as file:
+            on_disk = file.tell()
+            if offset != on_disk:
+                raise Conflict(f"The offset is {on_disk}, not {offset}. Ask again where to go on.")
+            digest = self._take_hash(upload.pk, on_disk)
             try:
-                offset = await _copy_body(receive, file, offset, upload.size_bytes, digest)
+                await _copy_body(receive, file, offset, upload.size_bytes, digest)
             finally:
                 file.flush()
                 offset = file.tell()
-                await database_sync_to_async(uploads.advance_upload)(
-                    upload=upload, offset_bytes=offset
-                )
+                await in_thread(uploads.advance_upload)(upload=upload, offset_bytes=offset)
         if offset < upload.size_bytes:
             self._keep_hash(upload.pk, offset, digest)
             return upload
         sha256 = digest.hexdigest() if digest is not None else None
-        return await database_sync_to_async(uploads.complete_upload)(upload=upload, sha256=sha256)
+        return await in_thread(uploads.complete_upload)(upload=upload, sha256=sha256)
 
     def _take_hash(self, upload_id: uuid.UUID, offset: int) -> Any:
         """The running SHA-256 up to `offset`, or None when this process has not seen the start."""
@@ -193,7 +189,23 @@ def _write(file: BinaryIO, piece: bytes, digest: Any) -> None:
         digest.update(piece)
 
 
-@database_sync_to_async
+@contextmanager
+def _only_writer(path: Path) -> Iterator[BinaryIO]:
+    """The partial file, open at its end and locked against writers in every process."""
+    try:
+        file = path.open("ab")
+    except FileNotFoundError as error:
+        raise NotFound("There is no such upload. It may have expired; send it again.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Conflict("This upload is being written already.") from error
+        file.seek(0, os.SEEK_END)
+        yield file
+
+
+@in_thread
 def _find(user: AbstractBaseUser, path: str) -> Upload:
     try:
         upload_id = uuid.UUID(path.removeprefix(PREFIX).strip("/"))
@@ -240,7 +252,8 @@ def _metadata(header: str) -> dict[str, str]:
     for pair in filter(None, (part.strip() for part in header.split(","))):
         name, _space, encoded = pair.partition(" ")
         try:
-            found[name] = base64.b64decode(encoded, validate=True).decode("utf-8")
+            text = base64.b64decode(encoded, validate=True).decode("utf-8")
+            found[name] = text.replace("\x00", "")
         except (binascii.Error, UnicodeDecodeError) as error:
             raise Invalid(f"Upload-Metadata {name} is not base64 of UTF-8 text.") from error
     return found

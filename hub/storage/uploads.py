@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from hub.core.errors import Conflict, Invalid, NotFound, QuotaExceeded, TooLarge
 from hub.storage.blobs import store_path
-from hub.storage.models import Upload, UploadPurpose, UploadStatus
+from hub.storage.models import Blob, Upload, UploadPurpose, UploadStatus
 
 UNKNOWN_TYPE = "application/octet-stream"
 OPEN_STATES = (UploadStatus.RECEIVING, UploadStatus.COMPLETE)
@@ -89,7 +89,10 @@ def complete_upload(*, upload: Upload, sha256: str | None) -> Upload:
         raise Conflict(_("The upload is not complete yet."))
     blob = store_path(path, content_type=UNKNOWN_TYPE, sha256=sha256, move=True)
     Upload.objects.filter(pk=upload.pk, status=UploadStatus.RECEIVING).update(
-        status=UploadStatus.COMPLETE, blob=blob, offset_bytes=upload.size_bytes
+        status=UploadStatus.COMPLETE,
+        blob=blob,
+        sha256=blob.sha256,
+        offset_bytes=upload.size_bytes,
     )
     upload.refresh_from_db()
     return upload
@@ -106,6 +109,8 @@ def consume_upload(*, actor: AbstractBaseUser, upload_id: uuid.UUID, purpose: st
         )
         if upload is None or upload.status == UploadStatus.FAILED:
             raise NotFound(_("There is no such upload. It may have expired; send the file again."))
+        if upload.status == UploadStatus.RECEIVING and _has_all_bytes(upload):
+            upload = complete_upload(upload=upload, sha256=None)
         if upload.status == UploadStatus.RECEIVING:
             raise Conflict(_("The upload is not complete yet."))
         if upload.status == UploadStatus.CONSUMED:
@@ -124,10 +129,10 @@ def discard_upload(*, upload: Upload) -> None:
 
 
 def expire_uploads() -> int:
-    """Drop every unused upload whose time is over; returns how many."""
-    expired = Upload.objects.filter(expires_at__lt=timezone.now()).exclude(
-        status=UploadStatus.CONSUMED
-    )
+    """Drop every unused upload whose time is over, let the blobs of used ones go; how many."""
+    over = Upload.objects.filter(expires_at__lt=timezone.now())
+    over.filter(status=UploadStatus.CONSUMED, blob__isnull=False).update(blob=None)
+    expired = over.exclude(status=UploadStatus.CONSUMED)
     count = 0
     for upload in expired.iterator():
         partial_path(upload.pk).unlink(missing_ok=True)
@@ -151,9 +156,18 @@ def clean_filename(name: str) -> str:
 
 
 def used_bytes(actor: AbstractBaseUser) -> int:
-    """Bytes of the person's uploads, in progress and used."""
-    total = Upload.objects.filter(owner_id=actor.pk).aggregate(total=Sum("size_bytes"))["total"]
-    return int(total or 0)
+    """Bytes that the person is sending now, and brought before and are still kept."""
+    mine = Upload.objects.filter(owner_id=actor.pk)
+    coming = mine.filter(status=UploadStatus.RECEIVING).aggregate(total=Sum("size_bytes"))
+    brought = mine.exclude(sha256="").values("sha256")
+    kept = Blob.objects.filter(sha256__in=brought).aggregate(total=Sum("size_bytes"))
+    return int(coming["total"] or 0) + int(kept["total"] or 0)
+
+
+def _has_all_bytes(upload: Upload) -> bool:
+    """Whether only the last step is missing, since the process died just before it."""
+    path = partial_path(upload.pk)
+    return path.exists() and path.stat().st_size == upload.size_bytes
 
 
 def _check_room(actor: AbstractBaseUser, size_bytes: int) -> None:

@@ -139,6 +139,7 @@ def set_trigger_words(
     """Replace the trigger words: plain words make one unnamed set, WordSets are kept apart."""
     _require_edit(actor, version)
     with transaction.atomic():
+        lock_model(version.model_id)
         _write_words(version, words)
         refresh_search(model_id=version.model_id)
         audit.record(actor=actor, action="version.set_trigger_words", target=version)
@@ -232,6 +233,11 @@ def add_cover(
             generation_text=check_length(generation_text),
             position=_next_position(version, version.covers.all()),
         )
+
+
+def lock_model(model_id: int) -> None:
+    """Take the model's row first: the order of every service here (model, version, file)."""
+    Model.objects.select_for_update(of=("self",)).only("pk").get(pk=model_id)
 
 
 def _require_edit(actor: User, version: ModelVersion) -> None:

@@ -22,7 +22,7 @@ from models_registry.services.columns import (
     licence_columns,
     usage_columns,
 )
-from models_registry.services.drafts import set_tags
+from models_registry.services.drafts import lock_model, set_tags
 from models_registry.services.names import clean_name
 from models_registry.services.search import refresh_search
 from models_registry.services.values import Licence, Usage, Weight, as_weight
@@ -95,6 +95,7 @@ def update_version(
     plain = {"requires_sign_in": requires_sign_in, "early_access_until": early_access_until}
     changes |= {column: value for column, value in plain.items() if value is not None}
     with transaction.atomic():
+        lock_model(version.model_id)
         _write(version, changes)
         refresh_search(model_id=version.model_id)
         audit.record(

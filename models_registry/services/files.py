@@ -218,10 +218,19 @@ def _fill_row(file: ModelFile, inspection: Inspection) -> None:
         "looks_like": guess.kind.value if guess else "",
     }
     file.scanned_at = timezone.now()
-    file.header = dict(header.metadata) if header else None
+    file.header = _storable(dict(header.metadata)) if header else None
     file.tensor_count = len(header.tensors) if header else None
     file.parameter_count = guess.parameter_count if guess else None
     file.sshs = inspection.hashes.sshs or ""
+
+
+def _storable(data: dict[str, str]) -> dict[str, str]:
+    """Text that jsonb can hold: without NUL and without halves of surrogate pairs."""
+    return {_clean(key): _clean(value) for key, value in data.items()}
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _english(template: str, params: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from models_registry.models.model import Model
 
 NAME_CHARACTERS = 120
 SLUG_CHARACTERS = 100
+RESERVED_SLUGS = frozenset({"upload", "versions", "new"})  # they are pages
 FILE_NAME_BYTES = 200
 FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
@@ -35,6 +36,7 @@ def free_slug(name: str) -> str:
     """A slug that no model has; names without Latin letters get a short random one."""
     base = slugify(name)[:SLUG_CHARACTERS].strip("-_") or f"model-{secrets.token_hex(3)}"
     taken = set(Model.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken |= RESERVED_SLUGS
     if base not in taken:
         return base
     number = next(n for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)

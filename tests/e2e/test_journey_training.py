@@ -101,7 +101,7 @@ def make_team(page: Page) -> None:
 
 def make_dataset(page: Page) -> None:
     page.goto("/datasets/")
-    page.get_by_role("link", name="New dataset").click()
+    follow(page, "New dataset", "/datasets/new/")
     page.get_by_label("Name").fill("Lanterns")
     page.get_by_label("What the pictures show").select_option("object")
     page.get_by_label("Trigger word").fill(TRIGGER)
@@ -124,7 +124,7 @@ def send_pictures(page: Page, tmp_path: Path) -> None:
 
 def edit_tags(page: Page) -> None:
     tags = page.locator("#chips .tg")
-    page.get_by_role("link", name="Edit tags").click()
+    follow(page, "Edit tags", "/datasets/lanterns/tags/")
     expect(tags).to_have_text(TAGS)
     page.get_by_label("Add a tag").fill("red tassel")
     page.get_by_label("Add a tag").press("Enter")
@@ -141,8 +141,7 @@ def edit_tags(page: Page) -> None:
 
 
 def start_training(page: Page, base: ModelVersion) -> None:
-    page.get_by_role("link", name="Train", exact=True).click()
-    page.wait_for_load_state()
+    follow(page, "Train", "/train/?dataset=lanterns")
     summary = page.locator("#summary")
     expect(page.get_by_role("radio", name="Lanterns")).to_be_checked()
     page.get_by_role("radio", name=base.model.name).check()
@@ -186,7 +185,7 @@ def watch(page: Page, start_gpu_worker: Callable[[], None]) -> None:
 
 
 def publish(page: Page) -> None:
-    page.get_by_role("link", name="Publish", exact=True).click()
+    follow(page, "Publish", "/publish/")
     page.get_by_role("radio", name="Epoch 2").check()
     expect(page).to_have_url(re.compile("checkpoint="))
     expect(page.get_by_role("radio", name="Epoch 2")).to_be_checked()
@@ -262,6 +261,13 @@ def look_at_the_samples(page: Page, version: ModelVersion, base: ModelVersion) -
     assert image.prompt.partition(" <lora:")[0] in PROMPTS
     assert (read.steps, read.seed) == (4, image.seed)
     assert base.files.get().blob.sha256.startswith(read.model_hash.lower())
+
+
+def follow(page: Page, name: str, place: str) -> None:
+    """Click a link and wait for its page with its scripts."""
+    page.get_by_role("link", name=name, exact=True).click()
+    expect(page).to_have_url(re.compile(re.escape(place)))
+    page.wait_for_load_state()
 
 
 def whole(page: Page, selector: str) -> int:

@@ -91,6 +91,75 @@ def make_base(folder: Path, *, prediction_type: str = "epsilon", seed: int = 0) 
     return folder
 
 
+def make_xl_base(folder: Path) -> Path:
+    """Write a pipeline with the plan of SDXL: two text encoders, sizes as conditions."""
+    import torch
+    from diffusers import AutoencoderKL, EulerDiscreteScheduler, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(5)
+    UNet2DConditionModel(
+        sample_size=16,
+        block_out_channels=(8, 16, 16),
+        layers_per_block=2,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        transformer_layers_per_block=(1, 1, 2),
+        cross_attention_dim=16 + 32,
+        attention_head_dim=2,
+        norm_num_groups=4,
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=4,
+        projection_class_embeddings_input_dim=6 * 4 + 32,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        block_out_channels=(4, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 3,
+        up_block_types=("UpDecoderBlock2D",) * 3,
+        norm_num_groups=2,
+        sample_size=64,
+    ).save_pretrained(folder / "vae")
+    for name, kind, layers, width in (
+        ("text_encoder", CLIPTextModel, 3, 16),
+        ("text_encoder_2", CLIPTextModelWithProjection, 10, 32),
+    ):
+        kind(
+            CLIPTextConfig(
+                vocab_size=49408,
+                hidden_size=width,
+                intermediate_size=32,
+                num_hidden_layers=layers,
+                num_attention_heads=2,
+                projection_dim=width,
+                bos_token_id=49406,
+                eos_token_id=49407,
+            )
+        ).save_pretrained(folder / name)
+        shutil.copytree(TOKENIZER, folder / name.replace("text_encoder", "tokenizer"))
+    EulerDiscreteScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        timestep_spacing="leading",
+        steps_offset=1,
+    ).save_pretrained(folder / "scheduler")
+    parts = {
+        "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "tokenizer_2": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+    }
+    index = {"_class_name": "StableDiffusionXLPipeline", "_diffusers_version": "0.42.1", **parts}
+    index |= {"feature_extractor": [None, None], "image_encoder": [None, None]}
+    index |= {"force_zeros_for_empty_prompt": False}
+    (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
+    return folder
+
+
 def make_pictures(folder: Path, count: int = 5, *, size: tuple[int, int] = (64, 64)) -> list[Path]:
     """Write pictures of smooth random colours."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,14 +10,13 @@ from typing import Any
 
 import torch
 
+from training.base_models.registry import find_architecture
 from training.base_models.tiny.location import tiny_base_dir
 from training.engine.architectures import ARCHITECTURES, Architecture, detect_family
 from training.engine.config import TrainConfig
 from training.engine.errors import BaseModelError
 from training.engine.objective import NoiseSchedule
 from training.engine.precision import Precision, torch_dtype
-
-CONFIGS = Path(__file__).resolve().parent.parent / "base_models"
 
 
 @dataclass
@@ -85,7 +84,10 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
     if not base.path or not path.exists():
         raise BaseModelError(f"There is no base model at {base.path or 'an empty path'}.")
     family = base.architecture if base.architecture != "auto" else detect_family(path)
-    parts = _load_folder(path) if path.is_dir() else _load_file(path, family)
+    folder = path
+    if path.is_file():
+        folder = config_folder(family, velocity=predicts_velocity(config))
+    parts = _load_folder(path) if path.is_dir() else _load_file(path, family, folder)
     if base.vae_path:
         parts["vae"] = _load_vae(Path(base.vae_path), parts["vae"])
     scheduler_config = dict(parts["scheduler"])
@@ -102,7 +104,7 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
         compute=precision.compute,
         name=base.name or path.stem,
         sha256=base.sha256,
-        config_folder=path if path.is_dir() else config_folder(family),
+        config_folder=folder,
     )
     _place(components, frozen=config.method != "dreambooth")
     if precision.checkpointing:
@@ -118,7 +120,7 @@ def _place(components: Components, *, frozen: bool) -> None:
     """
     for module in components.modules():
         module.requires_grad_(requires_grad=False).eval().to(components.device)
-        if frozen and module is not components.vae:
+        if frozen and module is not components.vae and components.compute != "fp32":
             module.to(torch_dtype(components.compute))
 
 
@@ -152,15 +154,26 @@ def _load_folder(path: Path) -> dict[str, Any]:
     return parts
 
 
-def config_folder(family: str) -> Path:
+def config_folder(family: str, *, velocity: bool = False) -> Path:
     """Return the configs and tokenizers that ship with us for a family, in diffusers layout."""
-    return tiny_base_dir() if family == "tiny" else CONFIGS / (family or "sd1")
+    if family == "tiny":
+        return tiny_base_dir()
+    key = {"sd1": "sd15", "sd2": "sd2_v" if velocity else "sd2"}.get(family, family or "sd15")
+    return find_architecture(key).config_dir
 
 
-def _load_file(path: Path, family: str) -> dict[str, Any]:
+def predicts_velocity(config: TrainConfig) -> bool:
+    """Tell whether a single file of SD 2 predicts velocity, which its weights do not show.
+
+    Unless the settings say so, the size does: the models for 768 pixels do, those for 512 do not.
+    """
+    asked = config.base_model.prediction_type
+    return config.resolution >= 768 if asked == "auto" else asked == "v_prediction"
+
+
+def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
     from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 
-    folder = config_folder(family)
     if not (folder / "model_index.json").exists():
         raise BaseModelError(
             f"The configuration of the family {family or 'of this file'} is not installed, so "

@@ -11,6 +11,7 @@ from training.engine.config import TrainConfig
 from training.engine.errors import EngineError
 from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
 from training.engine.outputs import RunFolder
+from training.engine.precision import reset_arithmetic
 from training.engine.session import Session, prepare
 
 
@@ -65,6 +66,7 @@ def train(
         run.journal.emit(Failed(code=error.code, message=str(error), step=step))
         raise
     finally:
+        reset_arithmetic()
         run.journal.close()
 
 

@@ -19,6 +19,7 @@ from training.engine.data.manifest import Manifest
 from training.engine.version import ENGINE_VERSION
 
 KOHYA_MODULES = {"lora": "networks.lora"}
+V2_VELOCITY = "stable-diffusion-v2-768-v"
 SPEC_SUFFIX = {"lora": "/lora", "textual_inversion": "/textual-inversion", "dreambooth": ""}
 
 
@@ -197,7 +198,7 @@ def _modelspec(facts: RunFacts, finished_at: float) -> dict[str, Any]:
     config = facts.config
     spec = {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": facts.architecture.modelspec + SPEC_SUFFIX[config.method],
+        "modelspec.architecture": _modelspec_id(facts) + SPEC_SUFFIX[config.method],
         "modelspec.implementation": facts.architecture.implementation,
         "modelspec.title": config.output_name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
@@ -212,6 +213,11 @@ def _modelspec(facts: RunFacts, finished_at: float) -> dict[str, Any]:
     if config.method == "textual_inversion" and config.textual_inversion.negative:
         spec["modelspec.is_negative_embedding"] = "true"
     return spec
+
+
+def _modelspec_id(facts: RunFacts) -> str:
+    velocity = facts.prediction_type == "v_prediction"
+    return V2_VELOCITY if facts.architecture.v2 and velocity else facts.architecture.modelspec
 
 
 def _provenance(facts: RunFacts) -> dict[str, Any]:

@@ -153,6 +153,21 @@ def _cpu_speeds() -> tuple[float, float]:
         torch.set_num_threads(threads)
 
 
+def set_arithmetic(precision: Precision) -> None:
+    """Set torch up for a run: its threads, and on a CPU no denormal numbers, which crawl."""
+    import torch
+
+    torch.set_num_threads(precision.threads)
+    torch.set_flush_denormal(precision.device == "cpu")
+
+
+def reset_arithmetic() -> None:
+    """Let the process have denormal numbers again: it may go on to something else."""
+    import torch
+
+    torch.set_flush_denormal(False)
+
+
 def torch_dtype(name: str) -> torch.dtype:
     """Return torch's dtype for fp32, fp16 or bf16."""
     import torch

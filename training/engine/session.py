@@ -7,8 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.data.batches import Feed, FeedRule, Item
@@ -27,7 +25,7 @@ from training.engine.methods.table import make_method
 from training.engine.objective import LossRule, NoiseRule
 from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
-from training.engine.precision import Precision, choose, describe_machine
+from training.engine.precision import Precision, choose, describe_machine, set_arithmetic
 from training.engine.progress import Progress
 from training.engine.state import Position, SavedState, load_state, save_state
 from training.engine.stepping import Stepper
@@ -152,9 +150,7 @@ def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Preci
         estimated_bytes=estimate(config, images=images).memory_bytes,
     )
     run.remember_compute(precision.compute)
-    torch.set_num_threads(precision.threads)
-    if precision.device == "cpu":
-        torch.set_flush_denormal(True)
+    set_arithmetic(precision)
     for note in precision.notes:
         run.journal.emit(Warned(code="precision_changed", message=note))
     return precision

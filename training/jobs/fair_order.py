@@ -8,7 +8,7 @@ same in SQL for the one job that a worker takes; a test holds the two together.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -115,26 +115,43 @@ def forecast(
     unknown length nothing is known of what its worker does next.
     """
     virtual = usage.copy()
-    left = {job.id: job for job in line}
+    lines = _lines(line)
     result: dict[UUID, Forecast] = {}
     free: list[tuple[float, int, Waiting | None]] = [
         (slot.free_in, number, None) for number, slot in enumerate(slots)
     ]
     heapq.heapify(free)
     is_known = [True] * len(slots)
-    while free and left:
+    while free and len(result) < len(line):
         at, number, ended = heapq.heappop(free)
         if ended is not None:
             virtual.note_end(ended)
-        job = next_for(slots[number], left.values(), virtual)
+        job = next_for(slots[number], _heads(slots[number], lines), virtual)
         if job is None:
             continue
-        del left[job.id]
+        lines[job.team_id, job.owner_id].remove(job)
         result[job.id] = Forecast(len(result) + 1, at if is_known[number] else None)
         virtual.note_start(job, now + at)
         seconds = job.seconds if job.seconds is not None else default_seconds
         is_known[number] = is_known[number] and seconds is not None
         heapq.heappush(free, (at + (seconds or 0.0), number, job))
-    for job in sorted(left.values(), key=virtual.rank):
+    left = [job for waiting in lines.values() for job in waiting]
+    for job in sorted(left, key=virtual.rank):
         result[job.id] = Forecast(len(result) + 1, None)
     return result
+
+
+def _lines(line: Sequence[Waiting]) -> dict[tuple[int, int], list[Waiting]]:
+    """Each person's jobs of each team in their order, which no start of another job changes."""
+    lines: dict[tuple[int, int], list[Waiting]] = {}
+    for job in sorted(line, key=lambda job: (-job.priority, job.queued_at, job.id)):
+        lines.setdefault((job.team_id, job.owner_id), []).append(job)
+    return lines
+
+
+def _heads(slot: Slot, lines: Mapping[tuple[int, int], list[Waiting]]) -> Iterator[Waiting]:
+    """The first job of each person that the worker may take."""
+    for waiting in lines.values():
+        head = next((job for job in waiting if slot.fits(job)), None)
+        if head is not None:
+            yield head

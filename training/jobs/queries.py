@@ -159,7 +159,8 @@ def queue_board(viewer: User | AnonymousUser, *, team: Team | None, now: datetim
     """Everything the queue page shows for a team, or for all that the viewer sees."""
     jobs = jobs_of(viewer, team=team)
     places = places_in_line(now)
-    waiting = sorted(jobs.filter(state=State.QUEUED), key=lambda job: places[job.pk].place)
+    known = jobs.filter(state=State.QUEUED, pk__in=places)  # one may come in between
+    waiting = sorted(known, key=lambda job: places[job.pk].place)
     ended = jobs.filter(finished_at__gt=now - timedelta(days=1)).order_by("-finished_at", "-id")
     return QueueBoard(
         running=tuple(jobs.filter(state__in=LEASED).order_by("claimed_at", "id")),

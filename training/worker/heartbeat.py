@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from training.jobs.models.worker_node import WorkerNode
-from training.jobs.services.lifecycle import renew_lease
+from training.jobs.services.lifecycle import renew_lease, requested_command
 from training.jobs.services.schedule import note_alive
 from training.jobs.services.transitions import LeaseLost
 
@@ -24,7 +24,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 class Heartbeat:
     """Renews the lease of one attempt until left; `lost` is set when the job is not ours any more.
 
-    The lease is renewed, and commands looked for, at least every two seconds. A
+    Commands are looked for every two seconds, the lease is renewed four times in its length. A
     database that does not answer is asked again until our own clock says that the lease is over.
     """
 
@@ -34,7 +34,8 @@ class Heartbeat:
         self._worker = worker
         self._done = threading.Event()
         self._lease_seconds = float(settings.JOB_LEASE_SECONDS)
-        self._pause = min(LONGEST_PAUSE_SECONDS, self._lease_seconds / BEATS_PER_LEASE)
+        self._renew_after = self._lease_seconds / BEATS_PER_LEASE
+        self._pause = min(LONGEST_PAUSE_SECONDS, self._renew_after / 2)
         self.lost = threading.Event()
         self.command = ""
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -54,9 +55,8 @@ class Heartbeat:
             while not self._done.wait(self._pause):
                 asked_at = time.monotonic()
                 try:
-                    self.command = renew_lease(job_id=self._job_id, attempt=self._attempt)
-                    note_alive(self._worker)
-                    held_at = asked_at
+                    if self._ask(is_due=asked_at - held_at >= self._renew_after):
+                        held_at = asked_at
                 except LeaseLost:
                     self.lost.set()
                     return
@@ -68,3 +68,12 @@ class Heartbeat:
                     return
         finally:
             connection.close()
+
+    def _ask(self, *, is_due: bool) -> bool:
+        """Look for a command and, where due, renew the lease; returns whether it was renewed."""
+        if is_due:
+            self.command = renew_lease(job_id=self._job_id, attempt=self._attempt)
+            note_alive(self._worker)
+        else:
+            self.command = requested_command(job_id=self._job_id, attempt=self._attempt)
+        return is_due

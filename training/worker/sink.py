@@ -45,6 +45,10 @@ class Sink:
             return
         self.flush(now=now)
         self._remember(event)
+        if isinstance(event, Finished):
+            # Not written: it is the job's end that is, by lifecycle.finish. Killed in between, the
+            # next attempt asks the engine for what came after the last written event, this one.
+            return
         if isinstance(event, Checkpointed | Previewed):
             record_file(
                 self._job_id,

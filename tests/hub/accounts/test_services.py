@@ -104,3 +104,16 @@ def test_another_persons_token_cannot_be_revoked():
     token, _key = services.create_api_token(actor=UserFactory(), name="cli", scopes=["models:read"])
     with pytest.raises(NotFound):
         services.revoke_api_token(actor=UserFactory(), token=token)
+
+
+def test_who_was_removed_cannot_come_back_by_a_used_or_own_invite():
+    owner, manager, guest = UserFactory(), UserFactory(), UserFactory()
+    team = make_team(owner=owner)
+    _first, key = services.create_invite(actor=owner, team=team, role=Role.MANAGER)
+    services.accept_invite(actor=manager, key=key)
+    _second, own_key = services.create_invite(actor=manager, team=team)
+    services.remove_member(actor=owner, team=team, user=manager)
+    with pytest.raises(NotFound):
+        services.accept_invite(actor=manager, key=key)
+    with pytest.raises(NotFound):
+        services.accept_invite(actor=guest, key=own_key)

@@ -1,6 +1,8 @@
 import base64
+import fcntl
 import hashlib
 import os
+from datetime import timedelta
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -9,7 +11,8 @@ from channels.db import database_sync_to_async
 from hub.core.errors import Conflict, NotFound
 from hub.storage import uploads
 from hub.storage.blobs import open_blob
-from hub.storage.models import Upload, UploadStatus
+from hub.storage.garbage import collect_garbage
+from hub.storage.models import Blob, Upload, UploadStatus
 from hub.storage.tus import PREFIX, TusApp
 from tests.factories.accounts import UserFactory
 
@@ -197,3 +200,37 @@ def test_unused_uploads_expire_and_used_ones_stay(person):
     assert uploads.expire_uploads() == 1
     assert not uploads.partial_path(old.pk).exists()
     assert list(Upload.objects.all()) == [used]
+
+
+async def test_two_writers_of_one_upload_get_a_conflict_even_in_two_processes(client):
+    _status, headers, _body = await client.create(3)
+    place = headers["location"]
+    upload = await _only_upload()
+    with uploads.partial_path(upload.pk).open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        status, _headers, body = await client.patch(place, 0, b"abc")
+    assert status == 409
+    assert b"being written" in body
+    assert (await client.patch(place, 0, b"abc"))[0] == 204
+
+
+def test_a_process_that_died_before_the_last_step_does_not_lose_the_upload(person):
+    upload = uploads.begin_upload(actor=person, purpose="image", filename="a.png", size_bytes=3)
+    uploads.partial_path(upload.pk).write_bytes(b"abc")
+    used = uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="image")
+    assert used.blob.sha256 == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_a_used_upload_lets_its_blob_go_and_the_quota_follows_what_is_kept(person):
+    upload = uploads.begin_upload(actor=person, purpose="image", filename="a", size_bytes=3)
+    uploads.partial_path(upload.pk).write_bytes(b"abc")
+    uploads.consume_upload(actor=person, upload_id=upload.pk, purpose="image")
+    assert uploads.used_bytes(person) == 3
+    Upload.objects.update(expires_at=upload.created_at)
+    assert uploads.expire_uploads() == 0
+    blob = Blob.objects.get()
+    assert not Upload.objects.filter(blob=blob).exists()
+    assert uploads.used_bytes(person) == 3
+    Blob.objects.update(created_at=upload.created_at - timedelta(days=8))
+    collect_garbage()
+    assert uploads.used_bytes(person) == 0

@@ -54,7 +54,8 @@ def test_the_analytic_autoencoder_draws_icons_before_any_training() -> None:
         latents = vae.encode(pictures).latent_dist.mean
     assert psnr(drawn, pictures) > 18
     assert latents.shape == (12, 8, 16, 16)
-    assert float((latents * vae.config.scaling_factor).std()) == pytest.approx(1, abs=0.02)
+    strong = latents[:, :4] * vae.config.scaling_factor
+    assert float(strong.std()) == pytest.approx(1, abs=0.02)
 
 
 def test_the_shipped_autoencoder_keeps_a_picture_it_has_never_seen() -> None:

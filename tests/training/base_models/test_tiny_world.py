@@ -43,6 +43,15 @@ def test_the_product_reads_the_known_subjects_as_a_dataclass() -> None:
     assert known.picture_pixels == 128
 
 
+def test_the_showcase_asks_only_for_what_the_base_knows() -> None:
+    known = known_subjects()
+    for prompt in known.showcase:
+        noun, style, background = prompt.split(", ")
+        assert noun.split(" ", 1)[1] in known.subjects
+        assert style in known.styles
+        assert background.removesuffix(" background") in known.backgrounds
+
+
 def test_unseen_subjects_are_not_among_the_trained_ones() -> None:
     assert not set(UNSEEN_SUBJECTS) & set(SUBJECTS)
     assert not set(UNSEEN_SUBJECTS.values()) & set(SUBJECTS.values())

@@ -173,7 +173,7 @@ def test_a_checkpoint_of_ours_is_a_base_to_train_on(
     from training.engine import components
 
     path = trained(make_config(base, manifest, "dreambooth", max_steps=1), tmp_path / "first")
-    monkeypatch.setattr(components, "config_folder", lambda _family: base)
+    monkeypatch.setattr(components, "config_folder", lambda _family, velocity: base)
     config = make_config(path, manifest, max_steps=2)
     assert trained(config, tmp_path / "second").exists()
 

@@ -49,6 +49,9 @@ OPEN = (ImportStatus.WAITING, ImportStatus.READING)
 RESUME_AFTER = timedelta(minutes=2)
 
 
+RESERVED_SLUGS = frozenset({"new"})  # it is a page
+
+
 def create_dataset(
     *,
     actor: User,
@@ -205,6 +208,6 @@ def _shown_name(upload: Upload) -> str:
 
 def _free_slug(name: str) -> str:
     base = slugify(name, allow_unicode=False)[:100] or f"dataset-{secrets.token_hex(3)}"
-    if not Dataset.objects.filter(slug=base).exists():
+    if base not in RESERVED_SLUGS and not Dataset.objects.filter(slug=base).exists():
         return base
     return f"{base}-{secrets.token_hex(3)}"

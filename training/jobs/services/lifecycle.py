@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hub.accounts.models import User
+from hub.accounts.models import Team, User
+from hub.accounts.queries import is_member
 from hub.core import audit
-from hub.core.errors import Conflict
+from hub.core.errors import Conflict, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
 from training.jobs.models.job import FINAL, LEASED, Command, Job, State
 from training.jobs.models.worker_node import WorkerNode
@@ -61,6 +62,7 @@ def request_cancel(*, actor: User, job: Job) -> Job:
 def resume_job(*, actor: User, job: Job) -> Job:
     """Put a paused run back in line; it goes on from its saved state. Raises Conflict otherwise."""
     require_control(actor, job)
+    require_membership(actor, job.team)
     with transaction.atomic():
         moved = move(job.pk, State.PAUSED, State.QUEUED, queued_at=Now(), fruitless_attempts=0)
         must(moved, _("This run is not paused."))
@@ -73,7 +75,12 @@ def retry_job(*, actor: User, job: Job) -> Job:
     require_control(actor, job)
     if job.state not in (State.FAILED, State.CANCELED):
         raise Conflict(_("Only a run that failed or was canceled can be tried again."))
+    require_membership(actor, job.team)
     with transaction.atomic():
+        check_room(job.team)
+        going_on = job.continued_by.exclude(state__in=FINAL).first()
+        if going_on is not None:
+            raise Conflict(_("Run #%s goes on from this one already.") % going_on.number)
         again = Job.objects.create(
             team=job.team,
             owner=actor,
@@ -94,6 +101,23 @@ def retry_job(*, actor: User, job: Job) -> Job:
         )
         wake_workers()
         return _told(again, actor, "job.retry")
+
+
+def require_membership(actor: User, team: Team) -> None:
+    """Raise NotAllowed unless the person may put runs in the team's line."""
+    if not is_member(actor, team) and not actor.is_superuser:
+        raise NotAllowed(_("Only members of the team can train for it."))
+
+
+def check_room(team: Team) -> None:
+    """Raise Conflict when the team's line is full; takes the team's row until the commit."""
+    Team.objects.select_for_update(of=("self",)).get(pk=team.pk)
+    waiting = Job.objects.filter(team=team, state=State.QUEUED).count()
+    if waiting >= settings.TEAM_MAX_QUEUED_JOBS:
+        raise Conflict(
+            _("The team has %s runs in line already. Wait for one to start, or cancel one.")
+            % waiting
+        )
 
 
 def renew_lease(*, job_id: UUID, attempt: int) -> str:

@@ -25,7 +25,7 @@ from hub.formats.generation.png import read_png_text
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob
 from models_registry.models.file import ScanStatus
-from models_registry.models.model import Model, ModelType, Subject
+from models_registry.models.model import Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
 from models_registry.services.drafts import (
     add_cover,
@@ -33,6 +33,7 @@ from models_registry.services.drafts import (
     create_model,
     create_version,
 )
+from models_registry.services.edits import update_model
 from models_registry.services.files import add_file, process_file
 from models_registry.services.publish import publish_version
 from models_registry.services.values import Example, Provenance, Usage, Weight
@@ -152,6 +153,7 @@ def _draft(actor: User, job: Job, artifact: JobArtifact, wish: PublishWish) -> J
         locked = lock_job(job.pk)
         known = JobPublication.objects.filter(artifact=artifact).select_related("version").first()
         if known is not None:
+            _take_up(actor, known.version, wish)
             return known
         version = _create_version(actor, locked, artifact, wish)
         suffix = PurePosixPath(artifact.name).suffix
@@ -171,6 +173,16 @@ def _draft(actor: User, job: Job, artifact: JobArtifact, wish: PublishWish) -> J
         append_events(locked, [NewEvent(EventKind.PUBLISHED, data)])
         audit.record(actor=actor, action="job.publish", target=locked, detail=data)
     return publication
+
+
+def _take_up(actor: User, version: ModelVersion, wish: PublishWish) -> None:
+    """An earlier try made this version: one that stopped half-way goes on, as is wished now."""
+    if version.status == Status.UNPUBLISHED:
+        raise Conflict(
+            _("This checkpoint was published before and taken back. Change it on its model page.")
+        )
+    if version.published_at is None and wish.model is None:
+        update_model(actor=actor, model=version.model, visibility=wish.visibility)
 
 
 def _create_version(

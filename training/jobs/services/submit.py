@@ -6,16 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
 from hub.core import audit
-from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from hub.core.errors import Conflict, Invalid, NotFound
 from models_registry.models.file import FileFormat, ModelFile
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
@@ -31,7 +29,7 @@ from training.jobs.permissions import require_control
 from training.jobs.queries import live_workers
 from training.jobs.services.broadcast import tell_queue
 from training.jobs.services.events import record_state
-from training.jobs.services.lifecycle import wake_workers
+from training.jobs.services.lifecycle import check_room, require_membership, wake_workers
 
 TRAINABLE_FAMILIES = ("tiny", "sd1", "sd2", "sdxl")
 STAGED_BASE = "base"
@@ -66,12 +64,11 @@ def submit_job(
     Raises Invalid naming every setting that does not fit, Conflict when the team's line is full.
     """
     name = " ".join(name.split())
-    if not is_member(actor, team) and not actor.is_superuser:
-        raise NotAllowed(_("Only members of the team can train for it."))
+    require_membership(actor, team)
     if not name or len(name) > 120:
         raise Invalid(_("A run needs a name of at most 120 characters."))
     with transaction.atomic():
-        _check_room(team)
+        check_room(team)
         snapshot = take_snapshot(actor=actor, dataset=dataset)
         plan = plan_job(
             actor=actor,
@@ -244,13 +241,3 @@ def _needs(plan: Plan) -> dict[str, Any]:
         "total_steps": plan.estimate.steps,
         "total_epochs": plan.config.resolved().epochs or 0,
     }
-
-
-def _check_room(team: Team) -> None:
-    Team.objects.select_for_update(of=("self",)).get(pk=team.pk)
-    waiting = Job.objects.filter(team=team, state=State.QUEUED).count()
-    if waiting >= settings.TEAM_MAX_QUEUED_JOBS:
-        raise Conflict(
-            _("The team has %s runs in line already. Wait for one to start, or cancel one.")
-            % waiting
-        )
