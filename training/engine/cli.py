@@ -1,4 +1,4 @@
-"""The engine as a program: train, sample, estimate.
+"""The engine as a program: train, sample, estimate, import-kohya, export-kohya.
 
     python -m training.engine train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
         [--resume | --fresh] [--events-fd N] [--replay-after SEQUENCE]
@@ -75,6 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--sampler", default="DPM++ 2M")
     sample.add_argument("--out", type=Path, default=Path("samples"))
     sample.set_defaults(run=_sample)
+    taking = commands.add_parser("import-kohya", help="Turn kohya's settings into ours.")
+    taking.add_argument("file", type=Path)
+    taking.set_defaults(run=_import_kohya)
+    giving = commands.add_parser("export-kohya", help="Turn our settings into kohya's.")
+    giving.add_argument("config", type=Path)
+    giving.set_defaults(run=_export_kohya)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)
@@ -142,6 +148,22 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _tell_cell(cell: GridCell) -> None:
     sys.stderr.write(f"{cell.path}\n")
+
+
+def _import_kohya(options: argparse.Namespace) -> int:
+    from training.engine.kohya_config import read_kohya_file
+
+    found = read_kohya_file(options.file)
+    sys.stdout.write(TrainConfig.parse(found.settings).to_toml())
+    sys.stderr.writelines(f"{sentence}\n" for sentence in found.report)
+    return 0
+
+
+def _export_kohya(options: argparse.Namespace) -> int:
+    from training.engine.kohya_config import to_kohya
+
+    sys.stdout.write(to_kohya(TrainConfig.from_toml(options.config)))
+    return 0
 
 
 def _estimate(options: argparse.Namespace) -> int:

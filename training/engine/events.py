@@ -18,7 +18,7 @@ class Listener(Protocol):
     """Takes the events of a run, in order of their sequence."""
 
     def on_event(self, event: Event) -> None:
-        """Handle one event; an error raised here ends the run with its state saved."""
+        """Handle one event; an error raised here ends the sitting at the last saved state."""
 
 
 class Control(Protocol):

@@ -65,6 +65,11 @@ def train(
         step = session.step if session else 0
         run.journal.emit(Failed(code=error.code, message=str(error), step=step))
         raise
+    except Exception as error:
+        step = session.step if session else 0
+        message = f"The engine met something it does not know: {type(error).__name__}: {error}"
+        run.journal.emit(Failed(code="internal_error", message=message, step=step))
+        raise
     finally:
         reset_arithmetic()
         run.journal.close()

@@ -86,7 +86,7 @@ class Stepper:
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
         for batch in self.feed.batches(step, split=self.split):
-            losses = self._losses(batch, step)
+            losses = self.losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
             self._refuse_non_finite(losses, batch)
             scaled: Any = self.scaler.scale(loss)
@@ -114,7 +114,8 @@ class Stepper:
             )
         self.on_warning("out_of_memory", f"Memory ran out; {rung}, and the step is taken again.")
 
-    def _losses(self, batch: Batch, step: int) -> torch.Tensor:
+    def losses(self, batch: Batch, step: int) -> torch.Tensor:
+        """Return the weighed loss of each picture of a pass, with the draws of this step."""
         shape = tuple(batch.latents.shape[1:])
         device = self.components.device
         timesteps = self.noise.timesteps(step, batch.slots, batch.total_slots).to(device)

@@ -41,9 +41,9 @@ def ldm_module_path(path: str, config: Any) -> str:
         return _TOP[path]
     middle = _MIDDLE.match(path)
     if middle:
-        kind, number, rest = middle.group(1), int(middle.group(2)), middle.group(3)
-        place = 2 * number if kind == "resnets" else 2 * number + 1
-        return _joined(f"middle_block.{place}", kind, rest)
+        kind, number, rest = middle.groups()
+        index = 2 * int(number) + int(kind == "attentions")
+        return _joined(f"middle_block.{index}", kind, rest)
     block = _BLOCK.match(path)
     if not block:
         raise KeyError(path)

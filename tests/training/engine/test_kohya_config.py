@@ -102,3 +102,20 @@ def test_what_goes_out_to_kohya_comes_back_the_same() -> None:
         name for name, value in config.model_dump().items() if value != again.model_dump()[name]
     }
     assert different <= {"sampling", "gradient_checkpointing"}
+
+
+def test_the_program_turns_kohyas_settings_into_ours_and_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.engine.cli import main
+
+    path = tmp_path / "kohya.toml"
+    path.write_text(FILE, encoding="utf-8")
+    assert main(["import-kohya", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "face_crop_aug_range" in printed.err
+    ours = tmp_path / "config.toml"
+    ours.write_text(printed.out, encoding="utf-8")
+    assert main(["export-kohya", str(ours)]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["network_dim"] == 32
+    assert main(["import-kohya", str(tmp_path / "absent")]) == 2

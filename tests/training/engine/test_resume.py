@@ -178,3 +178,26 @@ def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(
     run(make_config(base, manifest, "textual_inversion", max_steps=1), tmp_path / "b", cache)
     after = {path: path.stat().st_mtime_ns for path in (cache / "latents").rglob("*.safetensors")}
     assert after == files
+
+
+def test_what_nobody_foresaw_is_told_as_a_failure_and_raised(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.engine.stepping import Stepper
+
+    def broken(_self: Stepper, _step: int) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(Stepper, "step", broken)
+    recorder = Recorder()
+    with pytest.raises(ZeroDivisionError):
+        train(
+            make_config(base, manifest),
+            run_dir=tmp_path,
+            listener=recorder,
+            control=NoControl(),
+            cache_dir=cache,
+        )
+    (failed,) = recorder.of("failed")
+    assert failed.code == "internal_error"
+    assert "a fault" in failed.message

@@ -1,0 +1,65 @@
+"""Training works, not only runs: each method brings its own loss down on one picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.factories.engine import Recorder, make_config, make_manifest, make_pictures
+from training.engine.outputs import RunFolder
+from training.engine.session import Session, prepare
+
+pytestmark = pytest.mark.engine
+
+
+def loss_at_fixed_draws(session: Session) -> float:
+    """Return the mean loss at noise and timesteps that training does not draw."""
+    import torch
+
+    with torch.no_grad():
+        losses = [
+            session.stepper.losses(batch, step)
+            for step in range(100_000, 100_008)
+            for batch in session.stepper.feed.batches(step)
+        ]
+    return float(torch.cat(losses).mean())
+
+
+@pytest.mark.parametrize(
+    ("method", "rate", "steps", "share"),
+    [
+        ("lora", 2e-2, 60, 0.9),
+        ("dreambooth", 3e-3, 60, 0.8),
+        ("hypernetwork", 2e-2, 60, 0.97),
+        ("textual_inversion", 0.1, 60, 0.9999),
+    ],
+)
+def test_a_method_learns_a_picture(
+    method: str, rate: float, steps: int, share: float, base: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    manifest = make_manifest(folder, make_pictures(folder, 1))
+    data = json.loads(manifest.read_text(encoding="utf-8"))
+    data["images"][0]["repeats"] = 8
+    manifest.write_text(json.dumps(data), encoding="utf-8")
+    config = make_config(
+        base,
+        manifest,
+        method,
+        batch_size=8,
+        learning_rate=rate,
+        max_steps=steps,
+        textual_inversion={"token": "<thing>", "vectors": 4, "preserve_norm": False},
+    )
+    run = RunFolder(tmp_path / "run", config.resolved(), Recorder())
+    session = prepare(config.resolved(), run, tmp_path / "cache")
+    try:
+        before = loss_at_fixed_draws(session)
+        for step in range(steps):
+            session.stepper.step(step)
+        after = loss_at_fixed_draws(session)
+    finally:
+        run.journal.close()
+    assert after < share * before
