@@ -19,7 +19,7 @@ from training.jobs.routing import websocket_urlpatterns  # noqa: E402
 uploads = AuthMiddlewareStack(TusApp(person_behind))
 
 
-async def http(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+async def http(scope, receive, send) -> None:
     """Uploads bypass Django, since it would spool their bodies; all else is Django's."""
     chosen = uploads if scope["path"].startswith(PREFIX) else django_application
     await chosen(scope, receive, send)

@@ -1,6 +1,8 @@
 """The model list, from the queries to what its template prints."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -215,7 +217,8 @@ def _chips(filters: ModelFilters, sort: Sort | None) -> list[FilterChip]:
         ("tags", filters.tags),
     ):
         for value in column:
-            rest = replace(filters, **{name: tuple(v for v in column if v != value)})
+            left: dict[str, Any] = {name: tuple(v for v in column if v != value)}
+            rest = replace(filters, **left)
             chips.append(FilterChip(str(labels.get(value, value)), list_url(rest, sort)))
     if filters.username:
         label = _("By %(name)s") % {"name": filters.username}
@@ -228,7 +231,7 @@ def _chips(filters: ModelFilters, sort: Sort | None) -> list[FilterChip]:
     return chips
 
 
-def _multiple(filters: ModelFilters) -> dict[str, object]:
+def _multiple(filters: ModelFilters) -> dict[str, Collection[str]]:
     return {
         "type": filters.types,
         "base": filters.base_models,

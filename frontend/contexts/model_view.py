@@ -127,9 +127,11 @@ def model_view_context(
         examples=_examples(model, version),
         images=_images(viewer, version),
         reviews=list(reviews_of(viewer=viewer, model=model).items),
-        missing=missing_for_publish(version) if version and _is_own_draft(detail, version) else [],
-        is_checking=bool(version) and _is_own_draft(detail, version) and _waits(version),
-        can_review=bool(version) and can_review(viewer, version) and _is_public(version),
+        missing=missing_for_publish(version)
+        if version is not None and _is_own_draft(detail, version)
+        else [],
+        is_checking=version is not None and _is_being_checked(detail, version),
+        can_review=version is not None and _is_public(version) and can_review(viewer, version),
     )
 
 
@@ -256,8 +258,9 @@ def _alt(model: Model, number: int) -> str:
     return _("%(name)s, example %(number)d") % {"name": model.name, "number": number}
 
 
-def _waits(version: ModelVersion) -> bool:
-    return any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
+def _is_being_checked(detail: ModelDetail, version: ModelVersion) -> bool:
+    pending = any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
+    return pending and _is_own_draft(detail, version)
 
 
 def _is_public(version: ModelVersion | None) -> bool:

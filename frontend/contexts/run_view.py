@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -209,7 +209,7 @@ def _facts(job: Job, now: datetime) -> dict[str, str]:
 def _ends_at(job: Job, now: datetime) -> datetime | None:
     if job.state not in LEASED or job.eta_seconds is None:
         return None
-    return now + timezone.timedelta(seconds=job.eta_seconds)
+    return now + timedelta(seconds=job.eta_seconds)
 
 
 def _samples(job: Job, epochs: list[int]) -> list[SampleRow]:

@@ -111,9 +111,12 @@ def _job_again(viewer: User, number: str) -> Job | None:
     return job_for(viewer, int(number)) if is_number else None
 
 
-def wizard_context(viewer: User, team: Team, draft: Draft, *, posted: Any = None) -> WizardContext:
-    """All choices with the chosen ones marked, the form, and the summary."""
-    form = settings_form(draft, posted) if draft.dataset and draft.base else None
+def wizard_context(
+    viewer: User, team: Team, draft: Draft, *, form: SettingsForm | None = None
+) -> WizardContext:
+    """All choices with the chosen ones marked, the form (a fresh one if none was sent), the sum."""
+    if form is None and draft.dataset and draft.base:
+        form = settings_form(draft)
     return WizardContext(
         draft=draft,
         datasets=[

@@ -15,7 +15,11 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.model import ModelType, Subject, Viewer
 from models_registry.queries import base_models
 
-WEIGHTS = {"min_value": Decimal(-4), "max_value": Decimal(4), "decimal_places": 2}
+WEIGHTS: dict[str, Any] = {
+    "min_value": Decimal(-4),
+    "max_value": Decimal(4),
+    "decimal_places": 2,
+}
 
 
 class ModelListForm(forms.Form):

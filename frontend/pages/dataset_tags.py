@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_POST, require_safe
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from frontend.access import signed_in
 from frontend.contexts.datasets import editor_data, editor_words, history_data, item_data
 from frontend.forms.datasets import TagCommand, read_command
+from frontend.requests import MemberRequest
 from hub.accounts.models import User
 from hub.core.errors import AtelierError
 from hub.core.http_status import status_of
@@ -43,7 +44,7 @@ ACTS: dict[str, Act] = {
 
 @require_safe
 @signed_in
-def dataset_tags(request: HttpRequest, slug: str) -> HttpResponse:
+def dataset_tags(request: MemberRequest, slug: str) -> HttpResponse:
     """The editor with its first pictures."""
     found = dataset_for(request.user, slug)
     context = {
@@ -57,7 +58,7 @@ def dataset_tags(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @signed_in
-def more_items(request: HttpRequest, slug: str) -> JsonResponse:
+def more_items(request: MemberRequest, slug: str) -> JsonResponse:
     """The next pictures of a large dataset."""
     found = dataset_for(request.user, slug)
     return JsonResponse(editor_data(request.user, found, cursor=request.GET.get("cursor")))
@@ -65,7 +66,7 @@ def more_items(request: HttpRequest, slug: str) -> JsonResponse:
 
 @require_POST
 @signed_in
-def command(request: HttpRequest, slug: str) -> JsonResponse:
+def command(request: MemberRequest, slug: str) -> JsonResponse:
     """Do one command; answers with the pictures it touched as they are now."""
     try:
         found = dataset_for(request.user, slug)

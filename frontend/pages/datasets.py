@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from frontend.access import require_allowed, signed_in, team_required
 from frontend.contexts.datasets import dataset_cards, dataset_context
 from frontend.forms.datasets import DatasetEditForm, DatasetForm
 from frontend.rendering import render_page
+from frontend.requests import MemberRequest, TeamRequest
 from frontend.toasts import add_toast
 from hub.core.errors import AtelierError, Invalid
 from hub.storage.delivery import serve_blob
@@ -25,14 +26,14 @@ from training.datasets.services.importing import create_dataset, start_import
 
 @require_safe
 @team_required
-def datasets(request: HttpRequest) -> HttpResponse:
+def datasets(request: TeamRequest) -> HttpResponse:
     """The team's datasets."""
     cards = dataset_cards(request.user, request.team)
     return render(request, "datasets/list.html", {"cards": cards, "nav": "datasets"})
 
 
 @team_required
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: TeamRequest) -> HttpResponse:
     """Name a dataset; its page then takes the pictures."""
     form = DatasetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -44,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @signed_in
-def dataset(request: HttpRequest, slug: str) -> HttpResponse:
+def dataset(request: MemberRequest, slug: str) -> HttpResponse:
     """Import, checks and pictures; for htmx the part that changes while files are read."""
     found = dataset_for(request.user, slug)
     page = dataset_context(request.user, found)
@@ -54,7 +55,7 @@ def dataset(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def take_upload(request: HttpRequest, slug: str) -> HttpResponse:
+def take_upload(request: MemberRequest, slug: str) -> HttpResponse:
     """Read a file that has arrived into the dataset."""
     found = dataset_for(request.user, slug)
     try:
@@ -66,7 +67,7 @@ def take_upload(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @signed_in
-def edit(request: HttpRequest, slug: str) -> HttpResponse:
+def edit(request: MemberRequest, slug: str) -> HttpResponse:
     """Change what is said about a dataset."""
     found = _editable(request, slug)
     form = DatasetEditForm(request.POST or None, initial=_saved(found))
@@ -81,7 +82,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def delete(request: HttpRequest, slug: str) -> HttpResponse:
+def delete(request: MemberRequest, slug: str) -> HttpResponse:
     """Take a dataset away; models trained from it keep their snapshots."""
     found = dataset_for(request.user, slug)
     try:
@@ -95,14 +96,14 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @signed_in
-def export(request: HttpRequest, slug: str) -> HttpResponse:
+def export(request: MemberRequest, slug: str) -> HttpResponseBase:
     """The dataset as a zip in kohya's layout."""
     found = dataset_for(request.user, slug)
     blob = export_dataset(actor=request.user, dataset=found)
     return serve_blob(request, blob, filename=export_name(found))
 
 
-def _editable(request: HttpRequest, slug: str) -> Dataset:
+def _editable(request: MemberRequest, slug: str) -> Dataset:
     found = dataset_for(request.user, slug)
     message = _("Only members of the team can change this dataset.")
     allowed = can_edit_dataset(request.user, found)

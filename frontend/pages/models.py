@@ -1,6 +1,6 @@
 """The registry's pages: list, one model, upload, edit, publish, review, save."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, path, reverse
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from frontend.contexts.model_view import model_view_context
 from frontend.forms.model_edit import save_edits, start_model, version_form
 from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
 from frontend.rendering import render_page, wants_partial
+from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast
 from hub.accounts.queries import current_team
 from hub.core.errors import AtelierError, Invalid
@@ -26,7 +27,7 @@ MAX_DIGITS = 9
 
 
 @require_safe
-def models(request: HttpRequest) -> HttpResponse:
+def models(request: PageRequest) -> HttpResponse:
     """The list; for htmx its results after a filter, or the next cards."""
     form = ModelListForm(request.GET)
     if not form.is_valid():
@@ -44,7 +45,7 @@ def models(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def model(request: HttpRequest, slug: str) -> HttpResponse:
+def model(request: PageRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
     detail = model_detail(viewer=request.user, slug=slug)
     wanted = request.GET.get("v", "")
@@ -58,7 +59,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @signed_in
-def upload(request: HttpRequest) -> HttpResponse:
+def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
     form = UploadModelForm(request.POST or None, viewer=request.user)
     if request.method == "POST" and form.is_valid():
@@ -74,7 +75,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in
-def edit(request: HttpRequest, version_id: int) -> HttpResponse:
+def edit(request: MemberRequest, version_id: int) -> HttpResponse:
     """Change the card of a model and one of its versions."""
     version = _own_version(request, version_id)
     form = version_form(request.user, version, request.POST or None)
@@ -92,7 +93,7 @@ def edit(request: HttpRequest, version_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def publish(request: HttpRequest, version_id: int) -> HttpResponse:
+def publish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Show a draft to those who may see it."""
     version = _own_version(request, version_id)
     try:
@@ -105,7 +106,7 @@ def publish(request: HttpRequest, version_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def unpublish(request: HttpRequest, version_id: int) -> HttpResponse:
+def unpublish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Take a version back; its files stay."""
     version = _own_version(request, version_id)
     unpublish_version(actor=request.user, version=version)
@@ -116,7 +117,7 @@ def unpublish(request: HttpRequest, version_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
-def save(request: HttpRequest, slug: str) -> HttpResponse:
+def save(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep a model at hand, or no longer."""
     detail = model_detail(viewer=request.user, slug=slug)
     change = forget_model if detail.is_saved else save_model
@@ -133,7 +134,7 @@ def save(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def review(request: HttpRequest, version_id: int) -> HttpResponse:
+def review(request: MemberRequest, version_id: int) -> HttpResponse:
     """Write or rewrite one's review of a version."""
     version = version_detail(viewer=request.user, version_id=version_id)
     form = ReviewForm(request.POST)
@@ -152,7 +153,7 @@ def version_url(version: ModelVersion) -> str:
     return f"{reverse('model', args=[version.model.slug])}?v={version.index}"
 
 
-def _own_version(request: HttpRequest, version_id: int) -> ModelVersion:
+def _own_version(request: MemberRequest, version_id: int) -> ModelVersion:
     version = version_detail(viewer=request.user, version_id=version_id)
     allowed = can_edit_version(request.user, version)
     message = _("Only the people of this model can change it.")

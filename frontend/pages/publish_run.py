@@ -1,6 +1,6 @@
 """From a finished run to a published model: one page, one action."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -9,6 +9,7 @@ from frontend.access import require_allowed, signed_in
 from frontend.contexts.publish_run import PublishContext, publish_context
 from frontend.forms.publish import PublishForm
 from frontend.pages.models import version_url
+from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
 from hub.core.errors import AtelierError, Invalid
 from models_registry.models.version import ModelVersion
@@ -20,7 +21,7 @@ from training.jobs.services.publish import publish_job
 
 
 @signed_in
-def publish_run(request: HttpRequest, number: int) -> HttpResponse:
+def publish_run(request: MemberRequest, number: int) -> HttpResponse:
     """Choose checkpoint, words and covers; publish."""
     job = job_for(request.user, number)
     message = _("Only the owner of a finished run and managers of the team can publish it.")
@@ -42,7 +43,7 @@ def publish_run(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "runs/publish.html", context, status=status)
 
 
-def _form(job: Job, request: HttpRequest) -> PublishForm:
+def _form(job: Job, request: MemberRequest) -> PublishForm:
     trigger = job.snapshot.dataset.trigger_word
     initial = {"name": job.name.replace("_", " "), "trigger_words": trigger}
     has_weight = job.method in (Method.LORA, Method.HYPERNETWORK)
@@ -50,7 +51,7 @@ def _form(job: Job, request: HttpRequest) -> PublishForm:
 
 
 def _publish(
-    request: HttpRequest, job: Job, page: PublishContext, form: PublishForm
+    request: MemberRequest, job: Job, page: PublishContext, form: PublishForm
 ) -> ModelVersion:
     chosen = page.chosen
     if chosen is None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
 from django.utils import timezone
@@ -14,6 +14,7 @@ from frontend.contexts.run_log import log_words
 from frontend.contexts.run_view import run_context, sentence_of
 from frontend.contexts.runs import queue_context, run_rows
 from frontend.rendering import render_page
+from frontend.requests import MemberRequest, TeamRequest
 from frontend.toasts import add_toast
 from hub.core.errors import AtelierError
 from hub.storage.delivery import serve_blob
@@ -31,7 +32,7 @@ ACTIONS: dict[str, Callable[..., object]] = {
 
 @require_safe
 @team_required
-def runs(request: HttpRequest) -> HttpResponse:
+def runs(request: TeamRequest) -> HttpResponse:
     """The team's runs, newest first."""
     page = run_rows(request.user, request.team, cursor=request.GET.get("cursor"))
     context = {"page": page, "nav": "training"}
@@ -41,7 +42,7 @@ def runs(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @signed_in
-def run(request: HttpRequest, number: int) -> HttpResponse:
+def run(request: MemberRequest, number: int) -> HttpResponse:
     """One run; for htmx the part named by `part` after something changed."""
     job = job_for(request.user, number)
     page = run_context(request.user, job)
@@ -58,14 +59,14 @@ def run(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 @signed_in
-def run_by_id(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+def run_by_id(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
     """The page of the run with this id; links in the registry know only the id."""
     return redirect("run", number=job_for(request.user, job_id).number)
 
 
 @require_POST
 @signed_in
-def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
+def act(request: MemberRequest, number: int, action: str) -> HttpResponse:
     """Stop, pause, cancel, resume or try again."""
     job = job_for(request.user, number)
     try:
@@ -80,7 +81,7 @@ def act(request: HttpRequest, number: int, action: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def pick(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpResponse:
+def pick(request: MemberRequest, number: int, artifact_id: uuid.UUID) -> HttpResponse:
     """Mark a checkpoint as one's pick, or take the mark away."""
     artifact = artifact_for(request.user, artifact_id)
     pick_checkpoint(actor=request.user, artifact=artifact, picked=not artifact.is_pick)
@@ -89,7 +90,7 @@ def pick(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpRespo
 
 @require_safe
 @signed_in
-def file(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpResponseBase:
+def file(request: MemberRequest, number: int, artifact_id: uuid.UUID) -> HttpResponseBase:
     """Download a checkpoint or sample of a run."""
     artifact = artifact_for(request.user, artifact_id)
     name = artifact.name.rpartition("/")[2]
@@ -98,7 +99,7 @@ def file(request: HttpRequest, number: int, artifact_id: uuid.UUID) -> HttpRespo
 
 @require_safe
 @team_required
-def queue(request: HttpRequest) -> HttpResponse:
+def queue(request: TeamRequest) -> HttpResponse:
     """The team's board: running, waiting, done today, failed."""
     board = queue_board(request.user, team=request.team, now=timezone.now())
     context = {"board": queue_context(board), "nav": "queue", "team": request.team}

@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -10,12 +10,13 @@ from django.views.decorators.http import require_POST
 
 from frontend.access import require_visible, signed_in
 from frontend.forms.accounts import ProfileForm, TokenForm
+from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
 from hub.accounts import services
 
 
 @signed_in
-def settings(request: HttpRequest) -> HttpResponse:
+def settings(request: MemberRequest) -> HttpResponse:
     """Profile form; the other parts post to addresses of their own."""
     form = ProfileForm.of(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -27,7 +28,7 @@ def settings(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def create_token(request: HttpRequest) -> HttpResponse:
+def create_token(request: MemberRequest) -> HttpResponse:
     """Make a token and show it this once."""
     form = TokenForm(request.POST)
     if not form.is_valid():
@@ -38,7 +39,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def revoke_token(request: HttpRequest, token_id: uuid.UUID) -> HttpResponse:
+def revoke_token(request: MemberRequest, token_id: uuid.UUID) -> HttpResponse:
     """Make a token useless."""
     token = require_visible(request.user.api_tokens.filter(pk=token_id).first())
     services.revoke_api_token(actor=request.user, token=token)
@@ -47,7 +48,7 @@ def revoke_token(request: HttpRequest, token_id: uuid.UUID) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest,
+    request: MemberRequest,
     *,
     profile_form: ProfileForm | None = None,
     token_form: TokenForm | None = None,

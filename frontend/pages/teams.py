@@ -1,6 +1,6 @@
 """Teams: create one, see its members, invite, join."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_visible, signed_in
 from frontend.forms.accounts import InviteForm, TeamForm
+from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
 from hub.accounts import queries, services
 from hub.accounts.models import Team
@@ -16,7 +17,7 @@ from hub.core.errors import AtelierError
 
 
 @signed_in
-def teams(request: HttpRequest) -> HttpResponse:
+def teams(request: MemberRequest) -> HttpResponse:
     """My teams and the form for a new one."""
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -34,7 +35,7 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @signed_in
-def team(request: HttpRequest, slug: str) -> HttpResponse:
+def team(request: MemberRequest, slug: str) -> HttpResponse:
     """Members of a team, and for managers the invites."""
     found = _team(request, slug)
     context = {
@@ -50,7 +51,7 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def choose(request: HttpRequest, slug: str) -> HttpResponse:
+def choose(request: MemberRequest, slug: str) -> HttpResponse:
     """Work in this team from now on."""
     found = _team(request, slug)
     request.session[queries.TEAM_SESSION_KEY] = found.pk
@@ -60,7 +61,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def invite(request: HttpRequest, slug: str) -> HttpResponse:
+def invite(request: MemberRequest, slug: str) -> HttpResponse:
     """Make an invite link; it is shown once."""
     found = _team(request, slug)
     form = InviteForm(request.POST)
@@ -71,7 +72,7 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @signed_in
-def join(request: HttpRequest, key: str) -> HttpResponse:
+def join(request: MemberRequest, key: str) -> HttpResponse:
     """Ask, then join the team of an invite link."""
     if request.method != "POST":
         return render(request, "teams/join.html")
@@ -83,7 +84,7 @@ def join(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @signed_in
-def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+def remove(request: MemberRequest, slug: str, user_id: int) -> HttpResponse:
     """Take a member out, or leave."""
     found = _team(request, slug)
     member = require_visible(found.memberships.select_related("user").filter(user=user_id).first())
@@ -98,7 +99,7 @@ def remove(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
     return redirect("team", slug=slug)
 
 
-def _team(request: HttpRequest, slug: str) -> Team:
+def _team(request: MemberRequest, slug: str) -> Team:
     return require_visible(queries.teams_of(request.user).filter(slug=slug).first())
 
 

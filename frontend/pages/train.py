@@ -1,6 +1,6 @@
 """The training wizard: one page, four steps, a summary that follows."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 from django.views.decorators.http import require_POST
@@ -15,13 +15,14 @@ from frontend.contexts.train import (
     wizard_context,
 )
 from frontend.rendering import render_page
+from frontend.requests import TeamRequest
 from hub.core.errors import AtelierError
 from training.jobs.models.job import Job
 from training.jobs.services.submit import submit_job
 
 
 @team_required
-def train(request: HttpRequest) -> HttpResponse:
+def train(request: TeamRequest) -> HttpResponse:
     """Show the wizard for the choices in the address, or start the run."""
     if request.method == "POST":
         return _start(request)
@@ -31,14 +32,15 @@ def train(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @team_required
-def plan(request: HttpRequest) -> HttpResponse:
+def plan(request: TeamRequest) -> HttpResponse:
     """The summary for what the form says now; saves nothing."""
     draft = read_draft(request.user, request.team, request.POST)
-    page = wizard_context(request.user, request.team, draft, posted=request.POST)
+    form = settings_form(draft, request.POST) if draft.dataset and draft.base else None
+    page = wizard_context(request.user, request.team, draft, form=form)
     return render_page(request, "train/wizard.html", {"page": page}, partial="summary")
 
 
-def _start(request: HttpRequest) -> HttpResponse:
+def _start(request: TeamRequest) -> HttpResponse:
     draft = read_draft(request.user, request.team, request.POST)
     form = settings_form(draft, request.POST) if draft.dataset and draft.base else None
     if form is not None and form.is_valid():
@@ -47,13 +49,11 @@ def _start(request: HttpRequest) -> HttpResponse:
             return redirect("run", number=job.number)
         except AtelierError as error:
             form.add_error(None, error.message)
-    page = wizard_context(request.user, request.team, draft, posted=request.POST)
-    if form is not None and page.form is not None:
-        page.form._errors = form.errors
+    page = wizard_context(request.user, request.team, draft, form=form)
     return _page(request, page, status=422)
 
 
-def _submit(request: HttpRequest, draft: Draft, name: str, config: dict[str, object]) -> Job:
+def _submit(request: TeamRequest, draft: Draft, name: str, config: dict[str, object]) -> Job:
     if draft.dataset is None or draft.base is None:
         raise AtelierError("unreachable: the form exists only with both")
     return submit_job(
@@ -68,7 +68,7 @@ def _submit(request: HttpRequest, draft: Draft, name: str, config: dict[str, obj
     )
 
 
-def _page(request: HttpRequest, page: WizardContext, *, status: int = 200) -> HttpResponse:
+def _page(request: TeamRequest, page: WizardContext, *, status: int = 200) -> HttpResponse:
     context = {"page": page, "nav": "training"}
     return render_page(request, "train/wizard.html", context, partial="choices", status=status)
 

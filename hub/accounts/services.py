@@ -156,7 +156,7 @@ def user_for_token(key: str) -> tuple[User, ApiToken] | None:
 
 def set_preferences(*, user: User, language: str | None = None, theme: str | None = None) -> User:
     """Remember the person's language or theme; None leaves it as it is."""
-    changed = []
+    changed: list[str] = []
     if language is not None:
         user.language, changed = language, [*changed, "language"]
     if theme is not None:

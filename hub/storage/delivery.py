@@ -43,7 +43,7 @@ class BlobResponse(StreamingHttpResponse):
     def __init__(self, file: BinaryIO, part: ByteRange, **options: object) -> None:
         super().__init__(iter(()), **options)
         self._file, self._part = file, part
-        self._resource_closers.append(file.close)
+        self._resource_closers.append(file.close)  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[bytes]:
         self._file.seek(self._part.first)

@@ -107,7 +107,7 @@ def rendition(blob: Blob, width: int) -> Path:
     if picture.width > wanted:
         height = max(1, round(picture.height * wanted / picture.width))
         picture = picture.resize((wanted, height), Image.Resampling.LANCZOS)
-    if picture.getextrema()[3] == (255, 255):
+    if picture.getchannel("A").getextrema() == (255, 255):
         picture = picture.convert("RGB")
     partial = scratch_folder() / f"{target.name}.{time.monotonic_ns()}"
     picture.save(partial, "WEBP", quality=WEBP_QUALITY, method=4)

@@ -139,7 +139,8 @@ class TusApp:
             self._keep_hash(upload.pk, offset, digest)
             return upload
         sha256 = digest.hexdigest() if digest is not None else None
-        return await in_thread(uploads.complete_upload)(upload=upload, sha256=sha256)
+        done: Upload = await in_thread(uploads.complete_upload)(upload=upload, sha256=sha256)
+        return done
 
     def _take_hash(self, upload_id: uuid.UUID, offset: int) -> Any:
         """The running SHA-256 up to `offset`, or None when this process has not seen the start."""

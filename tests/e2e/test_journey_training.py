@@ -187,11 +187,11 @@ def watch(page: Page, start_gpu_worker: Callable[[], None]) -> None:
 
 def publish(page: Page) -> None:
     follow(page, "Publish", "/publish/")
+    page.get_by_label("Name").fill(MODEL)
     page.get_by_role("radio", name="Epoch 2").check()
     expect(page).to_have_url(re.compile("checkpoint="))
-    expect(page.get_by_role("radio", name="Epoch 2")).to_be_checked()
     expect(page.locator(".covers img")).to_have_count(len(PROMPTS))
-    page.get_by_label("Name").fill(MODEL)
+    expect(page.get_by_label("Name")).to_have_value(MODEL)
     page.get_by_label("Trigger words").fill(TRIGGER)
     page.get_by_label("Least weight").fill("0.6")
     page.get_by_label("Recommended weight").fill("0.85")
@@ -204,6 +204,7 @@ def publish(page: Page) -> None:
 def read_model_page(page: Page) -> ModelVersion:
     version = ModelVersion.objects.get(model__name=MODEL)
     file = version.files.get()
+    assert (version.epochs, version.training_steps) == (2, 2 * STEPS // EPOCHS)
     expect(page.get_by_role("button", name=f"Copy trigger word {TRIGGER}")).to_be_visible()
     expect(page.locator("#weight-out")).to_have_text("0.85")
     expect(page.locator("main")).to_contain_text("Recommended 0.6–1.1")

@@ -12,7 +12,8 @@ from training.engine.errors import EngineError
 from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
 from training.engine.outputs import RunFolder
 from training.engine.precision import reset_arithmetic
-from training.engine.session import Session, prepare
+from training.engine.preparation import prepare
+from training.engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ def train(
 
     With `resume`, a run folder that has a state goes on from it, to the same bytes as if it had
     never been interrupted. With `replay_after`, stored events with a higher sequence are told
-    again first, for a listener that lost some. Raises EngineError after telling Failed.
+    again first, for a listener that lost some. A folder whose run is over stays as it is, unless
+    its settings have changed. Raises EngineError after telling Failed.
     """
     config = config.resolved()
     run = RunFolder(run_dir, config, listener, resume=resume, replay_after=replay_after)
     session: Session | None = None
     try:
+        if run.journal.finished is not None and run.has_same_settings:
+            return _as_it_ended(run, run.journal.finished)
         session = prepare(config, run, cache_dir)
         return _run(session, control, Clock(config.state_every_seconds))
     except EngineError as error:
@@ -73,6 +77,12 @@ def train(
     finally:
         reset_arithmetic()
         run.journal.close()
+
+
+def _as_it_ended(run: RunFolder, finished: Finished) -> TrainResult:
+    """Return the result of a run that is over."""
+    path = run.path / finished.path
+    return TrainResult(finished.reason, finished.step, finished.total_steps, path, finished.sha256)
 
 
 def _run(session: Session, control: Control, clock: Clock) -> TrainResult:

@@ -5,6 +5,7 @@ config.toml · events.jsonl · run.json · state/state.safetensors · checkpoint
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -25,6 +26,7 @@ class RunIdentity:
     session_id: str
     started_at: float
     compute: str = ""  # the number format chosen in the first sitting
+    settings: str = ""  # a hash of the settings of the last sitting
 
 
 class RunFolder:
@@ -49,6 +51,9 @@ class RunFolder:
         remove_leftovers(path)
         write_text(path / "config.toml", config.to_toml())
         self.identity = self._identity()
+        settings = _settings_hash(config)
+        self.has_same_settings = self.identity.settings == settings
+        self._remember(settings=settings)
         self.journal = Journal(path / "events.jsonl", listener, replay_after=replay_after)
 
     @property
@@ -92,7 +97,10 @@ class RunFolder:
 
     def remember_compute(self, compute: str) -> None:
         """Keep the number format for later sittings, since another one would change the result."""
-        self.identity = replace(self.identity, compute=compute)
+        self._remember(compute=compute)
+
+    def _remember(self, **values: str) -> None:
+        self.identity = replace(self.identity, **values)
         write_text(self.path / "run.json", json.dumps(asdict(self.identity)))
 
     def _clear(self) -> None:
@@ -100,3 +108,10 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
         for name in ("events.jsonl", "run.json"):
             (self.path / name).unlink(missing_ok=True)
+
+
+def _settings_hash(config: TrainConfig) -> str:
+    """Return a hash of what decides a run; where its files lie on this machine does not."""
+    data = config.model_dump(mode="json", exclude={"dataset_manifest"})
+    data["base_model"].pop("path")
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,8 @@ import pytest
 
 from tests.factories.engine import Recorder, make_config, make_manifest, make_pictures
 from training.engine.outputs import RunFolder
-from training.engine.session import Session, prepare
+from training.engine.preparation import prepare
+from training.engine.session import Session
 
 pytestmark = pytest.mark.engine
 

@@ -136,6 +136,20 @@ def test_a_finished_run_started_again_does_nothing_new(
     assert not told.of("checkpointed")
 
 
+def test_a_stopped_run_is_over_until_it_is_given_more_epochs(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    config = make_config(base, manifest)
+    first, _ = run(config, tmp_path, cache, stop=2)
+    again, told = run(config, tmp_path, cache)
+    assert again == first
+    assert told.events == []
+    longer = config.model_copy(update={"max_steps": 8})
+    _, told = run(longer, tmp_path, cache)
+    assert [event.step for event in told.of("stepped")] == [3, 4, 5, 6, 7, 8]
+    assert told.of("finished")[0].reason == "completed"
+
+
 def test_a_state_of_other_settings_is_refused_in_words(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -53,10 +53,11 @@ class LoraMethod(Method):
         from peft import LoraConfig, inject_adapter_in_model
 
         network = self.config.network
+        alpha: Any = network.alpha  # peft's types say int, and it takes fractions
         inject_adapter_in_model(
             LoraConfig(
                 r=network.dim,
-                lora_alpha=network.alpha,  # type: ignore[arg-type]  # peft takes fractions too
+                lora_alpha=network.alpha,  # peft takes fractions too
                 lora_dropout=network.dropout,
                 target_modules=[target.path for target in targets],
                 rank_pattern={t.path: t.rank for t in targets if t.rank != network.dim},

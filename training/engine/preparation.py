@@ -1,0 +1,262 @@
+"""Putting a run together: base model, pictures, what is trained, and the saved step."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+
+from training.engine.components import Components, load_components
+from training.engine.config import TrainConfig
+from training.engine.data.batches import Feed, FeedRule, Item
+from training.engine.data.captions import CaptionRule, template_sentences
+from training.engine.data.latents import LatentCache
+from training.engine.data.manifest import Manifest, read_manifest
+from training.engine.data.preparing import Preparing
+from training.engine.data.prior import class_images
+from training.engine.ema import Ema
+from training.engine.estimate import estimate
+from training.engine.events import Stage, Started, Warned
+from training.engine.file_writing import file_hash
+from training.engine.metadata import RunFacts
+from training.engine.methods.base import Method
+from training.engine.methods.table import make_method
+from training.engine.objective import LossRule, NoiseRule
+from training.engine.optim import Optimizing
+from training.engine.outputs import RunFolder
+from training.engine.precision import Precision, choose, describe_machine, set_arithmetic
+from training.engine.progress import Progress
+from training.engine.session import Session
+from training.engine.state import Position, load_state
+from training.engine.stepping import Stepper
+from training.engine.text import TextConditioner
+from training.engine.version import ENGINE_VERSION
+
+STAGE_SECONDS = 0.5
+
+
+def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
+    """Load the base model and the pictures, add what is trained, and go to the saved step."""
+    manifest = read_manifest(Path(config.dataset_manifest))
+    precision = _choose_precision(config, run, len(manifest.training))
+    run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
+    components = load_components(config, precision)
+    items, prior = _load_pictures(config, run, components, manifest, cache_dir)
+    method = make_method(config)
+    method.install(components)
+    method.set_training(training=True)
+    trigger = _trigger(config, manifest)
+    feed = Feed(items, _feed_rule(config, components, manifest, trigger), prior)
+    total_steps = _total_steps(config, feed)
+    stepper = _stepper(config, run, components, method, feed, precision, total_steps)
+    progress = Progress(
+        Position(method=config.method),
+        total_steps=total_steps,
+        steps_per_epoch=feed.steps_per_epoch,
+        device=precision.device,
+        emit=run.journal.emit,
+    )
+    facts = _facts(config, run, components, manifest, precision, feed, trigger, total_steps)
+    session = Session(
+        config, run, components, stepper.conditioner, method, stepper, progress, facts,
+        total_steps, feed.steps_per_epoch,
+    )  # fmt: skip
+    saved = load_state(run.state_path, method=config.method)
+    if saved is not None:
+        session.restore(saved)
+    run.journal.emit(_started(session, precision, resumed=saved is not None))
+    return session
+
+
+def _stepper(
+    config: TrainConfig,
+    run: RunFolder,
+    components: Components,
+    method: Method,
+    feed: Feed,
+    precision: Precision,
+    total_steps: int,
+) -> Stepper:
+    conditioner = TextConditioner(
+        components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
+    )
+    conditioner.frozen = not method.trains_text
+    return Stepper(
+        components=components,
+        conditioner=conditioner,
+        method=method,
+        feed=feed,
+        optimizing=Optimizing(config, method.param_groups(), total_steps),
+        ema=Ema(method.named_parameters(), config.ema.decay) if config.ema.enabled else None,
+        noise=_noise_rule(config),
+        loss=LossRule(
+            config.loss, config.huber_delta, config.snr_gamma, config.debiased_estimation
+        ),
+        schedule=components.noise_schedule().to(components.device),
+        precision=precision,
+        seed=config.seed,
+        on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
+    )
+
+
+def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Precision:
+    asked = {"": config.mixed_precision, "fp32": "no"}.get(
+        run.identity.compute, run.identity.compute
+    )
+    precision = choose(
+        describe_machine(measure_bf16=asked != "no"),
+        device=config.device,
+        mixed_precision=asked,
+        checkpointing=config.gradient_checkpointing,
+        estimated_bytes=estimate(config, images=images).memory_bytes,
+    )
+    run.remember_compute(precision.compute)
+    set_arithmetic(precision)
+    for note in precision.notes:
+        run.journal.emit(Warned(code="precision_changed", message=note))
+    return precision
+
+
+def _load_pictures(
+    config: TrainConfig, run: RunFolder, components: Components, manifest: Manifest, cache_dir: Path
+) -> tuple[list[Item], dict[tuple[int, int], list[Item]]]:
+    emit = run.journal.emit
+    preparing = Preparing(
+        config=config,
+        components=components,
+        cache=LatentCache(cache_dir, components.vae, components.device),
+        on_progress=_Told(run, "caching_latents"),
+        on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
+    )
+    items = preparing.items(list(manifest.training))
+    if not config.prior.enabled:
+        return items, {}
+    images = class_images(
+        config,
+        components,
+        given=manifest.regularisation,
+        class_prompt=manifest.class_prompt,
+        cache_dir=cache_dir,
+        on_progress=_Told(run, "making_class_images"),
+    )
+    return items, preparing.class_items(images, {item.bucket for item in items})
+
+
+class _Told:
+    """Tells the progress of a stage at most twice a second, and always its end."""
+
+    def __init__(self, run: RunFolder, stage: str) -> None:
+        self._run, self._stage, self._at = run, stage, 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if done < total and time.monotonic() - self._at < STAGE_SECONDS:
+            return
+        self._at = time.monotonic()
+        self._run.journal.emit(Stage(stage=self._stage, done=done, total=total))
+
+
+def _trigger(config: TrainConfig, manifest: Manifest) -> str:
+    if config.method == "textual_inversion":
+        return config.textual_inversion.token
+    own = config.captions.trigger_word
+    return own if own is not None else manifest.trigger_word or ""
+
+
+def _feed_rule(
+    config: TrainConfig, components: Components, manifest: Manifest, trigger: str
+) -> FeedRule:
+    captions, vae = config.captions, components.vae.config
+    inverting = config.method == "textual_inversion"
+    sampled = config.latent_sampling == "sample" or (
+        config.latent_sampling == "auto" and not components.architecture.latents_are_means
+    )
+    return FeedRule(
+        seed=config.seed,
+        batch_size=config.batch_size,
+        accumulation=config.gradient_accumulation,
+        captions=CaptionRule(
+            seed=config.seed,
+            trigger_word=trigger,
+            keep_tokens=captions.keep_tokens,
+            shuffle=captions.shuffle,
+            dropout=captions.dropout,
+            tag_dropout=captions.tag_dropout,
+            separator=captions.separator,
+            templates=template_sentences(config.textual_inversion.templates) if inverting else (),
+            token=config.textual_inversion.token,
+            replaced_word=manifest.trigger_word or "" if inverting else "",
+        ),
+        sample_latents=sampled,
+        scaling_factor=vae.scaling_factor,
+        shift=getattr(vae, "shift_factor", None) or 0.0,
+        prior_weight=config.prior.weight if config.prior.enabled else 0.0,
+        device=components.device,
+    )
+
+
+def _noise_rule(config: TrainConfig) -> NoiseRule:
+    return NoiseRule(
+        seed=config.seed,
+        offset=config.noise_offset,
+        perturbation=config.input_perturbation,
+        min_timestep=config.min_timestep,
+        max_timestep=config.max_timestep,
+    )
+
+
+def _total_steps(config: TrainConfig, feed: Feed) -> int:
+    by_epochs = config.epochs * feed.steps_per_epoch if config.epochs else None
+    limits = [limit for limit in (by_epochs, config.max_steps) if limit is not None]
+    return min(limits)
+
+
+def _facts(
+    config: TrainConfig,
+    run: RunFolder,
+    components: Components,
+    manifest: Manifest,
+    precision: Precision,
+    feed: Feed,
+    trigger: str,
+    total_steps: int,
+) -> RunFacts:
+    return RunFacts(
+        config=config,
+        architecture=components.architecture,
+        manifest=manifest,
+        manifest_sha256=file_hash(Path(config.dataset_manifest)),
+        base_name=components.name,
+        base_sha256=components.sha256,
+        prediction_type=components.prediction_type,
+        zero_terminal_snr=components.zero_terminal_snr,
+        precision=precision.compute,
+        checkpointing=precision.checkpointing,
+        session_id=run.identity.session_id,
+        started_at=run.identity.started_at,
+        total_steps=total_steps,
+        epochs=-(-total_steps // feed.steps_per_epoch),
+        batches_per_epoch=feed.batches_per_epoch,
+        images=len(feed.items),
+        class_images=max((len(pool) for pool in feed.prior.values()), default=0),
+        buckets=Counter(item.bucket for item in feed.items),
+        trigger_word=trigger,
+    )
+
+
+def _started(session: Session, precision: Precision, *, resumed: bool) -> Started:
+    parameters = session.method.named_parameters().values()
+    return Started(
+        method=session.config.method,
+        step=session.step,
+        total_steps=session.total_steps,
+        epochs=session.facts.epochs,
+        steps_per_epoch=session.steps_per_epoch,
+        images=session.facts.images,
+        regularisation_images=session.facts.class_images,
+        trainable_parameters=sum(parameter.numel() for parameter in parameters),
+        device=precision.device,
+        precision=precision.compute,
+        threads=precision.threads,
+        engine_version=ENGINE_VERSION,
+        resumed=resumed,
+    )
