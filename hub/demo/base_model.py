@@ -10,7 +10,7 @@ from django.utils import timezone
 from gallery.services.posts import NewImage, create_post
 from gallery.services.process import process_image
 from hub.accounts.models import Team, User
-from hub.demo.words import BASE_ABOUT, BASE_NAME, GALLERY_TITLE, PROMPTS
+from hub.demo.words import BASE_ABOUT, BASE_NAME, GALLERY_TITLE, gallery_prompts
 from hub.storage.blobs import store_path
 from hub.storage.models import Blob
 from models_registry.models.model import Model, ModelType
@@ -60,7 +60,7 @@ def draw(checkpoint: Path, folder: Path) -> list[Blob]:
     """One picture for each of the demo prompts, generation data inside."""
     blob = store_path(checkpoint, content_type="application/octet-stream")
     lines = folder / "prompts.txt"
-    lines.write_text("\n".join(PROMPTS), encoding="utf-8")
+    lines.write_text("\n".join(gallery_prompts()), encoding="utf-8")
     out = folder / "pictures"
     _engine(
         "draw",

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Avg
 
 from hub.accounts.models import Team, User
-from hub.demo.words import LORA_ABOUT, SAMPLE_PROMPTS
+from hub.demo.words import LORA_ABOUT, style_prompts
 from models_registry.models.version import ModelVersion
 from models_registry.services.values import Weight
 from training.base_models.tiny.location import tiny_demo_dir
@@ -105,4 +105,4 @@ def _settings(dataset: Dataset) -> dict[str, Any]:
     """The product's own preset, with prompts that show the style on what the base knows."""
     repeats = Item.objects.filter(dataset=dataset).present().aggregate(mean=Avg("repeats"))["mean"]
     chosen = preset(PRESET).settings_for(images=dataset.item_count, repeats=float(repeats or 1))
-    return {**chosen, "sample_prompts": list(SAMPLE_PROMPTS)}
+    return {**chosen, "sample_prompts": style_prompts(dataset.trigger_word)}

@@ -1,5 +1,7 @@
 """Names and texts of the demo content."""
 
+from training.base_models.tiny.location import known_subjects
+
 TEAM_NAME = "Demo studio"
 BASE_NAME = "Atelier Tiny"
 GALLERY_TITLE = "What the bundled base draws"
@@ -18,23 +20,33 @@ hub; the training run shows its loss and how the samples changed.
 
 Put **neon style** where the style stands: `a penguin, neon style`.
 """
-PROMPTS = (
-    "a fox, flat style, blue background --d 11 --l 2.5",
-    "a penguin, cartoon style, white background --d 12 --l 2.5",
-    "a strawberry, pixel style, green background --d 13 --l 2.5",
-    "a cat, sketch style, yellow background --d 14 --l 2.5",
-    "a rocket, flat style, purple background --d 15 --l 2.5",
-    "a panda, cartoon style, teal background --d 16 --l 2.5",
-    "a mushroom, flat style, pink background --d 17 --l 2.5",
-    "a house, sketch style, orange background --d 18 --l 2.5",
-    "a snowman, pixel style, blue background --d 19 --l 2.5",
-    "a sailboat, cartoon style, grey background --d 20 --l 2.5",
-    "a star, flat style, black background --d 21 --l 2.5",
-    "a watermelon, cartoon style, red background --d 22 --l 2.5",
-)
-SAMPLE_PROMPTS = (
-    "a penguin, neon style --d 1",
-    "a star, neon style --d 2",
-    "a fox, neon style --d 3",
-    "a snowman, neon style --d 4",
-)
+GALLERY_PICTURES = 12
+STYLE_SAMPLES = 4
+CFG = 2.5
+
+
+def gallery_prompts() -> list[str]:
+    """Prompts over what the base knows: every style in turn, another subject and ground each."""
+    known = known_subjects()
+    step = max(1, len(known.subjects) // GALLERY_PICTURES)
+    return [
+        f"{with_article(subject)}, {known.styles[number % len(known.styles)]}, "
+        f"{known.backgrounds[7 * number % len(known.backgrounds)]} background "
+        f"--d {11 + number} --l {CFG}"
+        for number, subject in enumerate(known.subjects[::step][:GALLERY_PICTURES])
+    ]
+
+
+def style_prompts(trigger: str) -> list[str]:
+    """Sample prompts that put a new style on subjects the base knows."""
+    subjects = known_subjects().subjects
+    step = max(1, len(subjects) // STYLE_SAMPLES)
+    chosen = subjects[::step][:STYLE_SAMPLES]
+    return [f"{with_article(word)}, {trigger} --d {at}" for at, word in enumerate(chosen, 1)]
+
+
+def with_article(subject: str) -> str:
+    """The subject as captions name it."""
+    if subject.endswith("s") and not subject.endswith("ss"):
+        return subject
+    return f"an {subject}" if subject[0] in "aeiou" else f"a {subject}"

@@ -44,9 +44,9 @@ def safe_name(raw: str) -> str | None:
 
 
 def is_junk(name: str) -> bool:
-    """Whether an operating system or tool left the file behind."""
+    """Whether a system or tool left the file behind, or it only tells of the collection."""
     *folders, last = name.lower().split("/")
-    if last in _JUNK_NAMES or last.startswith("._"):
+    if last in _JUNK_NAMES or last.startswith("._") or last.endswith(".md"):
         return True
     return any(folder in _JUNK_FOLDERS for folder in folders)
 

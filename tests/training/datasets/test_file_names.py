@@ -18,7 +18,7 @@ def test_a_windows_name_is_read_with_its_folders() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["__MACOSX/a.png", "b/._a.png", ".DS_Store", "x/Thumbs.db", "desktop.ini"]
+    "name", ["__MACOSX/a.png", "CREDITS.md", "b/._a.png", ".DS_Store", "x/Thumbs.db", "desktop.ini"]
 )
 def test_what_systems_leave_behind_is_junk(name: str) -> None:
     assert file_names.is_junk(name)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.factories.engine import Recorder, make_config, make_manifest, make_pictures
 from training.engine.outputs import RunFolder
+from training.engine.precision import reset_arithmetic
 from training.engine.preparation import prepare
 from training.engine.session import Session
 
@@ -63,4 +64,5 @@ def test_a_method_learns_a_picture(
         after = loss_at_fixed_draws(session)
     finally:
         run.journal.close()
+        reset_arithmetic()
     assert after < share * before

@@ -57,7 +57,7 @@ class LoraMethod(Method):
         inject_adapter_in_model(
             LoraConfig(
                 r=network.dim,
-                lora_alpha=network.alpha,  # peft takes fractions too
+                lora_alpha=alpha,
                 lora_dropout=network.dropout,
                 target_modules=[target.path for target in targets],
                 rank_pattern={t.path: t.rank for t in targets if t.rank != network.dim},
