@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlencode
 
+import numpy as np
 from django.conf import settings
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -128,13 +129,22 @@ def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, i
             _check_pixels(opened)
             frames, kind = getattr(opened, "n_frames", 1), opened.format or ""
             opened.load()
-            picture = ImageOps.exif_transpose(opened).convert(mode)
+            picture = _eight_bit(ImageOps.exif_transpose(opened)).convert(mode)
     except BROKEN as error:
         raise Invalid(
             "This is not a picture that the hub reads (PNG, JPEG, WebP, AVIF, GIF, BMP), or the "
             "file is broken. Save it again as PNG."
         ) from error
     return picture, frames, TYPES[kind]
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """16 bits a channel brought down to 8; Pillow's own conversion would clip them to white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray(
+        (np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype("uint8")
+    )
 
 
 def _check_pixels(opened: Image.Image) -> None:

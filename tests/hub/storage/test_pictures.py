@@ -1,5 +1,6 @@
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -82,3 +83,9 @@ def test_a_blob_that_is_no_picture_is_not_served_as_one(client):
     blob = store_bytes(b"<script>", content_type="text/html")
     assert client.get(picture_url(blob)).status_code == 404
     assert client.get(picture_url(blob, 96)).status_code == 404
+
+
+def test_16_bits_a_channel_are_scaled_and_not_clipped_to_white():
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((8, 8), 0x8000, dtype=np.uint16)).save(buffer, "PNG")
+    assert inspect_picture(buffer).average_colour == "#808080"
