@@ -12,6 +12,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from training.engine.config import TrainConfig
 from training.engine.events import Listener
@@ -99,7 +100,7 @@ class RunFolder:
         """Keep the number format for later sittings, since another one would change the result."""
         self._remember(compute=compute)
 
-    def _remember(self, **values: str) -> None:
+    def _remember(self, **values: Any) -> None:
         self.identity = replace(self.identity, **values)
         write_text(self.path / "run.json", json.dumps(asdict(self.identity)))
 

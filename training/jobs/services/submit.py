@@ -32,6 +32,7 @@ from training.jobs.services.events import record_state
 from training.jobs.services.lifecycle import check_room, require_membership, wake_workers
 
 TRAINABLE_FAMILIES = ("tiny", "sd1", "sd2", "sdxl")
+NAME_CHARACTERS = 120
 STAGED_BASE = "base"
 USUAL_PROMPTS = 3
 STAGED_MANIFEST = "dataset/manifest.json"
@@ -63,10 +64,8 @@ def submit_job(
     `config` holds settings of TrainConfig; paths, method and output name are filled in here.
     Raises Invalid naming every setting that does not fit, Conflict when the team's line is full.
     """
-    name = " ".join(name.split())
+    name = clean_name(name)
     require_membership(actor, team)
-    if not name or len(name) > 120:
-        raise Invalid(_("A run needs a name of at most 120 characters."))
     with transaction.atomic():
         check_room(team)
         snapshot = take_snapshot(actor=actor, dataset=dataset)
@@ -98,6 +97,14 @@ def submit_job(
         tell_queue(job)
         wake_workers()
     return job
+
+
+def clean_name(name: str) -> str:
+    """One line of at most 120 characters. Raises Invalid for anything else."""
+    clean = " ".join(name.split())
+    if not clean or len(clean) > NAME_CHARACTERS:
+        raise Invalid(_("A run needs a name of at most %s characters.") % NAME_CHARACTERS)
+    return clean
 
 
 def change_waiting_job(*, actor: User, job: Job, config: dict[str, Any]) -> Job:
