@@ -9,9 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.engine.config import TrainConfig
-from training.engine.precision import choose, describe_machine
+from training.engine.precision import choose, describe_machine, set_arithmetic
+
+if TYPE_CHECKING:
+    from training.engine.components import Components
 
 
 def draw(
@@ -21,13 +25,12 @@ def draw(
 
     The size is 128 px for the bundled base and 512 otherwise, unless a line says `--w` and `--h`.
     """
-    from training.engine.components import load_components
     from training.engine.preview import make_samples
     from training.engine.prompts import prompt_requests
     from training.engine.text import TextConditioner
 
     config = _config(base, name=name, sha256=sha256, prompts=list(prompts))
-    components = load_components(config, choose(describe_machine(measure_bf16=False)))
+    components = _load(config)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"p{number:02d}.png" for number in range(len(prompts))]
     make_samples(
@@ -47,11 +50,10 @@ def write_checkpoint(base: Path, path: Path) -> None:
     import torch
 
     from training.engine.checkpoint_layout import checkpoint_tensors
-    from training.engine.components import load_components
     from training.engine.file_writing import save_tensors, whole_file
 
     config = _config(base)
-    components = load_components(config, choose(describe_machine(measure_bf16=False)))
+    components = _load(config)
     metadata = {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": components.architecture.modelspec,
@@ -62,6 +64,14 @@ def write_checkpoint(base: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as beside:
         save_tensors(beside, checkpoint_tensors(components, torch.float16, base), metadata)
+
+
+def _load(config: TrainConfig) -> Components:
+    from training.engine.components import load_components
+
+    precision = choose(describe_machine(measure_bf16=False))
+    set_arithmetic(precision)  # denormal numbers would make a small model crawl
+    return load_components(config, precision)
 
 
 def _config(

@@ -115,8 +115,10 @@ def _sample(options: argparse.Namespace) -> int:
     from training.base_models.tiny.location import tiny_base_dir
     from training.engine.components import load_components
     from training.engine.grids import make_grid
-    from training.engine.precision import choose, describe_machine
+    from training.engine.precision import choose, describe_machine, set_arithmetic
 
+    precision = choose(describe_machine(measure_bf16=False))
+    set_arithmetic(precision)
     base = options.base or tiny_base_dir()
     config = TrainConfig.parse(
         {
@@ -134,7 +136,7 @@ def _sample(options: argparse.Namespace) -> int:
     )
     sheet = make_grid(
         config,
-        load_components(config, choose(describe_machine(measure_bf16=False))),
+        load_components(config, precision),
         prompts=options.prompts,
         files=options.files,
         weights=options.weights or [1.0],
