@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from training.engine.config import TrainConfig
 from training.engine.precision import choose, describe_machine, set_arithmetic
+from training.engine.threads import wait_passively
 
 if TYPE_CHECKING:
     from training.engine.components import Components
@@ -96,6 +97,7 @@ def _config(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
+    wait_passively()
     parser = argparse.ArgumentParser(prog="training.engine.base_tools")
     commands = parser.add_subparsers(dest="command", required=True)
     drawing = commands.add_parser("draw")

@@ -29,6 +29,7 @@ from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
+from training.engine.threads import wait_passively
 
 if TYPE_CHECKING:
     from training.engine.grids import GridCell
@@ -40,6 +41,7 @@ EXIT_USAGE = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
+    wait_passively()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
