@@ -56,7 +56,7 @@ from training.base_models.tiny.recipe.world import HUES, TRAINED_SUBJECTS
 
 log = logging.getLogger(__name__)
 
-REFINE_PICTURES: Final = 320
+REFINE_PICTURES: Final = 480
 EVALUATED: Final = 84
 GRID_COLUMNS: Final = 10
 
