@@ -20,33 +20,16 @@ hub; the training run shows its loss and how the samples changed.
 
 Put **neon style** where the style stands: `a penguin, neon style`.
 """
-GALLERY_PICTURES = 12
-STYLE_SAMPLES = 4
+STYLE_SUBJECTS = ("a cat", "a car", "a ghost", "a fox")  # three of the dataset, one that is not
 CFG = 2.5
 
 
 def gallery_prompts() -> list[str]:
-    """Prompts over what the base knows: every style in turn, another subject and ground each."""
-    known = known_subjects()
-    step = max(1, len(known.subjects) // GALLERY_PICTURES)
-    return [
-        f"{with_article(subject)}, {known.styles[number % len(known.styles)]}, "
-        f"{known.backgrounds[7 * number % len(known.backgrounds)]} background "
-        f"--d {11 + number} --l {CFG}"
-        for number, subject in enumerate(known.subjects[::step][:GALLERY_PICTURES])
-    ]
+    """The showcase of the base: prompts whose pictures were looked at on these weights."""
+    showcase = enumerate(known_subjects().showcase)
+    return [f"{prompt} --d {11 + number} --l {CFG}" for number, prompt in showcase]
 
 
 def style_prompts(trigger: str) -> list[str]:
     """Sample prompts that put a new style on subjects the base knows."""
-    subjects = known_subjects().subjects
-    step = max(1, len(subjects) // STYLE_SAMPLES)
-    chosen = subjects[::step][:STYLE_SAMPLES]
-    return [f"{with_article(word)}, {trigger} --d {at}" for at, word in enumerate(chosen, 1)]
-
-
-def with_article(subject: str) -> str:
-    """The subject as captions name it."""
-    if subject.endswith("s") and not subject.endswith("ss"):
-        return subject
-    return f"an {subject}" if subject[0] in "aeiou" else f"a {subject}"
+    return [f"{subject}, {trigger} --d {at}" for at, subject in enumerate(STYLE_SUBJECTS, 1)]

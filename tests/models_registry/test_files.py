@@ -9,6 +9,7 @@ from io import BytesIO
 
 import pytest
 from blake3 import blake3
+from django.utils import translation
 
 from hub.core.errors import Conflict, Invalid, NotAllowed
 from hub.core.tasks import TaskName
@@ -104,6 +105,9 @@ def test_the_reason_of_a_verdict_is_told_in_the_readers_language():
     file = scanned(pickle.dumps(Bomb()))
     assert file.scan_sentence == file.scan_message
     assert "%" not in file.scan_message
+    with translation.override("zh-hans"):
+        assert "posix.system" in file.scan_sentence
+        assert file.scan_sentence != file.scan_message
     broken = scanned(lora_bytes() + b"extra")
     assert broken.scan_sentence == broken.scan_message
 

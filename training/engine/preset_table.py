@@ -63,8 +63,9 @@ PRESETS: tuple[Preset, ...] = (
         device="cpu",
         settings={
             **_TINY,
-            "learning_rate": 1.5e-3,
-            "network": {"dim": 8, "alpha": 8.0, "conv_dim": 8, "conv_alpha": 8.0},
+            "learning_rate": 2e-3,
+            "scheduler": "cosine",
+            "network": {"dim": 16, "alpha": 16.0, "conv_dim": 16, "conv_alpha": 16.0},
         },
     ),
     Preset(

@@ -43,7 +43,7 @@ def test_a_zip_brings_pictures_with_their_captions_and_repeats() -> None:
                 "20_yuki girl/b.PNG": picture_bytes(2),
                 "__MACOSX/20_yuki girl/._a.png": b"junk",
                 "20_yuki girl/.DS_Store": b"junk",
-                "notes/readme.md": b"# hello",
+                "notes/readme.html": b"# hello",
             }
         ),
     )
@@ -55,7 +55,7 @@ def test_a_zip_brings_pictures_with_their_captions_and_repeats() -> None:
         "20_yuki girl/a.txt": Outcome.CAPTION,
         "20_yuki girl/a.png": Outcome.ADDED,
         "20_yuki girl/b.PNG": Outcome.ADDED,
-        "notes/readme.md": Outcome.NOT_AN_IMAGE,
+        "notes/readme.html": Outcome.NOT_AN_IMAGE,
     }
     dataset.refresh_from_db()
     assert dataset.item_count == report.added == 2
