@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -186,3 +187,12 @@ def test_a_replay_gives_what_comes_after_a_number() -> None:
         "code": "c",
         "message": "m",
     }
+
+
+def test_a_resumed_run_does_not_take_steps_back_that_were_told() -> None:
+    """The engine tells no step twice: going on from an earlier state must not lower the figure."""
+    job, _ = claimed_job()
+    for event in (started(1), stepped(2, 20), replace(started(3), step=19, resumed=True)):
+        record_events(job.pk, 1, [event], run_folder=SERIES)
+    job.refresh_from_db()
+    assert job.step == 20

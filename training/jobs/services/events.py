@@ -14,6 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from training.engine.events import (
@@ -158,7 +160,8 @@ def _new_event(event: Event) -> NewEvent | None:
 def _columns_of(event: Event) -> dict[str, Any]:
     if isinstance(event, Started):
         return {
-            "step": event.step,
+            # A resumed run begins at its last state and does not tell again what it told already.
+            "step": Greatest(F("step"), Value(event.step)),
             "total_steps": event.total_steps,
             "total_epochs": event.epochs,
             "engine_version": event.engine_version,
