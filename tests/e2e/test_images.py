@@ -84,8 +84,10 @@ def test_the_viewer_opens_over_the_list_and_one_back_leads_to_the_same_place(
 
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(f"{live_hub.url}/images/{images[2].pk}/")
+    expect(viewer).to_have_attribute("data-url", f"/images/{images[2].pk}/")
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(f"{live_hub.url}/images/{images[3].pk}/")
+    expect(viewer).to_have_attribute("data-url", f"/images/{images[3].pk}/")
     page.keyboard.press("i")
     expect(page.locator("#viewer-panel")).to_be_hidden()
     page.keyboard.press("i")
