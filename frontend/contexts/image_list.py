@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from frontend.contexts.images import (
     SCOPE_LABELS,
     SORT_LABELS,
-    Choice,
     ImageListContext,
     chips_of,
     image_card_of,
     list_query,
     list_url,
 )
+from frontend.contexts.lists import Choice
 from gallery.queries import (
     COUNT_CEILING,
     ImageFilters,

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from frontend.contexts.images import (
-    Choice,
     Fact,
     ImageViewContext,
     ReactionButton,
@@ -18,8 +17,8 @@ from frontend.contexts.images import (
     list_query,
     list_url,
     picture_of,
-    with_query,
 )
+from frontend.contexts.lists import Choice, with_query
 from frontend.templatetags.words import decimal
 from gallery.models import Generation, Image, ImageResource
 from gallery.models.reaction import ReactionKind

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from frontend.contexts.components import ImageCard, Picture
+from frontend.contexts.lists import Choice, FilterChip, with_query
 from gallery.models import Image
 from gallery.queries import ImageFilters, ImageSort, Scope, without
 from hub.accounts.models import User
@@ -29,24 +30,6 @@ SCOPE_LABELS = {
     Scope.TEAM: gettext_lazy("My team"),
     Scope.MINE: gettext_lazy("Mine"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One option of a filter, a sort or a scope."""
-
-    value: str
-    label: str
-    is_chosen: bool
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FilterChip:
-    """A filter in force; `url` is the list without it."""
-
-    label: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +136,6 @@ def list_query(filters: ImageFilters, sort: str) -> str:
         if value:
             query[name] = str(value)
     return query.urlencode()
-
-
-def with_query(path: str, query: str) -> str:
-    """An address with its query, if any."""
-    return f"{path}?{query}" if query else path
 
 
 def list_url(filters: ImageFilters, sort: str) -> str:
