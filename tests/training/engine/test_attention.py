@@ -1,0 +1,96 @@
+"""Both forms of attention are one function: values, gradients, and twenty steps of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.factories.engine import Recorder, make_config
+from training.engine import attention
+from training.engine.events import NoControl
+from training.engine.loop import train
+
+pytestmark = pytest.mark.engine
+
+
+def steps_of(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
+    recorder = Recorder()
+    train(
+        make_config(base, manifest, max_steps=20, train_text_encoder=True),
+        run_dir=folder,
+        listener=recorder,
+        control=NoControl(),
+        cache_dir=folder / "cache",
+    )
+    steps = recorder.of("stepped")
+    return [step.loss for step in steps], [step.gradient_norm for step in steps]
+
+
+def test_plain_attention_trains_as_the_fused_one_over_20_steps(
+    base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fused = steps_of(base, manifest, tmp_path / "fused")
+    calls = []
+    plain = attention.plain_attention
+    monkeypatch.setattr(attention, "plain_pays", lambda *_: True)
+    monkeypatch.setattr(
+        attention, "plain_attention", lambda q, k, v: calls.append(q.shape) or plain(q, k, v)
+    )
+    changed = steps_of(base, manifest, tmp_path / "plain")
+    assert calls
+    assert changed[0] == pytest.approx(fused[0], rel=1e-4)
+    assert changed[1] == pytest.approx(fused[1], rel=1e-4)
+    assert len(set(fused[0])) == 20
+
+
+@pytest.mark.parametrize(("queries", "keys", "width"), [(256, 256, 8), (64, 77, 24), (16, 16, 32)])
+def test_plain_attention_has_the_value_and_gradients_of_torchs_own(
+    queries: int, keys: int, width: int
+) -> None:
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(0)
+    given = [torch.randn(6, length, width) for length in (queries, keys, keys)]
+    results = []
+    for function in (functional.scaled_dot_product_attention, attention.plain_attention):
+        q, k, v = (tensor.clone().requires_grad_() for tensor in given)
+        out = function(q, k, v)
+        out.square().sum().backward()
+        results.append([out.detach(), q.grad, k.grad, v.grad])
+    for expected, got in zip(*results, strict=True):
+        assert torch.allclose(expected, got, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+
+
+def test_a_map_over_the_limit_and_a_mask_are_left_to_the_fused_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+    from diffusers.models.attention_processor import Attention
+
+    def never(*_: object) -> None:
+        raise AssertionError("the plain form was used")
+
+    monkeypatch.setattr(attention, "plain_attention", never)
+    layer = Attention(query_dim=16, heads=2, dim_head=8, processor=attention.PlainWhereSmall())
+    x = torch.randn(1, 8, 16)
+    assert layer(x, attention_mask=torch.zeros(1, 1, 8)).shape == x.shape
+    monkeypatch.setattr(attention, "PLAIN_SCORES", 2 * 8 * 8 - 1)
+    assert layer(x).shape == x.shape
+    monkeypatch.setattr(attention, "PLAIN_SCORES", 2 * 8 * 8)
+    with pytest.raises(AssertionError, match="plain form"):
+        layer(x)
+
+
+@pytest.mark.parametrize(
+    ("device", "compute", "plain"),
+    [
+        ("cpu", "bf16", True),
+        ("cpu", "fp32", False),
+        ("cuda", "bf16", False),
+        ("cuda", "fp16", False),
+    ],
+)
+def test_only_bf16_on_a_cpu_takes_the_plain_form(device: str, compute: str, plain: bool) -> None:
+    assert attention.plain_pays(device, compute) is plain
