@@ -12,23 +12,33 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
+from training.engine.adapter_change import UnknownAdapterError, is_adapter_part, weight_change
 from training.engine.components import Components
 from training.engine.config_sections import HypernetworkConfig
+from training.engine.embedding_files import is_embedding, read_embedding, read_plain_pt
 from training.engine.errors import ConfigError
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
 from training.engine.methods.textual_inversion import EmbeddingWithWords
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
 
-Tensors = dict[str, torch.Tensor]
-
 
 @dataclass(frozen=True)
 class AppliedFile:
-    """A file and how strongly it acts; an embedding has no strength."""
+    """A file and how strongly it acts; an embedding has no strength.
+
+    `text_weight` is the strength on the text encoders, where it is another than on the UNet.
+    """
 
     path: Path
     weight: float = 1.0
+    text_weight: float | None = None
+
+    def weight_on(self, layer: str) -> float:
+        """Return the strength on a layer, by its name in the file."""
+        if self.text_weight is None or not layer.startswith("lora_te"):
+            return self.weight
+        return self.text_weight
 
 
 @contextmanager
@@ -44,19 +54,21 @@ def applied(components: Components, files: list[AppliedFile]) -> Iterator[None]:
 
 
 def kind_of_file(path: Path) -> str:
-    """Tell a LoRA, an embedding and a hypernetwork apart by what is in the file.
+    """Tell a LoRA, an embedding, a hypernetwork and a checkpoint apart by what is in the file.
 
     Raises ConfigError for anything else.
     """
     if path.suffix == ".pt":
-        return "hypernetwork"
+        return "embedding" if is_embedding(read_plain_pt(path)) else "hypernetwork"
     try:
         with safe_open(path, framework="pt") as file:
             names = set(file.keys())
     except (OSError, SafetensorError) as error:
         raise ConfigError(f"{path.name} cannot be read: {error}") from error
-    if any(name.endswith(".lora_down.weight") for name in names):
+    if any(is_adapter_part(name) for name in names):
         return "lora"
+    if any(name.startswith("model.diffusion_model.") for name in names):
+        return "checkpoint"
     if names & {"emb_params", "clip_l"} or len(names) == 1:
         return "embedding"
     raise ConfigError(
@@ -66,7 +78,10 @@ def kind_of_file(path: Path) -> str:
 
 def _one(components: Components, file: AppliedFile) -> AbstractContextManager[None]:
     actions = {"lora": _lora, "embedding": _embedding, "hypernetwork": _hypernetwork}
-    return actions[kind_of_file(file.path)](components, file)
+    kind = kind_of_file(file.path)
+    if kind not in actions:
+        raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
+    return actions[kind](components, file)
 
 
 @contextmanager
@@ -85,7 +100,8 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
         for name in names:
             weight = layers[name].weight
             kept.append((weight, weight.detach().clone()))
-            weight.add_(_lora_change(tensors, name, weight) * file.weight)
+            change = _change(tensors, name, weight, file.path)
+            weight.add_((change * file.weight_on(name)).to(weight))
     try:
         yield
     finally:
@@ -94,12 +110,22 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
                 weight.copy_(before)
 
 
-def _lora_change(tensors: Tensors, name: str, weight: torch.Tensor) -> torch.Tensor:
-    down = tensors[f"{name}.lora_down.weight"].float()
-    up = tensors[f"{name}.lora_up.weight"].float()
-    alpha = float(tensors.get(f"{name}.alpha", torch.tensor(0.0))) or float(len(down))
-    change = (up.flatten(1) @ down.flatten(1)) * (alpha / len(down))
-    return change.view_as(weight).to(weight)
+def _change(
+    tensors: dict[str, torch.Tensor], name: str, weight: torch.Tensor, path: Path
+) -> torch.Tensor:
+    start = f"{name}."
+    parts = {
+        key.removeprefix(start): tensor.to(weight.device)
+        for key, tensor in tensors.items()
+        if key.startswith(start)
+    }
+    try:
+        return weight_change(parts, weight)
+    except (UnknownAdapterError, KeyError, RuntimeError) as error:
+        raise ConfigError(
+            f"{path.name} cannot be used: the form of its layer {name} is not known here, or it "
+            "was made for another base model."
+        ) from error
 
 
 def layers_by_name(components: Components) -> dict[str, Any]:
@@ -122,8 +148,8 @@ def layers_by_name(components: Components) -> dict[str, Any]:
 
 @contextmanager
 def _embedding(components: Components, file: AppliedFile) -> Iterator[None]:
-    tensors = load_file(file.path)
-    keys = ("clip_l", "clip_g") if "clip_g" in tensors else (next(iter(tensors)),)
+    tensors = read_embedding(file.path)
+    keys = tuple(tensors)
     if len(keys) != len(components.text_encoders):
         raise ConfigError(f"{file.path.name} was made for another number of text encoders.")
     parts = [inner_text_model(encoder).embeddings for encoder in components.text_encoders]

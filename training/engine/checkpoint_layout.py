@@ -44,17 +44,22 @@ _OPEN_CLIP_RULES: tuple[tuple[str, str], ...] = (
 )
 _QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
 Tensors = dict[str, torch.Tensor]
+AVERAGE = "model_ema."
+PARTS = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
 
 
-def checkpoint_tensors(components: Components, dtype: torch.dtype, base: Path) -> Tensors:
+def checkpoint_tensors(
+    components: Components, dtype: torch.dtype, base: Path, *, pruned: bool = False
+) -> Tensors:
     """Return all tensors of a checkpoint, on the CPU and contiguous.
 
     Where the base was one safetensors file, tensors that our parts do not hold (a last layer that
-    SD 2 leaves out, scheduler tables) are kept from it.
+    SD 2 leaves out, scheduler tables) are kept from it; `pruned` leaves out those that belong to
+    no part. The base's own average is never kept: it is not of these weights.
     """
     ours = unet_tensors(components.unet) | vae_tensors(components.vae) | _text(components)
     if base.is_file() and base.suffix == ".safetensors":
-        ours = _rest_of_base(base, ours) | ours
+        ours = _rest_of_base(base, ours, pruned=pruned) | ours
     return {name: _stored(tensor, dtype) for name, tensor in ours.items()}
 
 
@@ -72,17 +77,19 @@ def vae_tensors(vae: Any) -> Tensors:
     levels = len(vae.config.block_out_channels)
     found = {}
     for name, tensor in vae.state_dict().items():
-        renamed = name
-        for pattern, replacement in _VAE_RULES:
-            renamed = pattern.sub(replacement, renamed)
-        renamed = re.sub(
-            r"\bup\.(\d+)\.", lambda match: f"up.{levels - 1 - int(match.group(1))}.", renamed
-        )
+        renamed = vae_name(name, levels)
         as_convolution = "attn_1." in renamed and tensor.ndim == 2
         found[f"first_stage_model.{renamed}"] = (
             tensor[:, :, None, None] if as_convolution else tensor
         )
     return found
+
+
+def vae_name(name: str, levels: int) -> str:
+    """Return the original name of a VAE's tensor, without prefix; `levels` of the VAE in all."""
+    for pattern, replacement in _VAE_RULES:
+        name = pattern.sub(replacement, name)
+    return re.sub(r"\bup\.(\d+)\.", lambda match: f"up.{levels - 1 - int(match[1])}.", name)
 
 
 def _text(components: Components) -> Tensors:
@@ -112,7 +119,7 @@ def _open_clip(state: Tensors, prefix: str) -> Tensors:
     for name, tensor in state.items():
         match = _QKV.match(name)
         if match is None:
-            found[prefix + _open_clip_name(name)] = tensor
+            found[prefix + open_clip_name(name)] = tensor
         elif match.group(2) == "q":
             layer, kind = match.group(1), match.group(3)
             parts = [state[name.replace("q_proj", f"{letter}_proj")] for letter in "qkv"]
@@ -121,15 +128,37 @@ def _open_clip(state: Tensors, prefix: str) -> Tensors:
     return found
 
 
-def _open_clip_name(name: str) -> str:
+def open_clip_name(name: str) -> str:
+    """Return OpenCLIP's name of a tensor of a CLIP text model (q, k and v have none)."""
     for ours, theirs in _OPEN_CLIP_RULES:
         name = name.replace(ours, theirs)
     return name
 
 
-def _rest_of_base(base: Path, ours: Tensors) -> Tensors:
+def _rest_of_base(base: Path, ours: Tensors, *, pruned: bool) -> Tensors:
     with safe_open(base, framework="pt") as file:
-        return {n: file.get_tensor(n) for n in file.keys() if n not in ours}  # noqa: SIM118
+        names = [n for n in file.keys() if n not in ours and not n.startswith(AVERAGE)]  # noqa: SIM118
+        kept = [n for n in names if n.startswith(PARTS)] if pruned else names
+        return {name: file.get_tensor(name) for name in kept}
+
+
+def average_tensors(
+    components: Components, average: Tensors, *, decay: float, step: int
+) -> Tensors:
+    """Return an average of the UNet, given by the names of its parameters, as checkpoints hold it.
+
+    `model_ema.` with the dots of the weight's own name left out, in float32.
+    https://github.com/CompVis/stable-diffusion/blob/main/ldm/modules/ema.py
+    """
+    found = {
+        f"{AVERAGE}decay": torch.tensor(decay),
+        f"{AVERAGE}num_updates": torch.tensor(step, dtype=torch.int),
+    }
+    for name, tensor in average.items():
+        path, _, kind = name.rpartition(".")
+        original = f"diffusion_model.{ldm_module_path(path, components.unet.config)}.{kind}"
+        found[AVERAGE + original.replace(".", "")] = _stored(tensor, torch.float32)
+    return found
 
 
 def _stored(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

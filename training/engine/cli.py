@@ -1,4 +1,4 @@
-"""The engine as a program: train, sample, estimate, import-kohya, export-kohya.
+"""The engine as a program: train, draw, merge and convert models, read kohya's settings.
 
     python -m training.engine train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
         [--resume | --fresh] [--events-fd N] [--replay-after SEQUENCE]
@@ -23,16 +23,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from training.engine.commands import drawing, kohya, models
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
 from training.engine.threads import wait_passively
-
-if TYPE_CHECKING:
-    from training.engine.grids import GridCell
 
 EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
 EXIT_FAILED = 1
@@ -65,24 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--events-fd", type=int, help="Be driven by a parent; see the manual.")
     train.add_argument("--replay-after", type=int, help="Send stored events again from here.")
     train.set_defaults(run=_train)
-    sample = commands.add_parser("sample", help="Make pictures, alone or as a grid of files.")
-    sample.add_argument("prompts", nargs="+", help="Prompts in kohya's form, with --n, --w, ….")
-    sample.add_argument("--base", type=Path, help="Base model; else the bundled one.")
-    sample.add_argument("--file", type=Path, action="append", default=[], dest="files")
-    sample.add_argument("--weight", type=float, action="append", default=[], dest="weights")
-    sample.add_argument("--size", type=int, default=0, help="Side in pixels.")
-    sample.add_argument("--seed", type=int, default=1)
-    sample.add_argument("--steps", type=int, default=20)
-    sample.add_argument("--guidance", type=float, default=7.0)
-    sample.add_argument("--sampler", default="DPM++ 2M")
-    sample.add_argument("--out", type=Path, default=Path("samples"))
-    sample.set_defaults(run=_sample)
-    taking = commands.add_parser("import-kohya", help="Turn kohya's settings into ours.")
-    taking.add_argument("file", type=Path)
-    taking.set_defaults(run=_import_kohya)
-    giving = commands.add_parser("export-kohya", help="Turn our settings into kohya's.")
-    giving.add_argument("config", type=Path)
-    giving.set_defaults(run=_export_kohya)
+    drawing.add_commands(commands)
+    models.add_commands(commands)
+    kohya.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)
@@ -111,63 +93,6 @@ def _train(options: argparse.Namespace) -> int:
         replay_after=options.replay_after,
     )
     return EXIT_CODES[result.status]
-
-
-def _sample(options: argparse.Namespace) -> int:
-    from training.base_models.tiny.location import tiny_base_dir
-    from training.engine.components import load_components
-    from training.engine.grids import make_grid
-    from training.engine.precision import choose, describe_machine, set_arithmetic
-
-    precision = choose(describe_machine(measure_bf16=False))
-    set_arithmetic(precision)
-    base = options.base or tiny_base_dir()
-    config = TrainConfig.parse(
-        {
-            "base_model": {
-                "path": str(base),
-                "name": base.stem if options.base else "Atelier Tiny",
-            },
-            "resolution": options.size or (512 if options.base else 128),
-            "sampling": {
-                "sampler": options.sampler,
-                "steps": options.steps,
-                "guidance": options.guidance,
-            },
-        }
-    )
-    sheet = make_grid(
-        config,
-        load_components(config, precision),
-        prompts=options.prompts,
-        files=options.files,
-        weights=options.weights or [1.0],
-        seed=options.seed,
-        folder=options.out,
-        on_cell=_tell_cell,
-    )
-    sys.stdout.write(f"{sheet}\n")
-    return 0
-
-
-def _tell_cell(cell: GridCell) -> None:
-    sys.stderr.write(f"{cell.path}\n")
-
-
-def _import_kohya(options: argparse.Namespace) -> int:
-    from training.engine.kohya_config import read_kohya_file
-
-    found = read_kohya_file(options.file)
-    sys.stdout.write(TrainConfig.parse(found.settings).to_toml())
-    sys.stderr.writelines(f"{sentence}\n" for sentence in found.report)
-    return 0
-
-
-def _export_kohya(options: argparse.Namespace) -> int:
-    from training.engine.kohya_config import to_kohya
-
-    sys.stdout.write(to_kohya(TrainConfig.from_toml(options.config)))
-    return 0
 
 
 def _estimate(options: argparse.Namespace) -> int:

@@ -7,15 +7,44 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from training.engine.config import TrainConfig
+from training.engine.samplers import usable_sampler
 
+UPSCALERS = ("Latent", "Latent (bicubic)", "Latent (nearest-exact)", "Lanczos", "Nearest")
 _OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
 
 
 @dataclass(frozen=True)
+class HiresFix:
+    """A second pass at a larger size; `steps` 0 takes as many as the first.
+
+    `denoising` is the share of the noise that comes back, from 0 to 1.
+    """
+
+    scale: float = 2.0
+    denoising: float = 0.7
+    steps: int = 0
+    upscaler: str = "Latent"
+
+
+@dataclass(frozen=True)
+class StartPicture:
+    """The picture that img2img begins with; where a mask is white it is painted anew.
+
+    `denoising` is a share from 0 to 1, `mask_blur` in pixels.
+    """
+
+    path: Path
+    denoising: float = 0.75
+    mask: Path | None = None
+    mask_blur: int = 4
+
+
+@dataclass(frozen=True)
 class PromptRequest:
-    """A picture to make."""
+    """A picture to make; width and height are those of the first pass, in pixels."""
 
     prompt: str
     negative: str
@@ -25,6 +54,8 @@ class PromptRequest:
     guidance: float
     seed: int
     sampler: str
+    hires: HiresFix | None = None
+    start: StartPicture | None = None
 
 
 def prompt_requests(config: TrainConfig) -> list[PromptRequest]:
@@ -48,7 +79,7 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
         steps=int(_number(options.get("s"), sampling.steps, 1, 150)),
         guidance=_number(options.get("l"), sampling.guidance, 0, 30),
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
-        sampler=sampling.sampler,
+        sampler=usable_sampler(sampling.sampler),
     )
 
 

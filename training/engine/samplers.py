@@ -1,28 +1,70 @@
-"""Samplers by the names that A1111 and the gallery use."""
+"""Samplers by the names that A1111 and the gallery use. Free of torch until one is made."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Euler": ("EulerDiscreteScheduler", {}),
-    "Euler a": ("EulerAncestralDiscreteScheduler", {}),
-    "DDIM": ("DDIMScheduler", {}),
-    "DPM++ 2M": (
-        "DPMSolverMultistepScheduler",
-        {"algorithm_type": "dpmsolver++", "solver_order": 2},
-    ),
-    "DPM++ 2M Karras": (
-        "DPMSolverMultistepScheduler",
-        {"algorithm_type": "dpmsolver++", "solver_order": 2, "use_karras_sigmas": True},
-    ),
-    "DPM++ 2M SDE Karras": (
-        "DPMSolverMultistepScheduler",
-        {"algorithm_type": "sde-dpmsolver++", "solver_order": 2, "use_karras_sigmas": True},
-    ),
-    "UniPC": ("UniPCMultistepScheduler", {}),
-    "LCM": ("LCMScheduler", {}),
+from training.engine.errors import ConfigError
+
+FALLBACK = "DPM++ 2M"
+KARRAS = " Karras"
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A diffusers scheduler with its options; `passes` are the calls of the UNet in one step."""
+
+    scheduler: str
+    options: tuple[tuple[str, Any], ...] = ()
+    passes: int = 1
+
+
+_MULTISTEP, _SINGLESTEP = "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"
+_SDE = (("algorithm_type", "sde-dpmsolver++"), ("solver_order", 2), ("lower_order_final", True))
+_ODE = (("algorithm_type", "dpmsolver++"), ("solver_order", 2))
+_SIGMAS = ("use_karras_sigmas", True)
+SAMPLERS: dict[str, Sampler] = {
+    "Euler": Sampler("EulerDiscreteScheduler"),
+    "Euler a": Sampler("EulerAncestralDiscreteScheduler"),
+    "DDIM": Sampler("DDIMScheduler"),
+    "DPM++ 2M": Sampler(_MULTISTEP, _ODE),
+    "DPM++ 2M Karras": Sampler(_MULTISTEP, (*_ODE, _SIGMAS)),
+    "DPM++ 2M SDE": Sampler(_MULTISTEP, _SDE),
+    "DPM++ 2M SDE Karras": Sampler(_MULTISTEP, (*_SDE, _SIGMAS)),
+    "DPM++ SDE": Sampler(_SINGLESTEP, _SDE, passes=2),
+    "DPM++ SDE Karras": Sampler(_SINGLESTEP, (*_SDE, _SIGMAS), passes=2),
+    "UniPC": Sampler("UniPCMultistepScheduler"),
+    "LCM": Sampler("LCMScheduler"),
 }
+_BY_LOWER = {name.lower(): name for name in SAMPLERS}
+_BY_LOWER |= {"euler_a": "Euler a", "k_euler": "Euler", "k_euler_a": "Euler a"}
+_BY_LOWER |= {"dpmsolver++": "DPM++ 2M", "dpmsolver": "DPM++ 2M", "uni_pc": "UniPC"}
+
+
+def sampler_name(name: str) -> str:
+    """Return a sampler's name as A1111 writes it, whatever its case; also kohya's short names.
+
+    Raises ConfigError for a name that is not known, with those that are.
+    """
+    found = _BY_LOWER.get(name.strip().lower())
+    if found is None:
+        raise ConfigError(
+            f"There is no sampler {name!r} here. Choose one of: {', '.join(SAMPLERS)}."
+        )
+    return found
+
+
+def usable_sampler(name: str) -> str:
+    """Return the sampler of this name, or DPM++ 2M: a run does not end over a sample."""
+    return _BY_LOWER.get(name.strip().lower(), FALLBACK)
+
+
+def written_names(name: str) -> tuple[str, str | None]:
+    """Return a sampler's name and its schedule, which A1111 writes apart since 1.9."""
+    if name.endswith(KARRAS):
+        return name.removesuffix(KARRAS), "Karras"
+    return name, None
 
 
 def make_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
@@ -33,7 +75,7 @@ def make_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
     """
     import diffusers
 
-    class_name, options = SAMPLERS.get(name, SAMPLERS["DPM++ 2M"])
+    sampler = SAMPLERS[usable_sampler(name)]
     config = {key: value for key, value in scheduler_config.items() if not key.startswith("_")}
-    kind = getattr(diffusers, class_name)
-    return kind.from_config({**config, **options})
+    kind = getattr(diffusers, sampler.scheduler)
+    return kind.from_config({**config, **dict(sampler.options)})

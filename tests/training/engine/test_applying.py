@@ -12,9 +12,10 @@ from hub.formats.generation.a1111 import parse_infotext
 from tests.factories.engine import Recorder, make_config
 from training.engine.applying import AppliedFile, applied
 from training.engine.components import Components, load_components
+from training.engine.drawing import requests_of
 from training.engine.errors import ConfigError
 from training.engine.events import NoControl
-from training.engine.grids import GridCell, make_grid
+from training.engine.grids import GridCell, GridPlan, make_grid
 from training.engine.loop import train
 from training.engine.precision import Machine, choose
 from training.engine.prompts import parse_prompt
@@ -113,13 +114,17 @@ def test_a_grid_has_a_cell_for_each_prompt_file_and_weight_and_one_sheet(
     )
     assert result.path is not None
     cells: list[GridCell] = []
+    config = make_config(base, manifest)
+    plan = GridPlan(
+        tuple(requests_of(["a thing", "a red thing --s 3"], config)),
+        files=(result.path,),
+        weights=(0.5, 1.0),
+        seeds=(11,),
+    )
     sheet = make_grid(
-        make_config(base, manifest),
+        config,
         loaded(base, manifest),
-        prompts=["a thing", "a red thing --s 3"],
-        files=[result.path],
-        weights=[0.5, 1.0],
-        seed=11,
+        plan,
         folder=tmp_path / "grid",
         on_cell=cells.append,
     )

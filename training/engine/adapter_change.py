@@ -1,0 +1,119 @@
+"""What the tensors of an adapter file do to a weight: LoRA, LoCon, LoHa, LoKr, full, DoRA.
+
+The forms are told apart by the names of their tensors, as every tool does.
+https://github.com/KohakuBlueleaf/LyCORIS/blob/main/docs/Algo-Details.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+Parts = Mapping[str, torch.Tensor]
+MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff")
+
+
+class UnknownAdapterError(ValueError):
+    """The tensors of a layer are of no form that is known here."""
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the layer and the part that a tensor's name stands for."""
+    layer, _, part = name.partition(".")
+    return layer, part
+
+
+def is_adapter_part(name: str) -> bool:
+    """Tell whether a tensor's name is one of those that mark a layer of an adapter file."""
+    return split_name(name)[1] in MARKS
+
+
+def weight_change(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
+    """Return what an adapter at strength 1 adds to a weight, in float32 and in its shape.
+
+    Raises UnknownAdapterError for tensors of another form, or of another shape than the weight.
+    """
+    change = plain_change(parts)
+    if change.numel() != weight.numel():
+        raise UnknownAdapterError(
+            f"it changes {tuple(change.shape)} and the layer is {tuple(weight.shape)}"
+        )
+    change = change.reshape(weight.shape)
+    if "dora_scale" not in parts:
+        return change
+    full = weight.float()
+    return _rescaled(full + change, parts["dora_scale"].float()) - full
+
+
+def plain_change(parts: Parts) -> torch.Tensor:
+    """Return the change before any DoRA scale, in float32 and in the adapter's own shape."""
+    if "lora_down.weight" in parts:
+        return _low_rank(parts)
+    if "hada_w1_a" in parts:
+        return _hadamard(parts)
+    if "lokr_w1" in parts or "lokr_w1_a" in parts:
+        return _kronecker(parts)
+    if "diff" in parts:
+        return parts["diff"].float()
+    raise UnknownAdapterError(f"its tensors are {', '.join(sorted(parts))}")
+
+
+def scale_of(parts: Parts, rank: int) -> float:
+    """Return alpha divided by rank; no alpha, or 0, means the rank itself."""
+    alpha = parts.get("alpha")
+    return (float(alpha) or float(rank)) / rank if alpha is not None else 1.0
+
+
+def _low_rank(parts: Parts) -> torch.Tensor:
+    down, up = parts["lora_down.weight"].float(), parts["lora_up.weight"].float()
+    scale = scale_of(parts, len(down))
+    if "lora_mid.weight" in parts:  # Tucker: up x mid x down
+        middle = parts["lora_mid.weight"].float()
+        return scale * torch.einsum("op,pqhw,qi->oihw", up.flatten(1), middle, down.flatten(1))
+    product = scale * (up.flatten(1) @ down.flatten(1))
+    return product.view(len(up), *down.shape[1:])
+
+
+def _hadamard(parts: Parts) -> torch.Tensor:
+    first = _product(parts, "hada_w1_a", "hada_w1_b", "hada_t1")
+    second = _product(parts, "hada_w2_a", "hada_w2_b", "hada_t2")
+    return first * second * scale_of(parts, len(parts["hada_w1_b"]))
+
+
+def _kronecker(parts: Parts) -> torch.Tensor:
+    rank = 0
+    factors = []
+    for number in "12":
+        whole = parts.get(f"lokr_w{number}")
+        if whole is None:
+            first, second = f"lokr_w{number}_a", f"lokr_w{number}_b"
+            rank = len(parts[second])
+            factors.append(_product(parts, first, second, f"lokr_t{number}"))
+        else:
+            factors.append(whole.float())
+    left, right = factors
+    if right.ndim == 4 and left.ndim == 2:
+        left = left[:, :, None, None]
+    product = torch.kron(left.contiguous(), right.contiguous())
+    return product * scale_of(parts, rank) if rank else product
+
+
+def _product(parts: Parts, left: str, right: str, core: str) -> torch.Tensor:
+    a, b = parts[left].float(), parts[right].float()
+    if core in parts:
+        return torch.einsum("ijhw,ip,jr->prhw", parts[core].float(), a, b)
+    return (a @ b.flatten(1)).view(len(a), *b.shape[1:])
+
+
+def _rescaled(full: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
+    """Return a weight whose rows, or columns, have the lengths that DoRA learned.
+
+    One length for each output means rows; (1, inputs), the older form, means columns.
+    """
+    by_output = magnitude.shape[0] == full.shape[0] and magnitude.numel() == full.shape[0]
+    flat = full.flatten(1) if by_output else full.transpose(0, 1).flatten(1)
+    norm = flat.norm(dim=1).clamp(min=torch.finfo(torch.float32).eps)
+    shape = [1] * full.ndim
+    shape[0 if by_output else 1] = -1
+    return full * (magnitude.flatten() / norm).view(shape)

@@ -1,0 +1,245 @@
+"""A checkpoint as one file or as a diffusers folder, in another number format, pruned or not.
+
+Tensors are renamed and copied one by one; no model is built, so nothing is rounded or lost that
+the other layout has a place for. What it has none for is told.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.engine.components import config_folder
+from training.engine.errors import BaseModelError, ConfigError
+from training.engine.file_writing import PART
+from training.engine.tools.checkpoint_merge import with_vae
+from training.engine.tools.checkpoint_names import (
+    SD1_TEXT,
+    SD2_TEXT,
+    UNET,
+    VAE,
+    XL_TEXT,
+    Family,
+    architecture_of,
+    diffusers_path,
+    family_of,
+    layers_per_block,
+)
+from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.tools.model_folders import open_model
+from training.engine.tools.pruning import Ema, pruned
+from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
+
+_VAE_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\bdown\.(\d+)\.block\.(\d+)"), r"down_blocks.\1.resnets.\2"),
+    (re.compile(r"\bdown\.(\d+)\.downsample"), r"down_blocks.\1.downsamplers.0"),
+    (re.compile(r"\bup\.(\d+)\.block\.(\d+)"), r"up_blocks.\1.resnets.\2"),
+    (re.compile(r"\bup\.(\d+)\.upsample"), r"up_blocks.\1.upsamplers.0"),
+    (re.compile(r"\bmid\.block_1"), "mid_block.resnets.0"),
+    (re.compile(r"\bmid\.block_2"), "mid_block.resnets.1"),
+    (re.compile(r"\bmid\.attn_1\.norm"), "mid_block.attentions.0.group_norm"),
+    (re.compile(r"\bmid\.attn_1\.proj_out"), "mid_block.attentions.0.to_out.0"),
+    (re.compile(r"\bmid\.attn_1\.([qkv])\b"), r"mid_block.attentions.0.to_\1"),
+    (re.compile(r"nin_shortcut"), "conv_shortcut"),
+    (re.compile(r"\bnorm_out"), "conv_norm_out"),
+)
+_OPEN_CLIP = (
+    ("transformer.resblocks.", "encoder.layers."),
+    ("attn.out_proj", "self_attn.out_proj"),
+    ("ln_1", "layer_norm1"),
+    ("ln_2", "layer_norm2"),
+    ("mlp.c_fc", "mlp.fc1"),
+    ("mlp.c_proj", "mlp.fc2"),
+    ("token_embedding.weight", "embeddings.token_embedding.weight"),
+    ("positional_embedding", "embeddings.position_embedding.weight"),
+    ("ln_final", "final_layer_norm"),
+)
+_WEIGHT_NAMES = {
+    "unet": "diffusion_pytorch_model.safetensors",
+    "vae": "diffusion_pytorch_model.safetensors",
+}
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """What changes on the way; `dtype` None keeps every tensor's number format."""
+
+    dtype: torch.dtype | None = None
+    ema: Ema = "drop"
+    vae: Path | None = None
+
+
+@dataclass(frozen=True)
+class SavedFolder:
+    """A written folder, and the tensors that its layout has no place for."""
+
+    path: Path
+    left_out: tuple[str, ...]
+
+
+def convert_to_file(source: Path, target: Path, options: ConvertOptions) -> SavedModel:
+    """Write a model, a file or a diffusers folder, as one safetensors file."""
+    opened = open_model(source)
+    tensors = _changed(opened.tensors, options)
+    metadata = checkpoint_metadata(architecture_of(tensors), target.stem, opened.metadata)
+    if source.is_file():
+        settings = {
+            "primary_model_hash": None,
+            "save_as": str(options.dtype or "unchanged").removeprefix("torch."),
+            "ema": options.ema,
+            "bake_in_vae": options.vae.name if options.vae else False,
+        }
+        inputs = [ingredient(source, opened.metadata)]
+        settings["primary_model_hash"] = inputs[0].sha256
+        metadata |= recipe_metadata("No interpolation", inputs, settings)
+    return save_lazy(target, tensors, metadata)
+
+
+def convert_to_folder(
+    source: Path,
+    target: Path,
+    options: ConvertOptions,
+    *,
+    config: Path | None = None,
+    velocity: bool = False,
+) -> SavedFolder:
+    """Write a model as a new folder in diffusers layout, with configs and tokenizers.
+
+    `config` is a diffusers folder of the same structure; left out, the one that ships with us for
+    the family is taken. Raises ConfigError where the folder exists or the structure differs.
+    """
+    if target.exists():
+        raise ConfigError(f"{target} is already there. Choose another folder, or remove it.")
+    opened = open_model(source)
+    tensors = _changed(opened.tensors, options)
+    family = family_of(tensors)
+    velocity = velocity or "v_pred" in tensors or _says_velocity(opened.metadata)
+    configs = config or config_folder(architecture_of(tensors), velocity=velocity)
+    parts, left_out = _parts(tensors, family)
+    _check_structure(configs, parts["unet"])
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        _copy_configs(configs, beside, set(parts))
+        for name, part in parts.items():
+            save_lazy(beside / name / _WEIGHT_NAMES.get(name, "model.safetensors"), part, _PT)
+        os.replace(beside, target)  # noqa: PTH105 - the atomic one
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return SavedFolder(target, tuple(sorted(left_out)))
+
+
+_PT = {"format": "pt"}  # without it, transformers refuses the file
+
+
+def _changed(tensors: LazyTensors, options: ConvertOptions) -> LazyTensors:
+    kept = pruned(tensors, options.ema)
+    if options.vae is not None:
+        kept = with_vae(kept, options.vae)
+    return {name: tensor.to(options.dtype) for name, tensor in kept.items()}
+
+
+def _says_velocity(metadata: Mapping[str, str]) -> bool:
+    return metadata.get("modelspec.prediction_type") == "v"
+
+
+def _parts(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors], set[str]]:
+    """Return the tensors of each component in diffusers' names, and the names of the rest."""
+    layers = layers_per_block(n.removeprefix(UNET) for n in tensors if n.startswith(UNET))
+    levels = 1 + max(
+        int(match[1]) for n in tensors if (match := re.match(r"first_stage_model\S+up\.(\d+)\.", n))
+    )
+    found: dict[str, LazyTensors] = {"unet": {}, "vae": {}}
+    left_out = set()
+    for name, tensor in tensors.items():
+        if name.startswith(UNET):
+            path, _, kind = name.removeprefix(UNET).rpartition(".")
+            found["unet"][f"{diffusers_path(path, layers)}.{kind}"] = tensor
+        elif name.startswith(VAE):
+            renamed, changed = _vae_tensor(name.removeprefix(VAE), tensor, levels)
+            found["vae"][renamed] = changed
+        elif not _text_tensor(name, tensor, family, found):
+            left_out.add(name)
+    return found, left_out
+
+
+def _vae_tensor(name: str, tensor: LazyTensor, levels: int) -> tuple[str, LazyTensor]:
+    attends = ".attn_1." in name and len(tensor.shape) == 4
+    for pattern, replacement in _VAE_RULES:
+        name = pattern.sub(replacement, name)
+    name = re.sub(
+        r"up_blocks\.(\d+)", lambda match: f"up_blocks.{levels - 1 - int(match[1])}", name
+    )
+    return name, tensor.reshaped(*tensor.shape[:2]) if attends else tensor
+
+
+def _text_tensor(
+    name: str, tensor: LazyTensor, family: Family, found: dict[str, LazyTensors]
+) -> bool:
+    """Put a text encoder's tensor in its place; False where it is none, or has no place."""
+    second = family == "sdxl" and name.startswith(XL_TEXT[1])
+    prefix = {"sd1": SD1_TEXT, "sd2": SD2_TEXT, "sdxl": XL_TEXT[int(second)]}[family]
+    if not name.startswith(prefix) or name.endswith("position_ids"):
+        return False
+    rest = name.removeprefix(prefix)
+    part = found.setdefault("text_encoder_2" if second else "text_encoder", {})
+    if prefix in (SD1_TEXT, XL_TEXT[0]):
+        part["text_model." + rest.removeprefix("text_model.")] = tensor
+        return True
+    if rest == "text_projection" and second:
+        part["text_projection.weight"] = tensor.transposed()
+        return True
+    return _open_clip(rest, tensor, part)
+
+
+def _open_clip(name: str, tensor: LazyTensor, part: LazyTensors) -> bool:
+    if name in ("logit_scale", "text_projection"):
+        return False
+    match = re.match(r"transformer\.resblocks\.(\d+)\.attn\.in_proj_(weight|bias)$", name)
+    if match:
+        height = tensor.shape[0] // 3
+        for third, letter in enumerate("qkv"):
+            layer = f"text_model.encoder.layers.{match[1]}.self_attn.{letter}_proj.{match[2]}"
+            part[layer] = tensor.rows(third * height, (third + 1) * height)
+        return True
+    for theirs, ours in _OPEN_CLIP:
+        name = name.replace(theirs, ours)
+    part["text_model." + name] = tensor
+    return True
+
+
+def _check_structure(configs: Path, unet: LazyTensors) -> None:
+    """Refuse configs that describe another UNet, before anything is written."""
+    from diffusers import UNet2DConditionModel
+
+    kind: Any = UNet2DConditionModel
+    with torch.device("meta"):
+        wanted = kind.from_config(kind.load_config(configs / "unet")).state_dict()
+    same = wanted.keys() == unet.keys() and all(
+        tuple(tensor.shape) == unet[name].shape for name, tensor in wanted.items()
+    )
+    if not same:
+        raise BaseModelError(
+            f"The UNet of this checkpoint is not the one that {configs.name} describes. "
+            "Give a diffusers folder of the same structure with --config."
+        )
+
+
+def _copy_configs(configs: Path, target: Path, parts: set[str]) -> None:
+    target.mkdir(parents=True)
+    shutil.copyfile(configs / "model_index.json", target / "model_index.json")
+    wanted = parts | {"scheduler", "tokenizer"}
+    if "text_encoder_2" in parts:
+        wanted.add("tokenizer_2")
+    for name in sorted(wanted):
+        (target / name).mkdir()
+        for path in sorted((configs / name).iterdir()):
+            if path.suffix in (".json", ".txt") and not path.name.endswith(".index.json"):
+                shutil.copyfile(path, target / name / path.name)
