@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from training.engine.events import Checkpointed, Previewed, Stage
-from training.engine.file_writing import file_hash, tensor_hash, whole_file
+from training.engine.file_writing import file_hash, tensor_hash, whole_file, write_text
 from training.engine.metadata import file_metadata
 from training.engine.methods.base import ExportInfo
 from training.engine.preview import TrainedFile, make_samples
@@ -36,11 +37,10 @@ def export_checkpoint(
     if run.journal.has_told(run.relative(path), session.step) and path.exists():
         return ExportedFile(path, file_hash(path))
     run.journal.emit(Stage(stage="saving", detail=path.name))
-    metadata = file_metadata(
-        session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
-    )
-    with _shown_weights(session), whole_file(path) as beside:
-        session.method.export(beside, ExportInfo(path.stem, session.step, metadata))
+    _write(session, path, epoch=epoch)
+    config = session.config
+    if final and config.method == "dreambooth" and config.dreambooth.diffusers_folder:
+        _write_folder(session, path)
     sha256 = file_hash(path)
     run.journal.emit(
         Checkpointed(
@@ -55,6 +55,38 @@ def export_checkpoint(
     )
     session.progress.rest()
     return ExportedFile(path, sha256)
+
+
+def _write(session: Session, path: Path, *, epoch: int) -> None:
+    """Write the weights of this moment: the average alone, or the last ones with it beside them."""
+    metadata = file_metadata(
+        session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
+    )
+    ema = session.stepper.ema
+    beside_average = ema.average if ema is not None and session.config.ema.keep == "both" else None
+    info = ExportInfo(path.stem, session.step, metadata, average=beside_average)
+    shown = session.shown_weights() if beside_average is None else nullcontext()
+    with shown, whole_file(path) as beside:
+        session.method.export(beside, info)
+
+
+def _write_folder(session: Session, path: Path) -> None:
+    """Write a checkpoint as a folder in diffusers layout beside it."""
+    from training.engine.tools.convert import ConvertOptions, convert_to_folder
+
+    target = path.with_suffix("")
+    session.run.journal.emit(Stage(stage="exporting", detail=target.name))
+    shutil.rmtree(target, ignore_errors=True)
+    components = session.components
+    convert_to_folder(
+        path,
+        target,
+        ConvertOptions(),
+        config=components.config_folder,
+        velocity=components.prediction_type == "v_prediction",
+    )
+    text = json.dumps(components.scheduler_config, indent=2)  # the run may have changed it
+    write_text(target / "scheduler" / "scheduler_config.json", text)
 
 
 def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
@@ -89,7 +121,7 @@ def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> 
             )
         )
 
-    with _shown_weights(session), _evaluating(session):
+    with session.shown_weights(), session.evaluating():
         make_samples(
             session.components,
             session.conditioner,
@@ -117,25 +149,3 @@ def _trained_file(session: Session) -> TrainedFile:
     path = written[-1]
     found = tensor_hash(path) if method.component == "lora" else file_hash(path)
     return TrainedFile(path.stem, found, method.component)
-
-
-@contextmanager
-def _shown_weights(session: Session) -> Iterator[None]:
-    """Put the running average in place, where there is one."""
-    ema = session.stepper.ema
-    with ema.in_place() if ema is not None else nullcontext():
-        if ema is not None:
-            session.conditioner.forget()
-        yield
-    if ema is not None:
-        session.conditioner.forget()
-
-
-@contextmanager
-def _evaluating(session: Session) -> Iterator[None]:
-    """Switch dropout off for a while."""
-    session.method.set_training(training=False)
-    try:
-        yield
-    finally:
-        session.method.set_training(training=True)

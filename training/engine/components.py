@@ -13,8 +13,9 @@ import torch
 from training.base_models.registry import find_architecture
 from training.base_models.tiny.location import tiny_base_dir
 from training.engine.architectures import ARCHITECTURES, Architecture, detect_family
+from training.engine.attention import choose_attention
 from training.engine.config import TrainConfig
-from training.engine.errors import BaseModelError
+from training.engine.errors import BaseModelError, ConfigError
 from training.engine.objective import NoiseSchedule
 from training.engine.precision import Precision, torch_dtype
 
@@ -93,6 +94,8 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
     scheduler_config = dict(parts["scheduler"])
     if base.prediction_type != "auto":
         scheduler_config["prediction_type"] = base.prediction_type
+    if config.zero_terminal_snr is not None:
+        scheduler_config |= _terminal_snr(scheduler_config, zero=config.zero_terminal_snr)
     components = Components(
         architecture=ARCHITECTURES[family or _family_of(parts["unet"])],
         unet=parts["unet"],
@@ -107,9 +110,24 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
         config_folder=folder,
     )
     _place(components, frozen=config.method != "dreambooth")
+    choose_attention(components.unet, components.text_encoders, precision)
     if precision.checkpointing:
         components.unet.enable_gradient_checkpointing()
     return components
+
+
+def _terminal_snr(scheduler: dict[str, Any], *, zero: bool) -> dict[str, Any]:
+    """Return how a noise schedule changes where its last level is made pure noise, or not.
+
+    Samples then begin at that level too (https://arxiv.org/abs/2305.08891). Raises ConfigError
+    for a base that predicts the noise, which pure noise would teach nothing.
+    """
+    if zero and scheduler.get("prediction_type", "epsilon") != "v_prediction":
+        raise ConfigError(
+            "zero_terminal_snr needs a base model that predicts velocity (v_prediction); this one "
+            "predicts the noise. Turn the setting off, or choose such a base."
+        )
+    return {"rescale_betas_zero_snr": zero, **({"timestep_spacing": "trailing"} if zero else {})}
 
 
 def _place(components: Components, *, frozen: bool) -> None:

@@ -11,17 +11,19 @@ from typing import Any, Literal, Self
 
 from pydantic import ValidationError, model_validator
 
+from training.engine.config_network import NetworkConfig
+from training.engine.config_objective import ObjectiveSettings
 from training.engine.config_sections import (
     BaseModelConfig,
     BucketConfig,
     CaptionConfig,
+    DreamBoothConfig,
     EmaConfig,
     HypernetworkConfig,
-    NetworkConfig,
     PriorConfig,
     SamplingConfig,
-    Section,
     TextualInversionConfig,
+    ValidationConfig,
     setting,
 )
 from training.engine.errors import ConfigError
@@ -33,7 +35,7 @@ DEFAULT_EPOCHS = 10
 FILE_NAME_PATTERN = r"^[^\x00-\x1f/\\:*?\"<>|.][^\x00-\x1f/\\:*?\"<>|]*$"
 
 
-class TrainConfig(Section):
+class TrainConfig(ObjectiveSettings):
     """Everything that decides the result of a training run."""
 
     method: Literal["lora", "dreambooth", "textual_inversion", "hypernetwork"] = setting(
@@ -110,20 +112,6 @@ class TrainConfig(Section):
         0.0, "Share of the learning rate that is left at the end.", ge=0, le=1
     )
 
-    loss: Literal["mse", "huber"] = setting("mse", "How a mistake is measured.")
-    huber_delta: float = setting(0.1, "Where Huber turns from square to straight.", gt=0, le=10)
-    snr_gamma: float = setting(
-        0.0, "Min-SNR gamma: weighs easy noise levels down; 5 is usual, 0 is off.", ge=0, le=50
-    )
-    debiased_estimation: bool = setting(
-        default=False, help_text="Weigh the loss by one over the root of the SNR."
-    )
-    noise_offset: float = setting(
-        0.0, "Noise on the mean of each channel; helps very dark and bright pictures.", ge=0, le=1
-    )
-    input_perturbation: float = setting(0.0, "Extra noise on the input only.", ge=0, le=1)
-    min_timestep: int = setting(0, "First noise level that is trained.", ge=0, le=999)
-    max_timestep: int = setting(1000, "First noise level that is not trained.", ge=1, le=1000)
     flip: bool = setting(
         default=False, help_text="Show each picture mirrored in half of the steps."
     )
@@ -172,6 +160,8 @@ class TrainConfig(Section):
     prior: PriorConfig = setting(PriorConfig, "Prior preservation.")
     ema: EmaConfig = setting(EmaConfig, "Running average of the weights.")
     sampling: SamplingConfig = setting(SamplingConfig, "How samples are made.")
+    validation: ValidationConfig = setting(ValidationConfig, "The loss of held-out pictures.")
+    dreambooth: DreamBoothConfig = setting(DreamBoothConfig, "How a checkpoint is written.")
     textual_inversion: TextualInversionConfig = setting(
         TextualInversionConfig, "The word to learn."
     )
@@ -179,8 +169,6 @@ class TrainConfig(Section):
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
-        if self.min_timestep >= self.max_timestep:
-            raise ValueError("min_timestep must be below max_timestep.")
         least, most = self.buckets.min_side, self.buckets.max_side
         if least is not None and most is not None and least > most:
             raise ValueError("buckets.min_side must not exceed buckets.max_side.")
@@ -192,6 +180,8 @@ class TrainConfig(Section):
             raise ValueError(
                 "hypernetwork.dropout needs one figure for each layer, the first and last 0."
             )
+        if self.ema.keep == "both" and self.method != "dreambooth":
+            raise ValueError("ema.keep = both is for the checkpoints of the method dreambooth.")
         self._check_rate()
         return self
 

@@ -43,36 +43,6 @@ class BaseModelConfig(Section):
     )
 
 
-class NetworkConfig(Section):
-    """Shape of a LoRA."""
-
-    dim: int = setting(16, "Rank of the adapters; more can learn more.", ge=1, le=512)
-    alpha: float | None = setting(
-        None,
-        "Strength of the adapters is alpha divided by rank; empty means half the rank.",
-        gt=0,
-        le=1024,
-    )
-    conv_dim: int = setting(
-        0, "Rank of adapters on the 3x3 convolutions (LoCon); 0 leaves them out.", ge=0, le=256
-    )
-    conv_alpha: float | None = setting(
-        None,
-        "Alpha of the convolution adapters; empty means the same share as alpha.",
-        gt=0,
-        le=1024,
-    )
-    targets: list[Literal["attention", "feed_forward", "projection"]] = setting(
-        ["attention", "feed_forward", "projection"],
-        "Parts of the transformer blocks that get adapters; all three is what kohya trains.",
-        min_length=1,
-    )
-    dropout: float = setting(0.0, "Share of adapter inputs set to zero in each step.", ge=0, lt=1)
-    max_norm: float = setting(
-        0.0, "Upper limit for the norm of each adapter (scale weight norms); 0 is off.", ge=0, le=10
-    )
-
-
 class CaptionConfig(Section):
     """How the caption of a picture becomes the text of a step."""
 
@@ -82,9 +52,30 @@ class CaptionConfig(Section):
     keep_tokens: int = setting(
         0, "Number of tags at the start that are never shuffled or dropped.", ge=0, le=75
     )
+    keep_separator: str = setting(
+        "",
+        "Mark in a caption, such as |||: tags before it are never shuffled or dropped, nor are "
+        "those after a second one; empty is off.",
+        max_length=8,
+    )
     shuffle: bool = setting(default=False, help_text="Change the order of the tags in every step.")
     dropout: float = setting(
         0.0, "Share of steps in which a picture is shown without its caption.", ge=0, le=1
+    )
+    dropout_every_epochs: int = setting(
+        0,
+        "Show all pictures without captions in every so many epochs; 0 is off.",
+        unit="epochs",
+        ge=0,
+        le=10000,
+    )
+    wildcards: bool = setting(
+        default=False,
+        help_text="Draw one of {red|blue} in each step, and one line of a caption of several.",
+    )
+    emphasis: bool = setting(
+        default=False,
+        help_text="Read weights in captions, such as (word:1.2), as A1111's prompts have them.",
     )
     tag_dropout: float = setting(0.0, "Share of the tags left out in each step.", ge=0, le=1)
     separator: str = setting(",", "Character between tags.", min_length=1, max_length=4)
@@ -131,6 +122,23 @@ class EmaConfig(Section):
         default=False, help_text="Save and show the running average instead of the last weights."
     )
     decay: float = setting(0.999, "Share of the average kept in each step.", ge=0, lt=1)
+    keep: Literal["average", "both"] = setting(
+        "average",
+        "What a file holds: the average alone, or, for a checkpoint, the last weights with the "
+        "average beside them.",
+    )
+
+
+class DreamBoothConfig(Section):
+    """How a trained checkpoint is written."""
+
+    pruned: bool = setting(
+        default=False,
+        help_text="Leave out what the base file holds beside UNet, VAE and text encoder.",
+    )
+    diffusers_folder: bool = setting(
+        default=False, help_text="Write the last result as a folder in diffusers layout too."
+    )
 
 
 class TextualInversionConfig(Section):
@@ -146,9 +154,33 @@ class TextualInversionConfig(Section):
         "Sentences around the word: a named set, your own with [name] and [filewords], "
         "or the captions as they are.",
     )
+    file_format: Literal["safetensors", "pt"] = setting(
+        "safetensors", "Kind of file; pt is A1111's older one, for models with one text encoder."
+    )
     negative: bool = setting(default=False, help_text="The word is meant for the negative prompt.")
     preserve_norm: bool = setting(
         default=True, help_text="Keep the vectors as long as the model's own words are."
+    )
+
+
+class ValidationConfig(Section):
+    """Pictures kept out of training, whose loss tells whether the run still learns or memorises."""
+
+    share: float = setting(
+        0.0,
+        "Share of the pictures held out; pictures that the data set marks for it always are.",
+        ge=0,
+        le=0.5,
+    )
+    every_epochs: int = setting(
+        1, "Measure every so many epochs; 0 is off.", unit="epochs", ge=0, le=10000
+    )
+    every_steps: int = setting(
+        0, "Measure every so many steps too; 0 is off.", unit="steps", ge=0, le=1_000_000
+    )
+    draws: int = setting(4, "Noise levels at which each held-out picture is measured.", ge=1, le=64)
+    seed: int = setting(
+        0, "Decides which pictures are held out, and their noise.", ge=0, le=2**32 - 1
     )
 
 

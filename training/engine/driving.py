@@ -20,6 +20,7 @@ from training.engine.events import (
     Started,
     Stepped,
     Suspended,
+    Validated,
     Warned,
 )
 
@@ -139,6 +140,8 @@ def _sentence(event: Event) -> str:
     if isinstance(event, Stage):
         count = f" {event.done}/{event.total}" if event.total else ""
         return f"{event.stage.replace('_', ' ')}{count} {event.detail}".rstrip()
+    if isinstance(event, Validated):
+        return f"held-out loss {event.loss:.4f} of {event.images} pictures at step {event.step}"
     if isinstance(event, Warned):
         return f"warning: {event.message}"
     if isinstance(event, Checkpointed | Previewed):

@@ -33,6 +33,7 @@ FAMILIES: dict[str, FamilyCost] = {
     "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2),
     "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8),
 }
+ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, against LoRA's
 CPU_GFLOPS_PER_CORE = 55.0
 GPU_GFLOPS = 8_000.0  # what a mid-range card sustains in training
 START_SECONDS = {"cpu": 12.0, "cuda": 20.0}
@@ -62,7 +63,8 @@ def estimate(
     """Return what a run takes with this many pictures, each repeated `repeats` times on average."""
     config = config.resolved()
     family = FAMILIES[guess_family(config)]
-    per_epoch = max(1, -(-round(images * repeats) // config.batch_size))
+    trained = max(1, images - round(images * config.validation.share))
+    per_epoch = max(1, -(-round(trained * repeats) // config.batch_size))
     per_epoch = -(-per_epoch // config.gradient_accumulation)
     steps = min(
         (config.epochs or 10**9) * per_epoch, config.max_steps if config.max_steps else 10**12
@@ -120,7 +122,8 @@ def _trained_millions(config: TrainConfig, family: FamilyCost) -> float:
         return family.unet_millions + text
     if config.method == "lora":
         text = 1.25 if config.train_text_encoder else 1.0
-        return family.adapter_millions_per_rank * config.network.dim * text
+        kind = ADAPTER_SHARES[config.network.algorithm]
+        return family.adapter_millions_per_rank * config.network.dim * text * kind
     return 1.0
 
 

@@ -84,7 +84,7 @@ class Stage(Event):
     """Work before or between steps; `stage` is a stable word, `detail` a sentence for people.
 
     Stages: loading_base, reading_images, caching_latents, caching_text, making_class_images,
-    training, sampling, saving, exporting.
+    training, validating, sampling, saving, exporting.
     """
 
     kind: ClassVar[str] = "stage"
@@ -108,6 +108,18 @@ class Stepped(Event):
     eta_seconds: float
     memory: int
     gradient_norm: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validated(Event):
+    """The held-out pictures were measured after `step` steps, at fixed noise and noise levels."""
+
+    kind: ClassVar[str] = "validated"
+    step: int
+    total_steps: int
+    epoch: int
+    loss: float
+    images: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +202,7 @@ EVENT_KINDS: dict[str, type[Event]] = {
         Started,
         Stage,
         Stepped,
+        Validated,
         Previewed,
         Checkpointed,
         Warned,

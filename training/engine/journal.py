@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from training.engine.events import Checkpointed, Event, Finished, Listener, Previewed, Stepped
+from training.engine.events import (
+    Checkpointed,
+    Event,
+    Failed,
+    Finished,
+    Listener,
+    Previewed,
+    Stepped,
+    Validated,
+)
 from training.engine.events import event_from_dict as event_of
 
 
@@ -24,6 +34,7 @@ class Journal:
         self._listener = listener
         self.last_sequence = 0
         self.last_step = 0
+        self.validated: set[int] = set()  # steps after which the held-out pictures were measured
         self.told: dict[str, int] = {}  # files and pictures by path, with their step
         self.finished: Finished | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,9 +50,16 @@ class Journal:
             return
         numbered = replace(event, sequence=self.last_sequence + 1, at=round(time.time(), 3))
         line = json.dumps(numbered.to_dict(), ensure_ascii=False, allow_nan=False)
-        os.write(self._fd, f"{line}\n".encode())
+        self._append(f"{line}\n".encode())
         self._remember(numbered)
         self._listener.on_event(numbered)
+
+    def emit_failure(self, failed: Failed) -> None:
+        """Emit the last word of a run; where the disk takes no line, say it without a number."""
+        try:
+            self.emit(failed)
+        except OSError:
+            self._listener.on_event(replace(failed, at=round(time.time(), 3)))
 
     def has_told(self, path: str, step: int) -> bool:
         """Tell whether a file or picture of this step was already told."""
@@ -51,12 +69,21 @@ class Journal:
         """Close the file."""
         os.close(self._fd)
 
+    def _append(self, line: bytes) -> None:
+        """Write a line whole or not at all: half a line would spoil the next one."""
+        before = os.fstat(self._fd).st_size
+        if os.write(self._fd, line) < len(line):
+            os.ftruncate(self._fd, before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
+
     def _remember(self, event: Event) -> None:
         self.last_sequence = event.sequence
         if isinstance(event, Stepped):
             self.last_step = max(self.last_step, event.step)
         elif isinstance(event, Checkpointed | Previewed):
             self.told[event.path] = event.step
+        elif isinstance(event, Validated):
+            self.validated.add(event.step)
         elif isinstance(event, Finished):
             self.finished = event
 

@@ -14,6 +14,11 @@ from typing import Any
 
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya_network import (
+    network_arguments,
+    network_module,
+    read_network_arguments,
+)
 from training.engine.toml_text import toml_text
 
 SAMPLERS = {
@@ -25,10 +30,16 @@ SAMPLERS = {
     "dpmsolver++": "DPM++ 2M",
     "dpmsolver": "DPM++ 2M",
 }
-SCHEDULERS = {"constant_with_warmup": "constant"}
+SCHEDULERS = {
+    "constant_with_warmup": "constant",
+    **{
+        name: name
+        for name in ("constant", "linear", "cosine", "cosine_with_restarts", "polynomial")
+    },
+}
 OPTIMIZERS = {"adamw": "AdamW", "adamw8bit": "AdamW8bit", "adafactor": "AdaFactor",
               "lion": "Lion", "prodigy": "Prodigy", "sgd": "SGDNesterov"}  # fmt: skip
-LOSSES = {"l2": "mse", "huber": "huber", "smooth_l1": "huber"}
+LOSSES = {"l2": "mse", "l1": "l1", "huber": "huber", "smooth_l1": "smooth_l1"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +59,17 @@ def _side(value: Any) -> int:
     return int(first)
 
 
-def _first_word(value: Any) -> str:
-    return str(value).lower().rsplit(".", 1)[-1]
+def _optimizer(value: Any) -> str:
+    """Return our name of an optimizer; raises KeyError for one that is not here."""
+    name = str(value).lower().rsplit(".", 1)[-1].removeprefix("paged")
+    return {theirs.lower(): ours for ours, theirs in OPTIMIZERS.items()}[
+        {"lion8bit": "lion", "sgd": "sgdnesterov"}.get(name, name)
+    ]
+
+
+def _scheduler(value: Any) -> str:
+    """Return our name of a scheduler; raises KeyError for one that is not here."""
+    return SCHEDULERS[str(value).lower()]
 
 
 Reader = Callable[[Any], Any]
@@ -66,8 +86,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "learning_rate": ("learning_rate", float),
     "text_encoder_lr": ("text_encoder_learning_rate", float),
     "unet_lr": ("learning_rate", float),
-    "optimizer_type": ("optimizer", _first_word),
-    "lr_scheduler": ("scheduler", lambda value: SCHEDULERS.get(str(value), str(value))),
+    "optimizer_type": ("optimizer", _optimizer),
+    "lr_scheduler": ("scheduler", _scheduler),
     "lr_warmup_steps": ("warmup_steps", int),
     "lr_scheduler_num_cycles": ("scheduler_cycles", int),
     "lr_scheduler_power": ("scheduler_power", float),
@@ -78,10 +98,15 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "scale_weight_norms": ("network.max_norm", float),
     "min_snr_gamma": ("snr_gamma", float),
     "noise_offset": ("noise_offset", float),
+    "noise_offset_random_strength": ("noise_offset_random", _truth),
+    "multires_noise_iterations": ("multires_noise_iterations", int),
+    "multires_noise_discount": ("multires_noise_discount", float),
+    "zero_terminal_snr": ("zero_terminal_snr", _truth),
     "ip_noise_gamma": ("input_perturbation", float),
     "debiased_estimation_loss": ("debiased_estimation", _truth),
-    "loss_type": ("loss", lambda value: LOSSES.get(str(value), str(value))),
+    "loss_type": ("loss", lambda value: LOSSES[str(value).lower()]),
     "huber_c": ("huber_delta", float),
+    "huber_schedule": ("huber_schedule", str),
     "min_timestep": ("min_timestep", int),
     "max_timestep": ("max_timestep", int),
     "clip_skip": ("clip_skip", int),
@@ -89,6 +114,10 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "shuffle_caption": ("captions.shuffle", _truth),
     "keep_tokens": ("captions.keep_tokens", int),
     "caption_dropout_rate": ("captions.dropout", float),
+    "keep_tokens_separator": ("captions.keep_separator", str),
+    "caption_dropout_every_n_epochs": ("captions.dropout_every_epochs", int),
+    "enable_wildcard": ("captions.wildcards", _truth),
+    "weighted_captions": ("captions.emphasis", _truth),
     "caption_tag_dropout_rate": ("captions.tag_dropout", float),
     "flip_aug": ("flip", _truth),
     "enable_bucket": ("buckets.enabled", _truth),
@@ -96,6 +125,10 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "max_bucket_reso": ("buckets.max_side", int),
     "bucket_reso_steps": ("buckets.step", int),
     "bucket_no_upscale": ("buckets.upscale", lambda value: not _truth(value)),
+    "validation_split": ("validation.share", float),
+    "validation_seed": ("validation.seed", int),
+    "validate_every_n_epochs": ("validation.every_epochs", int),
+    "validate_every_n_steps": ("validation.every_steps", int),
     "prior_loss_weight": ("prior.weight", float),
     "mixed_precision": ("mixed_precision", str),
     "save_precision": ("save_precision", lambda v: "fp32" if v in ("float", None) else str(v)),
@@ -104,6 +137,11 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "sample_every_n_epochs": ("sample_every_epochs", int),
     "sample_sampler": ("sampling.sampler", lambda v: SAMPLERS.get(str(v), "DPM++ 2M")),
 }
+OFF_WITHOUT_VALUE = (
+    "network_args", "caption_dropout_every_n_epochs", "min_snr_gamma", "noise_offset",
+    "ip_noise_gamma", "scale_weight_norms", "multires_noise_iterations",
+    "validate_every_n_steps", "validate_every_n_epochs",
+)  # fmt: skip
 # What has no meaning here because the engine always does it, or does it by itself.
 WITHOUT_MEANING = {
     "cache_latents", "cache_latents_to_disk", "xformers", "sdpa", "mem_eff_attn", "lowram",
@@ -145,9 +183,12 @@ def from_kohya(data: dict[str, Any]) -> KohyaImport:
         target, reader = PLAIN[name]
         try:
             _put(settings, target, reader(value))
-        except (TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             report.append(f"{name} = {value!r} could not be read and was left out.")
-    report += _network_arguments(data, settings)
+    shape, not_understood = read_network_arguments(data.get("network_args") or [])
+    for name, value in shape.items():
+        _put(settings, f"network.{name}", value)
+    report += not_understood
     unet_only = _truth(data.get("network_train_unet_only"))
     settings["train_text_encoder"] = not unet_only and settings["method"] != "textual_inversion"
     prompts = data.get("sample_prompts")
@@ -165,21 +206,23 @@ def to_kohya(config: TrainConfig) -> str:
         value = _get(dumped, target)
         if value not in (None, ""):
             found[name] = value
+    if config.scheduler == "constant" and config.warmup_steps:
+        found["lr_scheduler"] = "constant_with_warmup"
     found["optimizer_type"] = OPTIMIZERS[config.optimizer]
     found["bucket_no_upscale"] = not config.buckets.upscale
-    found["loss_type"] = "l2" if config.loss == "mse" else "huber"
+    found["loss_type"] = {ours: theirs for theirs, ours in LOSSES.items()}[config.loss]
     found["sample_sampler"] = {v: k for k, v in SAMPLERS.items()}.get(
         config.sampling.sampler, "dpmsolver++"
     )
     found["save_precision"] = "float" if config.save_precision == "fp32" else config.save_precision
     found["mixed_precision"] = "no" if config.mixed_precision == "auto" else config.mixed_precision
     if config.method == "lora":
-        found["network_module"] = "networks.lora"
+        found["network_module"] = network_module(config.network)
         found["network_train_unet_only"] = not config.train_text_encoder
-    if config.network.conv_dim:
-        shape = config.network
-        found["network_args"] = [f"conv_dim={shape.conv_dim}", f"conv_alpha={shape.conv_alpha:g}"]
-    for optional in ("min_snr_gamma", "noise_offset", "ip_noise_gamma", "scale_weight_norms"):
+        found["network_args"] = [
+            f"{name}={value}" for name, value in network_arguments(config.network).items()
+        ]
+    for optional in OFF_WITHOUT_VALUE:
         if not found.get(optional):
             found.pop(optional, None)
     return toml_text(found)
@@ -189,19 +232,6 @@ def _method(data: dict[str, Any]) -> str:
     if "network_module" in data or "network_dim" in data:
         return "lora"
     return "textual_inversion" if "token_string" in data else "dreambooth"
-
-
-def _network_arguments(data: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    report = []
-    for argument in data.get("network_args") or []:
-        name, _, value = str(argument).partition("=")
-        if name == "conv_dim":
-            _put(settings, "network.conv_dim", int(value))
-        elif name == "conv_alpha":
-            _put(settings, "network.conv_alpha", float(value))
-        else:
-            report.append(f"network_args {argument!r} has no counterpart here and was left out.")
-    return report
 
 
 def _put(settings: dict[str, Any], target: str, value: Any) -> None:

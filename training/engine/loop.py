@@ -8,12 +8,15 @@ from pathlib import Path
 
 from training.engine.checkpoints import export_checkpoint, make_run_samples
 from training.engine.config import TrainConfig
+from training.engine.disk import MESSAGE as DISK_FULL
+from training.engine.disk import is_full
 from training.engine.errors import EngineError
 from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
 from training.engine.outputs import RunFolder
 from training.engine.precision import reset_arithmetic
 from training.engine.preparation import prepare
 from training.engine.session import Session
+from training.engine.validation import validate_if_due
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,15 @@ def train(
         return _run(session, control, Clock(config.state_every_seconds))
     except EngineError as error:
         step = session.step if session else 0
-        run.journal.emit(Failed(code=error.code, message=str(error), step=step))
+        run.journal.emit_failure(Failed(code=error.code, message=str(error), step=step))
         raise
     except Exception as error:
         step = session.step if session else 0
-        message = f"The engine met something it does not know: {type(error).__name__}: {error}"
-        run.journal.emit(Failed(code="internal_error", message=message, step=step))
+        code, message = "disk_full", DISK_FULL.format(error=error)
+        if not is_full(error):
+            code = "internal_error"
+            message = f"The engine met something it does not know: {type(error).__name__}: {error}"
+        run.journal.emit_failure(Failed(code=code, message=message, step=step))
         raise
     finally:
         reset_arithmetic()
@@ -89,6 +95,7 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
     session.run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
     if session.step == 0 and session.config.sampling.at_start:
         make_run_samples(session, epoch=0)
+    validate_if_due(session)
     while session.step < session.total_steps:
         command = control.command()
         if command in ("pause", "cancel"):
@@ -96,6 +103,7 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
         if command == "stop":
             return _finish(session, clock, reason="stopped")
         session.progress.add(session.stepper.step(session.step))
+        validate_if_due(session)
         if session.step % session.steps_per_epoch == 0 and session.step < session.total_steps:
             _end_epoch(session)
         _obey(session, command, clock)

@@ -15,10 +15,11 @@ from typing import Any
 
 from training.engine.architectures import Architecture
 from training.engine.config import TrainConfig
+from training.engine.config_sections import CaptionConfig
 from training.engine.data.manifest import Manifest
+from training.engine.kohya_network import network_arguments, network_module
 from training.engine.version import ENGINE_VERSION
 
-KOHYA_MODULES = {"lora": "networks.lora"}
 V2_VELOCITY = "stable-diffusion-v2-768-v"
 SPEC_SUFFIX = {"lora": "/lora", "textual_inversion": "/textual-inversion", "dreambooth": ""}
 
@@ -46,6 +47,7 @@ class RunFacts:
     class_images: int
     buckets: Mapping[tuple[int, int], int]
     trigger_word: str
+    held_out_images: int = 0
 
 
 def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float) -> dict[str, str]:
@@ -57,6 +59,7 @@ def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float)
         _base(facts),
         _loss(facts),
         _data(facts),
+        _validation(facts.config),
         _modelspec(facts, finished_at),
         _provenance(facts),
     )
@@ -104,15 +107,12 @@ def _network(config: TrainConfig) -> dict[str, Any]:
     if config.method != "lora":
         return {}
     network = config.network
-    arguments: dict[str, str] = {}
-    if network.conv_dim:
-        arguments = {"conv_dim": str(network.conv_dim), "conv_alpha": str(network.conv_alpha)}
     return {
-        "ss_network_module": KOHYA_MODULES["lora"],
+        "ss_network_module": network_module(network),
         "ss_network_dim": network.dim,
         "ss_network_alpha": network.alpha,
         "ss_network_dropout": network.dropout or None,
-        "ss_network_args": arguments,
+        "ss_network_args": network_arguments(network),
         "ss_scale_weight_norms": network.max_norm or None,
     }
 
@@ -137,14 +137,21 @@ def _base(facts: RunFacts) -> dict[str, Any]:
 
 def _loss(facts: RunFacts) -> dict[str, Any]:
     config = facts.config
+    scheduled = config.loss in ("huber", "smooth_l1")
     return {
         "ss_noise_offset": config.noise_offset or None,
+        "ss_noise_offset_random_strength": config.noise_offset_random,
+        "ss_adaptive_noise_scale": None,
+        "ss_multires_noise_iterations": config.multires_noise_iterations or None,
+        "ss_multires_noise_discount": config.multires_noise_discount,
         "ss_ip_noise_gamma": config.input_perturbation or None,
         "ss_zero_terminal_snr": facts.zero_terminal_snr,
         "ss_min_snr_gamma": config.snr_gamma or None,
         "ss_debiased_estimation": config.debiased_estimation,
-        "ss_loss_type": "l2" if config.loss == "mse" else "huber",
-        "ss_huber_c": config.huber_delta if config.loss == "huber" else None,
+        "ss_loss_type": "l2" if config.loss == "mse" else config.loss,
+        "ss_huber_c": config.huber_delta if scheduled else None,
+        "ss_huber_schedule": config.huber_schedule if scheduled else None,
+        "ss_huber_scale": 1.0 if scheduled else None,
         "ss_prior_loss_weight": config.prior.weight,
     }
 
@@ -156,14 +163,16 @@ def _data(facts: RunFacts) -> dict[str, Any]:
     return {
         "ss_num_train_images": facts.images,
         "ss_num_reg_images": facts.class_images,
+        "ss_num_validation_images": facts.held_out_images,
         "ss_num_batches_per_epoch": facts.batches_per_epoch,
         "ss_caption_dropout_rate": captions.dropout,
+        "ss_caption_dropout_every_n_epochs": captions.dropout_every_epochs,
         "ss_caption_tag_dropout_rate": captions.tag_dropout,
         "ss_dataset_dirs": {
             folder: {"n_repeats": max(set(repeats), key=repeats.count), "img_count": len(repeats)}
         },
         "ss_reg_dataset_dirs": {},
-        "ss_tag_frequency": {folder: _tag_frequency(facts.manifest, captions.separator)},
+        "ss_tag_frequency": {folder: _tag_frequency(facts.manifest, captions)},
         "ss_batch_size_per_device": config.batch_size,
         "ss_total_batch_size": config.batch_size,
         "ss_resolution": f"({config.resolution}, {config.resolution})",
@@ -185,10 +194,24 @@ def _data(facts: RunFacts) -> dict[str, Any]:
     }
 
 
-def _tag_frequency(manifest: Manifest, separator: str) -> dict[str, int]:
+def _validation(config: TrainConfig) -> dict[str, Any]:
+    settings = config.validation
+    return {
+        "ss_validation_seed": settings.seed,
+        "ss_validation_split": settings.share,
+        "ss_max_validation_steps": None,
+        "ss_validate_every_n_epochs": settings.every_epochs or None,
+        "ss_validate_every_n_steps": settings.every_steps or None,
+    }
+
+
+def _tag_frequency(manifest: Manifest, captions: CaptionConfig) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for image in manifest.training:
-        counts.update(tag.strip() for tag in image.caption.split(separator) if tag.strip())
+        text = image.caption
+        if captions.keep_separator:
+            text = text.replace(captions.keep_separator, captions.separator)
+        counts.update(tag.strip() for tag in text.split(captions.separator) if tag.strip())
     return dict(counts.most_common())
 
 

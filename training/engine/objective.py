@@ -54,6 +54,7 @@ class LossRule:
 
     kind: str = "mse"
     huber_delta: float = 0.1
+    huber_schedule: str = "constant"
     snr_gamma: float = 0.0
     debiased: bool = False
 
@@ -69,26 +70,63 @@ class LossRule:
 
         `masks` (batch, 1, h, w) weighs places of the latent.
         """
-        error = self._error(prediction.float(), target.float())
+        error = self._error(prediction.float(), target.float(), timesteps, schedule)
         if masks is not None:
             error = error * masks
         losses = error.flatten(1).mean(1)
         return losses * self._weights(timesteps, schedule)
 
-    def _error(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        if self.kind == "huber":
-            return F.huber_loss(prediction, target, reduction="none", delta=self.huber_delta)
-        return F.mse_loss(prediction, target, reduction="none")
+    def _error(
+        self,
+        prediction: torch.Tensor,
+        target: torch.Tensor,
+        timesteps: torch.Tensor,
+        schedule: NoiseSchedule,
+    ) -> torch.Tensor:
+        """Return the mistake of each value.
+
+        huber is the pseudo-Huber loss 2c(√(d² + c²) - c), about d² near zero and 2c|d| far away;
+        smooth_l1 is the same without the factor c (https://arxiv.org/abs/2403.16728, as kohya).
+        """
+        if self.kind == "mse":
+            return F.mse_loss(prediction, target, reduction="none")
+        if self.kind == "l1":
+            return F.l1_loss(prediction, target, reduction="none")
+        limit = self.huber_limit(timesteps, schedule).view(-1, *(1,) * (prediction.ndim - 1))
+        straight = ((prediction - target) ** 2 + limit**2).sqrt() - limit
+        return 2 * straight * (limit if self.kind == "huber" else 1.0)
+
+    def huber_limit(self, timesteps: torch.Tensor, schedule: NoiseSchedule) -> torch.Tensor:
+        """Return the limit c of each picture, shape (batch,) (https://arxiv.org/abs/2403.16728).
+
+        exponential falls from 1 at no noise to huber_delta at the last level; snr is
+        (1 - delta) / (1 + sigma)² + delta with sigma² = (1 - alpha) / alpha.
+        """
+        if self.huber_schedule == "exponential":
+            share = timesteps.float() / len(schedule.alphas_cumprod)
+            return torch.full_like(share, self.huber_delta) ** share
+        if self.huber_schedule == "snr":
+            sigma = schedule.snr(timesteps).rsqrt()
+            return (1 - self.huber_delta) / (1 + sigma) ** 2 + self.huber_delta
+        return torch.full(timesteps.shape, self.huber_delta, device=timesteps.device)
 
     def _weights(self, timesteps: torch.Tensor, schedule: NoiseSchedule) -> torch.Tensor:
+        """Return the weight of each picture's level, shape (batch,).
+
+        Min-SNR: min(snr, gamma) / snr, for v over snr + 1 (https://arxiv.org/abs/2303.09556).
+        Debiased: 1 / sqrt(snr), for v 1 / (snr + 1), with the snr at most 1000
+        (https://arxiv.org/abs/2310.08442, and kohya's form for v).
+        """
         snr = schedule.snr(timesteps)
         weights = torch.ones_like(snr)
         velocity = schedule.prediction_type == "v_prediction"
-        if self.snr_gamma:
-            # https://arxiv.org/abs/2303.09556; with v the whole weight is divided by snr + 1
-            weights = snr.clamp(max=self.snr_gamma) / (snr + 1 if velocity else snr)
+        if self.snr_gamma and velocity:
+            weights = snr.clamp(max=self.snr_gamma) / (snr + 1)
+        elif self.snr_gamma:
+            weights = (self.snr_gamma / snr).clamp(max=1.0)  # 1 where there is no signal left
         if self.debiased:
-            weights = weights / (snr + 1 if velocity else snr).clamp(max=1000).sqrt()
+            limited = snr.clamp(min=1e-4, max=1000.0)
+            weights = weights / (limited + 1 if velocity else limited.sqrt())
         return weights
 
 
@@ -98,7 +136,10 @@ class NoiseRule:
 
     seed: int
     offset: float = 0.0
+    offset_varies: bool = False
     perturbation: float = 0.0
+    multires_layers: int = 0
+    multires_discount: float = 0.3
     min_timestep: int = 0
     max_timestep: int = 1000
 
@@ -110,24 +151,59 @@ class NoiseRule:
         """
         order = randomness.permutation(total, self.seed, "timestep order", step)
         span = self.max_timestep - self.min_timestep
-        values = [
-            (order[slot] + randomness.uniform(self.seed, "timestep", step, slot)) / total
-            for slot in slots
-        ]
+        values = [(order[slot] + self._uniform("timestep", step, slot)) / total for slot in slots]
         return torch.tensor([self.min_timestep + int(value * span) for value in values])
 
     def noise(self, step: int, slots: list[int], shape: tuple[int, ...]) -> torch.Tensor:
-        """Return noise of (len(slots), *shape)."""
+        """Return noise of (len(slots), *shape), with the offset and the coarser layers asked for.
+
+        Offset: a share of the same noise for all places of a channel
+        (https://www.crosslabs.org/blog/diffusion-with-offset-noise).
+        """
         noise = self._draw("noise", step, slots, shape)
         if self.offset:
             channels = (shape[0], *(1 for _ in shape[1:]))
-            noise = noise + self.offset * self._draw("noise offset", step, slots, channels)
+            strengths = torch.full((len(slots), *(1 for _ in shape)), self.offset)
+            if self.offset_varies:
+                shares = [self._uniform("noise offset strength", step, slot) for slot in slots]
+                strengths = strengths * torch.tensor(shares).view_as(strengths)
+            noise = noise + strengths * self._draw("noise offset", step, slots, channels)
+        if self.multires_layers:
+            layered = [
+                self._with_coarser_layers(part, step, slot)
+                for part, slot in zip(noise, slots, strict=True)
+            ]
+            noise = torch.stack(layered)
         return noise
+
+    def _with_coarser_layers(self, noise: torch.Tensor, step: int, slot: int) -> torch.Tensor:
+        """Add layers of noise, each 2 to 4 times coarser and weaker by the discount; variance 1.
+
+        Multi-resolution noise as kohya's scripts have it:
+        https://wandb.ai/johnowhitaker/multires_noise (one factor of coarseness a layer).
+        """
+        height, width = noise.shape[-2:]
+        for layer in range(self.multires_layers):
+            factor = (2 + 2 * self._uniform(f"multires factor {layer}", step, slot)) ** layer
+            size = (max(1, int(height / factor)), max(1, int(width / factor)))
+            shape = (1, noise.shape[0], *size)
+            coarse = randomness.normal(shape, self.seed, f"multires noise {layer}", step, slot)
+            spread = F.interpolate(coarse, (height, width), mode="bilinear", align_corners=False)
+            noise = noise + spread[0] * self.multires_discount**layer
+            if 1 in size:
+                break
+        return noise / noise.std()
+
+    def _uniform(self, purpose: str, step: int, slot: int) -> float:
+        return randomness.uniform(self.seed, purpose, step, slot)
 
     def disturbance(
         self, step: int, slots: list[int], shape: tuple[int, ...]
     ) -> torch.Tensor | None:
-        """Return extra noise for the input only (input perturbation), or None where it is off."""
+        """Return extra noise for the input only, or None where it is off.
+
+        Input perturbation: https://arxiv.org/abs/2301.11706
+        """
         if not self.perturbation:
             return None
         return self.perturbation * self._draw("input perturbation", step, slots, shape)

@@ -64,12 +64,17 @@ def _adamw(groups: list[dict[str, Any]], config: TrainConfig, rate: float) -> to
 def _adamw8bit(
     groups: list[dict[str, Any]], config: TrainConfig, rate: float
 ) -> torch.optim.Optimizer:
+    if groups[0]["params"][0].device.type != "cuda":
+        raise ConfigError(
+            "AdamW8bit needs a CUDA device, and this run trains on the CPU. Choose adamw, which "
+            "gives the same result with more memory."
+        )
     try:
         from bitsandbytes.optim import AdamW8bit  # type: ignore[import-not-found]
     except ImportError as error:
         raise ConfigError(
-            "AdamW8bit needs the package bitsandbytes and a CUDA device. Install it, or choose "
-            "adamw, which gives the same result with more memory."
+            "AdamW8bit needs the package bitsandbytes, which is not installed here. Install it, or "
+            "choose adamw, which gives the same result with more memory."
         ) from error
     return AdamW8bit(groups, lr=rate, betas=(config.beta1, config.beta2))
 
@@ -98,7 +103,9 @@ OPTIMIZERS: dict[
     "adafactor": _adafactor,
     "lion": lambda groups, config, rate: Lion(groups, rate, (config.beta1, config.beta2)),
     "prodigy": _prodigy,
-    "sgd": lambda groups, config, rate: torch.optim.SGD(groups, lr=rate, momentum=config.beta1),
+    "sgd": lambda groups, config, rate: torch.optim.SGD(
+        groups, lr=rate, momentum=config.beta1, nesterov=config.beta1 > 0
+    ),
 }
 
 

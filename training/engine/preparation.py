@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
-from training.engine.data.batches import Feed, FeedRule, Item
-from training.engine.data.captions import CaptionRule, template_sentences
+from training.engine.data.batches import Feed, Item
 from training.engine.data.latents import LatentCache
-from training.engine.data.manifest import Manifest, read_manifest
+from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.ema import Ema
@@ -21,11 +21,18 @@ from training.engine.file_writing import file_hash
 from training.engine.metadata import RunFacts
 from training.engine.methods.base import Method
 from training.engine.methods.table import make_method
-from training.engine.objective import LossRule, NoiseRule
 from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
+from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
 from training.engine.precision import Precision, choose, describe_machine, set_arithmetic
 from training.engine.progress import Progress
+from training.engine.rules import (
+    feed_rule,
+    loss_rule,
+    noise_rule,
+    trigger_word,
+    validation_of,
+)
 from training.engine.session import Session
 from training.engine.state import Position, load_state
 from training.engine.stepping import Stepper
@@ -37,16 +44,16 @@ STAGE_SECONDS = 0.5
 
 def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step."""
-    manifest = read_manifest(Path(config.dataset_manifest))
+    manifest = _manifest(config)
     precision = _choose_precision(config, run, len(manifest.training))
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision)
-    items, prior = _load_pictures(config, run, components, manifest, cache_dir)
+    items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
     method = make_method(config)
     method.install(components)
     method.set_training(training=True)
-    trigger = _trigger(config, manifest)
-    feed = Feed(items, _feed_rule(config, components, manifest, trigger), prior)
+    trigger = trigger_word(config, manifest)
+    feed = Feed(items, feed_rule(config, components, manifest, trigger), prior)
     total_steps = _total_steps(config, feed)
     stepper = _stepper(config, run, components, method, feed, precision, total_steps)
     progress = Progress(
@@ -57,9 +64,11 @@ def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
         emit=run.journal.emit,
     )
     facts = _facts(config, run, components, manifest, precision, feed, trigger, total_steps)
+    facts = replace(facts, held_out_images=len(held_out))
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress, facts,
         total_steps, feed.steps_per_epoch,
+        validation_of(config, feed.rule, held_out),
     )  # fmt: skip
     saved = load_state(run.state_path, method=config.method)
     if saved is not None:
@@ -77,6 +86,8 @@ def _stepper(
     precision: Precision,
     total_steps: int,
 ) -> Stepper:
+    if packing_pays(precision, total_steps):
+        pack_frozen_convolutions(components.unet)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
@@ -88,14 +99,13 @@ def _stepper(
         feed=feed,
         optimizing=Optimizing(config, method.param_groups(), total_steps),
         ema=Ema(method.named_parameters(), config.ema.decay) if config.ema.enabled else None,
-        noise=_noise_rule(config),
-        loss=LossRule(
-            config.loss, config.huber_delta, config.snr_gamma, config.debiased_estimation
-        ),
+        noise=noise_rule(config),
+        loss=loss_rule(config),
         schedule=components.noise_schedule().to(components.device),
         precision=precision,
         seed=config.seed,
         on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
+        emphasis=config.captions.emphasis,
     )
 
 
@@ -117,9 +127,14 @@ def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Preci
     return precision
 
 
+def _manifest(config: TrainConfig) -> Manifest:
+    found = read_manifest(Path(config.dataset_manifest))
+    return hold_out(found, share=config.validation.share, seed=config.validation.seed)
+
+
 def _load_pictures(
     config: TrainConfig, run: RunFolder, components: Components, manifest: Manifest, cache_dir: Path
-) -> tuple[list[Item], dict[tuple[int, int], list[Item]]]:
+) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
     emit = run.journal.emit
     preparing = Preparing(
         config=config,
@@ -129,8 +144,9 @@ def _load_pictures(
         on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
     )
     items = preparing.items(list(manifest.training))
+    held_out = preparing.items(list(manifest.held_out)) if manifest.held_out else []
     if not config.prior.enabled:
-        return items, {}
+        return items, {}, held_out
     images = class_images(
         config,
         components,
@@ -139,7 +155,7 @@ def _load_pictures(
         cache_dir=cache_dir,
         on_progress=_Told(run, "making_class_images"),
     )
-    return items, preparing.class_items(images, {item.bucket for item in items})
+    return items, preparing.class_items(images, {item.bucket for item in items}), held_out
 
 
 class _Told:
@@ -153,55 +169,6 @@ class _Told:
             return
         self._at = time.monotonic()
         self._run.journal.emit(Stage(stage=self._stage, done=done, total=total))
-
-
-def _trigger(config: TrainConfig, manifest: Manifest) -> str:
-    if config.method == "textual_inversion":
-        return config.textual_inversion.token
-    own = config.captions.trigger_word
-    return own if own is not None else manifest.trigger_word or ""
-
-
-def _feed_rule(
-    config: TrainConfig, components: Components, manifest: Manifest, trigger: str
-) -> FeedRule:
-    captions, vae = config.captions, components.vae.config
-    inverting = config.method == "textual_inversion"
-    sampled = config.latent_sampling == "sample" or (
-        config.latent_sampling == "auto" and not components.architecture.latents_are_means
-    )
-    return FeedRule(
-        seed=config.seed,
-        batch_size=config.batch_size,
-        accumulation=config.gradient_accumulation,
-        captions=CaptionRule(
-            seed=config.seed,
-            trigger_word=trigger,
-            keep_tokens=captions.keep_tokens,
-            shuffle=captions.shuffle,
-            dropout=captions.dropout,
-            tag_dropout=captions.tag_dropout,
-            separator=captions.separator,
-            templates=template_sentences(config.textual_inversion.templates) if inverting else (),
-            token=config.textual_inversion.token,
-            replaced_word=manifest.trigger_word or "" if inverting else "",
-        ),
-        sample_latents=sampled,
-        scaling_factor=vae.scaling_factor,
-        shift=getattr(vae, "shift_factor", None) or 0.0,
-        prior_weight=config.prior.weight if config.prior.enabled else 0.0,
-        device=components.device,
-    )
-
-
-def _noise_rule(config: TrainConfig) -> NoiseRule:
-    return NoiseRule(
-        seed=config.seed,
-        offset=config.noise_offset,
-        perturbation=config.input_perturbation,
-        min_timestep=config.min_timestep,
-        max_timestep=config.max_timestep,
-    )
 
 
 def _total_steps(config: TrainConfig, feed: Feed) -> int:

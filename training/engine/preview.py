@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -13,8 +14,10 @@ from hub.formats.generation.a1111 import emit_infotext
 from hub.formats.generation.types import GenerationData, GenerationResource, ResourceKind
 from training.engine.components import Components
 from training.engine.config import TrainConfig
+from training.engine.emphasis import without_networks
 from training.engine.file_writing import whole_file
 from training.engine.prompts import PromptRequest
+from training.engine.samplers import written_names
 from training.engine.sampling import make_pictures
 from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
@@ -42,25 +45,31 @@ def generation_data(
     trained: TrainedFile | None,
     *,
     weight: float = 1.0,
+    resources: tuple[GenerationResource, ...] = (),
 ) -> GenerationData:
-    """Return what was asked for, with the model and what was trained named by their hashes."""
+    """Return what was asked for, with the model and what was trained named by their hashes.
+
+    `resources` are the files that the prompt itself names.
+    """
     whole_model = trained is not None and not trained.component
     model_name = trained.name if trained and whole_model else components.name
     model_hash = trained.hash[:10] if trained and whole_model else components.sha256[:10]
     prompt = request.prompt
-    resources: tuple[GenerationResource, ...] = ()
     if trained is not None and trained.component:
         kind = RESOURCE_KINDS[trained.component]
         weighted = kind is not ResourceKind.EMBEDDING
         if weighted:
             prompt = f"{prompt} <{kind.value}:{trained.name}:{weight:g}>"
         short = trained.hash[:12] or None
-        resources = (GenerationResource(kind, trained.name, weight if weighted else None, short),)
+        own = GenerationResource(kind, trained.name, weight if weighted else None, short)
+        resources = (*resources, own)
+    sampler, schedule = written_names(request.sampler)
     return GenerationData(
         prompt=prompt,
         negative_prompt=request.negative,
         steps=request.steps,
-        sampler=request.sampler,
+        sampler=sampler,
+        schedule_type=schedule,
         cfg_scale=request.guidance,
         seed=request.seed,
         width=request.width,
@@ -69,9 +78,30 @@ def generation_data(
         model_hash=model_hash or None,
         clip_skip=config.clip_skip if config.clip_skip > 1 else None,
         version=f"Atelier {ENGINE_VERSION}",
-        resources=resources,
-        extra={"RNG": "CPU"},
+        resources=tuple(sorted(resources, key=lambda r: r.kind is ResourceKind.EMBEDDING)),
+        extra=_inpainting(request) | {"RNG": "CPU"},
+        **_second_beginning(request),
     )
+
+
+def _second_beginning(request: PromptRequest) -> dict[str, Any]:
+    """Return what A1111 writes for img2img and for the hires fix."""
+    if request.hires is not None:
+        hires = request.hires
+        return {
+            "denoising_strength": hires.denoising,
+            "hires_upscale": hires.scale,
+            "hires_steps": hires.steps or None,
+            "hires_upscaler": hires.upscaler,
+        }
+    return {"denoising_strength": request.start.denoising} if request.start else {}
+
+
+def _inpainting(request: PromptRequest) -> dict[str, str]:
+    masked = request.start is not None and request.start.mask is not None
+    if not masked or request.start is None or not request.start.mask_blur:
+        return {}
+    return {"Mask blur": str(request.start.mask_blur)}
 
 
 def save_picture(path: Path, picture: Image.Image, data: GenerationData) -> None:
@@ -99,7 +129,8 @@ def make_samples(
         number = numbers[position]
         request = requests[number]
         path = path_of(number)
-        save_picture(path, picture, generation_data(request, components, config, trained))
+        shown = replace(request, prompt=without_networks(request.prompt))  # no such file acted
+        save_picture(path, picture, generation_data(shown, components, config, trained))
         on_sample(number, request, path)
 
     make_pictures(components, conditioner, list(requests.values()), on_picture=keep)

@@ -45,9 +45,10 @@ class Prodigy(torch.optim.Optimizer):
         ]
         if not moving:
             return loss
+        before = first["d"]
         self._estimate(first, moving)
         for group, parameter in moving:
-            self._update(parameter, group, first["d"])
+            self._update(parameter, group, before, first["d"])
         first["k"] += 1
         return loss
 
@@ -81,9 +82,12 @@ class Prodigy(torch.optim.Optimizer):
             state["start"] = parameter.detach().clone()
         return state
 
-    def _update(self, parameter: torch.Tensor, group: dict[str, Any], d: float) -> None:
+    def _update(
+        self, parameter: torch.Tensor, group: dict[str, Any], before: float, d: float
+    ) -> None:
+        """Move a parameter by the estimate of the step before, as the authors' own program does."""
         state = self.state[parameter]
-        rate = d * group["lr"]
+        rate = before * group["lr"]
         parameter.mul_(1 - group["weight_decay"] * rate)
         spread = state["v"].sqrt().add_(d * group["eps"])
         parameter.addcdiv_(state["m"], spread, value=-rate)

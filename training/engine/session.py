@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from training.engine.components import Components
@@ -13,6 +15,7 @@ from training.engine.progress import Progress
 from training.engine.state import SavedState, save_state
 from training.engine.stepping import Stepper
 from training.engine.text import TextConditioner
+from training.engine.validation import Validation
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Session:
     facts: RunFacts
     total_steps: int
     steps_per_epoch: int
+    validation: Validation | None = None
 
     @property
     def step(self) -> int:
@@ -39,6 +43,26 @@ class Session:
     def epoch(self) -> int:
         """Return the epoch at hand, counted from 1."""
         return max(1, -(-self.step // self.steps_per_epoch))
+
+    @contextmanager
+    def shown_weights(self) -> Iterator[None]:
+        """Put the running average in place for a while, where there is one."""
+        ema = self.stepper.ema
+        with ema.in_place() if ema is not None else nullcontext():
+            if ema is not None:
+                self.conditioner.forget()
+            yield
+        if ema is not None:
+            self.conditioner.forget()
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Switch dropout off for a while."""
+        self.method.set_training(training=False)
+        try:
+            yield
+        finally:
+            self.method.set_training(training=True)
 
     def save(self) -> None:
         """Write the resumable state."""

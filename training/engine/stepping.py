@@ -49,6 +49,7 @@ class Stepper:
         precision: Precision,
         seed: int,
         on_warning: Callable[[str, str], None],
+        emphasis: bool = False,
     ) -> None:
         self.components = components
         self.conditioner = conditioner
@@ -62,6 +63,7 @@ class Stepper:
         self.precision = precision
         self.seed = seed
         self.on_warning = on_warning
+        self.emphasis = emphasis  # captions have weights, as A1111's prompts
         self.split = 1
         self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
 
@@ -75,7 +77,9 @@ class Stepper:
         while True:
             try:
                 return self._attempt(step)
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
                 reason = str(error)
             self._give_way(reason)  # outside the handler, which would keep the tensors alive
 
@@ -114,13 +118,19 @@ class Stepper:
             )
         self.on_warning("out_of_memory", f"Memory ran out; {rung}, and the step is taken again.")
 
-    def losses(self, batch: Batch, step: int) -> torch.Tensor:
-        """Return the weighed loss of each picture of a pass, with the draws of this step."""
+    def losses(
+        self, batch: Batch, step: int, *, noise_rule: NoiseRule | None = None
+    ) -> torch.Tensor:
+        """Return the weighed loss of each picture of a pass, with the draws of this step.
+
+        `noise_rule` draws instead of the run's own rule where given.
+        """
+        rule = noise_rule or self.noise
         shape = tuple(batch.latents.shape[1:])
         device = self.components.device
-        timesteps = self.noise.timesteps(step, batch.slots, batch.total_slots).to(device)
-        noise = self.noise.noise(step, batch.slots, shape).to(device)
-        extra_noise = self.noise.disturbance(step, batch.slots, shape)
+        timesteps = rule.timesteps(step, batch.slots, batch.total_slots).to(device)
+        noise = rule.noise(step, batch.slots, shape).to(device)
+        extra_noise = rule.disturbance(step, batch.slots, shape)
         input_noise = noise if extra_noise is None else noise + extra_noise.to(device)
         noisy = self.schedule.add_noise(batch.latents, input_noise, timesteps)
         target = self.schedule.target(batch.latents, noise, timesteps)
@@ -129,7 +139,9 @@ class Stepper:
         return self.loss.per_sample(prediction, target, timesteps, self.schedule, batch.masks)
 
     def _predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, batch: Batch) -> torch.Tensor:
-        text = self.conditioner.encode(batch.texts)
+        text = self.conditioner.encode(
+            batch.texts, emphasis=self.emphasis, chunks=self.conditioner.max_chunks
+        )
         extra: dict[str, Any] | None = None
         if text.pooled is not None:
             extra = {"text_embeds": text.pooled, "time_ids": batch.time_ids}
@@ -156,6 +168,12 @@ class Stepper:
         if self.ema is not None:
             self.ema.update(step)
         return norm, rates
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether a device, or the machine itself, had no more memory to give."""
+    no_more = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in no_more)
 
 
 def non_finite(ids: list[str]) -> NonFiniteLossError:

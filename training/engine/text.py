@@ -38,45 +38,48 @@ class TextConditioner:
         self.clip_skip = clip_skip
         self.max_chunks = max_tokens // CHUNK
         self.frozen = True
-        self._memo: OrderedDict[tuple[str, bool], Conditioning] = OrderedDict()
+        self._memo: OrderedDict[tuple[str, bool, int], Conditioning] = OrderedDict()
         self._pattern: tuple[tuple[str, ...], re.Pattern[str]] | None = None
 
-    def encode(self, texts: list[str], *, emphasis: bool = False) -> Conditioning:
+    def encode(self, texts: list[str], *, emphasis: bool = False, chunks: int = 0) -> Conditioning:
         """Return the conditioning for texts; remembered while the text encoders stand still.
 
-        With `emphasis`, A1111's notation for weights is read. Frozen encoders see one text at a
-        time, so that a value never depends on its neighbours.
+        With `emphasis`, A1111's notation for weights is read. At most `chunks` chunks of 75 tokens
+        are taken; 0 means as many as training reads, or those of a long prompt. Frozen encoders
+        see one text at a time, so that a value never depends on its neighbours.
         """
+        limit = chunks or (SAMPLE_CHUNKS if emphasis else self.max_chunks)
         if not self.frozen:
-            return self._run(texts, emphasis=emphasis)
+            return self._run(texts, emphasis=emphasis, limit=limit)
         with torch.no_grad():
-            return _join([self._remembered(text, emphasis=emphasis) for text in texts])
+            found = [self._remembered(text, emphasis=emphasis, limit=limit) for text in texts]
+            return _join(found)
 
     def forget(self) -> None:
         """Drop remembered texts, after the meaning of a word has changed."""
         self._memo.clear()
 
-    def _remembered(self, text: str, *, emphasis: bool) -> Conditioning:
-        key = (text, emphasis)
+    def _remembered(self, text: str, *, emphasis: bool, limit: int) -> Conditioning:
+        key = (text, emphasis, limit)
         found = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = self._run([text], emphasis=emphasis)
+            found = self._memo[key] = self._run([text], emphasis=emphasis, limit=limit)
             if len(self._memo) > MEMO_LIMIT:
                 self._memo.popitem(last=False)
         else:
             self._memo.move_to_end(key)
         return found
 
-    def _run(self, texts: list[str], *, emphasis: bool) -> Conditioning:
+    def _run(self, texts: list[str], *, emphasis: bool, limit: int) -> Conditioning:
         parts, pooled = [], None
         for number, encoder in enumerate(self.components.text_encoders):
-            ids, weights = self.token_ids(texts, number, emphasis=emphasis)
+            ids, weights = self.token_ids(texts, number, emphasis=emphasis, limit=limit)
             hidden, pooled = self._encode_chunks(encoder, ids)
             parts.append(weighed(hidden, weights) if emphasis else hidden)
         return Conditioning(torch.cat(parts, dim=-1), pooled)
 
     def token_ids(
-        self, texts: list[str], number: int = 0, *, emphasis: bool = False
+        self, texts: list[str], number: int = 0, *, emphasis: bool = False, limit: int = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return ids and weights (batch, chunks, 77) for one tokenizer.
 
@@ -85,7 +88,7 @@ class TextConditioner:
         tokenizer = self.components.tokenizers[number]
         begin, end, pad = tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id
         pad = end if pad is None else pad
-        limit = SAMPLE_CHUNKS if emphasis else self.max_chunks
+        limit = limit or (SAMPLE_CHUNKS if emphasis else self.max_chunks)
         chunked = [self._chunks(text, tokenizer, emphasis=emphasis)[:limit] for text in texts]
         count = max(len(chunks) for chunks in chunked)
         ids, weights = [], []

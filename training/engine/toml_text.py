@@ -30,4 +30,7 @@ def _value(value: Any) -> str:
         return repr(value)
     if isinstance(value, list):
         return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        pairs = (f"{_value(str(name))} = {_value(item)}" for name, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     raise TypeError(f"{type(value).__name__} has no form in TOML")

@@ -245,12 +245,19 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_move_and_names_the_p
     assert all(tensor.isfinite().all() for tensor in saved.part("weights").values())
 
 
+@pytest.mark.parametrize("kind_of_error", ["device", "machine"])
 def test_where_memory_runs_out_the_run_goes_on_in_smaller_passes_and_says_so(
-    base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    kind_of_error: str,
+    base: Path,
+    manifest: Path,
+    tmp_path: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import torch
     from diffusers import UNet2DConditionModel
 
+    kind = torch.OutOfMemoryError if kind_of_error == "device" else RuntimeError
     plain = Recorder()
     config = make_config(base, manifest, batch_size=4, max_steps=3)
     train(config, run_dir=tmp_path / "a", listener=plain, control=NoControl(), cache_dir=cache)
@@ -260,7 +267,7 @@ def test_where_memory_runs_out_the_run_goes_on_in_smaller_passes_and_says_so(
         self: UNet2DConditionModel, sample: torch.Tensor, *more: object, **options: object
     ) -> object:
         if len(sample) > 1:
-            raise torch.OutOfMemoryError("a device with room for one picture")
+            raise kind("DefaultCPUAllocator: can't allocate memory: room for one picture")
         return forward(self, sample, *more, **options)
 
     monkeypatch.setattr(UNet2DConditionModel, "forward", small_memory)

@@ -20,7 +20,7 @@ v2 = false
 network_module = "networks.lora"
 network_dim = 32
 network_alpha = 16
-network_args = ["conv_dim=8", "conv_alpha=4", "rank_dropout=0.1"]
+network_args = ["conv_dim=8", "conv_alpha=4", "rank_dropout=0.1", "split_dims=1"]
 unet_lr = 1e-4
 text_encoder_lr = 5e-5
 [optimizer_arguments]
@@ -65,7 +65,8 @@ def test_a_toml_file_of_kohya_becomes_a_config_with_a_report(tmp_path: Path) -> 
     assert config.sample_prompts[0] == "a cat --n bad --w 512"
     assert len(found.report) == 2
     assert "face_crop_aug_range" in found.report[0]
-    assert "rank_dropout" in found.report[1]
+    assert config.network.rank_dropout == 0.1
+    assert "split_dims" in found.report[1]
 
 
 def test_json_is_read_too_and_anything_else_is_refused(tmp_path: Path) -> None:

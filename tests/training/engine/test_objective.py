@@ -62,17 +62,150 @@ def test_min_snr_weights_follow_the_paper() -> None:
     assert torch.allclose(velocity, snr.clamp(max=5) / (snr + 1))
 
 
-def test_huber_is_square_near_zero_and_straight_far_away() -> None:
+@pytest.mark.parametrize(("kind", "near", "far"), [("huber", 1.0, 0.2), ("smooth_l1", 10.0, 2.0)])
+def test_huber_is_square_near_zero_and_straight_far_away(
+    kind: str, near: float, far: float
+) -> None:
     import torch
 
     from training.engine.objective import LossRule, NoiseSchedule
 
     schedule = NoiseSchedule(torch.tensor([0.5]), "epsilon")
-    rule = LossRule(kind="huber", huber_delta=0.1)
-    near, far = torch.full((1, 1, 1, 1), 0.01), torch.full((1, 1, 1, 1), 10.0)
+    rule = LossRule(kind=kind, huber_delta=0.1)
+    small, large = (torch.full((1, 1, 1, 1), value).double() for value in (0.001, 1000.0))
     zero, step = torch.zeros(1, 1, 1, 1), torch.tensor([0])
-    assert float(rule.per_sample(near, zero, step, schedule)) == pytest.approx(0.5 * 0.01**2)
-    assert float(rule.per_sample(far, zero, step, schedule)) == pytest.approx(0.1 * (10 - 0.05))
+    got = float(rule.per_sample(small, zero, step, schedule))
+    assert got == pytest.approx(near * 0.001**2, rel=0.02)
+    got = float(rule.per_sample(large, zero, step, schedule))
+    assert got == pytest.approx(far * 1000, rel=1e-3)
+
+
+def test_l1_is_the_distance() -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    rule, schedule = LossRule(kind="l1"), NoiseSchedule(torch.tensor([0.5]), "epsilon")
+    error = torch.tensor([-3.0, 1.0]).view(1, 2, 1, 1)
+    assert float(rule.per_sample(error, error * 0, torch.tensor([0]), schedule)) == 2.0
+
+
+def test_the_huber_limit_follows_its_schedule() -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    alphas = torch.linspace(0.999, 0.01, 1000)
+    schedule, steps = NoiseSchedule(alphas, "epsilon"), torch.tensor([0, 500, 999])
+
+    def limit(kind: str) -> list[float]:
+        rule = LossRule(kind="huber", huber_delta=0.1, huber_schedule=kind)
+        return list(rule.huber_limit(steps, schedule).tolist())
+
+    assert limit("constant") == pytest.approx([0.1, 0.1, 0.1])
+    assert limit("exponential") == pytest.approx([1.0, 0.1**0.5, 0.1**0.999])
+    sigmas = [((1 - float(alphas[t])) / float(alphas[t])) ** 0.5 for t in (0, 500, 999)]
+    assert limit("snr") == pytest.approx([0.9 / (1 + s) ** 2 + 0.1 for s in sigmas], rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_debiased_weights_are_those_of_their_source(kind: str) -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    alphas = torch.tensor([0.99999, 0.5, 0.1])
+    snr = (alphas / (1 - alphas)).clamp(max=1000)
+    ones, steps = torch.ones(3, 1, 2, 2), torch.tensor([0, 1, 2])
+    got = LossRule(debiased=True).per_sample(ones, ones * 0, steps, NoiseSchedule(alphas, kind))
+    assert torch.allclose(got, 1 / (snr + 1) if kind == "v_prediction" else snr.rsqrt())
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_no_weight_is_infinite_where_no_signal_is_left(kind: str) -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    schedule, ones = NoiseSchedule(torch.tensor([0.0]), kind), torch.ones(1, 1, 2, 2)
+    for rule in (LossRule(snr_gamma=5), LossRule(debiased=True), LossRule("huber", 0.1, "snr")):
+        assert torch.isfinite(rule.per_sample(ones, ones * 0, torch.tensor([0]), schedule)).all()
+    gamma = LossRule(snr_gamma=5).per_sample(ones, ones * 0, torch.tensor([0]), schedule)
+    assert float(gamma) == (0.0 if kind == "v_prediction" else 1.0)
+
+
+def test_multires_noise_keeps_its_variance_and_moves_it_to_coarse_places() -> None:
+    import torch
+    from torch.nn import functional
+
+    from training.engine.objective import NoiseRule
+
+    shape, slots = (4, 32, 32), list(range(16))
+    plain = NoiseRule(seed=1).noise(0, slots, shape)
+    rule = NoiseRule(seed=1, multires_layers=6, multires_discount=0.8)
+    layered = rule.noise(0, slots, shape)
+    assert torch.allclose(layered.flatten(1).std(1), torch.ones(16), atol=1e-5)
+    coarse_plain, coarse = (float(functional.avg_pool2d(n, 8).var()) for n in (plain, layered))
+    assert coarse > 5 * coarse_plain
+    assert torch.equal(layered[3:5], rule.noise(0, [3, 4], shape))  # no part depends on another
+    one_layer = NoiseRule(seed=1, multires_layers=1).noise(0, [0], shape)[0]
+    rest = one_layer - plain[0] * float((one_layer * plain[0]).mean())
+    assert float(rest.var()) == pytest.approx(
+        0.5, abs=0.05
+    )  # the first layer is as fine and strong
+
+
+def test_noise_offset_moves_whole_channels_by_its_share() -> None:
+    import torch
+
+    from training.engine.objective import NoiseRule
+
+    shape, slots = (4, 8, 8), list(range(400))
+    plain = NoiseRule(seed=1).noise(0, slots, shape)
+    fixed = NoiseRule(seed=1, offset=0.5).noise(0, slots, shape) - plain
+    varied = NoiseRule(seed=1, offset=0.5, offset_varies=True).noise(0, slots, shape) - plain
+    assert torch.allclose(fixed, fixed[..., :1, :1].expand_as(fixed), atol=1e-6)
+    assert float(fixed[..., 0, 0].std()) == pytest.approx(0.5, rel=0.1)
+    shares = (varied / fixed)[..., 0, 0].mean(1)
+    assert 0 <= float(shares.min()) < 0.1
+    assert 0.9 < float(shares.max()) <= 1.001
+
+
+def test_input_perturbation_disturbs_the_input_by_its_share_and_not_the_target() -> None:
+    from training.engine.objective import NoiseRule
+
+    rule = NoiseRule(seed=1, perturbation=0.1)
+    extra = rule.disturbance(0, [0], (4, 32, 32))
+    assert extra is not None
+    assert float(extra.std()) == pytest.approx(0.1, rel=0.1)
+    assert NoiseRule(seed=1).disturbance(0, [0], (4, 32, 32)) is None
+
+
+def test_the_zero_terminal_snr_setting_rescales_the_schedule_as_its_paper_says(base: Path) -> None:
+    import torch
+
+    from tests.factories.engine import make_config
+    from training.engine.components import load_components
+    from training.engine.errors import ConfigError
+    from training.engine.precision import Machine, choose
+
+    def schedule(zero: bool | None) -> torch.Tensor:
+        changes = {} if zero is None else {"zero_terminal_snr": zero}
+        config = make_config(base, Path("unused"), **changes)
+        velocity = config.base_model.model_copy(update={"prediction_type": "v_prediction"})
+        config = config.model_copy(update={"base_model": velocity})
+        components = load_components(config, choose(Machine(cuda=False)))
+        assert components.zero_terminal_snr is bool(zero)
+        return components.noise_schedule().alphas_cumprod.double().sqrt()
+
+    before, after = schedule(None), schedule(True)
+    expected = (before - before[-1]) * before[0] / (before[0] - before[-1])
+    assert torch.allclose(after, expected, atol=1e-4)
+    assert torch.equal(schedule(False), before)
+    with pytest.raises(ConfigError, match="velocity"):
+        load_components(
+            make_config(base, Path("unused"), zero_terminal_snr=True), choose(Machine(cuda=False))
+        )
 
 
 def test_timesteps_cover_the_range_evenly_and_do_not_depend_on_the_cut() -> None:

@@ -19,7 +19,7 @@ from tests.factories.training import (
     started,
     stepped,
 )
-from training.engine.events import Previewed, Stage, Warned
+from training.engine.events import Previewed, Stage, Validated, Warned
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import Job, State
@@ -196,3 +196,20 @@ def test_a_resumed_run_does_not_take_steps_back_that_were_told() -> None:
         record_events(job.pk, 1, [event], run_folder=SERIES)
     job.refresh_from_db()
     assert job.step == 20
+
+
+def test_a_held_out_loss_is_an_event_of_its_own_and_leaves_the_training_loss_alone() -> None:
+    job, _ = claimed_job()
+    measured = Validated(sequence=3, step=1, total_steps=20, epoch=1, loss=0.25, images=2)
+    record_events(job.pk, 1, [started(1), stepped(2, 1), measured], run_folder=SERIES)
+    job.refresh_from_db()
+    assert job.loss == 0.5
+    assert job.engine_sequence == 3
+    assert JobEvent.objects.get(job=job, kind=EventKind.VALIDATED).data == {
+        "step": 1,
+        "total_steps": 20,
+        "epoch": 1,
+        "loss": 0.25,
+        "images": 2,
+    }
+    assert [point.loss for point in loss_curve(job, limit=10)] == [0.5]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -70,7 +70,6 @@ class Feed:
     ) -> None:
         """Take the items to learn from, and the class pictures for each bucket."""
         self.items = items
-        self.rule = rule
         self.prior = prior
         self._by_bucket: dict[tuple[int, int], list[int]] = {}
         for number, item in enumerate(items):
@@ -79,6 +78,9 @@ class Feed:
             math.ceil(len(numbers) / rule.batch_size) for numbers in self._by_bucket.values()
         )
         self.steps_per_epoch = math.ceil(self.batches_per_epoch / rule.accumulation)
+        self.rule = replace(
+            rule, captions=replace(rule.captions, steps_per_epoch=self.steps_per_epoch)
+        )
         self._epoch: tuple[int, list[list[int]]] = (-1, [])
 
     def epoch_batches(self, epoch: int) -> list[list[int]]:
@@ -132,8 +134,8 @@ class Feed:
             ).to(rule.device),
             texts=texts + [item.caption for item in class_items],
             weights=torch.tensor(weights, device=rule.device),
-            masks=_masks(everything, flips, rule.device),
-            time_ids=_time_ids(everything, rule.device),
+            masks=masks_of(everything, flips, rule.device),
+            time_ids=time_ids_of(everything, rule.device),
         )
 
     def _class_items(self, step: int, bucket: tuple[int, int], slots: list[int]) -> list[Item]:
@@ -164,7 +166,8 @@ class Feed:
         return (latent - self.rule.shift) * self.rule.scaling_factor
 
 
-def _masks(items: list[Item], flips: list[bool], device: str) -> torch.Tensor | None:
+def masks_of(items: list[Item], flips: list[bool], device: str) -> torch.Tensor | None:
+    """Return the masks of pictures as (n, 1, h, w), turned with them; None where none has one."""
     if all(item.mask is None for item in items):
         return None
     height, width = items[0].latent.mean.shape[-2:]
@@ -174,7 +177,8 @@ def _masks(items: list[Item], flips: list[bool], device: str) -> torch.Tensor | 
     return torch.stack(turned).to(device)
 
 
-def _time_ids(items: list[Item], device: str) -> torch.Tensor:
+def time_ids_of(items: list[Item], device: str) -> torch.Tensor:
+    """Return (n, 6): original size, offset and target size of each picture, as SDXL has them."""
     rows = [
         (
             *item.original_size[::-1],

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from numpy.random import Generator
 
 from training.engine import randomness
 from training.engine.data.templates import TEMPLATE_SETS
+
+WILDCARD_DEPTH = 8
+_MEANT = re.compile(r"\{\{([^{}]*)\}\}")
+_WILDCARD = re.compile(r"\{([^{}]*)\}")
+_OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area: no caption has them
 
 
 @dataclass(frozen=True)
@@ -18,8 +25,12 @@ class CaptionRule:
     keep_tokens: int = 0
     shuffle: bool = False
     dropout: float = 0.0
+    dropout_every_epochs: int = 0
+    steps_per_epoch: int = 1
     tag_dropout: float = 0.0
     separator: str = ","
+    keep_separator: str = ""
+    wildcards: bool = False
     templates: tuple[str, ...] = ()
     token: str = ""
     replaced_word: str = ""  # a word of the captions in whose place the token goes
@@ -27,12 +38,21 @@ class CaptionRule:
     @property
     def varies(self) -> bool:
         """Tell whether a picture's text can differ from step to step."""
-        return bool(self.shuffle or self.dropout or self.tag_dropout or len(self.templates) > 1)
+        drops = self.dropout or self.dropout_every_epochs or self.tag_dropout
+        return bool(self.shuffle or drops or self.wildcards or len(self.templates) > 1)
+
+    def without_chance(self) -> CaptionRule:
+        """Return the rule that always gives a picture the same text."""
+        return replace(self, shuffle=False, dropout=0.0, dropout_every_epochs=0, tag_dropout=0.0)
 
     def text(self, caption: str, step: int, slot: int) -> str:
         """Return the text for a picture shown in a slot of a step."""
-        if self.dropout and self._uniform("caption dropout", step, slot) < self.dropout:
+        if self._is_dropped(step, slot):
             return ""
+        if self.wildcards:
+            caption = with_wildcards_drawn(
+                caption, randomness.generator(self.seed, "wildcards", step, slot)
+            )
         if self.replaced_word:
             caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
@@ -42,20 +62,58 @@ class CaptionRule:
         template = self.templates[int(order.integers(len(self.templates)))]
         return template.replace("[name]", self.token).replace("[filewords]", caption)
 
+    def _is_dropped(self, step: int, slot: int) -> bool:
+        """Tell whether a picture is shown without a caption; epochs count from 1, as in kohya's."""
+        every = self.dropout_every_epochs
+        if every and (step // self.steps_per_epoch + 1) % every == 0:
+            return True
+        return bool(self.dropout) and self._uniform("caption dropout", step, slot) < self.dropout
+
     def _uniform(self, purpose: str, step: int, slot: int) -> float:
         return randomness.uniform(self.seed, purpose, step, slot)
 
     def _with_tags_drawn(self, caption: str, step: int, slot: int) -> str:
-        if not self.shuffle and not self.tag_dropout:
+        """Return a caption with its tags shuffled and dropped; those kept stay where they are."""
+        marked = bool(self.keep_separator) and self.keep_separator in caption
+        if not marked and not self.shuffle and not self.tag_dropout:
             return caption
-        tags = [tag.strip() for tag in caption.split(self.separator) if tag.strip()]
-        kept, rest = tags[: self.keep_tokens], tags[self.keep_tokens :]
+        first, rest, last = self._parts(caption, marked=marked)
         draw = randomness.generator(self.seed, "tags", step, slot)
         if self.shuffle:
             rest = [rest[int(index)] for index in draw.permutation(len(rest))]
         if self.tag_dropout:
             rest = [tag for tag in rest if draw.random() >= self.tag_dropout]
-        return f"{self.separator} ".join(kept + rest)
+        return f"{self.separator} ".join(first + rest + last)
+
+    def _parts(self, caption: str, *, marked: bool) -> tuple[list[str], list[str], list[str]]:
+        """Return the tags kept at the start, those that may move, and those kept at the end."""
+        if not marked:
+            tags = self._tags(caption)
+            return tags[: self.keep_tokens], tags[self.keep_tokens :], []
+        first, rest, *last = caption.split(self.keep_separator, 2)
+        return self._tags(first), self._tags(rest), self._tags(last[0]) if last else []
+
+    def _tags(self, text: str) -> list[str]:
+        return [tag.strip() for tag in text.split(self.separator) if tag.strip()]
+
+
+def with_wildcards_drawn(caption: str, draw: Generator) -> str:
+    """Return one line of a caption, with one choice of each {a|b}, from the innermost outwards.
+
+    {{words}} stands for words in braces that are meant.
+    """
+    lines = [line for line in caption.splitlines() if line.strip()] or [""]
+    text = _MEANT.sub(f"{_OPEN}\\1{_CLOSE}", lines[int(draw.integers(len(lines)))])
+
+    def chosen(found: re.Match[str]) -> str:
+        choices = found[1].split("|")
+        return choices[int(draw.integers(len(choices)))]
+
+    for _ in range(WILDCARD_DEPTH):
+        text, count = _WILDCARD.subn(chosen, text)
+        if not count:
+            break
+    return text.replace(_OPEN, "{").replace(_CLOSE, "}")
 
 
 def with_trigger(caption: str, trigger: str, separator: str = ",") -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from training.engine import randomness
 from training.engine.errors import DatasetError
 
 MANIFEST_VERSION = 1
@@ -26,6 +27,7 @@ class ManifestImage:
     crop: tuple[int, int, int, int] | None = None
     mask: Path | None = None
     regularisation: bool = False
+    validation: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,14 @@ class Manifest:
     @property
     def training(self) -> tuple[ManifestImage, ...]:
         """Return the pictures to learn from."""
-        return tuple(image for image in self.images if not image.regularisation)
+        return tuple(
+            image for image in self.images if not image.regularisation and not image.validation
+        )
+
+    @property
+    def held_out(self) -> tuple[ManifestImage, ...]:
+        """Return the pictures that are only looked at to measure."""
+        return tuple(image for image in self.images if image.validation)
 
     @property
     def regularisation(self) -> tuple[ManifestImage, ...]:
@@ -63,15 +72,35 @@ def read_manifest(path: Path) -> Manifest:
             "Take a new snapshot of the data set."
         )
     images = tuple(_image(entry, path.parent, number) for number, entry in _entries(data, path))
-    if not any(not image.regularisation for image in images):
-        raise DatasetError("The data set has no pictures to train on. Add at least one.")
-    return Manifest(
+    manifest = Manifest(
         images=images,
         trigger_word=data.get("trigger_word") or None,
         class_prompt=data.get("class_prompt") or None,
         kind=str(data.get("kind") or ""),
         name=str(data.get("name") or ""),
     )
+    if not manifest.training:
+        raise DatasetError("The data set has no pictures to train on. Add at least one.")
+    return manifest
+
+
+def hold_out(manifest: Manifest, *, share: float, seed: int) -> Manifest:
+    """Return the manifest with a share of its pictures kept out of training.
+
+    Pictures that the manifest marks are counted towards the share. Which others are chosen follows
+    from the seed and their ids alone; at least one is held out, and at least one stays.
+    """
+    training = sorted(manifest.training, key=lambda image: (image.sha256, image.id))
+    wanted = round(share * (len(training) + len(manifest.held_out))) if share else 0
+    count = max(1, wanted) - len(manifest.held_out) if share else 0
+    count = max(0, min(count, len(training) - 1))
+    order = randomness.permutation(len(training), seed, "held out")
+    chosen = {training[index].id for index in order[:count]}
+    images = tuple(
+        replace(image, validation=image.validation or image.id in chosen)
+        for image in manifest.images
+    )
+    return replace(manifest, images=images)
 
 
 def _entries(data: dict[str, Any], path: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -96,6 +125,7 @@ def _image(entry: dict[str, Any], folder: Path, number: int) -> ManifestImage:
             crop=(int(crop[0]), int(crop[1]), int(crop[2]), int(crop[3])) if crop else None,
             mask=folder / mask if mask else None,
             regularisation=bool(entry.get("regularisation")),
+            validation=bool(entry.get("validation")) and not entry.get("regularisation"),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DatasetError(

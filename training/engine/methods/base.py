@@ -22,13 +22,13 @@ class ExportInfo:
     name: str  # file name without ending
     step: int
     metadata: dict[str, str] = field(default_factory=dict)
+    average: dict[str, torch.Tensor] | None = None  # where the file holds it beside the weights
 
 
 class Method(ABC):
     """One way to train; the loop, the objective and the data are shared by all."""
 
     name: ClassVar[str]
-    extension: ClassVar[str] = ".safetensors"
     component: ClassVar[str]  # what its samples are tagged with: lora, embedding, hypernetwork, ""
 
     def __init__(self, config: TrainConfig) -> None:
@@ -49,6 +49,11 @@ class Method(ABC):
     @abstractmethod
     def export(self, path: Path, info: ExportInfo) -> None:
         """Write the result in the community's format to a path that does not exist yet."""
+
+    @property
+    def extension(self) -> str:
+        """Return the ending of its files."""
+        return ".safetensors"
 
     @property
     def trains_text(self) -> bool:

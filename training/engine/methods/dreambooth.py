@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import torch
 
-from training.engine.checkpoint_layout import checkpoint_tensors
+from training.engine.checkpoint_layout import average_tensors, checkpoint_tensors
 from training.engine.components import Components
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, saved_dtype
@@ -56,5 +56,14 @@ class DreamBoothMethod(Method):
     def export(self, path: Path, info: ExportInfo) -> None:
         """Write the whole model as one file."""
         base = Path(self.config.base_model.path)
-        tensors = checkpoint_tensors(self._components, saved_dtype(self.config), base)
+        tensors = checkpoint_tensors(
+            self._components, saved_dtype(self.config), base, pruned=self.config.dreambooth.pruned
+        )
+        if info.average is not None:
+            start = "unet."
+            unet = {
+                n.removeprefix(start): t for n, t in info.average.items() if n.startswith(start)
+            }
+            decay = self.config.ema.decay
+            tensors |= average_tensors(self._components, unet, decay=decay, step=info.step)
         save_tensors(path, tensors, info.metadata)

@@ -114,11 +114,15 @@ class HypernetworkMethod(Method):
 
     name: ClassVar[str] = "hypernetwork"
     component: ClassVar[str] = "hypernetwork"
-    extension: ClassVar[str] = ".pt"
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self._networks: dict[int, tuple[ContextNetwork, ContextNetwork]] = {}
+
+    @property
+    def extension(self) -> str:
+        """Return the ending of A1111's files."""
+        return ".pt"
 
     def install(self, components: Components) -> None:
         """Put the networks before all keys and values whose context has one of the widths."""

@@ -1,12 +1,14 @@
-"""LoRA: low-rank adapters on the attention, feed-forward and, if asked, convolution weights.
+"""LoRA and its kin: small adapters on the attention, feed-forward and, if asked, convolutions.
 
-peft holds the adapters; the file is kohya's, with the true alpha of every layer.
+peft holds the plain adapters, weight_adapter.py the others; the files are kohya's and LyCORIS's,
+with the true alpha of every layer.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -15,12 +17,71 @@ from training.engine.components import Components
 from training.engine.config import TrainConfig
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
+from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
 from training.engine.methods.fused_adapter import fuse
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
+from training.engine.methods.weight_adapter import (
+    DoraAdapter,
+    LohaAdapter,
+    LokrAdapter,
+    WeightAdapter,
+)
 from training.engine.optim import ParamGroup
 from training.engine.text import inner_text_model
 
 ADAPTER = "default"
+MAGNITUDE = "dora_scale"
+
+
+class Adapter(Protocol):
+    """What a LoRA method asks of the adapter of one layer."""
+
+    @property
+    def alpha(self) -> float:
+        """Return the alpha of the file."""
+
+    def by_file_key(self) -> dict[str, torch.nn.Parameter]:
+        """Return the trained tensors under the names they have in a file."""
+
+    def keep_norm_below(self, limit: float) -> None:
+        """Make the change smaller where its norm is above the limit."""
+
+    def train(self, mode: bool = True) -> Any:  # noqa: FBT001, FBT002 - torch's own signature
+        """Switch dropout."""
+
+
+@dataclass
+class PeftAdapter:
+    """A layer of peft, and the module that stands in its place, where one does."""
+
+    layer: Any
+    stand_in: torch.nn.Module | None = None
+
+    @property
+    def alpha(self) -> float:
+        """Return the alpha of the file."""
+        return float(self.layer.lora_alpha[ADAPTER])
+
+    def by_file_key(self) -> dict[str, torch.nn.Parameter]:
+        """Return both matrices."""
+        return {
+            "lora_down.weight": self.layer.lora_A[ADAPTER].weight,
+            "lora_up.weight": self.layer.lora_B[ADAPTER].weight,
+        }
+
+    def train(self, mode: bool = True) -> None:  # noqa: FBT001, FBT002 - torch's own signature
+        """Switch dropout."""
+        (self.stand_in or self.layer).train(mode)
+
+    @torch.no_grad()
+    def keep_norm_below(self, limit: float) -> None:
+        """Shrink both matrices alike."""
+        down, up = self.by_file_key().values()
+        scale = self.layer.scaling[ADAPTER]
+        norm = torch.linalg.matrix_norm(up.flatten(1) @ down.flatten(1)) * scale
+        factor = (limit / norm.clamp(min=1e-12)).clamp(max=1.0).sqrt()
+        down.mul_(factor)
+        up.mul_(factor)
 
 
 class LoraMethod(Method):
@@ -31,8 +92,10 @@ class LoraMethod(Method):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
-        self._layers: dict[str, Any] = {}  # kohya name -> peft layer
+        network = config.network
+        self._adapters: dict[str, Adapter] = {}  # by kohya's name of the layer
         self._fuses = False
+        self._dropping = Dropping(network.dropout, network.rank_dropout, network.module_dropout)
 
     @property
     def trains_text(self) -> bool:
@@ -42,14 +105,17 @@ class LoraMethod(Method):
     def install(self, components: Components) -> None:
         """Put adapters on the chosen layers; they change nothing before the first step."""
         torch.manual_seed(randomness.torch_seed(self.config.seed, "adapter init"))
-        self._fuses = components.compute == "fp32" and not self.config.network.dropout
-        self._adapt(components.unet, unet_targets(components, self.config.network))
+        self._fuses = components.compute == "fp32" and not self._dropping.acts
+        network = self.config.network
+        is_plain = network.algorithm == "lora" and not network.decompose
+        adapt = self._adapt_by_peft if is_plain else self._adapt_weights
+        adapt(components.unet, unet_targets(components, network))
         if self.trains_text:
             for number, encoder in enumerate(components.text_encoders):
                 prefix = components.architecture.text_prefixes[number]
-                self._adapt(inner_text_model(encoder), text_targets(encoder, prefix, self.config))
+                adapt(inner_text_model(encoder), text_targets(encoder, prefix, self.config))
 
-    def _adapt(self, module: torch.nn.Module, targets: list[Target]) -> None:
+    def _adapt_by_peft(self, module: torch.nn.Module, targets: list[Target]) -> None:
         from peft import LoraConfig, inject_adapter_in_model
 
         network = self.config.network
@@ -58,7 +124,6 @@ class LoraMethod(Method):
             LoraConfig(
                 r=network.dim,
                 lora_alpha=alpha,
-                lora_dropout=network.dropout,
                 target_modules=[target.path for target in targets],
                 rank_pattern={t.path: t.rank for t in targets if t.rank != network.dim},
                 alpha_pattern={t.path: t.alpha for t in targets if t.alpha != network.alpha},
@@ -70,53 +135,75 @@ class LoraMethod(Method):
             layer: Any = module.get_submodule(target.path)
             layer.lora_A[ADAPTER].float()  # what is trained stays in float32
             layer.lora_B[ADAPTER].float()
-            self._layers[target.name] = layer
+            stand_in = None
+            if self._dropping.acts:
+                stand_in = DroppingAdapter(layer, ADAPTER, self._dropping)
+                module.set_submodule(target.path, stand_in)
+            self._adapters[target.name] = PeftAdapter(layer, stand_in)
         if self._fuses:
             fuse(module, [target.path for target in targets], ADAPTER)
 
+    def _adapt_weights(self, module: torch.nn.Module, targets: list[Target]) -> None:
+        for target in targets:
+            adapter = self._weight_adapter(module.get_submodule(target.path), target)
+            module.set_submodule(target.path, adapter)
+            self._adapters[target.name] = adapter
+
+    def _weight_adapter(self, base: torch.nn.Module, target: Target) -> WeightAdapter:
+        network = self.config.network
+        if network.algorithm == "loha":
+            return LohaAdapter(base, target.rank, target.alpha, self._dropping)
+        if network.algorithm == "lokr":
+            factor = network.lokr_factor or -1
+            return LokrAdapter(base, target.rank, target.alpha, self._dropping, factor)
+        return DoraAdapter(base, target.rank, target.alpha, self._dropping)
+
     def set_training(self, *, training: bool) -> None:
         """Switch the adapters' dropout."""
-        for layer in self._layers.values():
-            layer.train(training)
+        for adapter in self._adapters.values():
+            adapter.train(training)
 
     def named_parameters(self) -> dict[str, torch.nn.Parameter]:
-        """Return both matrices of each layer under kohya's names."""
-        found = {}
-        for name, layer in self._layers.items():
-            found[f"{name}.lora_down.weight"] = layer.lora_A[ADAPTER].weight
-            found[f"{name}.lora_up.weight"] = layer.lora_B[ADAPTER].weight
-        return found
+        """Return the tensors of each layer under the names of the file."""
+        return {
+            f"{name}.{key}": tensor
+            for name, adapter in self._adapters.items()
+            for key, tensor in adapter.by_file_key().items()
+        }
 
     def param_groups(self) -> list[ParamGroup]:
         """Return the UNet's adapters, and those of the text encoders with their own rate."""
-        parameters = self.named_parameters().items()
-        groups = [ParamGroup("unet", [p for n, p in parameters if n.startswith("lora_unet_")])]
-        text = [p for n, p in parameters if not n.startswith("lora_unet_")]
-        if text:
-            groups.append(ParamGroup("text_encoder", text, self.config.text_encoder_stop_fraction))
-        return groups
+        parameters = self.named_parameters()
+        unet = {n: p for n, p in parameters.items() if n.startswith("lora_unet_")}
+        text = {n: p for n, p in parameters.items() if n not in unet}
+        stop = self.config.text_encoder_stop_fraction
+        return [*_groups("unet", unet, 1.0), *_groups("text_encoder", text, stop)]
 
-    @torch.no_grad()
     def after_step(self) -> None:
         """Keep the norm of each adapter below the limit (scale weight norms)."""
         limit = self.config.network.max_norm
-        if not limit:
-            return
-        for layer in self._layers.values():
-            down, up = layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight
-            norm = (
-                torch.linalg.matrix_norm(up.flatten(1) @ down.flatten(1)) * layer.scaling[ADAPTER]
-            )
-            factor = (limit / norm.clamp(min=1e-12)).clamp(max=1.0).sqrt()
-            down.mul_(factor)
-            up.mul_(factor)
+        if limit:
+            for adapter in self._adapters.values():
+                adapter.keep_norm_below(limit)
 
     def export(self, path: Path, info: ExportInfo) -> None:
-        """Write kohya's LoRA file: down, up and alpha of each layer."""
+        """Write a file as kohya and LyCORIS do: the tensors and the alpha of each layer."""
         dtype = saved_dtype(self.config)
         tensors = {}
-        for name, layer in self._layers.items():
-            tensors[f"{name}.alpha"] = torch.tensor(float(layer.lora_alpha[ADAPTER])).to(dtype)
-            tensors[f"{name}.lora_down.weight"] = for_saving(layer.lora_A[ADAPTER].weight, dtype)
-            tensors[f"{name}.lora_up.weight"] = for_saving(layer.lora_B[ADAPTER].weight, dtype)
+        for name, adapter in self._adapters.items():
+            tensors[f"{name}.alpha"] = torch.tensor(float(adapter.alpha)).to(dtype)
+            for key, tensor in adapter.by_file_key().items():
+                tensors[f"{name}.{key}"] = for_saving(tensor, dtype)
         save_tensors(path, tensors, info.metadata)
+
+
+def _groups(
+    name: str, parameters: dict[str, torch.nn.Parameter], stop_fraction: float
+) -> list[ParamGroup]:
+    """Return one group, and one without decay for magnitudes, which decay would pull to nothing."""
+    magnitudes = [p for n, p in parameters.items() if n.endswith(MAGNITUDE)]
+    others = [p for n, p in parameters.items() if not n.endswith(MAGNITUDE)]
+    groups = [ParamGroup(name, others, stop_fraction)] if others else []
+    if magnitudes:
+        groups.append(ParamGroup(name, magnitudes, stop_fraction, weight_decay=0.0))
+    return groups

@@ -8,7 +8,8 @@ import torch
 
 from training.engine.components import Components
 from training.engine.config import TrainConfig
-from training.engine.config_sections import NetworkConfig
+from training.engine.config_network import NetworkConfig
+from training.engine.errors import ConfigError
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
 
@@ -41,10 +42,28 @@ def unet_targets(components: Components, network: NetworkConfig) -> list[Target]
     sgm = components.architecture.name == "sdxl"
     targets = []
     for path in chosen:
-        named = ldm_module_path(path, unet.config) if sgm else path
+        original = ldm_module_path(path, unet.config)
         rank, alpha = _shape(unet.get_submodule(path), network)
-        targets.append(Target(path, "lora_unet_" + named.replace(".", "_"), rank, alpha))
+        other = _block_dim(network, path, original)
+        if other is not None:
+            rank, alpha = other, alpha * other / rank
+        named = original if sgm else path
+        if rank:
+            targets.append(Target(path, "lora_unet_" + named.replace(".", "_"), rank, alpha))
+    if not targets:
+        raise ConfigError("network.block_dims leaves out every layer, so nothing would be trained.")
     return targets
+
+
+def _block_dim(network: NetworkConfig, *paths: str) -> int | None:
+    """Return the rank of the longest block whose path begins one of these; None where none does."""
+    found = [
+        (len(block), dim)
+        for block, dim in network.block_dims.items()
+        for path in paths
+        if f"{path}.".startswith(f"{block}.")
+    ]
+    return max(found)[1] if found else None
 
 
 def text_targets(encoder: torch.nn.Module, prefix: str, config: TrainConfig) -> list[Target]:

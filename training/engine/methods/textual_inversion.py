@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 
 from training.engine.components import Components
 from training.engine.config import TrainConfig
+from training.engine.errors import ConfigError
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method
 from training.engine.optim import ParamGroup
 from training.engine.text import inner_text_model
 
+ASTERISK_TOKEN = 265  # of "*" in CLIP's vocabulary; A1111 writes it whatever the word is
 FILE_KEYS = {1: ("emb_params",), 2: ("clip_l", "clip_g")}
 
 
@@ -59,9 +61,20 @@ class TextualInversionMethod(Method):
         """Tell that texts change with every step."""
         return True
 
+    @property
+    def extension(self) -> str:
+        """Return the ending of the chosen kind of file."""
+        return f".{self.config.textual_inversion.file_format}"
+
     def install(self, components: Components) -> None:
         """Put the new word into every text encoder and teach the tokenizer its name."""
         settings = self.config.textual_inversion
+        if settings.file_format == "pt" and len(components.text_encoders) > 1:
+            raise ConfigError(
+                "A .pt embedding has room for one text encoder, and this base model has two. "
+                "Choose safetensors as the kind of file."
+            )
+        self._base = (components.sha256[:10] or None, components.name)
         for number, encoder in enumerate(components.text_encoders):
             embeddings = inner_text_model(encoder).embeddings
             table = embeddings.token_embedding
@@ -93,12 +106,26 @@ class TextualInversionMethod(Method):
                 word.vectors.mul_(norm / word.vectors.norm(dim=1, keepdim=True).clamp(min=1e-8))
 
     def export(self, path: Path, info: ExportInfo) -> None:
-        """Write `emb_params`, or `clip_l` and `clip_g`, always in float32."""
+        """Write `emb_params`, or `clip_l` and `clip_g`, or A1111's .pt; always in float32."""
         tensors = {
             name: vectors.detach().float().cpu().contiguous()
             for name, vectors in self.named_parameters().items()
         }
-        save_tensors(path, tensors, info.metadata)
+        if self.extension == ".pt":
+            torch.save(self._as_pt(tensors["emb_params"], info), path)
+        else:
+            save_tensors(path, tensors, info.metadata)
+
+    def _as_pt(self, vectors: torch.Tensor, info: ExportInfo) -> dict[str, Any]:
+        """Return what A1111's .pt holds: plain data and tensors, so that reading runs no code."""
+        return {
+            "string_to_token": {"*": ASTERISK_TOKEN},
+            "string_to_param": {"*": vectors},
+            "name": info.name,
+            "step": info.step,
+            "sd_checkpoint": self._base[0],
+            "sd_checkpoint_name": self._base[1],
+        }
 
 
 def _spread(table: torch.Tensor, ids: list[int], count: int) -> torch.Tensor:

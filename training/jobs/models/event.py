@@ -14,6 +14,7 @@ class EventKind(models.TextChoices):
     STAGE = "stage"
     STARTED = "started"
     STEPPED = "stepped"
+    VALIDATED = "validated"
     ARTIFACT = "artifact"
     WARNED = "warned"
     PUBLISHED = "published"

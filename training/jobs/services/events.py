@@ -25,6 +25,7 @@ from training.engine.events import (
     Stage,
     Started,
     Stepped,
+    Validated,
     Warned,
 )
 from training.jobs.models.event import EventKind, JobEvent
@@ -68,7 +69,6 @@ def record_state(job_id: UUID, *, detail: dict[str, Any] | None = None) -> Job:
     job = lock_job(job_id)
     data = {
         "state": job.state,
-        "label": str(job.get_state_display()),
         "attempt": job.attempt,
         **(detail or {}),
     }
@@ -151,6 +151,7 @@ def _new_event(event: Event) -> NewEvent | None:
         Started: EventKind.STARTED,
         Stage: EventKind.STAGE,
         Stepped: EventKind.STEPPED,
+        Validated: EventKind.VALIDATED,
         Warned: EventKind.WARNED,
     }
     kind = kinds.get(type(event))

@@ -1,0 +1,128 @@
+"""The optimizers against their sources, and those that cannot be had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from training.engine.config import TrainConfig
+from training.engine.errors import ConfigError
+from training.engine.kohya_config import from_kohya
+
+pytestmark = pytest.mark.engine
+
+
+def parameter(*values: float) -> Any:
+    import torch
+
+    return torch.nn.Parameter(torch.tensor(values))
+
+
+def test_prodigy_finds_the_distance_as_its_authors_program_does() -> None:
+    import torch
+
+    from training.engine.prodigy import Prodigy
+
+    weights, goal = parameter(3.0, -2.0), torch.tensor([1.0, 1.0])
+    optimizer, estimates = Prodigy([weights], 1.0), []
+    for _ in range(40):
+        ((weights - goal) ** 2).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        estimates.append(optimizer.param_groups[0]["d"])
+    # What prodigyopt 1.1.2 gives for the same steps.
+    assert [estimates[i] for i in (0, 9, 19, 39)] == pytest.approx(
+        [1e-6, 0.00389591009095745, 1.081013695730115, 1.081013695730115], rel=1e-5
+    )
+    assert weights.tolist() == pytest.approx([0.9642889499664307, 1.7978003025054932], rel=1e-5)
+
+
+def test_lion_moves_by_the_sign_of_its_momentum() -> None:
+    import torch
+
+    from training.engine.optim import Lion
+
+    weights = parameter(1.0, -1.0)
+    optimizer = Lion([weights], 0.1, (0.9, 0.99), weight_decay=0.5)
+    expected, momentum = torch.tensor([1.0, -1.0]), torch.zeros(2)
+    for gradient in (torch.tensor([2.0, -3.0]), torch.tensor([-0.1, 40.0])):
+        weights.grad = gradient.clone()
+        optimizer.step()
+        direction = (0.9 * momentum + 0.1 * gradient).sign()
+        expected = expected * (1 - 0.1 * 0.5) - 0.1 * direction
+        momentum = 0.99 * momentum + 0.01 * gradient
+    assert torch.allclose(weights.detach(), expected)
+
+
+@pytest.mark.parametrize("name", ["adamw", "adafactor", "lion", "prodigy", "sgd"])
+def test_every_optimizer_brings_a_small_loss_down_at_the_rates_of_its_groups(name: str) -> None:
+    import torch
+
+    from training.engine.optim import Optimizing, ParamGroup
+
+    rate = {"prodigy": 1.0, "lion": 0.02}.get(name, 0.05)
+    config = TrainConfig.parse(
+        {
+            "optimizer": name,
+            "learning_rate": rate,
+            "text_encoder_learning_rate": rate / 2,
+            "scheduler": "constant",
+            "max_grad_norm": 0,
+            "weight_decay": 0,
+        }
+    ).resolved()
+    unet, text = parameter(2.0, -1.0), parameter(1.5)
+    groups = [ParamGroup("unet", [unet]), ParamGroup("text_encoder", [text], stop_fraction=0.5)]
+    optimizing = Optimizing(config, groups, total_steps=80)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    losses, stood_at = [], None
+    for step in range(80):
+        loss = unet.square().sum() + text.square().sum()
+        loss.backward()
+        rates = optimizing.step(step, scaler)
+        losses.append(float(loss.detach()))
+        if step == 40:
+            stood_at = float(text.detach())
+    assert rates == {"unet": pytest.approx(rate), "text_encoder": 0.0}
+    assert losses[-1] < 0.5 * losses[0]
+    assert float(text.detach()) == stood_at
+
+
+def test_the_8_bit_optimizer_says_on_a_cpu_that_it_needs_a_gpu() -> None:
+    from training.engine.optim import Optimizing, ParamGroup
+
+    config = TrainConfig.parse({"optimizer": "adamw8bit"}).resolved()
+    with pytest.raises(ConfigError, match="CUDA device"):
+        Optimizing(config, [ParamGroup("unet", [parameter(1.0)])], total_steps=1)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("AdamW8bit", "adamw8bit"),
+        ("PagedAdamW8bit", "adamw8bit"),
+        ("SGDNesterov", "sgd"),
+        ("Lion8bit", "lion"),
+        ("prodigyopt.Prodigy", "prodigy"),
+        ("AdaFactor", "adafactor"),
+    ],
+)
+def test_kohyas_names_of_optimizers_are_understood(theirs: str, ours: str) -> None:
+    found = from_kohya({"network_dim": 4, "optimizer_type": theirs})
+    assert found.report == ()
+    assert TrainConfig.parse(found.settings).optimizer == ours
+
+
+def test_what_kohya_has_and_we_do_not_is_reported_and_never_breaks_the_settings() -> None:
+    found = from_kohya(
+        {
+            "network_dim": 4,
+            "optimizer_type": "DAdaptAdam",
+            "lr_scheduler": "piecewise_constant",
+            "loss_type": "other",
+        }
+    )
+    assert len(found.report) == 3
+    config = TrainConfig.parse(found.settings)
+    assert (config.optimizer, config.scheduler, config.loss) == ("adamw", "cosine", "mse")

@@ -1,0 +1,58 @@
+"""Reading embeddings of any tool, and telling the two kinds of .pt files apart, without code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from training.engine.errors import ConfigError
+
+
+def read_plain_pt(path: Path) -> dict[Any, Any]:
+    """Read a .pt file of tensors and plain data. Raises ConfigError where it holds anything else.
+
+    Nothing in the file is run: what is neither is refused by torch before it is built.
+    """
+    try:
+        data = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:
+        raise ConfigError(f"{path.name} cannot be read without running code: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path.name} is neither an embedding nor a hypernetwork.")
+    return data
+
+
+def is_embedding(data: dict[Any, Any]) -> bool:
+    """Tell A1111's embedding from its hypernetwork, which has widths as keys."""
+    return "string_to_param" in data or not any(isinstance(key, int) for key in data)
+
+
+def read_embedding(path: Path) -> dict[str, torch.Tensor]:
+    """Return the vectors of an embedding (n, width), by the names that safetensors files have.
+
+    Known are emb_params, clip_l with clip_g, a single tensor of any name, and A1111's .pt.
+    Raises ConfigError for anything else.
+    """
+    if path.suffix == ".pt":
+        data = read_plain_pt(path)
+        found = {"emb_params": _only_tensor(data.get("string_to_param", data), path)}
+    else:
+        try:
+            found = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise ConfigError(f"{path.name} cannot be read: {error}") from error
+    if "clip_g" in found and "clip_l" in found:
+        return {key: found[key].float() for key in ("clip_l", "clip_g")}
+    vectors = found["emb_params"] if "emb_params" in found else _only_tensor(found, path)
+    return {"emb_params": vectors.float().reshape(-1, vectors.shape[-1])}
+
+
+def _only_tensor(data: Any, path: Path) -> torch.Tensor:
+    tensors = [value for value in dict(data).values() if isinstance(value, torch.Tensor)]
+    if len(tensors) != 1:
+        raise ConfigError(f"{path.name} is no embedding: it holds {len(tensors)} tensors.")
+    return tensors[0]

@@ -1,0 +1,75 @@
+"""The loss of held-out pictures: always the same pictures, noise and noise levels.
+
+Where it rises while the training loss falls, the run memorises. It is measured on the weights that
+a file of this moment would hold, in the training's own measure, and moves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from training.engine.data.fixed import FixedFeed
+from training.engine.events import Stage, Validated
+from training.engine.objective import NoiseRule
+
+if TYPE_CHECKING:
+    from training.engine.session import Session
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is measured, and after which steps."""
+
+    feed: FixedFeed
+    noise: NoiseRule
+    every_steps: int
+    every_epochs: int
+
+    def is_due(self, step: int, *, steps_per_epoch: int, total_steps: int) -> bool:
+        """Tell whether to measure after `step` steps: before the first, between, at the end."""
+        if step in (0, total_steps):
+            return True
+        if self.every_steps and step % self.every_steps == 0:
+            return True
+        epoch, inside = divmod(step, steps_per_epoch)
+        return bool(self.every_epochs) and inside == 0 and epoch % self.every_epochs == 0
+
+
+def validate_if_due(session: Session) -> None:
+    """Measure the held-out pictures where it is time and has not been done, and tell it."""
+    validation, step = session.validation, session.step
+    if validation is None or step in session.run.journal.validated:
+        return
+    if not validation.is_due(
+        step, steps_per_epoch=session.steps_per_epoch, total_steps=session.total_steps
+    ):
+        return
+    journal = session.run.journal
+    session.progress.flush()
+    journal.emit(Stage(stage="validating", total=len(validation.feed.items)))
+    loss = measure(session, validation)
+    journal.emit(
+        Validated(
+            step=step,
+            total_steps=session.total_steps,
+            epoch=session.epoch,
+            loss=loss,
+            images=len(validation.feed.items),
+        )
+    )
+    session.progress.rest()
+    journal.emit(Stage(stage="training", done=step, total=session.total_steps))
+
+
+@torch.no_grad()
+def measure(session: Session, validation: Validation) -> float:
+    """Return the mean loss of all held-out pictures at all their noise levels."""
+    losses: list[torch.Tensor] = []
+    with session.shown_weights(), session.evaluating():
+        for batch in validation.feed.batches():
+            found = session.stepper.losses(batch, 0, noise_rule=validation.noise)
+            losses.append(found.double().cpu())
+    return float(torch.cat(losses).mean())
