@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
-	bench lock
+	bench bench-data chaos lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -65,6 +65,13 @@ chromium:
 bench: $(TEST_READY) ## how long the embedded services take to start and stop
 	$(BIN)/python -m tests.hub.embedded.bench_start
 
+bench-data: $(TEST_READY) ## how a hub of 100,000 models and 1,000,000 images answers; SCALE=0.1 for less
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load --scale $(or $(SCALE),1)
+
+chaos: $(TEST_READY) ## kill every process of a running machine, for more seeds and with times; SEEDS=1,2
+	ATELIER_CHAOS_SEEDS="$(or $(SEEDS),1,2,3,4,5)" $(PYTEST) tests/chaos/test_whole_machine.py \
+		-o log_cli=true -o log_cli_level=INFO
+
 # requirements/*.txt are compiled from pyproject.toml. What is pinned stays; `make lock UPGRADE=1`
 # takes newer versions. The CUDA libraries that one build of torch names are left to pip: with the
 # line `torch==`, it follows its own configuration to the CPU or the CUDA build.
@@ -73,7 +80,8 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-emit-index-url --no-
 NOT_TORCHS = awk '/^[^ ]/ { keep = !/^(nvidia-|cuda-|triton==|setuptools==)/ } keep'
 
 lock: $(TEST_READY) ## compile the requirements again
-	$(UV_COMPILE) pyproject.toml -o requirements/base.txt
+	$(UV_COMPILE) pyproject.toml --group pyproject.toml:server -o requirements/base.txt
+	$(UV_COMPILE) pyproject.toml -c requirements/base.txt -o requirements/cli.txt
 	$(UV_COMPILE) --group pyproject.toml:train -c requirements/base.txt -o requirements/train.txt
 	$(NOT_TORCHS) requirements/train.txt > requirements/train.new
 	mv requirements/train.new requirements/train.txt

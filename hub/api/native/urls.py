@@ -1,8 +1,88 @@
 """Routes of our own API, /api/v2/; uploads are answered before Django, in hub/asgi.py."""
 
-from django.urls import path
+from django.urls import path, re_path
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.api.native import datasets, files, jobs, models, people
+from hub.core.errors import NotFound
+
+
+@extend_schema(exclude=True)
+class Nothing(APIView):
+    """Any other address below /api/v2/: programs get JSON, not the site's page."""
+
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Refuse before anything else is looked at."""
+        raise NotFound(_("There is no such endpoint. The schema at /api/v2/schema/ lists them."))
+
+    def get(self, request: Request) -> Response:
+        """Never reached; it makes GET a known method."""
+        return Response(status=404)
+
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("me/", people.Me.as_view(), name="api_me"),
+    path("teams/", people.Teams.as_view(), name="api_teams"),
+    path("models/", models.Models.as_view(), name="api_models"),
+    path("models/<int:model_id>/", models.OneModel.as_view(), name="api_model"),
+    path(
+        "models/<int:model_id>/versions/",
+        models.ModelVersions.as_view(),
+        name="api_model_versions",
+    ),
+    path("versions/<int:version_id>/", models.OneVersion.as_view(), name="api_version"),
+    path(
+        "versions/<int:version_id>/files/",
+        models.VersionFiles.as_view(),
+        name="api_version_files",
+    ),
+    path(
+        "versions/<int:version_id>/covers/",
+        models.VersionCovers.as_view(),
+        name="api_version_covers",
+    ),
+    path(
+        "versions/<int:version_id>/publish/",
+        models.PublishVersion.as_view(),
+        name="api_version_publish",
+    ),
+    path("files/<int:file_id>/", files.OneFile.as_view(), name="api_file"),
+    path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
+    path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
+    path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
+    path("datasets/<str:key>/", datasets.OneDataset.as_view(), name="api_dataset"),
+    path(
+        "datasets/<str:key>/imports/",
+        datasets.DatasetImports.as_view(),
+        name="api_dataset_imports",
+    ),
+    path(
+        "datasets/<str:key>/imports/<uuid:import_id>/",
+        datasets.OneImport.as_view(),
+        name="api_dataset_import",
+    ),
+    path("jobs/", jobs.Jobs.as_view(), name="api_jobs"),
+    path("jobs/<str:key>/", jobs.OneJob.as_view(), name="api_job"),
+    path("jobs/<str:key>/cancel/", jobs.JobCancel.as_view(), name="api_job_cancel"),
+    path("jobs/<str:key>/stop/", jobs.JobStop.as_view(), name="api_job_stop"),
+    path("jobs/<str:key>/pause/", jobs.JobPause.as_view(), name="api_job_pause"),
+    path("jobs/<str:key>/resume/", jobs.JobResume.as_view(), name="api_job_resume"),
+    path("jobs/<str:key>/events/", jobs.JobEvents.as_view(), name="api_job_events"),
+    path("jobs/<str:key>/artifacts/", jobs.JobArtifacts.as_view(), name="api_job_artifacts"),
+    path(
+        "artifacts/<uuid:artifact_id>/file/",
+        jobs.ArtifactFile.as_view(),
+        name="api_artifact_file",
+    ),
+    path("presets/", jobs.Presets.as_view(), name="api_presets"),
+    re_path(r"^.*/$", Nothing.as_view()),
 ]

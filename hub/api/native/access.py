@@ -1,0 +1,75 @@
+"""Who may call: a live key with the right scope, a browser's session; anyone reads models."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from hub.accounts.models import Scope, User
+from hub.api.auth import has_scope
+from hub.core.errors import NotAllowed
+
+MODEL_READERS = (Scope.MODELS_READ, Scope.MODELS_WRITE)
+
+
+class HasScope(BasePermission):
+    """Reads the scopes that the view names; what a person may do is left to services."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the call goes on; raises NotAuthenticated or NotAllowed with the reason."""
+        if not isinstance(view, NativeView):
+            return False
+        is_reading = request.method in SAFE_METHODS
+        if not request.user.is_authenticated:
+            if is_reading and view.is_public:
+                return True
+            raise NotAuthenticated
+        wanted = view.read_scopes if is_reading else view.write_scopes
+        if wanted and not any(has_scope(request.auth, scope) for scope in wanted):
+            raise NotAllowed(
+                _("This token lacks the scope %s. Make one that has it in the settings.")
+                % wanted[-1],
+                code="scope_missing",
+            )
+        return True
+
+
+class NativeView(APIView):
+    """A v2 endpoint; empty scopes mean that any live key will do."""
+
+    permission_classes = (HasScope,)
+    read_scopes: ClassVar[tuple[Scope, ...]] = ()
+    write_scopes: ClassVar[tuple[Scope, ...]] = ()
+    is_public: ClassVar[bool] = False
+
+
+class ModelView(NativeView):
+    """Models and files: public ones can be read without a key, as on the pages."""
+
+    read_scopes = MODEL_READERS
+    write_scopes: ClassVar[tuple[Scope, ...]] = (Scope.MODELS_WRITE,)
+    is_public = True
+
+
+class DatasetView(NativeView):
+    """Datasets: one scope for seeing and changing."""
+
+    read_scopes = (Scope.DATASETS_WRITE,)
+    write_scopes = (Scope.DATASETS_WRITE,)
+
+
+class JobView(NativeView):
+    """Training runs: one scope for seeing and steering."""
+
+    read_scopes = (Scope.JOBS_WRITE,)
+    write_scopes = (Scope.JOBS_WRITE,)
+
+
+def actor_of(request: Request) -> User:
+    """The person behind a call that only signed-in people reach."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user

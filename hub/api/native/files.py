@@ -1,0 +1,66 @@
+"""`/files/`: model files by id and by hash."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hub.api.native.access import MODEL_READERS, ModelView
+from hub.api.native.model_forms import HashesForm
+from hub.api.native.model_shapes import FileShape, KnownFileShape
+from hub.api.native.pages import ErrorShape, body_of, shaped
+from models_registry.known_files import files_of_hash, files_of_hashes
+from models_registry.queries import file_of
+
+
+class KnownFiles(serializers.Serializer[Any]):
+    """Files of a hash, earliest publication first; `is_ambiguous` when their contents differ."""
+
+    items = KnownFileShape(many=True)
+    is_ambiguous = serializers.BooleanField()
+
+
+class FilesByHash(serializers.Serializer[Any]):
+    """Files by each hash as it was asked for; what is not here is left out."""
+
+    found = serializers.DictField(child=KnownFileShape(many=True))
+
+
+class OneFile(ModelView):
+    """One file."""
+
+    @extend_schema(operation_id="files_show", responses={200: FileShape, 404: ErrorShape})
+    def get(self, request: Request, file_id: int) -> Response:
+        """Show a file of a version that the caller may see."""
+        return Response(FileShape(file_of(viewer=request.user, file_id=file_id)).data)
+
+
+class FileByHash(ModelView):
+    """Files of one hash."""
+
+    @extend_schema(operation_id="files_by_hash", responses={200: KnownFiles, 400: ErrorShape})
+    def get(self, request: Request, hash_text: str) -> Response:
+        """Find files by any hash, in any case, or by 8 and more digits of it."""
+        files = files_of_hash(viewer=request.user, text=hash_text)
+        contents = {file.blob_id for file in files}
+        return Response(KnownFiles({"items": files, "is_ambiguous": len(contents) > 1}).data)
+
+
+class ManyByHash(ModelView):
+    """Files of many hashes; reads only, POST because of the length."""
+
+    write_scopes = MODEL_READERS
+
+    @extend_schema(
+        operation_id="files_by_hashes",
+        request=HashesForm,
+        responses={200: FilesByHash, 400: ErrorShape},
+    )
+    def post(self, request: Request) -> Response:
+        """Find files by up to 100 whole hashes at once."""
+        hashes = body_of(request, HashesForm)["hashes"]
+        found = files_of_hashes(viewer=request.user, texts=hashes)
+        shown = {text: shaped(KnownFileShape, rows) for text, rows in found.items()}
+        return Response({"found": shown})

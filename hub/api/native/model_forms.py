@@ -1,0 +1,168 @@
+"""What v2 takes about models and versions: shapes only, the rules are in the services."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from hub.api.native.pages import PageQuery
+from models_registry.filters import ModelFilters, Scope, Sort
+from models_registry.models.file import FileFormat, FileKind, SizeKind
+from models_registry.models.model import ModelType, Subject
+from models_registry.services.values import Usage, Weight, WordSet
+
+USAGE_FIELDS = ("clip_skip", "sampler", "steps", "cfg_scale", "width", "height", "tips")
+
+
+class WordList(serializers.ListField):
+    """Several values, given again and again (`type=LORA&type=LoCon`)."""
+
+    child = serializers.CharField()
+
+
+class ModelQuery(PageQuery):
+    """Filters of the model list; several values of one are alternatives."""
+
+    query = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="Words, a name, or a hash."
+    )
+    type = serializers.MultipleChoiceField(choices=ModelType.values, required=False)
+    base_model = WordList(required=False)
+    subject = serializers.MultipleChoiceField(choices=Subject.values, required=False)
+    tag = WordList(required=False)
+    format = serializers.MultipleChoiceField(choices=FileFormat.values, required=False)
+    username = serializers.CharField(required=False, default="")
+    scope = serializers.ChoiceField(choices=list(Scope), required=False, default=Scope.EVERYONE)
+    team = serializers.SlugField(required=False, help_text="One of my teams; implies scope=team.")
+    sort = serializers.ChoiceField(choices=list(Sort), required=False)
+    verified = serializers.BooleanField(required=False, default=False)
+    trained_here = serializers.BooleanField(required=False, default=False)
+
+
+def filters_of(query: dict[str, Any], **more: Any) -> ModelFilters:
+    """The filters of a checked query."""
+    return ModelFilters(
+        query=query["query"],
+        types=sorted(query.get("type", ())),
+        base_models=query.get("base_model", ()),
+        subjects=sorted(query.get("subject", ())),
+        tags=query.get("tag", ()),
+        formats=sorted(query.get("format", ())),
+        username=query["username"],
+        scope=Scope.TEAM if "team" in query else Scope(query["scope"]),
+        verified=query["verified"],
+        trained_here=query["trained_here"],
+        **more,
+    )
+
+
+class NewModelForm(serializers.Serializer[Any]):
+    """A draft; `team` is the name in the address of one of my teams."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=ModelType.values)
+    team = serializers.SlugField(required=False)
+    description = serializers.CharField(required=False, allow_blank=True)
+    visibility = serializers.CharField(required=False)
+    subject = serializers.ChoiceField(choices=["", *Subject.values], required=False)
+    checkpoint_type = serializers.ChoiceField(choices=["", "Trained", "Merge"], required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class WordSetForm(serializers.Serializer[Any]):
+    """Trigger words that are used together."""
+
+    name = serializers.CharField(required=False, default="", allow_blank=True)
+    words = serializers.ListField(child=serializers.CharField())
+
+
+class WeightForm(serializers.Serializer[Any]):
+    """Recommended multiplier and its band."""
+
+    minimum = serializers.DecimalField(
+        max_digits=4, decimal_places=2, required=False, allow_null=True
+    )
+    default = serializers.DecimalField(
+        max_digits=4, decimal_places=2, required=False, allow_null=True
+    )
+    maximum = serializers.DecimalField(
+        max_digits=4, decimal_places=2, required=False, allow_null=True
+    )
+
+
+class VersionForm(serializers.Serializer[Any]):
+    """What is said about a version; what is left out stays as it is.
+
+    The settings from `clip_skip` to `tips` belong together: given one, the others are written too.
+    """
+
+    name = serializers.CharField(required=False)
+    base_model = serializers.CharField(required=False, help_text="A name of the hub's table.")
+    description = serializers.CharField(required=False, allow_blank=True)
+    changelog = serializers.CharField(required=False, allow_blank=True)
+    trigger_words = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="One unnamed set."
+    )
+    trigger_word_sets = WordSetForm(many=True, required=False)
+    weight = WeightForm(required=False)
+    clip_skip = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=12)
+    sampler = serializers.CharField(required=False, allow_blank=True, max_length=60)
+    steps = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
+    cfg_scale = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=100)
+    width = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=16_384)
+    height = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=16_384
+    )
+    tips = serializers.CharField(required=False, allow_blank=True)
+
+
+class NewFileForm(serializers.Serializer[Any]):
+    """A file for a version: a finished upload, or bytes that the hub and you have already."""
+
+    upload_id = serializers.UUIDField(required=False)
+    sha256 = serializers.RegexField(r"^[0-9A-Fa-f]{64}$", required=False)
+    name = serializers.CharField(required=False, default="", max_length=255)
+    kind = serializers.ChoiceField(choices=FileKind.values, required=False)
+    size_kind = serializers.ChoiceField(choices=["", *SizeKind.values], required=False)
+    is_primary = serializers.BooleanField(required=False, default=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Exactly one source."""
+        if ("upload_id" in attrs) == ("sha256" in attrs):
+            raise serializers.ValidationError(_("Give either upload_id or sha256."))
+        return attrs
+
+
+class UploadForm(serializers.Serializer[Any]):
+    """A finished upload."""
+
+    upload_id = serializers.UUIDField()
+
+
+class HashesForm(serializers.Serializer[Any]):
+    """Whole hashes of any kind."""
+
+    hashes = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=100)
+
+
+def version_values(sent: dict[str, Any]) -> dict[str, Any]:
+    """The sent facts as the services take them, without the trigger words."""
+    plain = ("name", "base_model", "description", "changelog")
+    values = {name: sent[name] for name in plain if name in sent}
+    if "weight" in sent:
+        values["weight"] = Weight(**sent["weight"])
+    usage = {name: sent[name] for name in USAGE_FIELDS if name in sent}
+    if usage:
+        values["usage"] = Usage(**usage)
+    return values
+
+
+def words_of(sent: dict[str, Any]) -> list[str | WordSet] | None:
+    """The sent trigger words, None when nothing was said about them."""
+    if "trigger_words" not in sent and "trigger_word_sets" not in sent:
+        return None
+    named = [
+        WordSet(words=tuple(row["words"]), name=row["name"])
+        for row in sent.get("trigger_word_sets", ())
+    ]
+    return [*sent.get("trigger_words", ()), *named]

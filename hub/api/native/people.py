@@ -1,0 +1,65 @@
+"""`/me/` and `/teams/`: who the key belongs to, and the teams they work in."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hub.accounts.models import ApiToken, Team, User
+from hub.accounts.queries import teams_of
+from hub.api.native.access import NativeView, actor_of
+
+
+class PersonShape(serializers.Serializer[User]):
+    """A person as others see them."""
+
+    id = serializers.IntegerField()
+    username = serializers.CharField()
+    name = serializers.CharField(source="public_name")
+
+
+class MeShape(PersonShape):
+    """Whoever calls; `scopes` is null in a browser's session, which may do everything."""
+
+    email = serializers.EmailField()
+    is_administrator = serializers.BooleanField(source="is_superuser")
+    scopes = serializers.SerializerMethodField()
+
+    def get_scopes(self, user: User) -> list[str] | None:
+        """Scopes of the key in use."""
+        auth = self.context["auth"]
+        return list(auth.scopes) if isinstance(auth, ApiToken) else None
+
+
+class TeamShape(serializers.Serializer[Team]):
+    """A team by the name in its address."""
+
+    id = serializers.IntegerField()
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+
+class TeamList(serializers.Serializer[Any]):
+    """All of them; nobody is in so many teams that pages were needed."""
+
+    items = TeamShape(many=True)
+
+
+class Me(NativeView):
+    """Whoever calls."""
+
+    @extend_schema(operation_id="me", responses=MeShape)
+    def get(self, request: Request) -> Response:
+        """Say who the key belongs to and what it may do."""
+        return Response(MeShape(actor_of(request), context={"auth": request.auth}).data)
+
+
+class Teams(NativeView):
+    """One's teams."""
+
+    @extend_schema(operation_id="teams_list", responses=TeamList)
+    def get(self, request: Request) -> Response:
+        """List the teams one is in, by name."""
+        return Response(TeamList({"items": teams_of(actor_of(request))}).data)

@@ -1,0 +1,63 @@
+"""`atelier push`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.cli.commands.context import AsJson, hub_of
+from hub.cli.errors import Incomplete
+from hub.cli.local_models import LocalModel, find_models, read_local_model
+from hub.cli.pushing import Push, Wishes
+from hub.cli.terminal import Terminal, table
+
+
+def push(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Model files, or folders of them.")],
+    *,
+    model: Annotated[
+        int | None, typer.Option("--model", help="Add each file to this model as a version.")
+    ] = None,
+    type_: Annotated[str, typer.Option("--type", help="LORA, Checkpoint, VAE …")] = "",
+    base: Annotated[str, typer.Option("--base", help="Base model, like 'SDXL 1.0'.")] = "",
+    team: Annotated[str, typer.Option("--team", help="Share the drafts with this team.")] = "",
+    visibility: Annotated[
+        str, typer.Option("--visibility", help="Who sees them once published.")
+    ] = "",
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish as soon as the files are checked.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send model files with their sidecars as drafts; what the hub has already is not sent."""
+    with hub_of(context) as (hub, terminal):
+        files = _read_all(find_models(paths), terminal)
+        wishes = Wishes(
+            model_id=model,
+            model_type=type_,
+            base_model=base,
+            team=team,
+            visibility=visibility,
+            publish=publish,
+        )
+        done = Push(hub, terminal, wishes).run(files)
+        rows = [
+            (row.outcome, row.model_id, row.version_id, row.status, Path(row.path).name, row.error)
+            for row in done
+        ]
+        headings = ("", "model", "version", "status", "file", "")
+        terminal.result([row.as_json() for row in done], table(headings, rows))
+        failed = [row for row in done if row.error]
+        if failed:
+            raise Incomplete(
+                f"{len(failed)} of {len(done)} files did not get all the way. The first: "
+                f"{failed[0].error}",
+                code=failed[0].code,
+            )
+
+
+def _read_all(paths: list[Path], terminal: Terminal) -> list[LocalModel]:
+    total = sum(path.stat().st_size for path in paths)
+    with terminal.progress("Hashing", total=total) as advance:
+        return [read_local_model(path, advance) for path in paths]

@@ -1,0 +1,74 @@
+"""`atelier sync`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hub.cli.commands.browse import Bases, Tags, TeamName, Types
+from hub.cli.commands.context import AsJson, hub_of
+from hub.cli.commands.pull import LayoutOption, NoSidecars
+from hub.cli.errors import Incomplete, WrongUse
+from hub.cli.folders import Layout
+from hub.cli.pulling import Place
+from hub.cli.syncing import SyncNotes, read_notes, sync_folder
+from hub.cli.terminal import lines
+
+
+def sync(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder of a WebUI, or any folder.")],
+    words: Annotated[list[str] | None, typer.Argument(help="Words of the list.")] = None,
+    *,
+    type_: Types = None,
+    base: Bases = None,
+    tag: Tags = None,
+    team: TeamName = "",
+    user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
+    mine: Annotated[bool, typer.Option("--mine", help="Only my own.")] = False,
+    saved: Annotated[bool, typer.Option("--saved", help="Only what I saved.")] = False,
+    layout: LayoutOption = Layout.AUTO,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Take away what sync put here and left the list.")
+    ] = False,
+    no_sidecars: NoSidecars = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a folder in step with a list; a second run needs only the folder."""
+    query = {
+        "query": " ".join(words or []),
+        "type": type_,
+        "base_model": base,
+        "tag": tag,
+        "team": team,
+        "username": user,
+        "scope": "mine" if mine else "saved" if saved else "",
+    }
+    chosen = {name: value for name, value in query.items() if value}
+    with hub_of(context) as (hub, terminal):
+        notes = _notes(folder, hub.origin, chosen, layout)
+        place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
+        report = sync_folder(hub, notes, place, terminal, delete=delete)
+        rows: list[tuple[str, object]] = [
+            *(("new", path) for path in report.new),
+            *(("deleted", path) for path in report.deleted),
+            *(("not in the list any more", path) for path in report.gone),
+            ("unchanged", report.unchanged),
+        ]
+        terminal.result(asdict(report), lines(rows))
+        if report.failed:
+            raise Incomplete(f"{len(report.failed)} files did not come: {report.failed[0]}")
+
+
+def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> SyncNotes:
+    """The list of this folder: the one named now, else that of the last time."""
+    last = read_notes(folder)
+    if last is None:
+        if not query:
+            raise WrongUse("Say what to keep here: words, --team, --type, --mine or --saved.")
+        return SyncNotes(origin, query, layout.value)
+    if last.hub != origin:
+        raise WrongUse(f"{folder} is kept in step with {last.hub}, not with {origin}.")
+    chosen = layout.value if layout is not Layout.AUTO else last.layout
+    return SyncNotes(origin, query or last.query, chosen, last.files)

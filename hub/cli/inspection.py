@@ -1,0 +1,99 @@
+"""What a file of this machine says about itself; bytes are read, never run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.cli.errors import LocalProblem
+from hub.cli.needed import generation_of
+from hub.formats.detection import IMAGE_TYPES, PICKLE_TYPES, FileType, detect_type
+from hub.formats.errors import FormatError
+from hub.formats.generation.a1111 import emit_infotext
+from hub.formats.model_kind import guess_model
+from hub.formats.model_metadata import read_model_metadata
+from hub.formats.pickle_globals import Verdict
+from hub.formats.pickles import scan_pickle
+from hub.formats.safetensors_header import read_header
+
+Row = tuple[str, object]
+
+PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFacts:
+    """Facts in order, by name; `metadata` is the header's own, as written."""
+
+    path: str
+    file_type: str
+    size_bytes: int
+    rows: tuple[Row, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def inspect_local(path: Path) -> LocalFacts:
+    """Read a model file or picture. Raises LocalProblem with what is wrong with it."""
+    try:
+        file_type, size_bytes = detect_type(path), path.stat().st_size
+        rows, metadata = _facts(path, file_type)
+    except OSError as error:
+        raise LocalProblem(f"{path} cannot be read: {error.strerror}.") from error
+    except FormatError as error:
+        raise LocalProblem(f"{path.name}: {error}", code=error.code) from error
+    return LocalFacts(str(path), file_type.value, size_bytes, tuple(rows), metadata)
+
+
+def _facts(path: Path, file_type: FileType) -> tuple[list[Row], Mapping[str, str]]:
+    if file_type is FileType.SAFETENSORS:
+        return _safetensors(path)
+    if file_type in PICKLE_TYPES or path.suffix.lower() in PICKLE_SUFFIXES:
+        # The oldest pickles begin like any text: their name is what gives them away.
+        return _pickle(path), {}
+    if file_type in IMAGE_TYPES:
+        return _picture(path), {}
+    return [], {}
+
+
+def _safetensors(path: Path) -> tuple[list[Row], Mapping[str, str]]:
+    header = read_header(path)
+    stated, guess = read_model_metadata(header.metadata), guess_model(header)
+    rows: list[Row] = [
+        ("model", guess.kind.value),
+        ("architecture", guess.architecture.value),
+        ("precision", guess.precision.value),
+        ("tensors", len(header.tensors)),
+        ("parameters", guess.parameter_count),
+        ("title", stated.title),
+        ("author", stated.author),
+        ("licence", stated.license),
+        ("base model", stated.base_model),
+        ("trained on", stated.sd_model_name),
+        ("trigger words", list(stated.suggested_trigger_words())),
+        ("dim", stated.network_dim or guess.rank),
+        ("alpha", stated.network_alpha),
+        ("resolution", "×".join(map(str, stated.resolution)) if stated.resolution else None),
+        ("clip skip", stated.clip_skip),
+        ("epochs", stated.epochs),
+        ("steps", stated.steps),
+        ("learning rate", stated.learning_rate),
+        ("optimizer", stated.optimizer),
+        ("images", stated.image_count),
+        ("description", stated.description),
+    ]
+    return rows, header.metadata
+
+
+def _pickle(path: Path) -> list[Row]:
+    report = scan_pickle(path)
+    rows: list[Row] = [("verdict", report.verdict.value), ("problems", list(report.problems))]
+    for verdict in (Verdict.DANGEROUS, Verdict.SUSPICIOUS):
+        names = [f"{item.module}.{item.name}" for item in report.imports_judged(verdict)]
+        rows.append((f"{verdict.value} imports", names))
+    return rows
+
+
+def _picture(path: Path) -> list[Row]:
+    data = generation_of(path)
+    if data is None:
+        return [("generation data", "none")]
+    return [("made by", data.source.value), ("generation data", emit_infotext(data))]

@@ -1,0 +1,70 @@
+"""Which models a picture needs: the names and hashes in its generation data."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.cli.errors import LocalProblem
+from hub.formats.errors import FormatError
+from hub.formats.generation.reading import read_generation_data
+from hub.formats.generation.types import GenerationData
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One model that took part; without a hash it cannot be found for certain."""
+
+    kind: str
+    name: str
+    hash: str = ""
+
+
+def needs_of(picture: Path) -> tuple[Need, ...]:
+    """The models of a picture, each once. Raises LocalProblem when it says nothing."""
+    data = generation_of(picture)
+    if data is None:
+        raise LocalProblem(
+            f"{picture.name} carries no generation data: it was saved without it, or a site took "
+            "it out. Use the original file.",
+            code="no_generation_data",
+        )
+    found: dict[str, Need] = {}
+    for need in (*_stated(data), *_listed(data)):
+        key = need.hash.lower() or f"{need.kind}:{need.name}".lower()
+        found.setdefault(key, need)
+    hashed_names = {need.name.lower() for need in found.values() if need.hash}
+    return tuple(n for n in found.values() if n.hash or n.name.lower() not in hashed_names)
+
+
+def generation_of(picture: Path) -> GenerationData | None:
+    """The generation data of a picture, None without any. Raises LocalProblem."""
+    try:
+        return read_generation_data(picture)
+    except OSError as error:
+        raise LocalProblem(f"{picture} cannot be read: {error.strerror}.") from error
+    except FormatError as error:
+        raise LocalProblem(f"{picture.name}: {error}", code=error.code) from error
+
+
+def _stated(data: GenerationData) -> Iterator[Need]:
+    if data.model or data.model_hash:
+        yield Need("checkpoint", data.model or "checkpoint", _clean(data.model_hash))
+    if data.vae and data.vae.lower() not in ("none", "automatic"):
+        yield Need("vae", data.vae, _clean(data.vae_hash))
+    for resource in data.resources:
+        yield Need(resource.kind.value, resource.name, _clean(resource.hash))
+
+
+def _listed(data: GenerationData) -> Iterator[Need]:
+    """The list `Hashes: {"lora:name": "..."}` that newer programs add."""
+    for label, digits in data.hashes.items():
+        kind, _colon, name = label.partition(":")
+        if _clean(digits):
+            yield Need(kind, name or kind, _clean(digits))
+
+
+def _clean(digits: str | None) -> str:
+    """A hash as look-ups take it; what is shorter than 8 digits names nothing."""
+    text = (digits or "").strip().lower().removeprefix("0x")
+    is_hash = 8 <= len(text) <= 64 and all(c in "0123456789abcdef" for c in text)
+    return text if is_hash else ""

@@ -1,0 +1,131 @@
+"""Bringing files of the hub to this machine, with what belongs beside them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hub.cli.answers import RemoteFile, RemoteVersion
+from hub.cli.download import Wanted, fetch, file_sha256, safe_name
+from hub.cli.errors import CliError, LocalProblem, NotFound, Refused
+from hub.cli.folders import Layout, folder_for
+from hub.cli.hub_client import HubClient
+from hub.cli.sidecars import preview_path, write_sidecars
+from hub.cli.terminal import Terminal
+from hub.formats.replaced_file import replaced_file
+
+MAX_PREVIEW_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pulled files go."""
+
+    root: Path
+    layout: Layout
+    with_sidecars: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """One file that is here now; `is_new` is False when it was here before.
+
+    `beside` are the sidecars that were written now.
+    """
+
+    file_id: int
+    version_id: int
+    model: str
+    path: str
+    sha256: str
+    size_bytes: int
+    is_new: bool
+    beside: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+def pull_file(
+    hub: HubClient, version: RemoteVersion, file: RemoteFile, place: Place, terminal: Terminal
+) -> Pulled:
+    """Fetch a file into its folder and write its sidecars. Raises CliError."""
+    target, is_here = target_of(version, file, place)
+    if not is_here:
+        fetch(hub, Wanted(file.download_url, target, file.sha256, file.size_bytes), terminal)
+    beside = _sidecars(hub, version, target, file.sha256) if place.with_sidecars else []
+    return Pulled(
+        file_id=file.id,
+        version_id=version.id,
+        model=f"{version.model_name} {version.name}",
+        path=str(target),
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        is_new=not is_here,
+        beside=tuple(str(path) for path in beside),
+    )
+
+
+def target_of(version: RemoteVersion, file: RemoteFile, place: Place) -> tuple[Path, bool]:
+    """Where a file goes, and whether it is there already.
+
+    Beside another file of the same name it gets its number too.
+    """
+    folder = folder_for(
+        place.root, place.layout, model_type=version.model_type, base_family=version.base_family
+    )
+    plain = folder / safe_name(file.file_name)
+    for path in (plain, plain.with_name(f"{plain.stem}_{file.id}{plain.suffix}")):
+        if not path.exists():
+            return path, False
+        if _is_it(path, file):
+            return path, True
+    raise LocalProblem(
+        f"{plain} and {path} are other files than the one to fetch. Move one away and pull again.",
+        code="name_taken",
+    )
+
+
+def _is_it(path: Path, file: RemoteFile) -> bool:
+    return path.stat().st_size == file.size_bytes and file_sha256(path) == file.sha256
+
+
+def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str) -> list[Path]:
+    try:
+        written = write_sidecars(target, version, sha256, _civitai_info(hub, version.id))
+        return [*written, *_preview(hub, version, target)]
+    except OSError as error:
+        raise LocalProblem(
+            f"{target.name} is here, but a file beside it cannot be written: {error.strerror}."
+        ) from error
+
+
+def _preview(hub: HubClient, version: RemoteVersion, target: Path) -> list[Path]:
+    cover = next((row for row in version.covers if row["content_type"].startswith("image/")), None)
+    if cover is None:
+        return []
+    path = preview_path(target, cover["content_type"])
+    return [path] if not path.exists() and _fetch_preview(hub, cover["url"], path) else []
+
+
+def _civitai_info(hub: HubClient, version_id: int) -> Mapping[str, Any] | None:
+    """The version as Civitai's tools know it; drafts have no such form."""
+    try:
+        data = hub.answer("GET", f"/api/v1/model-versions/{version_id}").json()
+    except (NotFound, Refused):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _fetch_preview(hub: HubClient, url: str, path: Path) -> bool:
+    """A picture is an extra: without it the model is whole still."""
+    try:
+        with hub.stream(url, {"Accept": "image/*"}) as answer, replaced_file(path) as out:
+            for chunk in answer.iter_bytes():
+                if out.tell() + len(chunk) > MAX_PREVIEW_BYTES:
+                    raise LocalProblem("The preview is larger than any picture here may be.")
+                out.write(chunk)
+    except CliError:
+        return False
+    return True

@@ -1,0 +1,230 @@
+"""Bringing model files of this machine to the hub, with what lies beside them.
+
+Bytes that the hub and this person have already are never sent again. Files whose sidecars name the
+same version become one version, those that name the same model its versions.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hub.cli.download import file_sha256
+from hub.cli.errors import CliError, LocalProblem, Refused, Unreachable
+from hub.cli.hub_client import HubClient
+from hub.cli.local_models import LocalModel
+from hub.cli.terminal import Terminal
+from hub.cli.upload import Sending, forget, send
+
+HASHES_AT_ONCE = 100
+DRAFT = "Draft"
+PENDING = "Pending"
+CHECK_SECONDS = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person says for all files; empty means: as each file says."""
+
+    model_id: int | None = None
+    model_type: str = ""
+    base_model: str = ""
+    team: str = ""
+    visibility: str = ""
+    publish: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of one file: `sent`, `linked` (its bytes were there), `here` or `failed`."""
+
+    path: str
+    sha256: str
+    outcome: str
+    model_id: int | None = None
+    version_id: int | None = None
+    status: str = ""
+    error: str = ""
+    code: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+@dataclass
+class Push:
+    """One run of `push`: the steps share what was made so far."""
+
+    hub: HubClient
+    terminal: Terminal
+    wishes: Wishes
+    _models: dict[str, int] = field(default_factory=dict)
+    _versions: dict[str, int] = field(default_factory=dict)
+
+    def run(self, files: Sequence[LocalModel]) -> list[Pushed]:
+        """Push every file; one that fails does not stop the others, a hub that is gone does."""
+        known = self._known(files)
+        self._go_on_with_drafts(files, known)
+        done = []
+        for file in files:
+            try:
+                done.append(self._push(file, known.get(file.sha256, ())))
+            except Unreachable:
+                raise
+            except CliError as error:
+                done.append(_failed(file, error))
+        return [*self._published(done)] if self.wishes.publish else done
+
+    def _known(self, files: Sequence[LocalModel]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """Files of the hub by the SHA-256 of ours."""
+        hashes = list(dict.fromkeys(file.sha256 for file in files))
+        found: dict[str, Any] = {}
+        for start in range(0, len(hashes), HASHES_AT_ONCE):
+            part = hashes[start : start + HASHES_AT_ONCE]
+            found |= self.hub.post("files/by-hash/", {"hashes": part})["found"]
+        return found
+
+    def _go_on_with_drafts(self, files: Sequence[LocalModel], known: Mapping[str, Any]) -> None:
+        """Drafts of an interrupted run take the rest of their files."""
+        for file in files:
+            for row in known.get(file.sha256, ()):
+                if row["version_status"] == DRAFT:
+                    self._note(file, row["model_id"], row["version_id"])
+
+    def _push(self, file: LocalModel, known: Sequence[Mapping[str, Any]]) -> Pushed:
+        fitting = [row for row in known if self.wishes.model_id in (None, row["model_id"])]
+        if fitting:
+            row = next((row for row in fitting if row["version_status"] == DRAFT), fitting[0])
+            ids = {"model_id": row["model_id"], "version_id": row["version_id"]}
+            return Pushed(str(file.path), file.sha256, "here", **ids, status=row["version_status"])
+        self._type_of(file)
+        sending = None if known else Sending(file.path, file.path.name, "model_file", file.sha256)
+        # The model comes after the bytes, so that a broken line leaves no empty one behind.
+        upload_id = send(self.hub, sending, self.terminal) if sending else ""
+        version_id, model_id = self._version(file)
+        body = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
+        body |= {"name": file.path.name}
+        self._attach(f"versions/{version_id}/files/", {**body, "is_primary": False}, sending)
+        self._add_picture(file, version_id)
+        return Pushed(
+            path=str(file.path),
+            sha256=file.sha256,
+            outcome="linked" if known else "sent",
+            model_id=model_id,
+            version_id=version_id,
+            status=DRAFT,
+        )
+
+    def _attach(self, path: str, body: dict[str, Any], sending: Sending | None) -> None:
+        """Use an upload; once the hub has said yes or no, there is nothing left to resume."""
+        try:
+            self.hub.post(path, body)
+        except Unreachable:
+            raise
+        except CliError:
+            self._forget(sending)
+            raise
+        self._forget(sending)
+
+    def _forget(self, sending: Sending | None) -> None:
+        if sending is not None:
+            forget(self.hub, sending)
+
+    def _version(self, file: LocalModel) -> tuple[int, int]:
+        """The version that takes the file, and its model; made where there is none yet."""
+        model_key, version_key = _keys(file)
+        if version_key in self._versions and self.wishes.model_id is None:
+            return self._versions[version_key], self._models[model_key]
+        model_id = self.wishes.model_id or self._models.get(model_key) or self._make_model(file)
+        facts: dict[str, Any] = {
+            "name": file.sidecars.version_name[:80],
+            "base_model": self.wishes.base_model or file.base_model,
+            "description": file.sidecars.description,
+            "trigger_words": list(file.sidecars.trigger_words),
+        }
+        sent = {name: value for name, value in facts.items() if value}
+        if file.sidecars.weight is not None:
+            sent["weight"] = {"default": f"{file.sidecars.weight:.2f}"}
+        version_id = self._make_version(model_id, sent)
+        self._note(file, model_id, version_id)
+        return version_id, model_id
+
+    def _make_model(self, file: LocalModel) -> int:
+        body = {"name": file.name[:120], "type": self._type_of(file)}
+        chosen = {"team": self.wishes.team, "visibility": self.wishes.visibility}
+        sent = body | {name: value for name, value in chosen.items() if value}
+        return int(self.hub.post("models/", sent)["model"]["id"])
+
+    def _make_version(self, model_id: int, sent: dict[str, Any]) -> int:
+        """A base model that this hub does not know is left open, for a person to choose."""
+        try:
+            return int(self.hub.post(f"models/{model_id}/versions/", sent)["id"])
+        except Refused as error:
+            if error.error_code != "base_unknown" or self.wishes.base_model:
+                raise
+            self.terminal.note(f"{error.message} It is left open.")
+            rest = {name: value for name, value in sent.items() if name != "base_model"}
+            return int(self.hub.post(f"models/{model_id}/versions/", rest)["id"])
+
+    def _add_picture(self, file: LocalModel, version_id: int) -> None:
+        picture = file.sidecars.picture
+        if picture is None:
+            return
+        try:
+            sending = Sending(picture, picture.name, "image", file_sha256(picture))
+            upload_id = send(self.hub, sending, self.terminal)
+            self._attach(f"versions/{version_id}/covers/", {"upload_id": upload_id}, sending)
+        except (Refused, OSError) as error:
+            self.terminal.note(f"The picture {picture.name} was not taken: {error}")
+
+    def _type_of(self, file: LocalModel) -> str:
+        found = self.wishes.model_type or file.model_type
+        if not found and self.wishes.model_id is None:
+            raise LocalProblem(
+                f"What kind of model {file.path.name} is cannot be told from its bytes. "
+                "Say it with --type, for example --type TextualInversion.",
+                code="type_unknown",
+            )
+        return found
+
+    def _note(self, file: LocalModel, model_id: int, version_id: int) -> None:
+        model_key, version_key = _keys(file)
+        self._models.setdefault(model_key, model_id)
+        self._versions.setdefault(version_key, version_id)
+
+    def _published(self, done: Sequence[Pushed]) -> Iterator[Pushed]:
+        """Publish each draft once; waits until the hub has looked at its files."""
+        results: dict[int, Pushed | CliError | str] = {}
+        for row in done:
+            if row.version_id is None or row.status != DRAFT:
+                yield row
+                continue
+            if row.version_id not in results:
+                try:
+                    results[row.version_id] = self._publish(row.version_id)
+                except CliError as error:
+                    results[row.version_id] = error
+            outcome = results[row.version_id]
+            changes: dict[str, Any] = {"status": outcome}
+            if isinstance(outcome, CliError):
+                changes = {"error": outcome.message, "code": outcome.error_code}
+            yield Pushed(**{**asdict(row), **changes})
+
+    def _publish(self, version_id: int) -> str:
+        for seconds in CHECK_SECONDS:
+            files = self.hub.get(f"versions/{version_id}/")["files"]
+            if all(file["scan_status"] != PENDING for file in files):
+                break
+            self.terminal.wait(seconds)
+        return str(self.hub.post(f"versions/{version_id}/publish/")["status"])
+
+
+def _keys(file: LocalModel) -> tuple[str, str]:
+    """What files share that belong to one model, and to one version; else the bytes themselves."""
+    model, version = file.sidecars.group
+    model_key = f"model {model}" if model else file.sha256
+    return model_key, f"{model_key} version {version or file.sha256}"
+
+
+def _failed(file: LocalModel, error: CliError) -> Pushed:
+    return Pushed(str(file.path), file.sha256, "failed", error=error.message, code=error.error_code)

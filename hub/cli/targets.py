@@ -1,0 +1,102 @@
+"""What a person may name: a model, a version, a hash, a resource name (AIR), or an address.
+
+`123` is a model, `version:456` and `123@456` a version, `hash:ABCDEF12` and any text of 10 and more
+hexadecimal digits a hash.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.cli.answers import RemoteFile, RemoteVersion
+from hub.cli.errors import NotFound, WrongUse
+from hub.cli.hub_client import HubClient
+
+AIR = re.compile(r"(?:urn:air:[^@]*:)?(\d{1,18})@(\d{1,18})(?:\+\d{1,18})?")
+NUMBER = re.compile(r"(?:model:)?(\d{1,18})")
+VERSION = re.compile(r"(?:version:|v)(\d{1,18})")
+HASH = re.compile(r"hash:([0-9A-Fa-f]{8,64})|([0-9A-Fa-f]{10,64})")
+ADDRESS = re.compile(r"https?://[^/]+/api/(?:v1|v2)/(models|versions|model-versions)/(\d{1,18})/?")
+
+
+class TargetKind(StrEnum):
+    """Kinds of names."""
+
+    MODEL = "model"
+    VERSION = "version"
+    HASH = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One named thing."""
+
+    kind: TargetKind
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A version and the files of it that were meant."""
+
+    version: RemoteVersion
+    files: tuple[RemoteFile, ...]
+
+
+def parse_target(text: str) -> Target:
+    """Read a name. Raises WrongUse for anything else."""
+    text = text.strip()
+    if match := AIR.fullmatch(text):
+        return Target(TargetKind.VERSION, match[2])
+    if match := VERSION.fullmatch(text):
+        return Target(TargetKind.VERSION, match[1])
+    if match := ADDRESS.fullmatch(text):
+        kind = TargetKind.MODEL if match[1] == "models" else TargetKind.VERSION
+        return Target(kind, match[2])
+    if (match := NUMBER.fullmatch(text)) and (text.startswith("model:") or len(text) < 10):
+        return Target(TargetKind.MODEL, match[1])
+    if match := HASH.fullmatch(text):
+        return Target(TargetKind.HASH, match[1] or match[2])
+    raise WrongUse(
+        f"{text!r} names nothing. Write a model's number, version:NUMBER, MODEL@VERSION, "
+        "or hash:DIGITS; `atelier search` finds them."
+    )
+
+
+def find_version(hub: HubClient, target: Target) -> RemoteVersion:
+    """The version that is meant; of a model, the newest published one. Raises NotFound."""
+    if target.kind is TargetKind.HASH:
+        return choose(hub, target).version
+    if target.kind is TargetKind.VERSION:
+        return RemoteVersion.read(hub.get(f"versions/{target.key}/"))
+    rows = hub.get(f"models/{target.key}/")["versions"]
+    published = [row for row in rows if row["status"] == "Published"]
+    if not (published or rows):
+        raise NotFound(f"Model {target.key} has no version that you may see.")
+    return RemoteVersion.read((published or rows)[0])
+
+
+def choose(hub: HubClient, target: Target, *, all_files: bool = False) -> Choice:
+    """The version and the files of it that are meant: the primary one, or all of them.
+
+    A hash means exactly its file. Raises NotFound, also for a hash that fits different files.
+    """
+    if target.kind is TargetKind.HASH:
+        return choose_by_hash(hub, target.key)
+    version = find_version(hub, target)
+    if not version.files:
+        raise NotFound(f"{version.model_name} {version.name} has no file.")
+    return Choice(version, version.files if all_files else version.files[:1])
+
+
+def choose_by_hash(hub: HubClient, digits: str) -> Choice:
+    """The file of a hash in its earliest publication."""
+    answer = hub.get(f"files/by-hash/{digits}/")
+    if answer["is_ambiguous"]:
+        names = ", ".join(f"hash:{row['sha256'][:16]}" for row in answer["items"])
+        raise NotFound(f"{digits} fits several files: {names}. Give more digits.", code="ambiguous")
+    if not answer["items"]:
+        raise NotFound(f"No file with the hash {digits} is on this hub, or you may not see it.")
+    row = answer["items"][0]
+    version = RemoteVersion.read(hub.get(f"versions/{row['version_id']}/"))
+    return Choice(version, (RemoteFile.read(row),))

@@ -1,0 +1,154 @@
+"""What the program prints: results on stdout, everything else on stderr, so that pipes stay clean.
+
+With --json the result is one JSON document (for `watch`, one a line) and nothing else is printed
+but errors, which are JSON too.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from hub.cli.errors import CliError
+
+Advance = Callable[[int], None]
+PIPE_WIDTH = 400
+
+
+@dataclass
+class Terminal:
+    """One run of the program; `wait` pauses for seconds and is another thing in tests."""
+
+    as_json: bool = False
+    hub_address: str = ""
+    wait: Callable[[float], None] = time.sleep
+    _bars: Progress | None = field(default=None, repr=False)
+
+    @property
+    def notes(self) -> Console:
+        """Where progress and remarks go."""
+        return Console(stderr=True, quiet=self.as_json, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Say something beside the result."""
+        self.notes.print(text, markup=False)
+
+    def result(self, data: Any, show: Callable[[Console], None] | None = None) -> None:
+        """Print the result: as JSON, else as `show` draws it."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        elif show is not None:
+            # A pipe has no width: cut lines would make what reads them wrong.
+            width = None if sys.stdout.isatty() else PIPE_WIDTH
+            show(Console(highlight=False, width=width))
+
+    def failure(self, error: CliError) -> None:
+        """Print an error."""
+        if self.as_json:
+            body = {"error": error.message, "code": error.error_code, "exit": error.exit_code}
+            sys.stderr.write(json.dumps(body, ensure_ascii=False) + "\n")
+        else:
+            console = Console(stderr=True, highlight=False, soft_wrap=True)
+            console.print("Error:", style="bold red", end=" ")
+            console.print(error.message, markup=False)
+
+    @contextmanager
+    def progress(self, label: str, *, total: int, done: int = 0) -> Iterator[Advance]:
+        """A bar for bytes; several at once share one display."""
+        if self._bars is not None:
+            yield self._bar(self._bars, label, total, done)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        speed = (TransferSpeedColumn(), TimeRemainingColumn())
+        with Progress(*columns, *speed, console=self.notes, transient=True) as bars:
+            self._bars = bars
+            try:
+                yield self._bar(bars, label, total, done)
+            finally:
+                self._bars = None
+
+    @staticmethod
+    def _bar(bars: Progress, label: str, total: int, done: int) -> Advance:
+        task = bars.add_task(label, total=total, completed=done)
+        return lambda count: bars.advance(task, count)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Callable[[Console], None]:
+    """Rows under headings, for `Terminal.result`."""
+
+    def show(console: Console) -> None:
+        drawn = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in headings:
+            drawn.add_column(heading, overflow="fold")
+        for row in rows:
+            drawn.add_row(*(_cell(value) for value in row))
+        console.print(drawn)
+
+    return show
+
+
+def lines(rows: Sequence[tuple[str, object]]) -> Callable[[Console], None]:
+    """Facts with their names, for `Terminal.result`; empty ones are left out."""
+    shown = [(name, value) for name, value in rows if value not in (None, "", [], {}, ())]
+    width = max((len(name) for name, _value in shown), default=0)
+
+    def show(console: Console) -> None:
+        for name, value in shown:
+            console.print(f"{name:<{width}}  {_plain(value)}", markup=False)
+
+    return show
+
+
+def size(count: int | None) -> str:
+    """Bytes as people read them."""
+    number, units = float(count or 0), ("B", "kB", "MB", "GB", "TB")
+    for unit in units[:-1]:
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} {units[-1]}"
+
+
+def terminal_of(context: typer.Context) -> Terminal:
+    """The terminal of this run, made on first use."""
+    root = context.find_root()
+    if not isinstance(root.obj, Terminal):
+        root.obj = Terminal()
+    return root.obj
+
+
+def _set_json(context: typer.Context, value: bool) -> bool:  # noqa: FBT001  Typer calls it so
+    if value:
+        terminal_of(context).as_json = True
+    return value
+
+
+def _cell(value: object) -> str:
+    return _plain(value).replace("[", "\\[")
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+JSON_OPTION = typer.Option("--json", callback=_set_json, help="Print the result as JSON.")

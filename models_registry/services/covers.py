@@ -1,0 +1,47 @@
+"""Pictures that people send for a version's page."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hub.accounts.models import User
+from hub.core.errors import Conflict
+from hub.formats.errors import FormatError
+from hub.formats.generation.a1111 import emit_infotext
+from hub.formats.generation.reading import read_generation_data
+from hub.storage.blobs import open_blob
+from hub.storage.models import Blob, UploadPurpose
+from hub.storage.pictures import inspect_picture
+from hub.storage.uploads import consume_upload
+from models_registry.models.cover import VersionCover
+from models_registry.models.version import ModelVersion
+from models_registry.services.drafts import add_cover
+
+
+def add_uploaded_cover(*, actor: User, version: ModelVersion, upload_id: UUID) -> VersionCover:
+    """Take the actor's finished picture for a version, with the generation data that it carries.
+
+    Raises Invalid for what is no picture, Conflict before the upload is complete.
+    """
+    with transaction.atomic():
+        upload = consume_upload(actor=actor, upload_id=upload_id, purpose=UploadPurpose.IMAGE)
+        if upload.blob is None:
+            raise Conflict(_("The upload is not complete yet."))
+        text = _look_at(upload.blob)
+        return add_cover(actor=actor, version=version, blob=upload.blob, generation_text=text)
+
+
+def _look_at(blob: Blob) -> str:
+    """Remember what kind of picture it is; returns its generation data as A1111 writes it."""
+    with open_blob(blob) as picture:
+        facts = inspect_picture(picture)
+    if blob.content_type != facts.content_type:
+        blob.content_type = facts.content_type
+        blob.save(update_fields=["content_type"])
+    with open_blob(blob) as picture:
+        try:
+            data = read_generation_data(picture)
+        except FormatError:  # a picture with damaged texts is a picture still
+            return ""
+    return emit_infotext(data) if data is not None else ""

@@ -1,0 +1,143 @@
+"""The command line against a real server: uvicorn on the test database, uploads included."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from django.core.cache import cache
+from typer.testing import CliRunner
+
+from hub.accounts.models import Scope, User
+from hub.accounts.services import create_api_token
+from hub.cli.credentials import Account, save_account
+from hub.cli.main import app
+from hub.cli.terminal import Terminal
+from tests.factories.accounts import UserFactory
+from tests.factories.registry import seed_base_models
+from tests.hub.cli.cut_line import CutLine
+
+START_SECONDS = 20
+
+
+class _Server(uvicorn.Server):
+    """Tells when it listens, so that nobody sleeps; leaves the signals to pytest."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_listening = threading.Event()
+
+    def install_signal_handlers(self) -> None:
+        pass
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_listening.set()
+
+
+@pytest.fixture(scope="module")
+def hub_port(django_db_setup: None) -> Iterator[int]:
+    """Where the whole ASGI application listens."""
+    from hub.asgi import application
+
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(application, log_level="warning", lifespan="off", ws="none")
+    server = _Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    assert server.is_listening.wait(START_SECONDS), "the server did not start"
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(START_SECONDS)
+    assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def hub_url(hub_port: int, django_db_serialized_rollback: None, transactional_db: None) -> str:
+    """Address of the running hub; rows made in the test are seen by it."""
+    cache.clear()
+    seed_base_models()
+    return f"http://127.0.0.1:{hub_port}"
+
+
+@pytest.fixture
+def cut_line(hub_port: int, hub_url: str) -> Iterator[CutLine]:
+    """A line to the hub that breaks when it is told to."""
+    with CutLine(hub_port) as line:
+        yield line
+
+
+@dataclass
+class Ran:
+    """What one call of the program did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        return json.loads(self.err.splitlines()[-1])
+
+
+@dataclass
+class Program:
+    """`atelier` as a person calls it; `waits` are the seconds that it would have slept."""
+
+    address: str
+    person: User
+    waits: list[float] = field(default_factory=list)
+    on_wait: Callable[[], None] = lambda: None
+
+    def __call__(self, *words: str | Path | int, stdin: str = "", code: int | None = 0) -> Ran:
+        terminal = Terminal(wait=self._wait)
+        done = CliRunner().invoke(app, [str(word) for word in words], input=stdin, obj=terminal)
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert code is None or done.exit_code == code, done.output
+        return Ran(done.exit_code, done.stdout, done.stderr)
+
+    def _wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.on_wait()
+
+
+@pytest.fixture(autouse=True)
+def config_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> Path:
+    """A home of the test's own for keys and notes."""
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("ATELIER_CONFIG", str(folder))
+    for name in ("ATELIER_HUB", "ATELIER_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def signed_in() -> Callable[..., Program]:
+    """Somebody's program, signed in at an address."""
+
+    def make(
+        address: str, person: User | None = None, scopes: Sequence[str] = tuple(Scope.values)
+    ) -> Program:
+        person = person or UserFactory()
+        key = create_api_token(actor=person, name="cli", scopes=list(scopes))[1]
+        save_account(Account(origin=address, token=key, username=person.username))
+        return Program(address, person)
+
+    return make
+
+
+@pytest.fixture
+def atelier(hub_url: str, signed_in: Callable[..., Program]) -> Program:
+    """The program of a person who may do everything."""
+    return signed_in(hub_url)
