@@ -48,6 +48,8 @@ CREATE = (
 )
 
 ACCOUNT = (
+    Entry("following", "following", _("Following"), "bell"),
+    Entry("collections", "collections", _("Collections"), "folder"),
     Entry("teams", "teams", _("Teams"), "users"),
     Entry("settings", "settings", pgettext_lazy("preferences", "Settings"), "settings"),
 )

@@ -3,16 +3,18 @@
 State changes go through the services, so models and files are read-only here.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from hub.accounts.models import User
 from models_registry.models.base_model import BaseModel
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
-from models_registry.models.tag import Tag
+from models_registry.models.tag import Tag, TagAlias
+from models_registry.services.tags import add_alias
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
@@ -54,6 +56,26 @@ class TagAdmin(Base):
 
     search_fields = ["name"]
     ordering = ["name"]
+
+
+@admin.register(TagAlias)
+class TagAliasAdmin(Base):
+    """Other words for tags; a service moves the models that carry the word as a tag."""
+
+    list_display = ["name", "tag"]
+    list_select_related = ["tag"]
+    autocomplete_fields = ["tag"]
+    search_fields = ["name", "tag__name"]
+    ordering = ["name"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An alias is made or deleted."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Through the service, which also merges and refreshes the search."""
+        made = add_alias(actor=cast(User, request.user), tag=obj.tag, name=obj.name)
+        obj.pk = made.pk
 
 
 @admin.register(Model)

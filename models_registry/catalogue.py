@@ -62,7 +62,7 @@ def catalogue_page(
 
 def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
     """One public model with its public versions; NotFound when it is not visible."""
-    models = Model.objects.visible_to(viewer).published().filter(pk=model_id)
+    models = Model.objects.reachable_by(viewer).published().filter(pk=model_id)
     model = _with_catalogue_facts(models).first()
     if model is None:
         raise NotFound(f"No model with id {model_id}")
@@ -70,7 +70,7 @@ def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
 
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
-    """One public version with everything; NotFound when it is not visible."""
+    """One public version, or what is left of it, with everything; NotFound when not visible."""
     return _one(_visible_versions(viewer).filter(pk=version_id))
 
 
@@ -85,7 +85,7 @@ def catalogue_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> list[Mo
 
 def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[User]:
     """People with public models, by name, with `model_count`."""
-    visible = Model.objects.visible_to(viewer).published()
+    visible = Model.objects.listed_for(viewer)
     people = User.objects.filter(Exists(visible.filter(owner_id=OuterRef("pk"))))
     if query:
         people = people.filter(username__icontains=query)
@@ -104,7 +104,7 @@ def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPag
 
 def model_tags(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[Tag]:
     """Tags of public models, most used first."""
-    visible = Model.objects.visible_to(viewer).published().values("pk")
+    visible = Model.objects.listed_for(viewer).values("pk")
     tags = Tag.objects.filter(model_tags__model__in=visible)
     if query:
         tags = tags.filter(name__icontains=query)
@@ -149,13 +149,16 @@ def _with_version_facts(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersi
         Prefetch("files", clean, to_attr="clean_files"),  # type: ignore[no-redef]
         Prefetch("covers", cover_rows()),
         "example_prompts",
+        "tombstone__files__hashes",
         "trigger_word_sets__words",
     )
 
 
 def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
-    versions = ModelVersion.objects.visible_to(viewer).published()
-    return versions.select_related("model__owner", "model__team").defer("model__search")
+    versions = ModelVersion.objects.reachable_by(viewer).known()
+    return versions.select_related("model__owner", "model__team", "tombstone").defer(
+        "model__search"
+    )
 
 
 def _one(versions: QuerySet[ModelVersion]) -> ModelVersion:

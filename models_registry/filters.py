@@ -5,20 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.accounts.models import Membership, Team
-from models_registry.hash_lookup import models_of_hash
-from models_registry.models.bookmark import Bookmark
+from models_registry.bonds import engagements, followed, hidden, saved, with_tags
+from models_registry.models.collection import CollectionItem
+from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.search_text import raw_query
-
-RELEVANCE_STEPS = 1_000_000
-MAX_QUERY_CHARACTERS = 200
+from models_registry.searching import searched
 
 
 class Scope(StrEnum):
@@ -28,6 +24,12 @@ class Scope(StrEnum):
     TEAM = "team"
     MINE = "mine"
     SAVED = "saved"
+    FOLLOWING = "following"
+    HIDDEN = "hidden"
+
+
+#: Whose lists hold only what is published, whoever looks.
+PUBLISHED_SCOPES = frozenset({Scope.EVERYONE, Scope.SAVED, Scope.FOLLOWING, Scope.HIDDEN})
 
 
 class Sort(StrEnum):
@@ -39,6 +41,7 @@ class Sort(StrEnum):
     LIKES = "likes"
     COMMENTS = "comments"
     BOOKMARKS = "bookmarks"
+    TRENDING = "trending"
     IMAGES = "images"
     NEWEST = "newest"
     OLDEST = "oldest"
@@ -51,6 +54,7 @@ ORDERS: dict[Sort, tuple[str, ...]] = {
     Sort.LIKES: ("-thumbs_up_count", "-id"),
     Sort.COMMENTS: ("-comment_count", "-id"),
     Sort.BOOKMARKS: ("-bookmark_count", "-id"),
+    Sort.TRENDING: ("-trend", "-id"),
     Sort.IMAGES: ("-image_count", "-id"),
     Sort.NEWEST: ("-last_version_at", "-id"),
     Sort.OLDEST: ("last_version_at", "id"),
@@ -67,6 +71,8 @@ class ModelFilters:
     subjects: Collection[str] = ()
     tags: Collection[str] = ()
     formats: Collection[str] = ()
+    precisions: Collection[str] = ()
+    licences: Collection[str] = ()
     username: str = ""
     ids: Collection[int] = ()
     version_ids: Collection[int] = ()
@@ -81,6 +87,9 @@ class ModelFilters:
     team: Team | None = None
     verified: bool = False
     trained_here: bool = False
+    unseen: bool = False
+    collection_id: int | None = None
+    with_unlisted: bool = False
     published_only: bool = False
 
     def without(self, *names: str) -> "ModelFilters":
@@ -91,34 +100,63 @@ class ModelFilters:
 
 def filtered(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     """Models the viewer may see that meet every filter; one row each, no joins that multiply."""
-    models = _in_scope(Model.objects.visible_to(viewer), viewer, filters)
-    models = models.filter(_own_columns(filters), _terms(filters))
+    models = _in_scope(viewer, filters)
+    models = models.filter(_own_columns(filters), _terms(filters), *_engaged(viewer, filters))
     versions = _version_condition(filters)
     if versions is not None:
         models = models.filter(Exists(versions.filter(model_id=OuterRef("pk"))))
     if filters.tags:
-        names = [tag.strip().lower() for tag in filters.tags]
-        through = Model.tags.through.objects.filter(model_id=OuterRef("pk"), tag__name__in=names)
-        models = models.filter(Exists(through))
-    return _searched(models, filters.query) if filters.query.strip() else models
+        models = models.filter(Exists(with_tags(filters.tags)))
+    if filters.collection_id is not None:
+        models = models.filter(
+            Exists(
+                CollectionItem.objects.filter(
+                    collection_id=filters.collection_id, model_id=OuterRef("pk")
+                )
+            )
+        )
+    return searched(models, filters.query) if filters.query.strip() else models
 
 
-def _in_scope(models: QuerySet[Model], viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
-    if filters.published_only or filters.scope in (Scope.EVERYONE, Scope.SAVED):
-        models = models.filter(status__in=PUBLIC_STATES)
+def _in_scope(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     if filters.scope is Scope.EVERYONE:
-        return models
+        if filters.with_unlisted:
+            return Model.objects.reachable_by(viewer).published()
+        return Model.objects.listed_for(viewer)
     if not viewer.is_authenticated:
-        return models.none()
+        return Model.objects.none()
+    if filters.scope in OWN_LISTS:
+        # A person's own list may hold what they once had the address of.
+        models = Model.objects.reachable_by(viewer).published()
+        return models.filter(OWN_LISTS[filters.scope](viewer))
+    if filters.scope is Scope.FOLLOWING:
+        return Model.objects.listed_for(viewer).filter(followed(viewer))
+    return _of_group(viewer, filters)
+
+
+def _of_group(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
+    """The viewer's own models or those of a team, drafts included."""
+    models = Model.objects.visible_to(viewer)
+    if filters.published_only:
+        models = models.published()
     if filters.scope is Scope.MINE:
         return models.filter(owner_id=viewer.pk)
-    if filters.scope is Scope.SAVED:
-        saved = Bookmark.objects.filter(user_id=viewer.pk, model_id=OuterRef("pk"))
-        return models.filter(Exists(saved))
     if filters.team is not None:
         return models.filter(team=filters.team)
-    teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
+    teams = Membership.objects.filter(user_id=viewer.pk or 0).values("team_id")
     return models.filter(team_id__in=teams)
+
+
+def _engaged(viewer: Viewer, filters: ModelFilters) -> list[Q]:
+    """Without what the viewer hides everywhere and, when wished, what they have looked at."""
+    if not viewer.is_authenticated:
+        return []
+    kinds = [] if filters.scope is Scope.HIDDEN else [EngagementKind.HIDE.value]
+    kinds += [EngagementKind.SEEN.value] if filters.unseen else []
+    return [~Q(Exists(engagements(viewer, kind))) for kind in kinds]
+
+
+OWN_LISTS = {Scope.SAVED: saved, Scope.HIDDEN: hidden}
 
 
 def _own_columns(filters: ModelFilters) -> Q:
@@ -126,6 +164,7 @@ def _own_columns(filters: ModelFilters) -> Q:
     for column, values in (
         ("type", filters.types),
         ("subject", filters.subjects),
+        ("licence", filters.licences),
         ("pk", filters.ids),
     ):
         if values:
@@ -163,39 +202,25 @@ def _allowed_levels(allowed: int) -> list[int]:
 
 
 def _version_condition(filters: ModelFilters) -> QuerySet[ModelVersion] | None:
-    if not (filters.base_models or filters.version_ids or filters.formats):
+    by_file = filters.formats or filters.precisions
+    if not (filters.base_models or filters.version_ids or by_file):
         return None
     # Drafts count only in lists of one's own or one's team's models.
     versions = ModelVersion.objects.all()
-    if filters.published_only or filters.scope in (Scope.EVERYONE, Scope.SAVED):
+    if filters.published_only or filters.scope in PUBLISHED_SCOPES:
         versions = versions.published()
     if filters.base_models:
         versions = versions.filter(base_model__name__in=list(filters.base_models))
     if filters.version_ids:
         versions = versions.filter(pk__in=list(filters.version_ids))
+    return versions.filter(Exists(_fitting_files(filters))) if by_file else versions
+
+
+def _fitting_files(filters: ModelFilters) -> QuerySet[ModelFile]:
+    """Files of the outer version in one of the formats and with one of the precisions."""
+    files = ModelFile.objects.filter(version_id=OuterRef("pk"))
     if filters.formats:
-        fitting = ModelFile.objects.filter(
-            version_id=OuterRef("pk"), format__in=list(filters.formats)
-        )
-        versions = versions.filter(Exists(fitting))
-    return versions
-
-
-def _searched(models: QuerySet[Model], text: str) -> QuerySet[Model]:
-    """Models found by words (as beginnings), by a name typed nearly right, or by a hash."""
-    text = text.strip().replace("\x00", "")[:MAX_QUERY_CHARACTERS]
-    raw = raw_query(text)
-    similarity = TrigramWordSimilarity(text, "name")
-    if not raw:
-        return models.filter(name__icontains=text).annotate(
-            relevance=Value(0, output_field=IntegerField())
-        )
-    words = SearchQuery(raw, config="simple", search_type="raw")
-    # Descriptions are indexed by English stems, names and trigger words as they are written.
-    words |= SearchQuery(raw, config="english", search_type="raw")
-    found = Q(search=words) | Q(name__trigram_word_similar=text)
-    if hashed := models_of_hash(text):
-        found |= Q(pk__in=hashed)
-    score = SearchRank(F("search"), words) + similarity
-    relevance = Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField())
-    return models.filter(found).annotate(relevance=relevance)
+        files = files.filter(format__in=list(filters.formats))
+    if filters.precisions:
+        files = files.filter(precision__in=list(filters.precisions))
+    return files

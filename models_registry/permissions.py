@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from hub.accounts.permissions import can_manage_team
 from hub.accounts.queries import is_member
+from hub.core.visibility import Visibility
+from models_registry.models.collection import Collection
+from models_registry.models.comment import ModelComment
 from models_registry.models.file import ModelFile, ScanStatus
-from models_registry.models.model import Model, Viewer
+from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.version import ModelVersion
 
 
@@ -24,6 +27,49 @@ def can_edit_model(user: Viewer, model: Model) -> bool:
 def can_add_version(user: Viewer, model: Model) -> bool:
     """Whoever may edit it, and any member of the team it is shared with."""
     return can_edit_model(user, model) or is_member(user, model.team)
+
+
+def can_read_history(user: Viewer, model: Model) -> bool:
+    """The people of the model: old texts may tell what was never meant for everyone."""
+    return can_add_version(user, model)
+
+
+def can_delete_files(user: Viewer, version: ModelVersion) -> bool:
+    """Whoever may edit the model, while the version is published or archived."""
+    return version.status in PUBLIC_STATES and can_edit_model(user, version.model)
+
+
+def can_comment(user: Viewer) -> bool:
+    """Anyone signed in says something about what they can open."""
+    return bool(user.is_authenticated)
+
+
+def can_delete_comment(user: Viewer, comment: ModelComment) -> bool:
+    """Its author, the people who edit the model, and staff take a comment away."""
+    if not user.is_authenticated:
+        return False
+    return user.pk == comment.author_id or user.is_staff or can_edit_model(user, comment.model)
+
+
+def can_fill_collection(user: Viewer, collection: Collection) -> bool:
+    """The owner, and for a team's collection its members, put models in and take them out."""
+    if not user.is_authenticated:
+        return False
+    if user.pk == collection.owner_id or user.is_superuser:
+        return True
+    shared = collection.visibility == Visibility.TEAM
+    return shared and is_member(user, collection.team)
+
+
+def can_edit_collection(user: Viewer, collection: Collection) -> bool:
+    """The owner, managers of the team that shares it, and administrators rename and delete it."""
+    if not user.is_authenticated:
+        return False
+    if user.pk == collection.owner_id or user.is_superuser:
+        return True
+    if collection.visibility != Visibility.TEAM or collection.team is None:
+        return False
+    return can_manage_team(user, collection.team)
 
 
 def can_edit_version(user: Viewer, version: ModelVersion) -> bool:

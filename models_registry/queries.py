@@ -1,21 +1,22 @@
 """Reads of the registry: lists, one model, versions by id and by hash, in constant query counts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
-from models_registry.filters import ORDERS, ModelFilters, Scope, Sort, filtered
+from models_registry.engagement_queries import Standing, standing_of
+from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Subject, Viewer
+from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.review import Review
 from models_registry.models.tag import ModelTag
@@ -27,38 +28,17 @@ MAX_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class FacetChoice:
-    """One choice of a filter with the number of models it would show."""
-
-    value: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """Counts beside every filter, each with the other filters in force."""
-
-    types: tuple[FacetChoice, ...]
-    base_models: tuple[FacetChoice, ...]
-    subjects: tuple[FacetChoice, ...]
-    verified: int
-    trained_here: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
 class ModelDetail:
     """A model with the versions this viewer may see, newest first, and what they may do."""
 
     model: Model
     versions: tuple[ModelVersion, ...]
-    is_saved: bool
+    standing: Standing
     can_edit: bool
     can_add_version: bool
 
     def version(self, index: int | None) -> ModelVersion | None:
-        """The version of that index; without one the newest public one, else the newest."""
+        """The version of that index; without one the newest public one, else the newest of all."""
         if index is not None:
             return next((row for row in self.versions if row.index == index), None)
         public = (row for row in self.versions if row.status in PUBLIC_STATES)
@@ -105,30 +85,11 @@ def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
     )
 
 
-def facet_counts(*, viewer: Viewer, filters: ModelFilters | None = None) -> Facets:
-    """Counts for the filter rail; choices that would show nothing are left out."""
-    filters = filters or ModelFilters()
-    models = filtered(viewer, filters)
-    counts = models.order_by().aggregate(
-        total=Count("pk"),
-        verified=Count("pk", filter=Q(is_verified=True)),
-        trained_here=Count("pk", filter=Q(is_trained_here=True)),
-    )
-    return Facets(
-        types=_column_facet(viewer, filters.without("types"), "type", ModelType.choices),
-        base_models=_base_model_facet(viewer, filters.without("base_models")),
-        subjects=_column_facet(viewer, filters.without("subjects"), "subject", Subject.choices),
-        verified=counts["verified"],
-        trained_here=counts["trained_here"],
-        total=counts["total"],
-    )
-
-
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
     """One model for its page, by slug or id, with everything; NotFound when not visible."""
     key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
     model = (
-        Model.objects.visible_to(viewer)
+        Model.objects.reachable_by(viewer)
         .filter(key)
         .defer("search", "search_words")
         .select_related("owner__avatar", "team")
@@ -138,7 +99,7 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
     if model is None:
         raise NotFound(_("There is no such model."))
     versions = detailed_versions(
-        ModelVersion.objects.visible_to(viewer).filter(model_id=model.pk), viewer
+        ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk), viewer
     )
     rows = tuple(versions.newest_first())  # type: ignore[attr-defined]
     for row in rows:
@@ -146,7 +107,7 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
     return ModelDetail(
         model=model,
         versions=rows,
-        is_saved=Bookmark.objects.filter(user_id=viewer.pk or 0, model=model).exists(),
+        standing=standing_of(viewer, model),
         can_edit=can_edit_model(viewer, model),
         can_add_version=can_add_version(viewer, model),
     )
@@ -157,8 +118,9 @@ def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> Query
     linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
     resources = RecommendedResource.objects.order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
-    return versions.select_related("base_model").prefetch_related(
+    return versions.select_related("base_model", "tombstone__removed_by").prefetch_related(
         Prefetch("files", file_rows()),
+        "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),
         Prefetch("example_prompts", examples),
         Prefetch("recommended_resources", resources),
@@ -170,7 +132,7 @@ def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> Query
 
 def version_detail(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One version with its model and everything prefetched; NotFound when not visible."""
-    versions = ModelVersion.objects.visible_to(viewer).filter(pk=version_id)
+    versions = ModelVersion.objects.reachable_by(viewer).filter(pk=version_id)
     version = detailed_versions(versions.select_related("model__owner__avatar"), viewer).first()
     if version is None:
         raise NotFound("Model not found")
@@ -179,7 +141,7 @@ def version_detail(*, viewer: Viewer, version_id: int) -> ModelVersion:
 
 def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     """One file of a visible version; NotFound otherwise."""
-    visible = ModelVersion.objects.visible_to(viewer)
+    visible = ModelVersion.objects.reachable_by(viewer)
     rows = file_rows().select_related("version__model__team")
     file = rows.filter(pk=file_id, version__in=visible).first()
     if file is None:
@@ -219,7 +181,7 @@ def reviews_of(
     *, viewer: Viewer, model: Model, cursor: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> Page[Review]:
     """Reviews of the versions the viewer may see, newest first."""
-    visible = ModelVersion.objects.visible_to(viewer).filter(model=model)
+    visible = ModelVersion.objects.reachable_by(viewer).filter(model=model)
     rows = Review.objects.filter(version__in=visible).select_related("author__avatar", "version")
     return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
 
@@ -252,29 +214,3 @@ def tag_rows() -> QuerySet[ModelTag]:
 def cover_rows() -> QuerySet[VersionCover]:
     """Covers with their blobs, in order."""
     return VersionCover.objects.select_related("blob").order_by("position", "pk")
-
-
-def _column_facet(
-    viewer: Viewer, filters: ModelFilters, column: str, choices: Sequence[tuple[Any, Any]]
-) -> tuple[FacetChoice, ...]:
-    rows = filtered(viewer, filters).order_by().values_list(column).annotate(n=Count("pk"))
-    counts = dict(rows)
-    return tuple(
-        FacetChoice(str(value), str(label), counts[value])
-        for value, label in choices
-        if counts.get(value)
-    )
-
-
-def _base_model_facet(viewer: Viewer, filters: ModelFilters) -> tuple[FacetChoice, ...]:
-    models = filtered(viewer, filters).order_by()
-    versions = ModelVersion.objects.filter(model__in=models.values("pk"))
-    if filters.scope in (Scope.EVERYONE, Scope.SAVED):
-        versions = versions.published()
-    counts = dict(
-        versions.exclude(base_model=None)
-        .values_list("base_model_id")
-        .annotate(n=Count("model_id", distinct=True))
-    )
-    rows = BaseModel.objects.filter(pk__in=counts).order_by("sort", "name")
-    return tuple(FacetChoice(row.name, row.name, counts[row.pk]) for row in rows)

@@ -1,12 +1,15 @@
 """Background work of the registry: load, call one service."""
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
 from hub.core.tasks import TaskName
-from models_registry.services import files
+from models_registry.services import fetching, files, importing
 
 SOFT_LIMIT_SECONDS = 3600
+FETCH_SECONDS = 6 * 3600
 HARD_LIMIT_SECONDS = SOFT_LIMIT_SECONDS + 60
 
 
@@ -25,3 +28,20 @@ def process_file_task(*, file_id: int, **_: object) -> None:
 def process_waiting_files_task(**_: object) -> None:
     """Every few minutes: files whose wake-up was lost."""
     files.enqueue_waiting_files(now=timezone.now())
+
+
+@shared_task(
+    name=str(TaskName.REGISTRY_FETCH),
+    soft_time_limit=FETCH_SECONDS,
+    time_limit=FETCH_SECONDS + 60,
+    acks_late=True,
+)
+def fetch_import_task(*, import_id: str, **_: object) -> None:
+    """Fetch one file by its address; goes on where a killed run stopped."""
+    fetching.fetch_import(import_id=UUID(import_id))
+
+
+@shared_task(name=str(TaskName.REGISTRY_RESUME_IMPORTS), soft_time_limit=60, time_limit=120)
+def resume_imports_task(**_: object) -> None:
+    """Every minute: imports whose worker, line or wake-up was lost."""
+    importing.resume_imports(now=timezone.now())

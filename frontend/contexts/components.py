@@ -58,6 +58,14 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A small link inside another component."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """One file of a model; without `download_url` it cannot be had, and `labels` say why."""
 
@@ -68,6 +76,7 @@ class FileRow:
     download_url: str = ""
     hash_kind: str = ""
     hash_value: str = ""
+    links: tuple[Link, ...] = ()
 
     @property
     def short_hash(self) -> str:

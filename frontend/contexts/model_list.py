@@ -1,56 +1,30 @@
 """The model list, from the queries to what its template prints."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
-from django.http import QueryDict
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from frontend.contexts.components import ModelCard, Picture
 from frontend.contexts.lists import Choice, FilterChip, with_query
-from frontend.templatetags.words import decimal
-from hub.core.visibility import Visibility
-from hub.storage.pictures import picture_url
-from models_registry.filters import ModelFilters, Scope, Sort
-from models_registry.models.cover import VersionCover
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Subject, Viewer
-from models_registry.queries import (
-    DEFAULT_LIMIT,
-    FacetChoice,
-    Facets,
-    chosen_sort,
-    facet_counts,
-    model_list,
+from frontend.contexts.model_filters import (
+    FacetGroup,
+    filter_chips,
+    filter_groups,
+    list_query,
+    scope_choices,
+    sort_choices,
 )
+from frontend.templatetags.words import decimal
+from hub.storage.pictures import picture_url
+from models_registry.engagement_queries import follows_tag
+from models_registry.facets import facet_counts
+from models_registry.filters import ModelFilters, Sort
+from models_registry.models.cover import VersionCover
+from models_registry.models.model import Model, Viewer
+from models_registry.queries import DEFAULT_LIMIT, model_list
 
 COVER_WIDTHS = (320, 450, 800)
 CARD_SIZES = "(max-width: 560px) 50vw, (max-width: 1180px) 33vw, 260px"
-
-SORT_LABELS = {
-    Sort.RELEVANCE: gettext_lazy("Best match"),
-    Sort.NEWEST: gettext_lazy("Newest"),
-    Sort.DOWNLOADS: gettext_lazy("Most downloaded"),
-    Sort.RATING: gettext_lazy("Highest rated"),
-    Sort.IMAGES: gettext_lazy("Most images"),
-}
-SCOPE_LABELS = {
-    Scope.EVERYONE: gettext_lazy("Everyone"),
-    Scope.TEAM: gettext_lazy("My team"),
-    Scope.MINE: gettext_lazy("Mine"),
-    Scope.SAVED: gettext_lazy("Saved"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FacetGroup:
-    """One fieldset of the filter rail."""
-
-    name: str
-    title: str
-    choices: list[Choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +40,10 @@ class ModelListContext:
     scopes: list[Choice] = field(default_factory=list)
     sorts: list[Choice] = field(default_factory=list)
     chips: list[FilterChip] = field(default_factory=list)
+    manifest_url: str = ""
+    aria2_url: str = ""
+    tag: str = ""
+    follows_tag: bool = False
 
 
 def model_list_context(
@@ -84,41 +62,22 @@ def model_list_context(
         return ModelListContext(cards=cards, filters=filters, next_url=next_url)
     facets = facet_counts(viewer=viewer, filters=filters)
     plain = filters == ModelFilters(team=filters.team)
+    tag = next(iter(filters.tags)) if len(filters.tags) == 1 else ""
     return ModelListContext(
         cards=cards,
         filters=filters,
         next_url=next_url,
         total=facets.total,
         is_empty_hub=plain and not facets.total,
-        groups=_groups(facets, filters),
-        scopes=_scopes(viewer, filters, sort),
-        sorts=_sorts(filters, sort),
-        chips=_chips(filters, sort),
+        groups=filter_groups(viewer, facets, filters),
+        scopes=scope_choices(viewer, filters, sort),
+        sorts=sort_choices(filters, sort),
+        chips=filter_chips(filters, sort),
+        manifest_url=with_query(reverse("models_manifest"), list_query(filters, sort)),
+        aria2_url=with_query(reverse("models_aria2"), list_query(filters, sort)),
+        tag=tag,
+        follows_tag=bool(tag) and follows_tag(viewer, tag),
     )
-
-
-def list_query(filters: ModelFilters, sort: Sort | None) -> str:
-    """The query string of a list, without what is the default."""
-    query = QueryDict(mutable=True)
-    pairs = {
-        "q": filters.query,
-        "scope": "" if filters.scope is Scope.EVERYONE else filters.scope.value,
-        "by": filters.username,
-        "verified": "1" if filters.verified else "",
-        "trained": "1" if filters.trained_here else "",
-        "sort": sort.value if sort else "",
-    }
-    for name, values in _multiple(filters).items():
-        query.setlist(name, list(values))
-    for name, value in pairs.items():
-        if value:
-            query[name] = value
-    return query.urlencode()
-
-
-def list_url(filters: ModelFilters, sort: Sort | None) -> str:
-    """Address of the list with these filters."""
-    return with_query(reverse("models"), list_query(filters, sort))
 
 
 def model_card_of(model: Model, viewer: Viewer) -> ModelCard:
@@ -147,7 +106,7 @@ def cover_picture(
     cover: VersionCover, model: Model, *, alt: str, sizes: str = CARD_SIZES, width: int = 450
 ) -> Picture:
     """A cover with renditions for several screens."""
-    public = model.visibility == Visibility.PUBLIC and model.status in PUBLIC_STATES
+    public = model.is_for_everyone
     steps = [step for step in COVER_WIDTHS if step < cover.width] or [COVER_WIDTHS[0]]
     urls = (f"{picture_url(cover.blob, step, public=public)} {step}w" for step in steps)
     return Picture(
@@ -160,81 +119,3 @@ def cover_picture(
         placeholder=cover.placeholder,
         average_colour=cover.average_colour,
     )
-
-
-def _groups(facets: Facets, filters: ModelFilters) -> list[FacetGroup]:
-    files = [
-        Choice("verified", _("Verified files"), filters.verified, count=facets.verified),
-        Choice("trained", _("Trained here"), filters.trained_here, count=facets.trained_here),
-    ]
-    groups = [
-        FacetGroup("type", _("Type"), _choices(facets.types, filters.types)),
-        FacetGroup("base", _("Base model"), _choices(facets.base_models, filters.base_models)),
-        FacetGroup("subject", _("Subject"), _choices(facets.subjects, filters.subjects)),
-        FacetGroup("", _("Files"), files),
-    ]
-    return [group for group in groups if group.choices]
-
-
-def _choices(offered: tuple[FacetChoice, ...], chosen: object) -> list[Choice]:
-    picked = set(chosen)  # type: ignore[call-overload]
-    choices = [Choice(c.value, c.label, c.value in picked, count=c.count) for c in offered]
-    missing = picked - {choice.value for choice in offered}
-    labels = {**dict(ModelType.choices), **dict(Subject.choices)}
-    return choices + [Choice(v, str(labels.get(v, v)), True, count=0) for v in sorted(missing)]  # noqa: FBT003
-
-
-def _scopes(viewer: Viewer, filters: ModelFilters, sort: Sort | None) -> list[Choice]:
-    if not viewer.is_authenticated:
-        return []
-    offered = [s for s in Scope if s is not Scope.TEAM or filters.team is not None]
-    return [
-        Choice(
-            scope.value,
-            str(SCOPE_LABELS[scope]),
-            scope is filters.scope,
-            list_url(replace(filters, scope=scope), sort),
-        )
-        for scope in offered
-    ]
-
-
-def _sorts(filters: ModelFilters, sort: Sort | None) -> list[Choice]:
-    now = chosen_sort(filters, sort)
-    offered = [s for s in SORT_LABELS if s is not Sort.RELEVANCE or filters.query]
-    return [Choice(s.value, str(SORT_LABELS[s]), s is now) for s in offered]
-
-
-def _chips(filters: ModelFilters, sort: Sort | None) -> list[FilterChip]:
-    labels = {**dict(ModelType.choices), **dict(Subject.choices)}
-    chips = []
-    if filters.query:
-        chips.append(FilterChip(f"“{filters.query}”", list_url(filters.without("query"), sort)))
-    for name, column in (
-        ("types", filters.types),
-        ("base_models", filters.base_models),
-        ("subjects", filters.subjects),
-        ("tags", filters.tags),
-    ):
-        for value in column:
-            left: dict[str, Any] = {name: tuple(v for v in column if v != value)}
-            rest = replace(filters, **left)
-            chips.append(FilterChip(str(labels.get(value, value)), list_url(rest, sort)))
-    if filters.username:
-        label = _("By %(name)s") % {"name": filters.username}
-        chips.append(FilterChip(label, list_url(filters.without("username"), sort)))
-    if filters.verified:
-        chips.append(FilterChip(_("Verified files"), list_url(filters.without("verified"), sort)))
-    if filters.trained_here:
-        rest = filters.without("trained_here")
-        chips.append(FilterChip(_("Trained here"), list_url(rest, sort)))
-    return chips
-
-
-def _multiple(filters: ModelFilters) -> dict[str, Collection[str]]:
-    return {
-        "type": filters.types,
-        "base": filters.base_models,
-        "subject": filters.subjects,
-        "tag": filters.tags,
-    }

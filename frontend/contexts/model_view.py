@@ -1,22 +1,29 @@
 """One model's page, from the queries to what its template prints."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from frontend.contexts.components import FileRow, ImageCard, Label, Picture
+from frontend.contexts.components import FileRow, ImageCard, Picture
 from frontend.contexts.images import image_card_of
+from frontend.contexts.model_comments import CommentsContext, comments_context
+from frontend.contexts.model_facts import Fact, facts_of
+from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
 from frontend.templatetags.words import decimal
 from gallery.queries import images_of_version
-from hub.storage.blobs import blob_exists
-from models_registry.models.file import FileKind, ModelFile, ScanStatus
-from models_registry.models.file_hash import HashKind
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
+from models_registry.collection_queries import collections_for
+from models_registry.install_paths import InstallPath, install_paths
+from models_registry.models.collection import Collection
+from models_registry.models.file import ScanStatus
+from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.permissions import can_review, can_take_unverified
+from models_registry.permissions import (
+    can_delete_files,
+    can_edit_model,
+    can_read_history,
+    can_review,
+)
 from models_registry.queries import ModelDetail, reviews_of
 from models_registry.services.download import download_name
 from models_registry.services.publish import Missing, missing_for_publish
@@ -31,12 +38,6 @@ PROMPT_TAGS = {
     ModelType.DORA: "<lora:{name}:{{weight}}>",
     ModelType.HYPERNETWORK: "<hypernet:{name}:{{weight}}>",
     ModelType.TEXTUAL_INVERSION: "({name}:{{weight}})",
-}
-SCAN_LABELS = {
-    ScanStatus.PENDING: ("warn", "loader-circle"),
-    ScanStatus.SUCCESS: ("ok", "badge-check"),
-    ScanStatus.DANGER: ("danger", "shield-alert"),
-    ScanStatus.ERROR: ("warn", "shield-x"),
 }
 
 
@@ -53,15 +54,6 @@ class WeightBand:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One row of the details list."""
-
-    label: str
-    value: str
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class ExampleCard:
     """One example prompt with the text that its copy button gives."""
 
@@ -71,6 +63,21 @@ class ExampleCard:
     text: str
     note: str
     picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the menu of the model's own people offers."""
+
+    history: bool
+    archive: bool
+    restore: bool
+    delete_files: bool
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to offer."""
+        return self.history or self.archive or self.restore or self.delete_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,10 @@ class ModelViewContext:
     missing: list[Missing]
     is_checking: bool
     can_review: bool
+    installs: tuple[InstallPath, ...]
+    collections: list[Collection]
+    talk: CommentsContext
+    rights: Rights
 
 
 def model_view_context(
@@ -123,7 +134,7 @@ def model_view_context(
         tag_template=template,
         files=files,
         download=next((row for row in files if row.download_url), None),
-        facts=list(_facts(version)) if version else [],
+        facts=list(facts_of(version)) if version else [],
         examples=_examples(model, version),
         images=_images(viewer, version),
         reviews=list(reviews_of(viewer=viewer, model=model).items),
@@ -132,72 +143,21 @@ def model_view_context(
         else [],
         is_checking=version is not None and _is_being_checked(detail, version),
         can_review=version is not None and _is_public(version) and can_review(viewer, version),
+        installs=install_paths(model.type),
+        collections=collections_for(viewer, model),
+        talk=comments_context(viewer=viewer, model=model),
+        rights=_rights(viewer, model, version),
     )
 
 
-def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
-    """One file with its verdict; without a link when this person may not have it."""
-    kind, symbol = SCAN_LABELS[ScanStatus(file.scan_status)]
-    labels = [Label(file.get_scan_status_display(), kind, symbol), Label(file.get_format_display())]
-    if file.kind != FileKind.MODEL:
-        labels.append(Label(file.get_kind_display()))
-    present = blob_exists(file.blob)
-    if not present:
-        labels.append(Label(_("File missing"), "danger", "file-x"))
-    allowed = present and (file.is_clean or can_take_unverified(viewer, file))
-    hashes = {row.kind: row.value for row in file.hashes.all()}
-    query = f"?fileId={file.pk}"
-    link = reverse("civitai-download", args=[file.version_id]) + query if allowed else ""
-    return FileRow(
-        name=download_name(file),
-        size_bytes=file.size_bytes,
-        labels=tuple(labels),
-        facts=" · ".join(filter(None, [file.precision, file.size_kind])),
-        download_url=link,
-        hash_kind="SHA256" if HashKind.SHA256 in hashes else "",
-        hash_value=hashes.get(HashKind.SHA256, ""),
+def _rights(viewer: Viewer, model: Model, version: ModelVersion | None) -> Rights:
+    may_edit = can_edit_model(viewer, model)
+    return Rights(
+        history=can_read_history(viewer, model),
+        archive=may_edit and model.status == Status.PUBLISHED,
+        restore=may_edit and model.status == Status.ARCHIVED,
+        delete_files=version is not None and can_delete_files(viewer, version),
     )
-
-
-def _facts(version: ModelVersion) -> Iterable[Fact]:
-    yield Fact(_("Type"), version.model.get_type_display())
-    if version.base_model:
-        yield Fact(_("Base model"), version.base_model.name, version.base_model.licence_url)
-    for label, value in (
-        (_("Network dim"), version.network_dim),
-        (_("Network alpha"), decimal(version.network_alpha) if version.network_alpha else None),
-        (_("Clip skip"), version.clip_skip),
-        (_("Sampler"), version.sampler),
-        (_("Steps"), version.steps),
-        (_("CFG scale"), decimal(version.cfg_scale) if version.cfg_scale else None),
-        (_("Epochs"), version.epochs),
-        (_("Training steps"), version.training_steps),
-    ):
-        if value:
-            yield Fact(label, str(value))
-    if version.width and version.height:
-        yield Fact(_("Size"), f"{version.width} × {version.height}")
-    yield from _provenance(version)
-
-
-def _provenance(version: ModelVersion) -> Iterable[Fact]:
-    if version.job_uuid:
-        yield Fact(_("Training run"), _("See how it was trained"), _run_url(version))
-    if version.snapshot_hash:
-        yield Fact(_("Dataset snapshot"), version.snapshot_hash[:12])
-    base = version.base_version
-    if base:
-        yield Fact(_("Trained on"), base.model.name, reverse("model", args=[base.model.slug]))
-    if version.base_model and version.base_model.licence_name:
-        licence = version.base_model
-        yield Fact(_("Base licence"), licence.licence_name, licence.licence_url)
-
-
-def _run_url(version: ModelVersion) -> str:
-    try:
-        return reverse("run_by_id", args=[version.job_uuid])
-    except NoReverseMatch:
-        return ""
 
 
 def _band(version: ModelVersion | None) -> WeightBand | None:
@@ -268,4 +228,4 @@ def _is_public(version: ModelVersion | None) -> bool:
 
 
 def _is_own_draft(detail: ModelDetail, version: ModelVersion) -> bool:
-    return detail.can_edit and not _is_public(version)
+    return detail.can_edit and not _is_public(version) and not version.is_tombstone

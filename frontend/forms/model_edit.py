@@ -7,6 +7,7 @@ from django.db import transaction
 from frontend.forms.models import ModelForm
 from hub.accounts.models import User
 from models_registry.models.version import ModelVersion
+from models_registry.services.cards import card_edit
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
 from models_registry.services.edits import update_model, update_version
 from models_registry.services.files import add_file
@@ -28,6 +29,7 @@ def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
         description=data["description"],
         visibility=data["visibility"],
         subject=data["subject"],
+        licence_name=data["licence"],
         tags=data["tags"],
     )
     version = create_version(
@@ -56,6 +58,7 @@ def version_form(actor: User, version: ModelVersion, data: Any) -> ModelForm:
         "tags": ", ".join(tag.name for tag in model.tags.all()),
         "description": model.description,
         "visibility": model.visibility,
+        "licence": model.licence,
         "team": model.team_id,
     }
     form = ModelForm(data, viewer=actor, initial=initial)
@@ -67,7 +70,7 @@ def version_form(actor: User, version: ModelVersion, data: Any) -> ModelForm:
 
 def save_edits(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
     """Write the card, the version and its trigger words, or nothing."""
-    with transaction.atomic():
+    with card_edit(actor=actor, model_id=version.model_id):
         _save(actor, version, data)
 
 
@@ -80,6 +83,7 @@ def _save(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
         description=data["description"],
         subject=data["subject"],
         visibility=data["visibility"],
+        licence_name=data["licence"],
         tags=data["tags"],
     )
     update_version(

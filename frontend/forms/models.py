@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from hub.accounts.models import Team
 from hub.accounts.queries import teams_of
-from hub.core.visibility import Visibility
-from models_registry.filters import MAX_QUERY_CHARACTERS, ModelFilters, Scope, Sort
+from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.base_model import BaseModel
-from models_registry.models.model import ModelType, Subject, Viewer
+from models_registry.models.file import PRECISIONS, FileFormat
+from models_registry.models.model import CommercialUse, ModelType, Subject, Viewer
+from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.queries import base_models
+from models_registry.searching import MAX_QUERY_CHARACTERS
 
 WEIGHTS: dict[str, Any] = {
     "min_value": Decimal(-4),
@@ -35,6 +37,11 @@ class ModelListForm(forms.Form):
     by = forms.CharField(max_length=150, required=False)
     verified = forms.BooleanField(required=False)
     trained = forms.BooleanField(required=False)
+    format = forms.MultipleChoiceField(choices=FileFormat.choices, required=False)
+    precision = forms.MultipleChoiceField(choices=[(p, p) for p in PRECISIONS], required=False)
+    licence = forms.MultipleChoiceField(choices=LicenceName.choices, required=False)
+    commercial = forms.MultipleChoiceField(choices=CommercialUse.choices, required=False)
+    unseen = forms.BooleanField(required=False)
     cursor = forms.CharField(max_length=400, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,6 +64,11 @@ class ModelListForm(forms.Form):
             team=team,
             verified=data["verified"],
             trained_here=data["trained"],
+            formats=tuple(data["format"]),
+            precisions=tuple(data["precision"]),
+            licences=tuple(data["licence"]),
+            commercial_uses=tuple(data["commercial"]),
+            unseen=data["unseen"],
         )
 
     @property
@@ -92,7 +104,12 @@ class ModelForm(forms.Form):
         help_text=_("Markdown. How to use it, what it is good at, where it fails."),
     )
     visibility = forms.ChoiceField(
-        label=_("Who may see it"), choices=Visibility.choices, initial=Visibility.PUBLIC
+        label=_("Who may see it"),
+        choices=ModelVisibility.choices,
+        initial=ModelVisibility.PUBLIC,
+    )
+    licence = forms.ChoiceField(
+        label=_("Licence"), choices=[("", _("Not said")), *LicenceName.choices], required=False
     )
     team = forms.ModelChoiceField(
         label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("No team")

@@ -20,6 +20,7 @@ from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
 from models_registry.queries import model_detail, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
+from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
 from models_registry.services.reviews import write_review
 
@@ -54,6 +55,7 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
+    mark_seen(viewer=request.user, model_id=detail.model.pk)
     context = {"page": page, "nav": "models", "review_form": ReviewForm()}
     return render(request, "models/detail.html", context)
 
@@ -61,7 +63,8 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
 @signed_in
 def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
-    form = UploadModelForm(request.POST or None, viewer=request.user)
+    given = {name: request.GET[name] for name in ("upload", "name") if name in request.GET}
+    form = UploadModelForm(request.POST or None, viewer=request.user, initial=given)
     if request.method == "POST" and form.is_valid():
         try:
             version = start_model(request.user, form.cleaned_data)
@@ -120,13 +123,13 @@ def unpublish(request: MemberRequest, version_id: int) -> HttpResponse:
 def save(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep a model at hand, or no longer."""
     detail = model_detail(viewer=request.user, slug=slug)
-    change = forget_model if detail.is_saved else save_model
+    change = forget_model if detail.standing.is_saved else save_model
     change(actor=request.user, model=detail.model)
     if not wants_partial(request):
         return redirect("model", slug=slug)
     context = {
         "url": reverse("model_save", args=[slug]),
-        "is_saved": not detail.is_saved,
+        "is_saved": not detail.standing.is_saved,
         "title": detail.model.name,
     }
     return render(request, "components/save_button.html", context)

@@ -1,5 +1,6 @@
 """Typed readers of the environment: a wrong value stops the program with a sentence that helps."""
 
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -61,6 +62,19 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     return [word.strip() for word in raw.split(",") if word.strip()]
 
 
+def networks(name: str) -> list[str]:
+    """Comma-separated networks such as 10.0.0.0/8 from ATELIER_<name>; none by default."""
+    found = words(name)
+    for word in found:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} holds {word!r}; a network such as 10.0.0.0/8 is needed."
+            ) from error
+    return found
+
+
 def folder(name: str, default: Path) -> Path:
     """Absolute folder from ATELIER_<name>."""
     raw = os.environ.get(PREFIX + name)
@@ -72,8 +86,11 @@ def plain(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
-def database(url: str) -> dict[str, object]:
-    """Django's database settings from a postgres URL; `?host=/folder` names a socket folder."""
+def database(url: str, **options: str) -> dict[str, object]:
+    """Django's database settings from a postgres URL; `?host=/folder` names a socket folder.
+
+    `options` are libpq's, unless the URL says otherwise.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured(
@@ -88,5 +105,5 @@ def database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.pop("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": query,
+        "OPTIONS": {**options, **query},
     }

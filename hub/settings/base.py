@@ -84,8 +84,10 @@ TEMPLATES = [
     },
 ]
 
+# How alike a word must be to count as mistyped: at 0.6, the default, two swapped letters do not.
+SEARCH_OPTIONS = {"options": "-c pg_trgm.word_similarity_threshold=0.45"}
 DATABASE_URL = _env.plain("DATABASE_URL", "postgresql:///atelier")
-DATABASES = {"default": {**_env.database(DATABASE_URL), "CONN_MAX_AGE": 0}}
+DATABASES = {"default": {**_env.database(DATABASE_URL, **SEARCH_OPTIONS), "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 VALKEY_URL = _env.plain("VALKEY_URL", "redis://127.0.0.1:6379/0")
@@ -122,6 +124,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
     },
     "go on with imports that stopped": {"task": "datasets.resume_imports", "schedule": 300},
+    "go on with files that are fetched": {
+        "task": "models_registry.resume_imports",
+        "schedule": 60,
+    },
     "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
     "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
 }
@@ -143,6 +149,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "hub.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = _env.text(

@@ -9,6 +9,10 @@ UPLOAD_MAX_BYTES = _env.integer("UPLOAD_MAX_BYTES", 20 * GIB, minimum=1)
 UPLOAD_EXPIRES_HOURS = _env.integer("UPLOAD_EXPIRES_HOURS", 48, minimum=1)
 USER_QUOTA_BYTES = _env.integer("USER_QUOTA_BYTES", 200 * GIB, minimum=0)
 
+# Files fetched by address: how large, and which private networks may be asked (CIDR, comma list)
+IMPORT_MAX_BYTES = _env.integer("IMPORT_MAX_BYTES", 20 * GIB, minimum=1)
+IMPORT_PRIVATE_NETWORKS = _env.networks("IMPORT_PRIVATE_NETWORKS")
+
 # Pictures
 IMAGE_MAX_BYTES = _env.integer("IMAGE_MAX_BYTES", 64 * MIB, minimum=1)
 IMAGE_MAX_PIXELS = _env.integer("IMAGE_MAX_PIXELS", 100_000_000, minimum=1)
@@ -32,6 +36,8 @@ JOB_MAX_ATTEMPTS = _env.integer("JOB_MAX_ATTEMPTS", 5, minimum=1)
 JOB_STOP_GRACE_SECONDS = _env.integer("JOB_STOP_GRACE_SECONDS", 60, minimum=1)
 QUEUE_POLL_SECONDS = _env.integer("QUEUE_POLL_SECONDS", 10, minimum=1)
 TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
+GRID_MAX_PICTURES = _env.integer("GRID_MAX_PICTURES", 120, minimum=1)
+TEAM_MAX_QUEUED_GRIDS = _env.integer("TEAM_MAX_QUEUED_GRIDS", 5, minimum=1)
 
 # The gallery
 POST_MAX_IMAGES = _env.integer("POST_MAX_IMAGES", 100, minimum=1)

@@ -1,7 +1,8 @@
 """A model: the page people find; its versions carry the files.
 
-Status: DRAFT → PUBLISHED ⇄ UNPUBLISHED, PUBLISHED → ARCHIVED (card stays, files go). A change is a
-conditional UPDATE in services.publish.
+Status: DRAFT → PUBLISHED ⇄ UNPUBLISHED, PUBLISHED ⇄ ARCHIVED (card stays, files are not served).
+With its last published version (services.tombstones) a model becomes a TOMBSTONE; another version
+makes it PUBLISHED again. A change is a conditional UPDATE in services.publish.
 """
 
 from typing import TYPE_CHECKING, Self
@@ -19,8 +20,9 @@ from django.utils.translation import pgettext_lazy
 
 from hub.accounts.models import Membership, User
 from hub.core.models import TimeStamped
-from hub.core.visibility import Visibility
 from models_registry.models.tag import ModelTag, Tag
+from models_registry.models.terms import LicenceName, ModelVisibility
+from models_registry.models.trend import trend_score
 
 if TYPE_CHECKING:
     from models_registry.models.version import ModelVersion
@@ -66,6 +68,7 @@ class Status(models.TextChoices):
     PUBLISHED = "Published", _("Published")
     UNPUBLISHED = "Unpublished", _("Unpublished")
     ARCHIVED = "Archived", _("Archived")
+    TOMBSTONE = "Deleted", _("Files deleted")
 
 
 class Subject(models.TextChoices):
@@ -95,26 +98,46 @@ def default_commercial_use() -> list[str]:
     return [CommercialUse.SELL.value]
 
 
+#: What lists show.
 PUBLIC_STATES = (Status.PUBLISHED, Status.ARCHIVED)
+#: What whoever may see it finds at its address: also what stays when the files are gone.
+KNOWN_STATES = (*PUBLIC_STATES, Status.TOMBSTONE)
 
 
 def visible_models(user: Viewer, prefix: str = "") -> Q:
     """The one visibility rule, for rows that reach their model through `prefix` ("model__").
 
-    Published and archived models: everyone, the team or the owner, as the author chose. Anything
-    else: the owner, and the team unless it is private. Administrators see everything.
+    Published models and what is left of them: everyone, the team or the owner, as the author chose.
+    Anything else, unlisted ones included: the owner, and the team unless it is private.
+    Administrators see everything.
     """
-    published = Q(**{f"{prefix}status__in": PUBLIC_STATES})
-    public = published & Q(**{f"{prefix}visibility": Visibility.PUBLIC})
+    published = Q(**{f"{prefix}status__in": KNOWN_STATES})
+    public = published & Q(**{f"{prefix}visibility": ModelVisibility.PUBLIC})
     if not user.is_authenticated:
         return public
     if user.is_superuser:
         return Q()
     teams = Membership.objects.filter(user_id=user.pk).values("team_id")
     shared = Q(**{f"{prefix}team_id__in": teams}) & ~Q(
-        **{f"{prefix}visibility": Visibility.PRIVATE}
+        **{f"{prefix}visibility": ModelVisibility.PRIVATE}
     )
     return public | Q(**{f"{prefix}owner_id": user.pk}) | shared
+
+
+def reachable_models(user: Viewer, prefix: str = "") -> Q:
+    """What a person finds who already has the address: the rule, and unlisted models.
+
+    For reads of one thing by its address only; lists, searches and counts use `visible_models`.
+    """
+    if user.is_authenticated and user.is_superuser:
+        return Q()
+    unlisted = Q(
+        **{
+            f"{prefix}status__in": KNOWN_STATES,
+            f"{prefix}visibility": ModelVisibility.UNLISTED,
+        }
+    )
+    return visible_models(user, prefix) | unlisted
 
 
 class ModelQuerySet(models.QuerySet["Model"]):
@@ -124,9 +147,17 @@ class ModelQuerySet(models.QuerySet["Model"]):
         """Models that this person may know of."""
         return self.filter(visible_models(user))
 
+    def reachable_by(self, user: Viewer) -> Self:
+        """Models that this person gets by address: also unlisted ones. Never for lists."""
+        return self.filter(reachable_models(user))
+
     def published(self) -> Self:
         """Models that were published and not taken back; archived ones keep their card."""
         return self.filter(status__in=PUBLIC_STATES)
+
+    def listed_for(self, user: Viewer) -> Self:
+        """Models that lists, searches, feeds and counts show to this person."""
+        return self.visible_to(user).published().exclude(visibility=ModelVisibility.UNLISTED)
 
     def owned_by(self, user: Viewer) -> Self:
         """Models of this person, drafts included."""
@@ -152,8 +183,9 @@ class Model(TimeStamped):
     description = models.TextField(blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
     visibility = models.CharField(
-        max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC
+        max_length=8, choices=ModelVisibility.choices, default=ModelVisibility.PUBLIC
     )
+    licence = models.CharField(max_length=40, choices=LicenceName.choices, blank=True, default="")
     allow_no_credit = models.BooleanField(default=True)
     allow_commercial_use = ArrayField(
         models.CharField(max_length=10, choices=CommercialUse.choices),
@@ -183,6 +215,9 @@ class Model(TimeStamped):
     comment_count = models.PositiveIntegerField(default=0)
     image_count = models.PositiveIntegerField(default=0)
     bookmark_count = models.PositiveIntegerField(default=0)
+    trend = models.GeneratedField(
+        expression=trend_score(), output_field=models.FloatField(), db_persist=True
+    )
     search_words = models.TextField(blank=True, editable=False)
     search = models.GeneratedField(
         expression=SearchVector("name", weight="A", config="simple")
@@ -206,10 +241,13 @@ class Model(TimeStamped):
                 condition=Q(status__in=Status.values), name="model_status_known"
             ),
             models.CheckConstraint(
-                condition=Q(visibility__in=Visibility.values), name="model_visibility_known"
+                condition=Q(visibility__in=ModelVisibility.values), name="model_visibility_known"
             ),
             models.CheckConstraint(
                 condition=Q(subject__in=["", *Subject.values]), name="model_subject_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(licence__in=["", *LicenceName.values]), name="model_licence_known"
             ),
             models.CheckConstraint(
                 condition=Q(checkpoint_type="") | Q(type=ModelType.CHECKPOINT),
@@ -220,7 +258,7 @@ class Model(TimeStamped):
                 name="model_published_has_time",
             ),
             models.CheckConstraint(
-                condition=~Q(visibility=Visibility.TEAM) | Q(team__isnull=False),
+                condition=~Q(visibility=ModelVisibility.TEAM) | Q(team__isnull=False),
                 name="model_team_visibility_has_team",
             ),
             models.CheckConstraint(
@@ -230,6 +268,9 @@ class Model(TimeStamped):
         indexes = [
             GinIndex(fields=["search"], name="model_search"),
             GinIndex(fields=["name"], opclasses=["gin_trgm_ops"], name="model_name_trigram"),
+            GinIndex(
+                fields=["search_words"], opclasses=["gin_trgm_ops"], name="model_words_trigram"
+            ),
             *(
                 models.Index(
                     fields=fields, name=f"model_by_{name}", condition=Q(status__in=PUBLIC_STATES)
@@ -240,6 +281,7 @@ class Model(TimeStamped):
                     "newest": ("-last_version_at", "-id"),
                     "comments": ("-comment_count", "-id"),
                     "bookmarks": ("-bookmark_count", "-id"),
+                    "trend": ("-trend", "-id"),
                     "images": ("-image_count", "-id"),
                     "type": ("type", "-last_version_at", "-id"),
                 }.items()
@@ -253,6 +295,11 @@ class Model(TimeStamped):
     def is_archived(self) -> bool:
         """The card stays, the files are not served."""
         return self.status == Status.ARCHIVED
+
+    @property
+    def is_for_everyone(self) -> bool:
+        """Published for everyone on the hub: its pictures may have addresses that never end."""
+        return self.visibility == ModelVisibility.PUBLIC and self.status in PUBLIC_STATES
 
     @property
     def tag_names(self) -> list[str]:

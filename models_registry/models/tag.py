@@ -1,6 +1,7 @@
 """Words people sort models by."""
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,6 +16,27 @@ class Tag(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name"], name="tag_name_unique"),
             models.CheckConstraint(condition=~models.Q(name=""), name="tag_name_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TagAlias(models.Model):
+    """Another word for a tag, in lower case: who writes or looks for it means the tag."""
+
+    name = models.CharField(max_length=60)
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name = _("alias of a tag")
+        verbose_name_plural = _("aliases of tags")
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="tag_alias_unique"),
+            models.CheckConstraint(
+                condition=~models.Q(name="") & models.Q(name=Lower("name")),
+                name="tag_alias_lower_case",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """A version: what is trained, published and downloaded.
 
-Status: DRAFT → PUBLISHED ⇄ UNPUBLISHED; ARCHIVED follows the model. Changes are conditional UPDATEs
-in services.publish.
+Status: DRAFT → PUBLISHED ⇄ UNPUBLISHED; ARCHIVED follows the model; PUBLISHED or ARCHIVED →
+TOMBSTONE when the files are deleted (services.tombstones), for good. All conditional UPDATEs.
 """
 
 from typing import TYPE_CHECKING, Self
@@ -13,7 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from hub.accounts.models import Membership
 from hub.core.models import TimeStamped
 from models_registry.models.base_model import BaseModel, BaseModelType
-from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer, visible_models
+from models_registry.models.model import (
+    KNOWN_STATES,
+    PUBLIC_STATES,
+    Model,
+    Status,
+    Viewer,
+    reachable_models,
+    visible_models,
+)
 
 if TYPE_CHECKING:
     from models_registry.models.file import ModelFile
@@ -24,23 +32,33 @@ class VersionQuerySet(models.QuerySet["ModelVersion"]):
 
     def visible_to(self, user: Viewer) -> Self:
         """Versions that this person may know of: of a visible model, drafts only for its people."""
-        visible = visible_models(user, "model__")
-        if user.is_authenticated and user.is_superuser:
-            return self.all()
-        public = Q(status__in=PUBLIC_STATES)
-        if not user.is_authenticated:
-            return self.filter(visible & public)
-        teams = Membership.objects.filter(user_id=user.pk).values("team_id")
-        own = Q(model__owner_id=user.pk) | Q(model__team_id__in=teams)
-        return self.filter(visible & (public | own))
+        return self._of_models(visible_models(user, "model__"), user)
+
+    def reachable_by(self, user: Viewer) -> Self:
+        """Versions that this person gets by address: also of unlisted models. Never for lists."""
+        return self._of_models(reachable_models(user, "model__"), user)
 
     def published(self) -> Self:
         """Versions that were published and not taken back."""
         return self.filter(status__in=PUBLIC_STATES)
 
+    def known(self) -> Self:
+        """Published ones and what is left of those whose files were deleted."""
+        return self.filter(status__in=KNOWN_STATES)
+
     def newest_first(self) -> Self:
         """The order of tabs and of the API."""
         return self.order_by("-index", "-pk")
+
+    def _of_models(self, allowed: Q, user: Viewer) -> Self:
+        if user.is_authenticated and user.is_superuser:
+            return self.all()
+        known = Q(status__in=KNOWN_STATES)
+        if not user.is_authenticated:
+            return self.filter(allowed & known)
+        teams = Membership.objects.filter(user_id=user.pk).values("team_id")
+        own = Q(model__owner_id=user.pk) | Q(model__team_id__in=teams)
+        return self.filter(allowed & (known | own))
 
 
 class ModelVersion(TimeStamped):
@@ -148,6 +166,11 @@ class ModelVersion(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.model_id}: {self.name}"
+
+    @property
+    def is_tombstone(self) -> bool:
+        """The files were deleted; card, hashes and words stay."""
+        return self.status == Status.TOMBSTONE
 
     @property
     def trained_words(self) -> list[str]:

@@ -12,7 +12,7 @@ from models_registry.services.counters import recount_bookmarks
 
 def save_model(*, actor: User, model: Model) -> Bookmark:
     """Keep a model at hand; twice is the same as once."""
-    if not Model.objects.visible_to(actor).filter(pk=model.pk).exists():
+    if not Model.objects.reachable_by(actor).filter(pk=model.pk).exists():
         raise NotFound(_("There is no such model."))
     with transaction.atomic():
         bookmark, made = Bookmark.objects.get_or_create(user=actor, model=model)

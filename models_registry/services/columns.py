@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team
 from hub.core.errors import Invalid
-from hub.core.visibility import Visibility
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import CommercialUse
+from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.services.values import Licence, Provenance, Usage, as_decimal
 
 DESCRIPTION_LIMIT = 100_000
@@ -27,8 +27,8 @@ def check_choice(value: str, allowed: Sequence[str]) -> None:
 
 def check_visibility(visibility: str, team: Team | None) -> None:
     """Raise Invalid for an unknown visibility, or for a team's without a team."""
-    check_choice(visibility, Visibility.values)
-    if visibility == Visibility.TEAM and team is None:
+    check_choice(visibility, ModelVisibility.values)
+    if visibility == ModelVisibility.TEAM and team is None:
         raise Invalid(
             _("Choose a team before you limit a model to its members."), code="team_missing"
         )
@@ -56,6 +56,12 @@ def licence_columns(licence: Licence) -> dict[str, object]:
         "allow_different_license": licence.allow_different_license,
         "allow_commercial_use": list(dict.fromkeys(licence.commercial_use)),
     }
+
+
+def known_licence(name: str) -> str:
+    """The SPDX identifier of a written licence, or "" for none; raises Invalid for another."""
+    check_choice(name, ["", *LicenceName.values])
+    return name
 
 
 def usage_columns(usage: Usage) -> dict[str, object]:

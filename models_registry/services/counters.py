@@ -5,7 +5,9 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
 from models_registry.models.bookmark import Bookmark
+from models_registry.models.comment import ModelComment
 from models_registry.models.download import Download
+from models_registry.models.engagement import EngagementKind, ModelEngagement
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model
 from models_registry.models.review import Review
@@ -31,12 +33,18 @@ def change_comment_count(*, model_id: int, by: int) -> None:
 
 
 def recount_reviews(*, model_id: int) -> None:
-    """Stars and thumbs of a model and its versions, from the reviews."""
+    """Stars and thumbs of a model and its versions, from the reviews; likes count as thumbs up.
+
+    For the model a person counts once, whether they like it, recommend versions of it, or both.
+    """
     with transaction.atomic():
         Model.objects.select_for_update().get(pk=model_id)
-        Model.objects.filter(pk=model_id).update(
-            **_review_columns(Review.objects.filter(model_id=model_id))
-        )
+        reviews = Review.objects.filter(model_id=model_id)
+        likes = ModelEngagement.objects.filter(model_id=model_id, kind=EngagementKind.LIKE)
+        praise = reviews.filter(recommended=True).exclude(author__in=likes.values("user_id"))
+        up = likes.count() + praise.values("author_id").distinct().count()
+        columns = _review_columns(reviews) | {"thumbs_up_count": up}
+        Model.objects.filter(pk=model_id).update(**columns)
         for version in ModelVersion.objects.filter(model_id=model_id).order_by("pk"):
             reviews = Review.objects.filter(version_id=version.pk)
             ModelVersion.objects.filter(pk=version.pk).update(**_review_columns(reviews))
@@ -48,6 +56,12 @@ def recount_bookmarks(*, model_id: int) -> None:
         Model.objects.select_for_update().get(pk=model_id)
         count = Bookmark.objects.filter(model_id=model_id).count()
         Model.objects.filter(pk=model_id).update(bookmark_count=count)
+
+
+def recount_comments(*, model_id: int) -> None:
+    """How many comments on a model are shown."""
+    count = ModelComment.objects.filter(model_id=model_id, hidden_at=None).count()
+    Model.objects.filter(pk=model_id).update(comment_count=count)
 
 
 def refresh_facts(*, model_id: int) -> None:
@@ -76,6 +90,7 @@ def repair_counters(*, model_id: int) -> bool:
     with transaction.atomic():
         recount_reviews(model_id=model_id)
         recount_bookmarks(model_id=model_id)
+        recount_comments(model_id=model_id)
         _raise_downloads(model_id)
         refresh_facts(model_id=model_id)
     return before != _snapshot(model_id)
@@ -112,6 +127,7 @@ def _snapshot(model_id: int) -> tuple[object, ...]:
     own = Model.objects.values_list(
         *names,
         "bookmark_count",
+        "comment_count",
         "latest_version_id",
         "last_version_at",
         "is_verified",

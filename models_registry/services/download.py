@@ -61,8 +61,14 @@ def choose_file(
 ) -> ModelFile:
     """The file that fits the wishes best; nothing wished gives the primary one.
 
-    Raises NotFound when a wish cannot be met: a client that asked for fp16 must not get fp32.
+    Raises NotFound when a wish cannot be met: a client that asked for fp16 must not get fp32; Gone
+    with the reason when the files were deleted.
     """
+    if version.is_tombstone:
+        raise Gone(
+            _("The files of this version were deleted: %s") % version.tombstone.reason,
+            code="files_deleted",
+        )
     wish = Wish(type=type, format=format, size=size, fp=fp, file_id=file_id)
     files = sorted(version.files.all(), key=lambda file: file.pk)
     if wish.file_id is not None:

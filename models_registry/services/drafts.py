@@ -20,20 +20,20 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Subject
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
-from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.version import ModelVersion
-from models_registry.models.words import TriggerWord, TriggerWordSet
 from models_registry.permissions import can_add_version, can_edit_model, can_edit_version
+from models_registry.services.cards import card_edit, keep_beginning
 from models_registry.services.columns import (
     check_choice,
     check_length,
     check_visibility,
     find_base_model,
+    known_licence,
     licence_columns,
     provenance_columns,
     usage_columns,
 )
-from models_registry.services.names import clean_name, clean_words, free_slug
+from models_registry.services.names import clean_name, free_slug
 from models_registry.services.search import refresh_search
 from models_registry.services.values import (
     Example,
@@ -46,9 +46,8 @@ from models_registry.services.values import (
     as_decimal,
     as_weight,
 )
+from models_registry.services.words import write_tags, write_words
 
-TAG_LIMIT = 60
-MAX_TAGS = 30
 MAX_COVERS = 20
 
 
@@ -64,6 +63,7 @@ def create_model(
     checkpoint_type: str = "",
     tags: Iterable[str] = (),
     licence: Licence | None = None,
+    licence_name: str = "",
     nsfw_level: int = 1,
 ) -> Model:
     """A draft that its people alone can see; `team` None means it is the actor's own."""
@@ -85,10 +85,12 @@ def create_model(
             description=check_length(description),
             visibility=visibility,
             nsfw_level=nsfw_level,
+            licence=known_licence(licence_name),
             **licence_columns(licence or Licence()),
         )
-        _write_tags(model, tags)
+        write_tags(model, tags)
         refresh_search(model_id=model.pk)
+        keep_beginning(actor=actor, model_id=model.pk)
         audit.record(actor=actor, action="model.create", target=model)
     return model
 
@@ -110,8 +112,7 @@ def create_version(
     if not can_add_version(actor, model):
         raise NotAllowed(_("Only the people of this model can add versions to it."))
     band = as_weight(weight)
-    with transaction.atomic():
-        Model.objects.select_for_update().get(pk=model.pk)
+    with card_edit(actor=actor, model_id=model.pk):
         last = model.versions.aggregate(last=Max("index"))["last"] or 0
         version = ModelVersion.objects.create(
             model=model,
@@ -127,7 +128,7 @@ def create_version(
             **usage_columns(usage or Usage()),
             **provenance_columns(provenance or Provenance()),
         )
-        _write_words(version, trigger_words)
+        write_words(version, trigger_words)
         refresh_search(model_id=model.pk)
         audit.record(actor=actor, action="version.create", target=version)
     return version
@@ -138,9 +139,8 @@ def set_trigger_words(
 ) -> ModelVersion:
     """Replace the trigger words: plain words make one unnamed set, WordSets are kept apart."""
     _require_edit(actor, version)
-    with transaction.atomic():
-        lock_model(version.model_id)
-        _write_words(version, words)
+    with card_edit(actor=actor, model_id=version.model_id):
+        write_words(version, words)
         refresh_search(model_id=version.model_id)
         audit.record(actor=actor, action="version.set_trigger_words", target=version)
     return version
@@ -150,8 +150,8 @@ def set_tags(*, actor: User, model: Model, tags: Iterable[str]) -> Model:
     """Replace the tags of a model."""
     if not can_edit_model(actor, model):
         raise NotAllowed(_("Only the people of this model can change it."))
-    with transaction.atomic():
-        _write_tags(model, tags)
+    with card_edit(actor=actor, model_id=model.pk):
+        write_tags(model, tags)
         refresh_search(model_id=model.pk)
         audit.record(actor=actor, action="model.set_tags", target=model)
     return model
@@ -250,31 +250,3 @@ def _next_position(version: ModelVersion, rows: QuerySet[Any]) -> int:
     ModelVersion.objects.select_for_update().get(pk=version.pk)
     last = rows.aggregate(last=Max("position"))["last"]
     return 0 if last is None else int(last) + 1
-
-
-def _write_words(version: ModelVersion, words: Sequence[str | WordSet]) -> None:
-    plain = WordSet(words=tuple(word for word in words if isinstance(word, str)))
-    named = [word_set for word_set in words if isinstance(word_set, WordSet)]
-    version.trigger_word_sets.all().delete()
-    position = 0
-    for word_set in (plain, *named):
-        texts = clean_words(word_set.words)
-        if not texts:
-            continue
-        row = TriggerWordSet.objects.create(
-            version=version, name=word_set.name[:60], position=position
-        )
-        TriggerWord.objects.bulk_create(
-            TriggerWord(set=row, text=text, position=at) for at, text in enumerate(texts)
-        )
-        position += 1
-
-
-def _write_tags(model: Model, tags: Iterable[str]) -> None:
-    names = clean_words((tag.lower() for tag in tags), limit=TAG_LIMIT)[:MAX_TAGS]
-    Tag.objects.bulk_create((Tag(name=name) for name in names), ignore_conflicts=True)
-    rows = {tag.name: tag for tag in Tag.objects.filter(name__in=names)}
-    model.model_tags.all().delete()
-    ModelTag.objects.bulk_create(
-        ModelTag(model=model, tag=rows[name], position=at) for at, name in enumerate(names)
-    )

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
@@ -14,15 +13,17 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version
+from models_registry.services.cards import card_edit
 from models_registry.services.columns import (
     check_choice,
     check_length,
     check_visibility,
     find_base_model,
+    known_licence,
     licence_columns,
     usage_columns,
 )
-from models_registry.services.drafts import lock_model, set_tags
+from models_registry.services.drafts import set_tags
 from models_registry.services.names import clean_name
 from models_registry.services.search import refresh_search
 from models_registry.services.values import Licence, Usage, Weight, as_weight
@@ -39,6 +40,7 @@ def update_model(
     visibility: str | None = None,
     tags: Iterable[str] | None = None,
     licence: Licence | None = None,
+    licence_name: str | None = None,
 ) -> Model:
     """Change the card of a model; its address stays. The type is fixed once it was published."""
     if not can_edit_model(actor, model):
@@ -48,15 +50,10 @@ def update_model(
         changes["name"] = clean_name(name)
     if description is not None:
         changes["description"] = check_length(description)
-    if subject is not None:
-        check_choice(subject, ["", *Subject.values])
-        changes["subject"] = subject
-    if visibility is not None:
-        check_visibility(visibility, model.team)
-        changes["visibility"] = visibility
+    changes |= _chosen(model, subject=subject, visibility=visibility, licence=licence_name)
     if type is not None and type != model.type:
         changes["type"] = _new_type(model, type)
-    with transaction.atomic():
+    with card_edit(actor=actor, model_id=model.pk):
         _write(model, changes)
         if tags is not None:
             set_tags(actor=actor, model=model, tags=tags)
@@ -94,8 +91,7 @@ def update_version(
     changes |= {column: check_length(text) for column, text in texts.items() if text is not None}
     plain = {"requires_sign_in": requires_sign_in, "early_access_until": early_access_until}
     changes |= {column: value for column, value in plain.items() if value is not None}
-    with transaction.atomic():
-        lock_model(version.model_id)
+    with card_edit(actor=actor, model_id=version.model_id):
         _write(version, changes)
         refresh_search(model_id=version.model_id)
         audit.record(
@@ -105,6 +101,20 @@ def update_version(
             detail={"fields": sorted(changes)},
         )
     return version
+
+
+def _chosen(
+    model: Model, *, subject: str | None, visibility: str | None, licence: str | None
+) -> dict[str, object]:
+    """Columns of what is picked from a list; raises Invalid for anything else."""
+    if subject is not None:
+        check_choice(subject, ["", *Subject.values])
+    if visibility is not None:
+        check_visibility(visibility, model.team)
+    if licence is not None:
+        known_licence(licence)
+    picked = {"subject": subject, "visibility": visibility, "licence": licence}
+    return {column: value for column, value in picked.items() if value is not None}
 
 
 def _new_type(model: Model, type: str) -> str:

@@ -25,8 +25,10 @@ from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
 from models_registry.scanning.inspection import Inspection, inspect_file
 from models_registry.scanning.local_copy import readable_path
+from models_registry.services.cards import card_edit
 from models_registry.services.columns import check_choice
 from models_registry.services.counters import refresh_facts
+from models_registry.services.findings import fill_row
 from models_registry.services.names import clean_file_name
 from models_registry.services.suggestions import fill_empty_fields, suggest_from_header
 
@@ -57,7 +59,12 @@ def add_file(
     check_choice(kind, FileKind.values)
     check_choice(size_kind, ["", *SizeKind.values])
     with transaction.atomic():
-        ModelVersion.objects.select_for_update().get(pk=version.pk)
+        locked = ModelVersion.objects.select_for_update().get(pk=version.pk)
+        if locked.is_tombstone:
+            raise Conflict(
+                _("The files of this version were deleted for good. Add a new version."),
+                code="files_deleted",
+            )
         sealed, sent_name = _sealed_blob(actor, blob, upload_id)
         present = version.files.filter(blob=sealed).first()
         if present is not None:
@@ -184,7 +191,7 @@ def _write_findings(file_id: int, inspection: Inspection) -> ModelFile | None:
             file = _lock_file(file_id)
             if file is None:
                 return None
-            _fill_row(file, inspection)
+            fill_row(file, inspection)
             file.save()
             file.hashes.all().delete()
             ModelFileHash.objects.bulk_create(
@@ -193,7 +200,8 @@ def _write_findings(file_id: int, inspection: Inspection) -> ModelFile | None:
             )
             if inspection.header is not None and inspection.guess is not None:
                 found = suggest_from_header(inspection.header, inspection.guess)
-                fill_empty_fields(version_id=file.version_id, suggestions=found)
+                with card_edit(actor=None, model_id=file.version.model_id):
+                    fill_empty_fields(version_id=file.version_id, suggestions=found)
             refresh_facts(model_id=file.version.model_id)
     except IntegrityError:
         # The version went while we were reading; a removed file needs no findings.
@@ -201,48 +209,6 @@ def _write_findings(file_id: int, inspection: Inspection) -> ModelFile | None:
             raise
         return None
     return file
-
-
-def _fill_row(file: ModelFile, inspection: Inspection) -> None:
-    outcome, header, guess = inspection.outcome, inspection.header, inspection.guess
-    file.format = inspection.format
-    file.precision = inspection.precision or file.precision
-    file.size_kind = file.size_kind or _size_kind(inspection)
-    file.scan_status = outcome.status
-    file.scan_message = _english(outcome.message, dict(outcome.params))
-    file.scan_report = {
-        **outcome.report,
-        "message": outcome.message,
-        "params": dict(outcome.params),
-        "content": inspection.file_type.value,
-        "looks_like": guess.kind.value if guess else "",
-    }
-    file.scanned_at = timezone.now()
-    file.header = _storable(dict(header.metadata)) if header else None
-    file.tensor_count = len(header.tensors) if header else None
-    file.parameter_count = guess.parameter_count if guess else None
-    file.sshs = inspection.hashes.sshs or ""
-
-
-def _storable(data: dict[str, str]) -> dict[str, str]:
-    """Text that jsonb can hold: without NUL and without halves of surrogate pairs."""
-    return {_clean(key): _clean(value) for key, value in data.items()}
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _english(template: str, params: dict[str, str]) -> str:
-    return template % params
-
-
-def _size_kind(inspection: Inspection) -> str:
-    """Only whole checkpoints are told apart by their training copy of the weights."""
-    guess = inspection.guess
-    if guess is None or guess.kind.value != "Checkpoint":
-        return ""
-    return SizeKind.FULL if guess.has_ema else SizeKind.PRUNED
 
 
 def _write_lost(file_id: int, message: str) -> ModelFile | None:

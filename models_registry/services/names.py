@@ -13,7 +13,9 @@ from models_registry.models.model import Model
 
 NAME_CHARACTERS = 120
 SLUG_CHARACTERS = 100
-RESERVED_SLUGS = frozenset({"upload", "versions", "new"})  # they are pages
+RESERVED_SLUGS = frozenset(
+    {"upload", "versions", "new", "import", "imports", "files", "comments", "export"}
+)  # they are pages
 FILE_NAME_BYTES = 200
 FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 
@@ -35,6 +37,8 @@ def clean_name(text: str, *, limit: int = NAME_CHARACTERS) -> str:
 def free_slug(name: str) -> str:
     """A slug that no model has; names without Latin letters get a short random one."""
     base = slugify(name)[:SLUG_CHARACTERS].strip("-_") or f"model-{secrets.token_hex(3)}"
+    if base.isdigit():
+        base = f"model-{base}"  # an address with a bare number names a model by its id
     taken = set(Model.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     taken |= RESERVED_SLUGS
     if base not in taken:

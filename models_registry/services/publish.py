@@ -15,7 +15,7 @@ from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from models_registry.errors import NotReady
 from models_registry.models.file import FileKind, ModelFile, ScanStatus
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status
+from models_registry.models.model import KNOWN_STATES, PUBLIC_STATES, Model, ModelType, Status
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version
 from models_registry.services.counters import refresh_facts
@@ -157,7 +157,7 @@ def _show(version: ModelVersion) -> None:
     since = Coalesce(F("published_at"), Value(now))
     changed = (
         ModelVersion.objects.filter(pk=version.pk)
-        .exclude(status__in=PUBLIC_STATES)
+        .exclude(status__in=KNOWN_STATES)
         .update(status=Status.PUBLISHED, published_at=since, updated_at=now)
     )
     if changed != 1:

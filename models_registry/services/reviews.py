@@ -58,6 +58,6 @@ def delete_review(*, actor: User, review: Review) -> None:
 
 
 def _require_public(actor: User, version: ModelVersion) -> None:
-    visible = ModelVersion.objects.visible_to(actor).published()
+    visible = ModelVersion.objects.reachable_by(actor).published()
     if not visible.filter(pk=version.pk).exists():
         raise NotFound(_("There is no such version."))

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hub.core.errors import Invalid
+from models_registry import facets as facets_of
 from models_registry import queries
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.model import Model
@@ -168,7 +169,7 @@ def test_verified_and_trained_here():
     Model.objects.filter(pk=other.pk).update(is_verified=False)
     assert listed(trained_here=True) == ["Trained"]
     assert listed(verified=True) == ["Trained"]
-    facets = queries.facet_counts(viewer=ANYONE)
+    facets = facets_of.facet_counts(viewer=ANYONE)
     assert (facets.verified, facets.trained_here, facets.total) == (1, 1, 2)
 
 
@@ -176,7 +177,7 @@ def test_counts_beside_a_filter_keep_the_other_filters():
     publish_model(name="A", seed=1, type="LORA", subject="style")
     publish_model(name="B", seed=2, type="LORA", base_model="SDXL 1.0")
     publish_model(name="C", seed=3, type="VAE", base_model="SDXL 1.0")
-    facets = queries.facet_counts(viewer=ANYONE, filters=ModelFilters(types=["LORA"]))
+    facets = facets_of.facet_counts(viewer=ANYONE, filters=ModelFilters(types=["LORA"]))
     assert {choice.value: choice.count for choice in facets.types} == {"LORA": 2, "VAE": 1}
     assert {choice.value: choice.count for choice in facets.base_models} == {
         "SD 1.5": 1,

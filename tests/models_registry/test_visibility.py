@@ -7,6 +7,7 @@ from hub.accounts.models import Role
 from hub.accounts.services import add_member
 from hub.core.errors import NotFound
 from hub.core.visibility import Visibility
+from models_registry import facets as facets_of
 from models_registry import queries
 from models_registry.filters import ModelFilters, Scope
 from models_registry.models.model import Model, Status
@@ -69,7 +70,7 @@ def test_models_and_versions_are_seen_by_whom_the_rule_says(cast, visibility, pu
         assert ModelVersion.objects.visible_to(viewer).filter(pk=version.pk).exists() == sees, name
         listed = queries.model_list(viewer=viewer, filters=ModelFilters(scope=Scope.EVERYONE)).items
         assert (model in listed) == (sees and published), name
-        facets = queries.facet_counts(viewer=viewer)
+        facets = facets_of.facet_counts(viewer=viewer)
         assert facets.total == int(sees and published), name
         if sees:
             assert queries.model_detail(viewer=viewer, slug=model.slug).versions == (version,)

@@ -5,11 +5,10 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from hub.core.visibility import Visibility
 from hub.storage.models import Blob
 from hub.storage.pictures import picture_url
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 
 PREVIEW_WIDTH = 450
@@ -31,8 +30,7 @@ class Links:
 
     def of_picture(self, blob: Blob, model: Model) -> str:
         """A picture; signed with an end unless everyone may see its model."""
-        is_public = model.visibility == Visibility.PUBLIC and model.status in PUBLIC_STATES
-        return self.origin + picture_url(blob, PREVIEW_WIDTH, public=is_public)
+        return self.origin + picture_url(blob, PREVIEW_WIDTH, public=model.is_for_everyone)
 
     def of_avatar(self, blob: Blob | None) -> str | None:
         """A person's picture."""

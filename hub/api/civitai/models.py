@@ -1,6 +1,6 @@
 """`GET /api/v1/models` and `/models/{id}`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -11,6 +11,7 @@ from hub.api.civitai.parameters import MAX_ID, integer, model_filters, sort_of, 
 from hub.api.civitai.wire import model_item
 from hub.core.throttles import TooMany
 from models_registry.catalogue import CataloguePage, catalogue_model, catalogue_page
+from models_registry.filters import Scope
 
 MAX_LIMIT = 100
 MAX_REACH = 1000
@@ -63,11 +64,12 @@ def _page_wish(request: HttpRequest) -> PageWish:
 
 
 def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CataloguePage:
-    if truth(request.GET, "hidden"):  # nothing can be hidden here
-        return CataloguePage((), None)
+    filters = model_filters(request, caller)
+    if truth(request.GET, "hidden"):
+        filters = replace(filters, scope=Scope.HIDDEN)
     return catalogue_page(
         viewer=caller.viewer,
-        filters=model_filters(request, caller),
+        filters=filters,
         sort=sort_of(request.GET),
         cursor=wish.cursor,
         page=wish.page,

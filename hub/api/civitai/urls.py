@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from hub.api.civitai import download as files
-from hub.api.civitai import images, models, people, versions
+from hub.api.civitai import images, models, people, sidecars, versions
 
 # Clients ask with and without a slash at the end; none follows a redirect on POST.
 v1 = [
@@ -28,6 +28,9 @@ v1 = [
 
 download = [
     re_path(r"^models/(?P<version_id>[^/]+)/?$", files.download, name="civitai-download"),
+    path("files/<int:file_id>/sha256", sidecars.sha256, name="civitai-sidecar-sha256"),
+    path("files/<int:file_id>/civitai.info", sidecars.info, name="civitai-sidecar-info"),
+    path("files/<int:file_id>/preview", sidecars.preview, name="civitai-sidecar-preview"),
     path("signed/<str:token>/<str:name>", files.signed_download, name="civitai-signed-download"),
 ]
 

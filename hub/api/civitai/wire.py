@@ -1,28 +1,20 @@
-"""Models, versions, files and pictures in Civitai's wire form. Frozen: golden files pin every key.
-
-Our own additions are new keys that old clients ignore: `settings`, `usage`, `examplePrompts`,
-`provenance`.
-"""
+"""Models and versions in Civitai's wire form. Frozen: golden files pin every key."""
 
 from typing import Any
 
-from hub.accounts.models import User
 from hub.api.civitai.links import Links
-from hub.api.civitai.values import air, generation_meta, html, instant, number
-from hub.core.visibility import Visibility
-from models_registry.models.cover import VersionCover
+from hub.api.civitai.values import air, generation_meta, html, instant
+from hub.api.civitai.wire_facts import availability, base_name, creator, extras, model_stats
+from hub.api.civitai.wire_files import BYTES_PER_KB, file_items, hashes, image_item
 from models_registry.models.file import ModelFile
-from models_registry.models.file_hash import HashKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import is_in_early_access
 from models_registry.services.download import download_name
 
-BYTES_PER_KB = 1024
 LIST_IMAGES = 20
 VERSION_IMAGES = 10
 PG_LEVELS = 3
-NO_ANTIVIRUS = "No antivirus engine is set up; the content was checked by its format."
 
 
 def model_item(
@@ -110,7 +102,7 @@ def version_in_model(
 def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
-    archived = model.is_archived
+    archived = model.is_archived or version.is_tombstone
     item: dict[str, Any] = {
         "id": version.pk,
         "modelId": version.model_id,
@@ -183,129 +175,3 @@ def mini_item(version: ModelVersion, file: ModelFile, links: Links) -> dict[str,
         "sfwOnly": False,
     }
     return item | ({"earlyAccessEndsAt": instant(version.early_access_until)} if early else {})
-
-
-def file_items(
-    version: ModelVersion, links: Links, *, primary_only: bool = False, primary_always: bool = False
-) -> list[dict[str, Any]]:
-    """Cleared files, the primary one first: exactly one, whatever became of the others."""
-    files: list[ModelFile] = version.clean_files
-    chosen = next((file for file in files if file.is_primary), files[0] if files else None)
-    ordered = sorted(files, key=lambda file: (file is not chosen, file.pk))
-    if primary_only:
-        ordered = ordered[:1]
-    items = []
-    for file in ordered:
-        item = file_item(file, version, links)
-        if file is chosen or primary_always:
-            item["primary"] = file is chosen
-        items.append(item)
-    return items
-
-
-def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str, Any]:
-    """One file; sizeKB is exact, hashes are upper case."""
-    return {
-        "id": file.pk,
-        "sizeKB": file.size_bytes / BYTES_PER_KB,
-        "name": download_name(file),
-        "type": file.kind,
-        "metadata": {
-            "format": file.format,
-            "size": file.size_kind or None,
-            "fp": file.precision or None,
-        },
-        "pickleScanResult": file.scan_status,
-        "pickleScanMessage": file.scan_message or None,
-        "virusScanResult": file.scan_status,
-        "virusScanMessage": NO_ANTIVIRUS,
-        "scannedAt": instant(file.scanned_at),
-        "hashes": hashes(file),
-        "downloadUrl": links.of_file(file),
-    }
-
-
-def hashes(file: ModelFile) -> dict[str, str]:
-    """Hashes under Civitai's names, which know six of our seven kinds."""
-    known = {row.kind: row.value for row in file.hashes.all()}
-    return {kind.value: known[kind] for kind in HashKind if kind in known and kind != HashKind.SSHS}
-
-
-def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict[str, Any]:
-    """A picture of a version; the level is a number here."""
-    has_data = bool(cover.generation_text.strip())
-    return {
-        "url": links.of_picture(cover.blob, version.model),
-        "nsfwLevel": cover.nsfw_level,
-        "width": cover.width,
-        "height": cover.height,
-        "hash": cover.blurhash,
-        "type": "image",
-        "minor": False,
-        "poi": False,
-        "hasMeta": has_data,
-        "hasPositivePrompt": has_data,
-        "onSite": False,
-        "remixOfId": None,
-    }
-
-
-def extras(version: ModelVersion) -> dict[str, Any]:
-    """What Civitai's API keeps to itself: weights, settings, examples, origin."""
-    trained = version.job_uuid
-    return {
-        "settings": {
-            "strength": number(version.weight_default),
-            "minStrength": number(version.weight_min),
-            "maxStrength": number(version.weight_max),
-        },
-        "usage": {
-            "clipSkip": version.clip_skip,
-            "sampler": version.sampler or None,
-            "steps": version.steps,
-            "cfgScale": number(version.cfg_scale),
-            "width": version.width,
-            "height": version.height,
-        },
-        "examplePrompts": [
-            {"prompt": row.prompt, "negativePrompt": row.negative or None}
-            for row in sorted(version.example_prompts.all(), key=lambda row: row.position)
-        ],
-        "provenance": {
-            "runId": str(trained),
-            "datasetSnapshotHash": version.snapshot_hash or None,
-            "baseModelSha256": version.base_model_sha256.upper() or None,
-            "engineVersion": version.engine_version or None,
-        }
-        if trained
-        else None,
-    }
-
-
-def model_stats(model: Model) -> dict[str, Any]:
-    """Counters; the three that Civitai dropped stay for typed clients that expect numbers."""
-    return {
-        "downloadCount": model.download_count,
-        "favoriteCount": model.bookmark_count,
-        "thumbsUpCount": model.thumbs_up_count,
-        "thumbsDownCount": model.thumbs_down_count,
-        "commentCount": model.comment_count,
-        "ratingCount": model.rating_count,
-        "rating": model.rating or 0,
-        "tippedAmountCount": 0,
-    }
-
-
-def creator(owner: User, links: Links) -> dict[str, Any]:
-    """Who made it."""
-    return {"username": owner.username, "image": links.of_avatar(owner.avatar)}
-
-
-def availability(model: Model) -> str:
-    """Public, or Private for anything that not everyone may see."""
-    return "Public" if model.visibility == Visibility.PUBLIC else "Private"
-
-
-def base_name(version: ModelVersion) -> str:
-    """Name of the base model; never null where published."""
-    return version.base_model.name if version.base_model else "Other"

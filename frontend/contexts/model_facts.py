@@ -1,0 +1,62 @@
+"""Details of a version: settings, size, and where it comes from."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from frontend.templatetags.words import decimal
+from models_registry.models.version import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of the details list."""
+
+    label: str
+    value: str
+    url: str = ""
+
+
+def facts_of(version: ModelVersion) -> Iterable[Fact]:
+    """Rows of the details list; what is not known has none."""
+    yield Fact(_("Type"), version.model.get_type_display())
+    if version.base_model:
+        yield Fact(_("Base model"), version.base_model.name, version.base_model.licence_url)
+    for label, value in (
+        (_("Network dim"), version.network_dim),
+        (_("Network alpha"), decimal(version.network_alpha) if version.network_alpha else None),
+        (_("Clip skip"), version.clip_skip),
+        (_("Sampler"), version.sampler),
+        (_("Steps"), version.steps),
+        (_("CFG scale"), decimal(version.cfg_scale) if version.cfg_scale else None),
+        (_("Epochs"), version.epochs),
+        (_("Training steps"), version.training_steps),
+    ):
+        if value:
+            yield Fact(label, str(value))
+    if version.width and version.height:
+        yield Fact(_("Size"), f"{version.width} × {version.height}")
+    yield from _provenance(version)
+
+
+def _provenance(version: ModelVersion) -> Iterable[Fact]:
+    if version.job_uuid:
+        yield Fact(_("Training run"), _("See how it was trained"), run_url(version))
+    if version.snapshot_hash:
+        yield Fact(_("Dataset snapshot"), version.snapshot_hash[:12])
+    base = version.base_version
+    if base:
+        yield Fact(_("Trained on"), base.model.name, reverse("model", args=[base.model.slug]))
+    if version.base_model and version.base_model.licence_name:
+        licence = version.base_model
+        yield Fact(_("Base licence"), licence.licence_name, licence.licence_url)
+
+
+def run_url(version: ModelVersion) -> str:
+    """Address of the run that made the version, "" while training is not installed."""
+    try:
+        return reverse("run_by_id", args=[version.job_uuid])
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,57 @@
+"""Files of a version as rows: verdict, what may be had, and what lies beside a download."""
+
+from collections.abc import Iterator
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from frontend.contexts.components import FileRow, Label, Link
+from hub.storage.blobs import blob_exists
+from models_registry.models.file import FileFormat, FileKind, ModelFile, ScanStatus
+from models_registry.models.file_hash import HashKind
+from models_registry.models.model import PUBLIC_STATES, Viewer
+from models_registry.permissions import can_take_unverified
+from models_registry.services.download import download_name
+
+SCAN_LABELS = {
+    ScanStatus.PENDING: ("warn", "loader-circle"),
+    ScanStatus.SUCCESS: ("ok", "badge-check"),
+    ScanStatus.DANGER: ("danger", "shield-alert"),
+    ScanStatus.ERROR: ("warn", "shield-x"),
+}
+
+
+def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
+    """One file with its verdict; without a link when this person may not have it."""
+    kind, symbol = SCAN_LABELS[ScanStatus(file.scan_status)]
+    labels = [Label(file.get_scan_status_display(), kind, symbol), Label(file.get_format_display())]
+    if file.kind != FileKind.MODEL:
+        labels.append(Label(file.get_kind_display()))
+    present = blob_exists(file.blob)
+    if not present:
+        labels.append(Label(_("File missing"), "danger", "file-x"))
+    allowed = present and (file.is_clean or can_take_unverified(viewer, file))
+    hashes = {row.kind: row.value for row in file.hashes.all()}
+    query = f"?fileId={file.pk}"
+    link = reverse("civitai-download", args=[file.version_id]) + query if allowed else ""
+    return FileRow(
+        name=download_name(file),
+        size_bytes=file.size_bytes,
+        labels=tuple(labels),
+        facts=" · ".join(filter(None, [file.precision, file.size_kind])),
+        download_url=link,
+        hash_kind="SHA256" if HashKind.SHA256 in hashes else "",
+        hash_value=hashes.get(HashKind.SHA256, ""),
+        links=tuple(_links(file)) if link else (),
+    )
+
+
+def _links(file: ModelFile) -> Iterator[Link]:
+    """What lies beside the file: its tensors, and the small files that programs look for."""
+    if file.format == FileFormat.SAFETENSOR and file.is_clean:
+        yield Link(_("Tensors"), reverse("model_file_tensors", args=[file.pk]))
+    yield Link(".sha256", reverse("civitai-sidecar-sha256", args=[file.pk]))
+    if file.is_clean and file.version.status in PUBLIC_STATES:
+        yield Link(".civitai.info", reverse("civitai-sidecar-info", args=[file.pk]))
+    if file.version.covers.all():
+        yield Link(_("Preview"), reverse("civitai-sidecar-preview", args=[file.pk]))

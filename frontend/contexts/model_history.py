@@ -1,0 +1,87 @@
+"""A card's history, from the reads to what its page prints."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from frontend.contexts.lists import with_query
+from models_registry.card_diff import Piece
+from models_registry.card_history import CardChange, FieldChange, card_history
+from models_registry.models.model import Model, Viewer
+
+FIELD_LABELS = {
+    "name": gettext_lazy("Name"),
+    "type": gettext_lazy("Type"),
+    "subject": gettext_lazy("Subject"),
+    "tags": gettext_lazy("Tags"),
+    "visibility": gettext_lazy("Who may see it"),
+    "licence": gettext_lazy("Licence"),
+    "terms": gettext_lazy("Terms of use"),
+    "description": gettext_lazy("About"),
+    "base_model": gettext_lazy("Base model"),
+    "trigger_words": gettext_lazy("Trigger words"),
+    "weight": gettext_lazy("Weight"),
+    "clip_skip": gettext_lazy("Clip skip"),
+    "sampler": gettext_lazy("Sampler"),
+    "steps": gettext_lazy("Steps"),
+    "cfg_scale": gettext_lazy("CFG scale"),
+    "width": pgettext_lazy("picture size", "Width"),
+    "height": pgettext_lazy("picture size", "Height"),
+    "usage_tips": gettext_lazy("Tips"),
+    "changelog": gettext_lazy("What is new"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDiff:
+    """One field with the words that came and went."""
+
+    label: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """One change of the card."""
+
+    author: str
+    at: datetime
+    is_first: bool
+    fields: list[FieldDiff]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryContext:
+    """`/models/<slug>/history/`."""
+
+    model: Model
+    rows: list[RevisionRow]
+    next_url: str
+
+
+def history_context(*, viewer: Viewer, model: Model, cursor: str) -> HistoryContext:
+    """One page of changes, newest first."""
+    page = card_history(viewer=viewer, model=model, cursor=cursor or None)
+    address = reverse("model_history", args=[model.slug])
+    next_url = with_query(address, f"cursor={page.next_cursor}") if page.next_cursor else ""
+    return HistoryContext(model, [_row(change) for change in page.items], next_url)
+
+
+def _row(change: CardChange) -> RevisionRow:
+    author = change.revision.author
+    return RevisionRow(
+        author=author.public_name if author else _("The hub"),
+        at=change.revision.at,
+        is_first=change.is_first,
+        fields=[FieldDiff(_label(field), field.pieces) for field in change.changes],
+    )
+
+
+def _label(change: FieldChange) -> str:
+    name = str(FIELD_LABELS.get(change.field, change.field))
+    if change.version_index is None:
+        return name
+    return _("Version %(number)d: %(field)s") % {"number": change.version_index, "field": name}

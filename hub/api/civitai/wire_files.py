@@ -1,0 +1,79 @@
+"""Files and pictures of versions in Civitai's wire form. Frozen: golden files pin every key."""
+
+from typing import Any
+
+from hub.api.civitai.links import Links
+from hub.api.civitai.values import instant
+from models_registry.models.cover import VersionCover
+from models_registry.models.file import ModelFile
+from models_registry.models.file_hash import HashKind
+from models_registry.models.version import ModelVersion
+from models_registry.services.download import download_name
+
+BYTES_PER_KB = 1024
+NO_ANTIVIRUS = "No antivirus engine is set up; the content was checked by its format."
+
+
+def file_items(
+    version: ModelVersion, links: Links, *, primary_only: bool = False, primary_always: bool = False
+) -> list[dict[str, Any]]:
+    """Cleared files, the primary one first: exactly one, whatever became of the others."""
+    files: list[ModelFile] = version.clean_files
+    chosen = next((file for file in files if file.is_primary), files[0] if files else None)
+    ordered = sorted(files, key=lambda file: (file is not chosen, file.pk))
+    if primary_only:
+        ordered = ordered[:1]
+    items = []
+    for file in ordered:
+        item = file_item(file, version, links)
+        if file is chosen or primary_always:
+            item["primary"] = file is chosen
+        items.append(item)
+    return items
+
+
+def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str, Any]:
+    """One file; sizeKB is exact, hashes are upper case."""
+    return {
+        "id": file.pk,
+        "sizeKB": file.size_bytes / BYTES_PER_KB,
+        "name": download_name(file),
+        "type": file.kind,
+        "metadata": {
+            "format": file.format,
+            "size": file.size_kind or None,
+            "fp": file.precision or None,
+        },
+        "pickleScanResult": file.scan_status,
+        "pickleScanMessage": file.scan_message or None,
+        "virusScanResult": file.scan_status,
+        "virusScanMessage": NO_ANTIVIRUS,
+        "scannedAt": instant(file.scanned_at),
+        "hashes": hashes(file),
+        "downloadUrl": links.of_file(file),
+    }
+
+
+def hashes(file: ModelFile) -> dict[str, str]:
+    """Hashes under Civitai's names, which know six of our seven kinds."""
+    known = {row.kind: row.value for row in file.hashes.all()}
+    return {kind.value: known[kind] for kind in HashKind if kind in known and kind != HashKind.SSHS}
+
+
+def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict[str, Any]:
+    """A picture of a version; the level is a number here."""
+    has_data = bool(cover.generation_text.strip())
+    return {
+        "url": links.of_picture(cover.blob, version.model),
+        "nsfwLevel": cover.nsfw_level,
+        "width": cover.width,
+        "height": cover.height,
+        "hash": cover.blurhash,
+        "type": "image",
+        "minor": False,
+        "poi": False,
+        "hasMeta": has_data,
+        "hasPositivePrompt": has_data,
+        "onSite": False,
+        "remixOfId": None,
+    }

@@ -1,0 +1,54 @@
+"""Conditions on models by what a person, or a tag, has to do with them."""
+
+from collections.abc import Collection
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from models_registry.models.bookmark import Bookmark
+from models_registry.models.engagement import (
+    EngagementKind,
+    ModelEngagement,
+    PersonFollow,
+    TagFollow,
+)
+from models_registry.models.model import Viewer
+from models_registry.models.tag import ModelTag, TagAlias
+
+
+def with_tags(tags: Collection[str]) -> QuerySet[ModelTag]:
+    """Rows of models with any of these tags, called by their names or their aliases."""
+    names = [tag.strip().lower() for tag in tags]
+    return ModelTag.objects.filter(
+        Q(tag__name__in=names)
+        | Q(tag_id__in=TagAlias.objects.filter(name__in=names).values("tag_id")),
+        model_id=OuterRef("pk"),
+    )
+
+
+def engagements(viewer: Viewer, kind: str) -> QuerySet[ModelEngagement]:
+    """Bonds of one kind between the viewer and the model of the outer query."""
+    return ModelEngagement.objects.filter(
+        user_id=viewer.pk or 0, kind=kind, model_id=OuterRef("pk")
+    )
+
+
+def saved(viewer: Viewer) -> Q:
+    """Models that the viewer keeps at hand."""
+    return Q(Exists(Bookmark.objects.filter(user_id=viewer.pk or 0, model_id=OuterRef("pk"))))
+
+
+def hidden(viewer: Viewer) -> Q:
+    """Models that the viewer hides."""
+    return Q(Exists(engagements(viewer, EngagementKind.HIDE)))
+
+
+def followed(viewer: Viewer) -> Q:
+    """Models that the viewer follows, and those of people and with tags that they follow."""
+    people = PersonFollow.objects.filter(follower_id=viewer.pk).values("person_id")
+    tags = TagFollow.objects.filter(follower_id=viewer.pk).values("tag_id")
+    tagged = ModelTag.objects.filter(model_id=OuterRef("pk"), tag_id__in=tags)
+    return (
+        Q(Exists(engagements(viewer, EngagementKind.FOLLOW)))
+        | Q(owner_id__in=people)
+        | Q(Exists(tagged))
+    )

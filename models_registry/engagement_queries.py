@@ -1,0 +1,123 @@
+"""Reads of what a person has to do with a model, and of what is said about it."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+
+from hub.core.pagination import Page, keyset
+from models_registry.models.bookmark import Bookmark
+from models_registry.models.comment import ModelComment
+from models_registry.models.engagement import (
+    EngagementKind,
+    ModelEngagement,
+    ModelNote,
+    PersonFollow,
+    TagFollow,
+)
+from models_registry.models.model import Model, Viewer
+from models_registry.models.tag import Tag
+
+THREADS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How this person stands to one model; everything off for guests."""
+
+    is_saved: bool = False
+    is_liked: bool = False
+    is_hidden: bool = False
+    is_followed: bool = False
+    follows_owner: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Whom and what a person follows, by name."""
+
+    people: tuple[str, ...]
+    tags: tuple[str, ...]
+    models: tuple[Model, ...]
+
+
+def standing_of(viewer: Viewer, model: Model) -> Standing:
+    """What the buttons of a model's page show: three queries, none for guests."""
+    if not viewer.is_authenticated:
+        return Standing()
+    kinds = set(
+        ModelEngagement.objects.filter(user_id=viewer.pk, model=model).values_list(
+            "kind", flat=True
+        )
+    )
+    follows = PersonFollow.objects.filter(follower_id=viewer.pk, person_id=model.owner_id)
+    note = ModelNote.objects.filter(user_id=viewer.pk, model=model)
+    saved = Bookmark.objects.filter(user_id=viewer.pk, model=model)
+    found = (
+        Model.objects.filter(pk=model.pk)
+        .order_by()
+        .values_list(Exists(saved), Exists(follows))
+        .first()
+    )
+    is_saved, follows_owner = found or (False, False)
+    return Standing(
+        is_saved=is_saved,
+        is_liked=EngagementKind.LIKE in kinds,
+        is_hidden=EngagementKind.HIDE in kinds,
+        is_followed=EngagementKind.FOLLOW in kinds,
+        follows_owner=follows_owner,
+        note=note.values_list("text", flat=True).first() or "",
+    )
+
+
+def followed_by(viewer: Viewer) -> Followed:
+    """People, tags and models that the viewer follows; only models they may still see."""
+    if not viewer.is_authenticated:
+        return Followed((), (), ())
+    people = PersonFollow.objects.filter(follower_id=viewer.pk, person__is_active=True)
+    tags = TagFollow.objects.filter(follower_id=viewer.pk)
+    bonds = ModelEngagement.objects.filter(
+        user_id=viewer.pk, kind=EngagementKind.FOLLOW, model_id=OuterRef("pk")
+    )
+    models = Model.objects.reachable_by(viewer).filter(Exists(bonds)).defer("search")
+    return Followed(
+        people=tuple(
+            people.order_by("person__username").values_list("person__username", flat=True)
+        ),
+        tags=tuple(tags.order_by("tag__name").values_list("tag__name", flat=True)),
+        models=tuple(models.order_by("name", "pk")),
+    )
+
+
+def follows_tag(viewer: Viewer, name: str) -> bool:
+    """Whether this person follows the tag of this name or alias."""
+    if not viewer.is_authenticated:
+        return False
+    wanted = name.strip().lower()
+    tags = Tag.objects.filter(Q(name=wanted) | Q(aliases__name=wanted))
+    return TagFollow.objects.filter(follower_id=viewer.pk, tag__in=tags).exists()
+
+
+def threads_of(
+    model: Model, *, cursor: str | None = None, limit: int = THREADS
+) -> Page[ModelComment]:
+    """Threads, newest first, with shown answers in order; what was taken away only holds answers.
+
+    The caller has checked that the viewer may open the model.
+    """
+    answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
+    shown_answers = Count("answers", filter=Q(answers__hidden_at=None))
+    rows = (
+        ModelComment.objects.filter(model=model, parent=None)
+        .annotate(answer_count=shown_answers)
+        .exclude(hidden_at__isnull=False, answer_count=0)
+        .select_related("author__avatar")
+        .prefetch_related(Prefetch("answers", answers.order_by("pk")))
+    )
+    return keyset(rows, order=("-id",), cursor=cursor, limit=limit)
+
+
+def comment_of(model: Model, comment_id: int) -> ModelComment | None:
+    """One shown comment of this model."""
+    rows = ModelComment.objects.filter(pk=comment_id, model=model, hidden_at=None)
+    return rows.select_related("model__team").first()

@@ -1,0 +1,129 @@
+"""One GET of a large file: redirects by hand, from the middle where the other side allows it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urljoin, urlsplit
+
+import httpcore
+import httpx
+from django.utils.translation import gettext as _
+
+from hub.core.errors import Gone, Invalid, NotAllowed
+from models_registry.remote.address_guard import GuardedBackend, Network
+
+MAX_REDIRECTS = 5
+TIMEOUTS = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+FILE_NAME = re.compile(r"""filename\*?=(?:UTF-8'')?"?([^";]+)"?""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """What the other side says: `offset` is where the bytes begin, `size_bytes` the whole file.
+
+    `validator` is a strong ETag, or "" when the file cannot be gone on with later.
+    """
+
+    filename: str
+    size_bytes: int | None
+    validator: str
+    offset: int
+
+
+def check_url(url: str) -> str:
+    """An http or https address without a password in it; raises Invalid otherwise."""
+    parts = urlsplit(url.strip())
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise Invalid(_("Only addresses that begin with http:// or https:// can be fetched."))
+    if parts.username or parts.password:
+        raise Invalid(_("Leave name and password out of the address: it is kept as it is."))
+    return url.strip()
+
+
+@contextmanager
+def open_remote(
+    url: str, *, offset: int = 0, validator: str = "", allowed: Iterable[Network] = ()
+) -> Iterator[tuple[RemoteFile, Iterator[bytes]]]:
+    """The file behind an address and its bytes, from `offset` if it is still the same file.
+
+    Every hop of a redirect is judged like the first address. Raises AddressRefused, NotAllowed or
+    Gone for what will not get better, httpcore's errors for what may.
+    """
+    headers: dict[bytes | str, bytes | str] = {
+        "Accept-Encoding": "identity",
+        "User-Agent": "Atelier",
+    }
+    if offset and validator:
+        headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
+    context = httpx.create_ssl_context()
+    backend = GuardedBackend(allowed)
+    with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
+        for _hop in range(MAX_REDIRECTS + 1):
+            request = pool.stream(
+                "GET", check_url(url), headers=headers, extensions={"timeout": TIMEOUTS}
+            )
+            with request as response:
+                target = _redirect(response)
+                if not target:
+                    yield _described(url, response, asked=offset), response.iter_stream()
+                    return
+                url = urljoin(url, target)
+    raise NotAllowed(_("This address leads on and on. Name the one that the file is at."))
+
+
+def _redirect(response: httpcore.Response) -> str:
+    return _header(response, "location") if response.status in REDIRECTS else ""
+
+
+def _described(url: str, response: httpcore.Response, *, asked: int) -> RemoteFile:
+    _check_status(response.status)
+    length = _header(response, "content-length")
+    size = int(length) if length.isascii() and length.isdigit() else None
+    offset = 0
+    if response.status == 206:
+        match = CONTENT_RANGE.fullmatch(_header(response, "content-range"))
+        if match is None or int(match[1]) != asked:
+            raise httpcore.RemoteProtocolError("a part that was not asked for")
+        offset, size = asked, int(match[2]) if match[2] != "*" else None
+    etag = _header(response, "etag")
+    return RemoteFile(
+        filename=_filename(url, _header(response, "content-disposition")),
+        size_bytes=size,
+        validator="" if etag.startswith("W/") else etag[:200],
+        offset=offset,
+    )
+
+
+def _check_status(status: int) -> None:
+    if status in {200, 206}:
+        return
+    if status in {401, 403}:
+        raise NotAllowed(_("The other side does not hand this file to everyone."))
+    if status in {404, 410}:
+        raise Gone(_("There is no file at this address."))
+    if status >= 500 or status in {408, 416, 425, 429}:
+        raise httpcore.RemoteProtocolError(f"status {status}")
+    raise NotAllowed(_("The other side refused with status %d.") % status)
+
+
+def _filename(url: str, disposition: str) -> str:
+    named = FILE_NAME.search(disposition)
+    if named:
+        return unquote(named[1])
+    return unquote(PurePosixPath(urlsplit(url).path).name)
+
+
+def _header(response: httpcore.Response, name: str) -> str:
+    wanted = name.encode()
+    for key, value in response.headers:
+        if key.lower() == wanted:
+            return str(value.decode("latin-1"))
+    return ""

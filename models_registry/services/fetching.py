@@ -1,0 +1,187 @@
+"""Fetching a file that somebody named by its address; what became of it stands in its row.
+
+The bytes so far lie in a file named by the id, so that a killed worker, a lost line or a cancelled
+import loses none of them.
+"""
+
+import ipaddress
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+import httpcore
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from hub.core.errors import AtelierError, QuotaExceeded, TooLarge
+from hub.storage.models import UploadPurpose
+from hub.storage.uploads import (
+    begin_upload,
+    complete_upload,
+    discard_upload,
+    max_bytes_for,
+    partial_path,
+    used_bytes,
+)
+from models_registry.models.remote_import import RemoteImport, RemoteStatus
+from models_registry.remote.fetching import RemoteFile, open_remote
+from models_registry.services.names import clean_file_name
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 5
+REPORT_SECONDS = 1.0
+
+
+class Stopped(Exception):
+    """Somebody cancelled the import, or another worker has it now."""
+
+
+def fetch_import(*, import_id: UUID) -> None:
+    """Fetch one import to its end, or as far as it goes; safe to call at any time.
+
+    What may get better is tried again by the sweep, up to MAX_ATTEMPTS; the rest fails with its
+    reason.
+    """
+    claimed = RemoteImport.objects.filter(pk=import_id, status=RemoteStatus.QUEUED).update(
+        status=RemoteStatus.RUNNING, attempts=F("attempts") + 1, updated_at=timezone.now()
+    )
+    if not claimed:
+        return
+    row = RemoteImport.objects.select_related("owner").get(pk=import_id)
+    # A failure is written down for its owner, so it is said in the owner's language.
+    with translation.override(row.owner.language or settings.LANGUAGE_CODE):
+        _fetch(row)
+
+
+def _fetch(row: RemoteImport) -> None:
+    try:
+        _receive(row)
+        _finish(row)
+    except Stopped:
+        return
+    except AtelierError as error:
+        _fail(row, error.message)
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+        logger.info("import %s stopped: %r", row.pk, error)
+        _stop_for_now(row)
+
+
+def received_path(import_id: UUID) -> Path:
+    """Where the bytes of an import lie while they arrive."""
+    folder = Path(settings.ATELIER_HOME) / "imports"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / import_id.hex
+
+
+def _receive(row: RemoteImport) -> None:
+    path = received_path(row.pk)
+    have = path.stat().st_size if path.exists() and row.validator else 0
+    allowed = [ipaddress.ip_network(text) for text in settings.IMPORT_PRIVATE_NETWORKS]
+    if have and have == row.size_bytes:
+        return
+    with open_remote(row.url, offset=have, validator=row.validator, allowed=allowed) as found:
+        remote, pieces = found
+        _note(row, remote)
+        _check_room(row, remote.size_bytes or 0)
+        with path.open("r+b" if remote.offset else "wb") as file:
+            file.seek(remote.offset)
+            file.truncate()
+            received = remote.offset
+            for size in _written(file, pieces, row):
+                received += size
+        if remote.size_bytes is not None and received != remote.size_bytes:
+            raise httpcore.RemoteProtocolError("the line broke before the end")
+
+
+def _written(file: BinaryIO, pieces: Iterator[bytes], row: RemoteImport) -> Iterator[int]:
+    """Write piece by piece; about once a second the row hears how far it is."""
+    told = time.monotonic()
+    for piece in pieces:
+        file.write(piece)
+        yield len(piece)
+        received = file.tell()
+        _check_limit(received)
+        if time.monotonic() - told >= REPORT_SECONDS:
+            told = time.monotonic()
+            _keep(row, received_bytes=received)
+
+
+def _finish(row: RemoteImport) -> None:
+    """Make an upload of the file: from here on it is like one that was sent by hand."""
+    path = received_path(row.pk)
+    size = path.stat().st_size
+    _keep(row, received_bytes=size, size_bytes=size)
+    upload = begin_upload(
+        actor=row.owner,
+        purpose=UploadPurpose.MODEL_FILE,
+        filename=row.filename,
+        size_bytes=size,
+    )
+    path.replace(partial_path(upload.pk))
+    complete_upload(upload=upload, sha256=None)
+    done = RemoteImport.objects.filter(pk=row.pk, status=RemoteStatus.RUNNING).update(
+        status=RemoteStatus.SUCCEEDED, upload_uuid=upload.pk, updated_at=timezone.now()
+    )
+    if not done:
+        discard_upload(upload=upload)
+
+
+def _note(row: RemoteImport, remote: RemoteFile) -> None:
+    row.filename = clean_file_name(remote.filename)
+    row.size_bytes, row.validator = remote.size_bytes, remote.validator
+    _keep(
+        row,
+        filename=row.filename,
+        size_bytes=remote.size_bytes,
+        validator=remote.validator,
+        received_bytes=remote.offset,
+    )
+
+
+def _check_room(row: RemoteImport, size: int) -> None:
+    _check_limit(size)
+    if used_bytes(row.owner) + size > settings.USER_QUOTA_BYTES:
+        raise QuotaExceeded(
+            _("Your space of %s bytes is used up. Delete something or ask the administrator.")
+            % settings.USER_QUOTA_BYTES
+        )
+
+
+def _check_limit(size: int) -> None:
+    limit = min(settings.IMPORT_MAX_BYTES, max_bytes_for(UploadPurpose.MODEL_FILE))
+    if size > limit:
+        raise TooLarge(
+            _("This file has %(size)s bytes; the limit is %(limit)s.")
+            % {"size": size, "limit": limit}
+        )
+
+
+def _keep(row: RemoteImport, **columns: object) -> None:
+    """Write progress while the import is still ours; raises Stopped when it is not."""
+    running = RemoteImport.objects.filter(pk=row.pk, status=RemoteStatus.RUNNING)
+    if not running.update(**columns, updated_at=timezone.now()):
+        raise Stopped
+
+
+def _stop_for_now(row: RemoteImport) -> None:
+    path = received_path(row.pk)
+    received = path.stat().st_size if path.exists() else 0
+    if row.attempts < MAX_ATTEMPTS:
+        running = RemoteImport.objects.filter(pk=row.pk, status=RemoteStatus.RUNNING)
+        running.update(
+            status=RemoteStatus.QUEUED, received_bytes=received, updated_at=timezone.now()
+        )
+        return
+    _fail(row, _("The other side could not be reached or broke off. Try again later."))
+
+
+def _fail(row: RemoteImport, message: str) -> None:
+    RemoteImport.objects.filter(pk=row.pk, status=RemoteStatus.RUNNING).update(
+        status=RemoteStatus.FAILED, failure=message, updated_at=timezone.now()
+    )
