@@ -7,17 +7,14 @@ from pathlib import Path
 
 PROC = Path("/proc")
 MARK = "_ATELIER_RUN"  # no setting: it stays where ATELIER_ variables are kept from a trainer
-STATE_FIELD, START_FIELD = 0, 19  # of /proc/<pid>/stat after the name: proc_pid_stat(5), 3 and 22
+# Of /proc/<pid>/stat after the name: proc_pid_stat(5), 3, 6 and 22.
+STATE_FIELD, SESSION_FIELD, START_FIELD = 0, 3, 19
 
 
 def start_ticks(pid: int) -> int | None:
     """When a living process was started, in clock ticks since boot; None if there is none."""
-    try:
-        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[STATE_FIELD] in "ZX" else int(fields[START_FIELD])
+    fields = _stat(pid)
+    return int(fields[START_FIELD]) if fields else None
 
 
 def is_alive(pid: int, ticks: int) -> bool:
@@ -40,3 +37,23 @@ def marked(run_id: str) -> dict[int, int]:
         if ticks is not None:
             found[int(folder.name)] = ticks
     return found
+
+
+def left_in_session(leader: int, run_id: str) -> list[int]:
+    """Living processes of the run in the session of a leader that has ended."""
+    found = []
+    for pid in marked(run_id):
+        fields = _stat(pid)
+        if fields and int(fields[SESSION_FIELD]) == leader:
+            found.append(pid)
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """What the kernel says of a living process, from its state on; nothing of one that ended."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return []
+    fields = stat.rpartition(")")[2].split()
+    return [] if fields[STATE_FIELD] in "ZX" else fields

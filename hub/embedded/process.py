@@ -49,7 +49,7 @@ class Child:
         """Start it. Must run in the main thread: the death signal follows the starting thread."""
         if self._log_path.exists() and self._log_path.stat().st_size > LOG_MAX_BYTES:
             self._log_path.replace(self._log_path.with_suffix(".log.1"))
-        self._log = self._log_path.open("ab")
+        self._log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         reading, writing = os.pipe()
         try:
             account = self.command.account
@@ -66,7 +66,7 @@ class Child:
             )
         except BaseException:
             os.close(reading)
-            self._log.close()
+            os.close(self._log)
             raise
         finally:
             os.close(writing)
@@ -119,8 +119,8 @@ class Child:
         if not data:
             asyncio.get_running_loop().remove_reader(self._reading)
             return
-        self._log.write(data)
-        self._log.flush()
+        with contextlib.suppress(OSError):  # a full disk costs lines of the log, not the process
+            os.write(self._log, data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for raw in lines:
             text = raw.decode(errors="replace").rstrip("\r")
@@ -134,7 +134,7 @@ class Child:
         self._read()
         asyncio.get_running_loop().remove_reader(self._reading)
         os.close(self._reading)
-        self._log.close()
+        os.close(self._log)
         self._reading = -1
 
 

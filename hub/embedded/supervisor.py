@@ -11,6 +11,7 @@ from typing import Any
 from hub.embedded.console import Console
 from hub.embedded.errors import EmbeddedError, PartFailed
 from hub.embedded.guard import kill, left_over
+from hub.embedded.liveness import left_in_session
 from hub.embedded.process import Child, Command
 from hub.embedded.watch import Guard
 
@@ -21,6 +22,7 @@ MAX_FAILURES = 5
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.5, 8.0
 SWEEP_SECONDS = 5.0
 NOTICE_SECONDS = 3.0
+GUARD_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
+        guarding = asyncio.create_task(self._keep_guard())
         starting = asyncio.create_task(flow)
         starting.add_done_callback(self._on_flow_end)
         try:
@@ -68,7 +71,8 @@ class Supervisor:
         finally:
             self._stopping.set()
             starting.cancel()
-            await asyncio.wait([starting])
+            guarding.cancel()
+            await asyncio.wait([starting, guarding])
             await self._stop_all()
         if self._failure:
             raise self._failure
@@ -79,7 +83,9 @@ class Supervisor:
         """Start a part, wait until it is ready, and keep it up from then on."""
         child = await self._spawn(part.command)
         await self._wait_ready(part, child)
-        self._keepers.append(asyncio.create_task(self._keep(part, child)))
+        keeper = asyncio.create_task(self._keep(part, child))
+        keeper.add_done_callback(self._on_keeper_end)
+        self._keepers.append(keeper)
 
     async def run_once(self, command: Command) -> None:
         """Run a command to its end; raises PartFailed with its last lines unless it ended well."""
@@ -111,6 +117,14 @@ class Supervisor:
             return
         self._stopping.set()
 
+    def _on_keeper_end(self, keeper: asyncio.Task[None]) -> None:
+        """A part that nobody keeps up any more would be missed by nobody: end the run instead."""
+        if keeper.cancelled():
+            return
+        error = keeper.exception()
+        if error is not None:
+            self._fail(PartFailed(f"A process could not be started again: {error}"))
+
     async def _spawn(self, command: Command) -> Child:
         log = self._logs / f"{command.name}.log"
         child = Child(command, log=log, console=self._console)
@@ -139,6 +153,7 @@ class Supervisor:
             self._children.remove(child)
             if self._stopping.is_set():
                 return
+            self._clear_up(child)
             failures = 1 if time.monotonic() - since > STEADY_SECONDS else failures + 1
             if failures >= MAX_FAILURES:
                 self._fail(PartFailed(_ended(child, code)))
@@ -152,6 +167,19 @@ class Supervisor:
                 if not child.has_ended:
                     self._fail(error)
                     return
+
+    def _clear_up(self, child: Child) -> None:
+        """End what a part left in its session: half a worker would go on beside the new one."""
+        for pid in left_in_session(child.pid, self._guard.run_id):
+            kill(pid)
+
+    async def _keep_guard(self) -> None:
+        """Start the guard anew when somebody killed it."""
+        while True:
+            await asyncio.sleep(GUARD_SECONDS)
+            if not self._guard.is_alive:
+                self._console.say("The guard was ended; starting it again.")
+                self._guard.start_again({child.pid: child.start_ticks for child in self._children})
 
     def _fail(self, error: EmbeddedError) -> None:
         self._failure = error

@@ -3,7 +3,7 @@
 import contextlib
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hub.embedded.config import PROJECT_DIR
@@ -19,6 +19,7 @@ class Guard:
 
     def start(self, temporary: Sequence[Path] = ()) -> None:
         """Start it. It inherits the lock, so that the folder stays held while it sweeps."""
+        self._temporary = tuple(temporary)
         arguments = [self.run_id, str(self._grace_seconds), *map(str, temporary)]
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "hub.embedded.guard", *arguments],
@@ -30,6 +31,20 @@ class Guard:
             start_new_session=True,
             pass_fds=[self._lock_fd] if self._lock_fd >= 0 else [],
         )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still watches."""
+        return self._process.poll() is None
+
+    def start_again(self, told: Mapping[int, int]) -> None:
+        """Replace one that was killed and name the processes of the run to the new one."""
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self.start(self._temporary)
+        for pid, ticks in told.items():
+            self.tell(pid, ticks)
 
     def tell(self, pid: int, ticks: int) -> None:
         """Name a process of the run."""

@@ -1,4 +1,7 @@
-"""Blobs that nothing points to: kept for a grace period, then removed, bytes after commit."""
+"""Blobs that nothing points to: kept for a grace period, then removed, bytes after commit.
+
+With them go files that a killed process had begun to put into the store.
+"""
 
 from datetime import timedelta
 from functools import partial
@@ -27,6 +30,7 @@ def unreferenced(*, grace: timedelta = GRACE) -> QuerySet[Blob]:
 def collect_garbage(*, grace: timedelta = GRACE) -> int:
     """Remove up to a batch of unreferenced blobs; returns how many."""
     removed = 0
+    blob_store().tidy(grace_seconds=grace.total_seconds())
     for pk in list(unreferenced(grace=grace).values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
             blob = unreferenced(grace=grace).select_for_update(of=("self",)).filter(pk=pk).first()

@@ -128,6 +128,12 @@ def discard_upload(*, upload: Upload) -> None:
     partial_path(upload.pk).unlink(missing_ok=True)
 
 
+def let_go(*, upload_id: uuid.UUID) -> None:
+    """The use of a taken upload is over: its bytes are left to the collector. Twice is as once."""
+    used = Upload.objects.filter(pk=upload_id, status=UploadStatus.CONSUMED)
+    used.update(blob=None)
+
+
 def expire_uploads() -> int:
     """Drop every unused upload whose time is over, let the blobs of used ones go; how many."""
     over = Upload.objects.filter(expires_at__lt=timezone.now())

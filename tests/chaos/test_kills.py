@@ -61,22 +61,29 @@ def assert_ended_once(job: Job) -> None:
     assert len(told_files) == len(set(told_files)) == checkpoints.count() + samples.count()
 
 
-def test_a_killed_trainer_and_a_lost_database_are_survived_at_random_points(
+def test_a_killed_trainer_is_followed_by_another_from_its_last_state(
     job: Job, chance: random.Random
 ) -> None:
-    first, second = sorted(chance.sample(range(2, TOTAL_STEPS - 2), 2))
-    strikes = ((first, lambda: kill(trainer_pid(job))), (second, drop_other_connections))
-    for step, strike in strikes:
-        with Fate(when=reached(job, step), strike=strike) as fate:
-            runner.run_next(worker=make_worker(), stopping=threading.Event())
-        assert fate.struck
-        job.refresh_from_db()
-        assert job.state == State.QUEUED
-        assert job.step >= step
+    step = chance.randint(2, TOTAL_STEPS - 3)
+    with Fate(when=reached(job, step), strike=lambda: kill(trainer_pid(job))) as fate:
+        runner.run_next(worker=make_worker(), stopping=threading.Event())
+    assert fate.struck
+    job.refresh_from_db()
+    assert job.state == State.QUEUED
+    assert job.step >= step
     assert run_until_over() == [State.SUCCEEDED]
     assert_ended_once(job)
-    assert job.attempt == 3
+    assert job.attempt == 2
     assert not WorkFolder.of(job.pk).events.exists()
+
+
+def test_lost_connections_to_the_database_stop_no_training(job: Job, chance: random.Random) -> None:
+    step = chance.randint(2, TOTAL_STEPS - 3)
+    with Fate(when=reached(job, step), strike=drop_other_connections) as fate:
+        assert run_until_over() == [State.SUCCEEDED]
+    assert fate.struck
+    assert_ended_once(job)
+    assert job.attempt == 1
 
 
 def test_workers_that_leave_or_are_killed_are_followed_by_the_next(

@@ -5,28 +5,29 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
+from training.engine.disk import is_full
 from training.engine.events import Failed
-from training.jobs.services.lifecycle import Failure
+from training.jobs.services.lifecycle import DISK_FULL, Failure
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-PASSING_CODES = frozenset({"disk_full", "device_busy"})
+PASSING_CODES = frozenset({DISK_FULL, "device_busy"})
 
 
 class PermanentFailureError(Exception):
     """Trying again would end the same way."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **params: int | str) -> None:
         super().__init__(message)
-        self.failure = Failure(code, message)
+        self.failure = Failure(code, message, params)
 
 
 class TransientFailureError(Exception):
     """Trying again may help."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **params: int | str) -> None:
         super().__init__(message)
-        self.failure = Failure(code, message)
+        self.failure = Failure(code, message, params)
 
 
 @dataclass(frozen=True)
@@ -45,22 +46,32 @@ def error_of(end: TrainerEnd) -> PermanentFailureError | TransientFailureError:
     if end.exit_code == EXIT_USAGE:
         return PermanentFailureError("invalid_config", _last(end) or "The settings do not fit.")
     if end.exit_code < 0:
-        return TransientFailureError("trainer_killed", _killed_by(-end.exit_code))
+        return _killed_by(-end.exit_code)
     if end.failed is not None:
         return TransientFailureError(end.failed.code, end.failed.message)
     return TransientFailureError(
         "trainer_crashed",
         f"The trainer ended with code {end.exit_code}. Its last line: {_last(end) or 'none'}",
+        exit_code=end.exit_code,
     )
 
 
-def _killed_by(number: int) -> str:
+def failure_of(error: Exception) -> Failure:
+    """What went wrong in the worker itself, in a way that may pass."""
+    if is_full(error):
+        return Failure(DISK_FULL, f"The disk of the worker or of the store is full: {error}")
+    return Failure("worker_error", f"The worker failed: {error!r}")
+
+
+def _killed_by(number: int) -> TransientFailureError:
     if number == signal.SIGKILL:
-        return (
+        return TransientFailureError(
+            "trainer_killed",
             "The trainer was killed from outside. When this repeats, the machine has too little "
-            "memory: lower the batch size or the resolution."
+            "memory: lower the batch size or the resolution.",
         )
-    return f"The trainer was ended by signal {number}."
+    words = f"The trainer was ended by signal {number}."
+    return TransientFailureError("trainer_signalled", words, signal=number)
 
 
 def _last(end: TrainerEnd) -> str:

@@ -29,12 +29,15 @@ from training.worker.failures import (
     TrainerEnd,
     TransientFailureError,
     error_of,
+    failure_of,
 )
 from training.worker.heartbeat import Heartbeat
+from training.worker.patience import Patience
 from training.worker.sink import Sink
 from training.worker.staging import Staged, stage
 from training.worker.state_keeper import StateKeeper
 from training.worker.trainer import Trainer, trainer_environment
+from training.worker.verification import explained
 from training.worker.work_folder import FolderBusyError, FolderLock, WorkFolder, sweep
 
 logger = logging.getLogger(__name__)
@@ -81,6 +84,7 @@ class JobRun:
     def execute(self) -> None:
         """Run the attempt; every way out leaves the job in the state that fits."""
         with Heartbeat(**self.fence, worker=self.worker) as heartbeat:
+            self._patience = Patience(lost=heartbeat.lost, stopping=self.stopping)
             try:
                 self._attempt(heartbeat)
             except LeaseLost:
@@ -91,23 +95,23 @@ class JobRun:
                 self._settle(lifecycle.give_back, error.failure)
             except Exception as error:
                 logger.exception("job %s: the worker failed", self.job.number)
-                failure = Failure("worker_error", f"The worker failed: {error!r}")
                 close_old_connections()  # it may be the connection that broke
-                self._settle(lifecycle.give_back, failure)
+                self._settle(lifecycle.give_back, failure_of(error))
         self._tidy()
 
     def _attempt(self, heartbeat: Heartbeat) -> None:
         folder = WorkFolder.of(self.job.pk)
         try:
             with FolderLock(folder) as lock:
-                staged = stage(self.job)
-                sink = Sink(self.job, run_dir=folder.run, series=staged.series)
+                write = self._patience.write
+                staged = write(stage, self.job)
+                sink = Sink(self.job, run_dir=folder.run, series=staged.series, write=write)
                 states = StateKeeper(self.job, folder)
                 end = self._train(staged, sink, states, lock, heartbeat)
-                self._keep_log(folder)
+                write(self._keep_log, folder)
                 if sink.finished is None:
-                    states.keep()
-                self._conclude(sink, end)
+                    write(states.keep)
+                self._conclude(sink, end, folder)
         except FolderBusyError as error:
             raise TransientFailureError(
                 "folder_busy", "An earlier trainer of this run does not end."
@@ -121,7 +125,10 @@ class JobRun:
         lock: FolderLock,
         heartbeat: Heartbeat,
     ) -> TrainerEnd:
-        """Start the engine and take its events until it has ended or told its result."""
+        """Start the engine and take its events until it has ended or told its result.
+
+        Where this worker cannot go on, the trainer is given the time to save what it has.
+        """
         environment = trainer_environment(project=Path(settings.PROJECT_DIR))
         trainer = Trainer(staged, lock_descriptor=lock.descriptor, environment=environment)
         try:
@@ -130,6 +137,10 @@ class JobRun:
             sink.flush(now=time.monotonic())
             code = trainer.wait(timeout_seconds=END_SECONDS)
             return TrainerEnd(code, sink.failed, trainer.last_lines())
+        except BaseException:
+            trainer.terminate()
+            trainer.wait(timeout_seconds=END_SECONDS)
+            raise
         finally:
             trainer.close()
 
@@ -148,17 +159,20 @@ class JobRun:
             if event is not None:
                 sink.take(event, now=now)
             sink.flush_if_due(now=now)
-            states.keep_if_due(now=now)
+            self._patience.write(states.keep_if_due, now=now)
             control.tick(wish=heartbeat.command, is_leaving=self.stopping.is_set(), now=now)
 
-    def _conclude(self, sink: Sink, end: TrainerEnd) -> None:
+    def _conclude(self, sink: Sink, end: TrainerEnd, folder: WorkFolder) -> None:
         if sink.finished is not None:
-            lifecycle.finish(**self.fence, reason=sink.finished.reason)
+            self._patience.write(lifecycle.finish, **self.fence, reason=sink.finished.reason)
             return
-        if self.stopping.is_set() or self._is_unwanted():
-            lifecycle.suspend(**self.fence)
+        if self.stopping.is_set() or self._patience.write(self._is_unwanted):
+            self._patience.write(lifecycle.suspend, **self.fence)
             return
-        raise error_of(end)
+        error = error_of(end)
+        if isinstance(error, PermanentFailureError):
+            error = explained(error, self.job, folder)
+        raise error
 
     def _is_unwanted(self) -> bool:
         """Whether a person asked for the end that came: then a kill is no failure."""
@@ -167,7 +181,7 @@ class JobRun:
 
     def _settle(self, write: Callable[..., Job], failure: Failure) -> None:
         try:
-            write(**self.fence, failure=failure)
+            self._patience.write(write, **self.fence, failure=failure)
         except LeaseLost:
             logger.warning("job %s: the lease is lost, another worker has it", self.job.number)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from training.engine.events import (
@@ -23,14 +25,25 @@ from training.jobs.services.events import record_events
 SCALARS_EVERY_SECONDS = 0.5
 
 
-class Sink:
-    """Takes events of one attempt; raises LeaseLost when the job is not this attempt's any more."""
+def at_once(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Write without patience."""
+    return call(*args, **kwargs)
 
-    def __init__(self, job: Job, *, run_dir: Path, series: UUID) -> None:
+
+class Sink:
+    """Takes events of one attempt; raises LeaseLost when the job is not this attempt's any more.
+
+    `write` calls what writes rows, and may do so again while the database is away.
+    """
+
+    def __init__(
+        self, job: Job, *, run_dir: Path, series: UUID, write: Callable[..., Any] = at_once
+    ) -> None:
         self._job_id = job.pk
         self._attempt = job.attempt
         self._run_dir = run_dir
         self._series = series
+        self._write = write
         self._steps: list[Stepped] = []
         self._flushed_at = float("-inf")
         self.finished: Finished | None = None
@@ -50,7 +63,8 @@ class Sink:
             # next attempt asks the engine for what came after the last written event, this one.
             return
         if isinstance(event, Checkpointed | Previewed):
-            record_file(
+            self._write(
+                record_file,
                 self._job_id,
                 self._attempt,
                 event,
@@ -58,7 +72,7 @@ class Sink:
                 run_folder=self._series,
             )
             return
-        record_events(self._job_id, self._attempt, [event], run_folder=self._series)
+        self._record(event)
 
     def flush_if_due(self, *, now: float) -> None:
         """Write the losses held back when half a second has passed since the last ones."""
@@ -72,8 +86,11 @@ class Sink:
         steps, self._steps = self._steps, []
         mean = sum(step.loss for step in steps) / len(steps)
         joined = replace(steps[-1], loss=mean)
-        record_events(self._job_id, self._attempt, [joined], run_folder=self._series)
+        self._record(joined)
         self._flushed_at = now
+
+    def _record(self, event: Event) -> None:
+        self._write(record_events, self._job_id, self._attempt, [event], run_folder=self._series)
 
     def _remember(self, event: Event) -> None:
         """A run that started again takes back what an earlier sitting said at its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +15,7 @@ from hub.storage.models import Blob
 from training.base_models.tiny.location import CHECKSUMS, TINY_ROOT, tiny_base_dir
 from training.datasets.services.snapshots import write_manifest
 from training.engine.config import TrainConfig
+from training.engine.disk import is_full
 from training.engine.errors import ConfigError
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.job import Job
@@ -42,7 +44,7 @@ def stage(job: Job) -> Staged:
     folder = WorkFolder.of(job.pk)
     try:
         write_manifest(job.snapshot, folder.dataset)
-        base = _stage_base(job, folder)
+        base = stage_base(job, folder)
         _restore_state(job, folder)
     except FileNotFoundError as error:
         raise PermanentFailureError(
@@ -50,6 +52,8 @@ def stage(job: Job) -> Staged:
             f"The store has lost a file that this run reads: {error}. Restore it from a backup.",
         ) from error
     except OSError as error:
+        if is_full(error):
+            raise  # told as such by the runner
         raise TransientFailureError(
             "staging_failed", f"Files could not be brought to the worker: {error}"
         ) from error
@@ -61,13 +65,22 @@ def stage(job: Job) -> Staged:
     return Staged(folder=folder, cache_dir=cache, series=series, replay_after=taken)
 
 
+def staged_files(job: Job, folder: WorkFolder) -> Iterator[tuple[Path, str]]:
+    """What lies in the folder because of a row of the store, with the hash it should have."""
+    places = {entry["sha256"]: entry["path"] for entry in job.snapshot.manifest["images"]}
+    found = [(folder.dataset / path, sha256) for sha256, path in places.items()]
+    found.append((folder.root / BASE_NAME, job.base_sha256))
+    yield from ((path, sha256) for path, sha256 in found if path.exists())
+
+
 def is_bundled_base(sha256: str) -> bool:
     """Whether a file is the bundled tiny base, which the engine reads from its own folder."""
     path = TINY_ROOT / CHECKSUMS
     return path.exists() and sha256 in path.read_text(encoding="utf-8")
 
 
-def _stage_base(job: Job, folder: WorkFolder) -> Path:
+def stage_base(job: Job, folder: WorkFolder) -> Path:
+    """The base model of a run on this machine. Raises PermanentFailureError when it is gone."""
     if is_bundled_base(job.base_sha256):
         return tiny_base_dir()
     blob = Blob.objects.filter(sha256=job.base_sha256).first()

@@ -12,11 +12,11 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from hub.core.tasks import TaskName, enqueue_on_commit
 from training.jobs.models.worker_node import WorkerNode
-from training.worker import runner
+from training.worker import grid_run, runner
 from training.worker.node import (
     NameLock,
     Presence,
@@ -28,6 +28,7 @@ from training.worker.node import (
 logger = logging.getLogger(__name__)
 
 GPU_QUEUE = "gpu"
+COME_UP_SECONDS = 2.0
 
 
 class Slot:
@@ -36,21 +37,24 @@ class Slot:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self.busy = threading.Lock()
+        self._opening = threading.Lock()
         self.node: WorkerNode | None = None
         self.name_lock: NameLock | None = None
         self.presence: Presence | None = None
 
     def open(self, name: str) -> WorkerNode:
         """Register once; jobs that a dead process of this name held go back in line."""
-        if self.node is None:
-            self.name_lock = NameLock(name)
-            own = self.name_lock.take()
-            self.node = register(name)
-            if own:
-                take_back_own_jobs(self.node)
-            self.presence = Presence(self.node)
-            self.presence.start()
-        return self.node
+        with self._opening:
+            if self.node is None:
+                lock = self.name_lock = self.name_lock or NameLock(name)
+                own = lock.take()
+                node = register(name)
+                if own:
+                    take_back_own_jobs(node)
+                self.presence = Presence(node)
+                self.presence.start()
+                self.node = node
+            return self.node
 
     def close(self) -> None:
         """Let the name go."""
@@ -64,17 +68,26 @@ class Slot:
 SLOT = Slot()
 
 
+def _take_turns(node: WorkerNode) -> bool:
+    """A grid, for which somebody waits at a page, then a run; False when there was neither."""
+    drawn = grid_run.run_next_grid(worker=node, stopping=SLOT.stopping)
+    if SLOT.stopping.is_set():
+        return False
+    trained = runner.run_next(worker=node, stopping=SLOT.stopping)
+    return drawn is not None or trained is not None
+
+
 # No time limits: a run takes as long as it takes, and its lease is what watches over it.
 @shared_task(name=str(TaskName.JOBS_RUN_NEXT), bind=True, acks_late=False)
 def run_next_job(self: Any, /, **_: object) -> None:
-    """Run jobs one after another until none fits or the worker shuts down."""
+    """Run jobs, and draw a grid between two, until none fits or the worker shuts down."""
     if not SLOT.busy.acquire(blocking=False):
         return
     try:
         node = SLOT.open(worker_name(self.request.hostname or ""))
         while not SLOT.stopping.is_set():
             close_old_connections()
-            if runner.run_next(worker=node, stopping=SLOT.stopping) is None:
+            if not _take_turns(node):
                 break
         runner.sweep_old_folders()
     finally:
@@ -85,8 +98,24 @@ def run_next_job(self: Any, /, **_: object) -> None:
 def look_for_work(sender: Any = None, **_: object) -> None:
     """A worker that comes up registers and wakes itself: work may have waited for it."""
     if GPU_QUEUE in sender.app.amqp.queues.consume_from:
-        SLOT.open(worker_name(sender.hostname))
-        enqueue_on_commit(TaskName.JOBS_RUN_NEXT)
+        name = worker_name(sender.hostname)
+        threading.Thread(target=come_up, args=(name,), name="come up", daemon=True).start()
+
+
+def come_up(name: str) -> None:
+    """Register and wake up, as soon as the database answers."""
+    while True:
+        try:
+            SLOT.open(name)
+            enqueue_on_commit(TaskName.JOBS_RUN_NEXT)
+        except DatabaseError as error:
+            logger.warning("The database does not answer yet; it is asked again: %s", error)
+        else:
+            return
+        finally:
+            connection.close()
+        if SLOT.stopping.wait(COME_UP_SECONDS):
+            return
 
 
 @worker_shutting_down.connect

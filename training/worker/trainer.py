@@ -50,7 +50,7 @@ class Trainer:
                     cwd=staged.folder.root,
                     start_new_session=True,
                     pass_fds=(writing, lock_descriptor),
-                    preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  only async-signal-safe calls
+                    preexec_fn=die_with_parent(),  # noqa: PLW1509  only async-signal-safe calls
                 )
         except BaseException:
             os.close(reading)
@@ -153,7 +153,10 @@ def trainer_environment(*, project: Path) -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "HF_HUB_OFFLINE": "1"}
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def die_with_parent() -> Callable[[], None]:
+    """For a child to run first: it ends when the thread of ours that starts it does."""
+    parent = os.getpid()
+
     def prepare() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it died between fork and prctl

@@ -19,6 +19,9 @@ class BlobStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; removing what is not there is fine."""
 
+    def tidy(self, *, grace_seconds: float) -> None:
+        """Remove what was begun and never finished, and has not grown for so long."""
+
     def local_path(self, key: str) -> Path | None:
         """A path on this machine to read from, where the store has one."""
 

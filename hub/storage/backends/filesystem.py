@@ -2,13 +2,17 @@
 
 import os
 import shutil
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+BEGUN = ".begun"
+
 
 class FilesystemStore:
-    """Objects are files; each is written beside its place and renamed into it."""
+    """Objects are files; each is written in a folder beside them and renamed into its place."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -21,7 +25,9 @@ class FilesystemStore:
                 path.unlink(missing_ok=True)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        begun = self.root / BEGUN
+        begun.mkdir(exist_ok=True)
+        partial = begun / f"{target.name}.{uuid.uuid4().hex}"
         try:
             if move:
                 shutil.move(path, partial)
@@ -43,6 +49,14 @@ class FilesystemStore:
     def delete(self, key: str) -> None:
         """Unlink the file."""
         (self.root / key).unlink(missing_ok=True)
+
+    def tidy(self, *, grace_seconds: float) -> None:
+        """Unlink what a killed process had begun to write and nobody has written to since."""
+        oldest = time.time() - grace_seconds
+        for path in (self.root / BEGUN).glob("*"):
+            with suppress(FileNotFoundError):  # it has just got its place
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def local_path(self, key: str) -> Path | None:
         """The file itself."""

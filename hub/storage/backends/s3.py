@@ -62,6 +62,9 @@ class S3Store:
         """Remove the key."""
         self.client.delete_object(Bucket=self.bucket, Key=self._name(key))
 
+    def tidy(self, *, grace_seconds: float) -> None:
+        """Nothing: the bucket's own lifecycle rule ends uploads that were never finished."""
+
     def local_path(self, key: str) -> Path | None:
         """None: nothing lies on this machine."""
         return None

@@ -1,5 +1,6 @@
 """kill -9 of a runner leaves no process, no socket folder, and data that opens again."""
 
+import contextlib
 import json
 import os
 import signal
@@ -112,6 +113,32 @@ subprocess.Popen(["sleep", "600"], start_new_session=True)
 print("both run", flush=True)
 while True: signal.pause()
 """
+
+
+def guards(below: dict[int, int]) -> set[int]:
+    """Those of the processes that are guards."""
+    found = set()
+    for pid in below:
+        with contextlib.suppress(OSError):
+            if b"hub.embedded.guard" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.add(pid)
+    return found
+
+
+def test_a_guard_that_was_killed_is_replaced_by_one_that_knows_as_much(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNER, str(tmp_path), STUBBORN_LEAVER],
+        stdout=subprocess.PIPE,
+        cwd=PROJECT_DIR,
+        text=True,
+    ) as runner:
+        assert "both run" in runner.stdout.readline()
+        (first,) = guards(descendants(runner.pid))
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: guards(descendants(runner.pid)) - {first}, "another guard")
+        below = descendants(runner.pid)
+        runner.send_signal(signal.SIGKILL)
+    wait_until_gone(below)
 
 
 def test_the_guard_ends_what_ignores_the_kernel_and_what_hides_in_a_session_of_its_own(

@@ -44,6 +44,20 @@ signal.pause()
 """
 
 
+# A part that starts a process in its own session, as a prefork worker does.
+FORKER = """
+import signal, subprocess, sys
+child = subprocess.Popen(["sleep", "600"])
+with open(sys.argv[1], "a") as note: note.write(f"{child.pid}\\n")
+signal.pause()
+"""
+CHATTY = """
+import signal
+print("one line", flush=True)
+signal.pause()
+"""
+
+
 class Bench:
     """A supervisor with a folder and a console that can be read."""
 
@@ -113,6 +127,62 @@ def test_a_part_that_is_killed_comes_back(bench: Bench) -> None:
     bench.run(flow)
     assert bench.notes().endswith("stop web\n")
     assert "web was ended by SIGKILL; starting it again." in bench.text.getvalue()
+
+
+def test_what_a_killed_part_leaves_in_its_session_is_ended_before_it_comes_back(
+    bench: Bench, monkeypatch
+) -> None:
+    monkeypatch.setattr("hub.embedded.supervisor.SWEEP_SECONDS", 0.1)
+    note = bench.folder / "pids"
+
+    def pids() -> list[int]:
+        return [int(line) for line in note.read_text().split()] if note.exists() else []
+
+    async def flow() -> None:
+        await bench.supervisor.start(Part(bench.command("worker", FORKER, str(note))))
+        await until(lambda: len(pids()) == 1)
+        os.kill(bench.supervisor.pids()["worker"], signal.SIGKILL)
+        await until(lambda: len(pids()) == 2)
+        alive.extend(start_ticks(pid) is not None for pid in pids())
+        bench.supervisor.request_stop()
+
+    alive: list[bool] = []
+    bench.run(flow)
+    assert alive == [False, True]
+
+
+def test_a_part_stays_up_when_the_disk_takes_no_more_of_its_log(bench: Bench) -> None:
+    (bench.folder / "chatty.log").symlink_to("/dev/full")
+
+    async def flow() -> None:
+        await bench.supervisor.start(Part(bench.command("chatty", CHATTY)))
+        await until(lambda: "one line" in bench.text.getvalue())
+        os.kill(bench.supervisor.pids()["chatty"], signal.SIGKILL)
+        await until(lambda: bench.text.getvalue().count("one line") == 2)
+        bench.supervisor.request_stop()
+
+    bench.run(flow)
+    assert bench.text.getvalue().count("starting it again") == 1
+
+
+def test_a_part_that_cannot_be_started_again_ends_the_run_in_order(bench: Bench) -> None:
+    program = bench.folder / "program"
+    program.write_text(
+        f"#!{sys.executable}\nprint('ready', flush=True)\nimport signal\nsignal.pause()"
+    )
+    program.chmod(0o700)
+
+    async def flow() -> None:
+        await bench.supervisor.start(bench.service("first"))
+        env = {**os.environ, MARK: bench.run_id}
+        await bench.supervisor.start(Part(Command("lost", (str(program),), env, bench.folder)))
+        await until(lambda: "ready" in bench.text.getvalue())
+        program.unlink()
+        os.kill(bench.supervisor.pids()["lost"], signal.SIGKILL)
+
+    with pytest.raises(PartFailed, match="could not be started again"):
+        bench.run(flow)
+    assert bench.notes().endswith("stop first\n")
 
 
 def test_a_part_that_never_stays_up_ends_the_run_and_is_named(bench: Bench) -> None:

@@ -1,3 +1,4 @@
+import os
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,19 @@ def test_a_local_copy_has_the_same_bytes_and_is_made_once(tmp_path):
     path = ensure_local(blob, tmp_path, name="a.txt")
     assert file_sha256(path) == blob.sha256
     assert ensure_local(blob, tmp_path, name="a.txt") == path
+
+
+def test_the_collector_takes_what_a_killed_process_had_begun_to_store(settings, tmp_path):
+    settings.STORAGE_URL = tmp_path.as_uri()
+    store_bytes(b"whole", content_type="text/plain")
+    (begun,) = [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+    left, growing = begun / "left", begun / "growing"
+    for path in (left, growing):
+        path.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    collect_garbage()
+    assert not left.exists()
+    assert growing.exists()
 
 
 def test_the_collector_takes_old_orphans_and_nothing_else(django_capture_on_commit_callbacks):

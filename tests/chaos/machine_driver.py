@@ -1,0 +1,130 @@
+"""What a person asks of the machine under test, said to the services from a process of its own.
+
+    python -m tests.chaos.machine_driver begin        base, dataset and a run in line; prints its id
+    python -m tests.chaos.machine_driver again ID     another run like that one
+    python -m tests.chaos.machine_driver publish ID   waits for a line, then publishes the result
+    python -m tests.chaos.machine_driver facts ID     what the machine holds, as one line of JSON
+
+It has the environment of the machine's own processes: its database, its queue, its store.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+from gallery.models import Post  # noqa: E402
+from hub.accounts.models import User  # noqa: E402
+from hub.accounts.services import create_team  # noqa: E402
+from hub.demo.base_model import publish_base, write_checkpoint  # noqa: E402
+from hub.storage.backends.base import key_for  # noqa: E402
+from hub.storage.blobs import blob_exists  # noqa: E402
+from hub.storage.garbage import collect_garbage  # noqa: E402
+from hub.storage.models import Blob  # noqa: E402
+from models_registry.models.version import ModelVersion  # noqa: E402
+from tests.factories.training import fill, make_dataset  # noqa: E402
+from training.jobs.models.artifact import ArtifactKind  # noqa: E402
+from training.jobs.models.job import Job  # noqa: E402
+from training.jobs.services.publish import publish_job  # noqa: E402
+from training.jobs.services.submit import submit_job  # noqa: E402
+
+NO_GRACE = timedelta(0)
+PICTURES = 4
+NEVER_REACHED = 50_000  # a person ends the run when everything has been killed
+CONFIG = {
+    "batch_size": 2,
+    "resolution": 128,
+    "max_steps": NEVER_REACHED,
+    "save_every_epochs": 25,
+    "sample_every_epochs": 50,
+    "state_every_seconds": 1,
+    "sample_prompts": ["a yuki", "a house"],
+    "sampling": {"steps": 2, "guidance": 2.0},
+    "network": {"dim": 4},
+}
+
+
+def begin() -> list[Any]:
+    """All that a run needs, and the run."""
+    person = User.objects.get(username="admin")
+    team = create_team(actor=person, name="Chaos")
+    with tempfile.TemporaryDirectory(prefix="atelier-test-") as folder:
+        checkpoint = write_checkpoint(Path(folder))
+        base = publish_base(actor=person, checkpoint=checkpoint, pictures=[])
+    dataset = make_dataset(owner=person, team=team, trigger_word="yuki", resolution=128)
+    fill(dataset, PICTURES)
+    return submit(actor=person, team=team, dataset=dataset, base_version=base)
+
+
+def again(job_id: str) -> list[Any]:
+    """The same once more, for a machine that is killed while it trains."""
+    job = Job.objects.get(pk=job_id)
+    return submit(
+        actor=job.owner,
+        team=job.team,
+        dataset=job.snapshot.dataset,
+        base_version=job.base_version,
+    )
+
+
+def submit(**about: Any) -> list[Any]:
+    """Id and number of a run in line."""
+    job = submit_job(name="chaos", method="lora", config=CONFIG, **about)
+    return [str(job.pk), job.number]
+
+
+def publish(job_id: str) -> dict[str, Any]:
+    """Publish the final file once the test says so."""
+    job = Job.objects.get(pk=job_id)
+    final = job.artifacts.get(kind=ArtifactKind.CHECKPOINT, is_final=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    version = publish_job(actor=job.owner, job=job, artifact=final, name="Survivor")
+    return {"version": version.pk}
+
+
+def facts(job_id: str) -> dict[str, Any]:
+    """Everything that the test looks at, read when all has come to rest."""
+    job = Job.objects.get(pk=job_id)
+    events = job.events.order_by("sequence").values_list("sequence", "kind", "data")
+    artifacts = job.artifacts.order_by("id")
+    versions = ModelVersion.objects.filter(job_uuid=job.pk)
+    posts = Post.objects.filter(model_version__in=versions)
+    return {
+        "job": [job.state, job.finish_reason, job.step, job.attempt, job.error_message],
+        "events": list(events),
+        "artifacts": list(artifacts.values_list("kind", "name", "step", "is_final")),
+        "versions": list(versions.values_list("pk", "status")),
+        "posts": [[post.pk, post.images.count()] for post in posts],
+        "publications": job.publications.count(),
+        "store": look_at_the_store(),
+    }
+
+
+def look_at_the_store() -> dict[str, list[str]]:
+    """After the collector, without its grace: files without a row and rows without a file."""
+    while collect_garbage(grace=NO_GRACE):
+        pass
+    root = Path(urlsplit(settings.STORAGE_URL).path)
+    kept = {key_for(sha256) for sha256 in Blob.objects.values_list("sha256", flat=True)}
+    found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    lost = [blob.sha256 for blob in Blob.objects.all() if not blob_exists(blob)]
+    return {"strays": sorted(found - kept), "lost": lost}
+
+
+if __name__ == "__main__":
+    command, *rest = sys.argv[1:]
+    answer = {"begin": begin, "again": again, "publish": publish, "facts": facts}[command](*rest)
+    sys.stdout.write(json.dumps(answer) + "\n")

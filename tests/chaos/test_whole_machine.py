@@ -1,0 +1,194 @@
+"""Every process of the one-command machine is killed during a run; nothing is lost or doubled.
+
+The order and the moments come from a seeded generator and from what is observed, never from a
+clock. More seeds, and the time that each kind takes to come back: `make chaos`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.machine import KINDS, PATIENCE_SECONDS, Machine, timed
+from tests.chaos.visitor import Visitor
+from tests.hub.embedded.processes import descendants, wait_until, wait_until_gone
+
+logger = logging.getLogger(__name__)
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
+
+SEEDS = [int(word) for word in os.environ.get("ATELIER_CHAOS_SEEDS", "20261123").split(",")]
+IS_MEASURED = "ATELIER_CHAOS_SEEDS" in os.environ
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="atelier-test-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name) / "home"
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[[], Machine]]:
+    machines: list[Machine] = []
+
+    def begin() -> Machine:
+        machines.append(Machine(home))
+        machines[-1].wait_until_up()
+        return machines[-1]
+
+    yield begin
+    for machine in machines:
+        machine.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_is_killed_during_a_run_it_ends_once_and_is_published_once(
+    start: Callable[[], Machine], seed: int
+) -> None:
+    machine, chance = start(), random.Random(seed)
+    first, number = machine.ask("begin")
+    with Visitor(machine, first) as visitor:
+        kill_everything(machine, visitor, first, chance)
+        stop_and_keep(machine, visitor, number)
+        wait_until(lambda: is_over(machine, first), "the run to end", seconds=PATIENCE_SECONDS)
+        publish_at_once(machine, first)
+        found = machine.ask("facts", first)
+        last = found["events"][-1][0]
+        wait_until(
+            lambda: visitor.last() >= last, "the page to show the end", seconds=PATIENCE_SECONDS
+        )
+    assert_ended_once(found, visitor)
+    assert_published_once(found)
+    assert found["store"] == {"strays": [], "lost": []}
+    second, _number = machine.ask("again", first)
+    go_on_after_the_runner_is_killed(machine, start, second)
+
+
+def kill_everything(machine: Machine, visitor: Visitor, job_id: str, chance: random.Random) -> None:
+    """One kind after another; measured, each comes back before the next."""
+    for kind in chance.sample(KINDS, len(KINDS)):
+        wait_for_progress(machine, job_id, chance.randint(1, 8))
+        before = len(machine.pids().get(kind, []))
+        pid = machine.kill(kind, chance)
+
+        def replaced(kind: str = kind, pid: int = pid, before: int = before) -> bool:
+            found = machine.pids().get(kind, [])
+            enough = 1 if kind == "PostgreSQL connection" else before
+            return pid not in found and len(found) >= enough
+
+        if IS_MEASURED or chance.random() < 0.5:
+            back = timed(replaced, f"a new {kind}")
+            page = timed(lambda: visitor.sees("/runs/"), "the pages")
+            on = timed(lambda: is_going_on(machine, job_id), "the run to go on")
+            logger.info("%s: back %.1f s, pages +%.1f s, run +%.1f s", kind, back, page, on)
+    for kind in KINDS:
+        wait_until(lambda kind=kind: kind in machine.pids(), kind, seconds=PATIENCE_SECONDS)
+    wait_for_progress(machine, job_id, 3)
+    wait_until(lambda: visitor.sees("/runs/"), "the pages", seconds=PATIENCE_SECONDS)
+
+
+def step_of(machine: Machine, job_id: str) -> int:
+    row = machine.query("select step from jobs_job where id = %s", job_id)
+    return row[0] if row else 0
+
+
+def wait_for_progress(machine: Machine, job_id: str, steps: int) -> None:
+    seen: list[int] = []
+
+    def progressed() -> bool:
+        assert machine.process.poll() is None, machine.text[-8000:]
+        row = machine.query("select step, state from jobs_job where id = %s", job_id)
+        if row is None:
+            return False
+        assert row[1] in ("queued", "running"), machine.text[-8000:]
+        seen.append(row[0])
+        return row[0] >= seen[0] + steps
+
+    wait_until(progressed, f"{steps} more steps", seconds=PATIENCE_SECONDS)
+
+
+def is_going_on(machine: Machine, job_id: str) -> bool:
+    wait_for_progress(machine, job_id, 1)
+    return True
+
+
+def stop_and_keep(machine: Machine, visitor: Visitor, number: int) -> None:
+    """As the button on the run's page does."""
+    answer = visitor.post(f"/runs/{number}/do/stop/")
+    assert answer.status_code == 302, answer.text
+
+
+def is_over(machine: Machine, job_id: str) -> bool:
+    row = machine.query("select state from jobs_job where id = %s", job_id)
+    assert machine.process.poll() is None, machine.text[-8000:]
+    return bool(row) and row[0] in ("succeeded", "failed", "canceled")
+
+
+def publish_at_once(machine: Machine, job_id: str) -> None:
+    """Two people press the button together; one's process dies when the draft is there."""
+    people = [machine.driver("publish", job_id) for _ in range(2)]
+    for process in people:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in people:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    drafts = "select count(*) from jobs_jobpublication where job_id = %s"
+    wait_until(lambda: machine.query(drafts, job_id) == (1,), "a draft", seconds=PATIENCE_SECONDS)
+    people[0].kill()
+    outcomes = [process.communicate(timeout=PATIENCE_SECONDS)[0] for process in people]
+    assert people[1].returncode == 0, outcomes
+
+
+def assert_ended_once(found: dict[str, Any], visitor: Visitor) -> None:
+    state, reason, step, attempt, message = found["job"]
+    assert (state, reason) == ("succeeded", "stopped"), message
+    assert attempt >= 3  # the trainer and its worker were killed
+    numbers = [sequence for sequence, _kind, _data in found["events"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [message["sequence"] for message in visitor.told] == numbers
+    states = [data["state"] for _, kind, data in found["events"] if kind == "state"]
+    assert states.count("succeeded") == 1
+    steps = [data["step"] for _, kind, data in found["events"] if kind == "stepped"]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == step
+    final = [row for row in found["artifacts"] if row[3]]
+    assert [(kind, at) for kind, _name, at, _final in final] == [("checkpoint", step)]
+    told = [data["name"] for _, kind, data in found["events"] if kind == "artifact"]
+    kept = [name for kind, name, _, _ in found["artifacts"] if kind in ("checkpoint", "sample")]
+    assert sorted(told) == sorted(set(told)) == sorted(kept)
+
+
+def assert_published_once(found: dict[str, Any]) -> None:
+    assert [status for _pk, status in found["versions"]] == ["Published"]
+    assert found["publications"] == 1
+    assert [count for _pk, count in found["posts"]] == [2]  # one post with both samples
+    assert [kind for _, kind, _ in found["events"]].count("published") == 1
+
+
+def go_on_after_the_runner_is_killed(
+    machine: Machine, start: Callable[[], Machine], job_id: str
+) -> None:
+    """Nothing of it is left, its trainer included; the next start goes on with the run."""
+    wait_for_progress(machine, job_id, 2)
+    below = descendants(machine.process.pid)
+    reached = step_of(machine, job_id)
+    assert machine.end(signal.SIGKILL) == -signal.SIGKILL
+    wait_until_gone(below)
+    if IS_MEASURED:
+        again = start()
+        wait_until(
+            lambda: step_of(again, job_id) > reached, "the run to go on", seconds=PATIENCE_SECONDS
+        )
+        below = descendants(again.process.pid)
+        assert again.end(signal.SIGINT) == 0
+        wait_until_gone(below)
