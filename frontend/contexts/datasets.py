@@ -1,5 +1,6 @@
 """What the dataset pages show."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +55,22 @@ class ImportCard:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetPicture:
+    """One picture of the page, leading to its crop."""
+
+    picture: Picture
+    crop_url: str
+    is_cropped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetContext:
     """`/datasets/<slug>/`: import, checks and pictures."""
 
     dataset: Dataset
     can_edit: bool
     can_delete: bool
-    pictures: list[Picture]
+    pictures: list[DatasetPicture]
     problems: list[tuple[str, str, int]]
     imports: list[ImportCard]
     is_importing: bool
@@ -90,12 +100,19 @@ def dataset_context(viewer: User, dataset: Dataset) -> DatasetContext:
         dataset=dataset,
         can_edit=can_edit_dataset(viewer, dataset),
         can_delete=can_delete_dataset(viewer, dataset),
-        pictures=[item_picture(item) for item in items_of(dataset)[:ITEMS_A_PAGE]],
+        pictures=list(_pictures(dataset)),
         problems=[(name, labels[name], count) for name, count in counts.items() if count],
         imports=imports,
         is_importing=any(card.is_running for card in imports),
         tag_count=len(tag_frequencies(dataset)),
     )
+
+
+def _pictures(dataset: Dataset) -> Iterator[DatasetPicture]:
+    crop = reverse("dataset_crop", args=[dataset.slug])
+    for item in items_of(dataset)[:ITEMS_A_PAGE]:
+        address = f"{crop}?image={item.pk}"
+        yield DatasetPicture(item_picture(item), address, item.crop is not None)
 
 
 def import_card(batch: DatasetImport) -> ImportCard:

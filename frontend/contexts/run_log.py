@@ -1,5 +1,6 @@
 """The log of a run: its events as lines."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from frontend.templatetags.words import size
+from training.jobs.failure_words import REPEATED, SENTENCES, failure_text
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import Job, State
 
@@ -25,7 +27,8 @@ class LogLine:
 
 def log_lines(job: Job) -> list[LogLine]:
     """The last lines, oldest first; steps are in the chart, a stage is one line while it lasts."""
-    events = JobEvent.objects.filter(job=job).exclude(kind=EventKind.STEPPED)
+    figures = (EventKind.STEPPED, EventKind.VALIDATED)
+    events = JobEvent.objects.filter(job=job).exclude(kind__in=figures)
     lines: list[LogLine] = []
     for event in reversed(events.order_by("-sequence")[:LINES]):
         line = line_of(event)
@@ -51,6 +54,7 @@ def stage_words() -> dict[str, str]:
         "caching_text": _("Preparing the captions"),
         "making_class_images": _("Drawing class images"),
         "training": _("Training"),
+        "validating": _("Measuring the held-out images"),
         "sampling": _("Drawing samples"),
         "saving": _("Saving a checkpoint"),
         "exporting": _("Writing the model file"),
@@ -62,11 +66,23 @@ def state_words() -> dict[str, str]:
     return {str(value): str(label) for value, label in State.choices}
 
 
+def failure_templates() -> dict[str, str]:
+    """The sentences of failures by code, for the script."""
+    return {code: script_template(str(words)) for code, (words, _more) in SENTENCES.items()}
+
+
+def script_template(words: str) -> str:
+    """A sentence with %(name)s as the script fills it, with {name}."""
+    return re.sub(r"%\((\w+)\)s", r"{\1}", words)
+
+
 def log_words() -> dict[str, Any]:
     """The same sentences for the script, which adds lines while the page is open."""
     return {
         "stages": stage_words(),
         "states": state_words(),
+        "failures": failure_templates(),
+        "repeated": script_template(str(REPEATED)),
         "started": _("Training starts: {images} images, {total_steps} steps, {device} {precision}"),
         "resumed": _("Training goes on at step {step} of {total_steps}"),
         "sample": _("Sample of epoch {epoch}"),
@@ -97,7 +113,9 @@ def _sentence(kind: str, data: dict[str, Any]) -> str:
         return stage_words().get(data.get("stage", ""), str(data.get("stage", "")))
     if kind == EventKind.STATE:
         label = state_words().get(data.get("state", ""), str(data.get("state", "")))
-        return f"{label}: {data['message']}" if data.get("message") else label
+        code, words = data.get("code", ""), data.get("message", "")
+        said = failure_text(code, data.get("params") or {}, words).sentence
+        return f"{label}: {said}" if said else label
     return str(data.get("message") or kind)
 
 

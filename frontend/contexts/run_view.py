@@ -11,11 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from frontend.contexts.components import Label
+from frontend.contexts.grid import can_draw_grid
 from frontend.contexts.run_log import LogLine, log_lines, stage_words
 from frontend.templatetags.words import decimal, duration, size
 from hub.accounts.models import User
 from hub.storage.pictures import picture_url
+from training.jobs.failure_words import FailureText, failure_text
+from training.jobs.grid_queries import grids_of
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
+from training.jobs.models.grid import PreviewGrid
 from training.jobs.models.job import LEASED, Job, State
 from training.jobs.permissions import can_control_job, can_publish_job
 from training.jobs.queries import (
@@ -109,6 +113,8 @@ class RunContext:
     log: list[LogLine]
     next_jobs: list[Job]
     can_control: bool
+    grids: list[PreviewGrid] = field(default_factory=list)
+    failure: FailureText | None = None
     live: dict[str, Any] = field(default_factory=dict)
 
 
@@ -133,6 +139,8 @@ def run_context(viewer: User, job: Job) -> RunContext:
         log=log_lines(job),
         next_jobs=_next(job, now),
         can_control=can_control_job(viewer, job),
+        grids=list(grids_of(job)),
+        failure=failure_of(job),
         live={
             "socket": f"/ws/jobs/{job.pk}/",
             "after": job.last_sequence,
@@ -162,6 +170,13 @@ def sentence_of(job: Job) -> str:
         "n": job.snapshot.item_count
     }
     return " · ".join([job.get_method_display(), base, f"{dataset.name}, {images}"])
+
+
+def failure_of(job: Job) -> FailureText | None:
+    """Why the run stopped, in the reader's language; None when nothing went wrong."""
+    if not job.error_code and not job.error_message:
+        return None
+    return failure_text(job.error_code, job.error_params, job.error_message)
 
 
 def _stages(job: Job) -> Iterable[Stage]:
@@ -293,6 +308,9 @@ def _actions(viewer: User, job: Job) -> Iterable[Action]:
     ):
         if job.state in states:
             yield Action(label, reverse("run_action", args=[job.number, name]), icon, kind)
+    if can_draw_grid(viewer, job):
+        url = reverse("grid_new", args=[job.number])
+        yield Action(_("Make preview grid"), url, "grid-3x3", is_link=True)
     if job.is_final:
         url = f"{reverse('train')}?again={job.number}"
         yield Action(_("Train again"), url, "rotate-ccw", is_link=True)

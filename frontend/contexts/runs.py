@@ -1,18 +1,39 @@
 """Lists of training runs and the queue's board."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from frontend.contexts.components import Label
-from frontend.contexts.run_view import STATE_KINDS
+from frontend.contexts.run_view import STATE_KINDS, failure_of
 from hub.accounts.models import Team, User
 from hub.core.pagination import keyset
+from training.jobs.failure_words import FailureText
 from training.jobs.models.job import Job, State
+from training.jobs.permissions import can_order_queue
 from training.jobs.queries import QueueBoard, jobs_of
 
 ROWS = 24
+
+
+PRIORITIES = {"high": 10, "normal": 0, "low": -10}
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """How a waiting run can be moved; `line` names the runs among which it moves.
+
+    `up` and `down` are what to send as `before` (a number, "" for the end), None at the ends.
+    `priorities` is empty for those who may not give one: value, label, whether it is set.
+    """
+
+    line: str
+    up: str | None
+    down: str | None
+    priorities: list[tuple[str, str, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,8 @@ class RunRow:
     place: int | None = None
     starts_at: datetime | None = None
     reason: str = ""
+    failure: FailureText | None = None
+    moves: Moves | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,7 @@ class BoardContext:
     failed: list[RunRow]
     workers: list[object]
     is_empty: bool
+    can_move: bool
 
 
 def run_rows(viewer: User, team: Team, *, cursor: str | None) -> RunPage:
@@ -56,12 +80,16 @@ def run_rows(viewer: User, team: Team, *, cursor: str | None) -> RunPage:
     return RunPage(rows=[row_of(job) for job in page.items], next_url=url)
 
 
-def queue_context(board: QueueBoard) -> BoardContext:
-    """The board with the place and the reason of each waiting run."""
+def queue_context(viewer: User, team: Team, board: QueueBoard) -> BoardContext:
+    """The board with the place and the reason of each waiting run, and how it can be moved."""
+    manages = can_order_queue(viewer, team)
     waiting = []
     for job in board.waiting:
         place = board.places[job.pk]
-        waiting.append(row_of(job, place.place, place.starts_at, place.reason))
+        row = row_of(job, place.place, place.starts_at, place.reason)
+        if manages or job.owner_id == viewer.pk:
+            row = replace(row, moves=_moves(job, board.waiting, manages=manages))
+        waiting.append(row)
     parts = [board.running, board.waiting, board.done, board.failed]
     return BoardContext(
         running=[row_of(job) for job in board.running],
@@ -70,6 +98,22 @@ def queue_context(board: QueueBoard) -> BoardContext:
         failed=[row_of(job) for job in board.failed],
         workers=list(board.workers),
         is_empty=not any(parts),
+        can_move=any(row.moves for row in waiting),
+    )
+
+
+def _moves(job: Job, waiting: Sequence[Job], *, manages: bool) -> Moves:
+    """Neighbours of the run among those of its owner, as the line stands now."""
+    line = [other for other in waiting if other.owner_id == job.owner_id]
+    at = line.index(job)
+    after = line[at + 2 : at + 3]
+    labels = {"high": _("High"), "normal": _("Normal"), "low": _("Low")}
+    level = "high" if job.priority > 0 else "normal" if job.priority > -10 else "low"
+    return Moves(
+        line=f"{job.team_id}-{job.owner_id}",
+        up=str(line[at - 1].number) if at else None,
+        down=(str(after[0].number) if after else "") if at + 1 < len(line) else None,
+        priorities=[(name, labels[name], name == level) for name in PRIORITIES] if manages else [],
     )
 
 
@@ -78,4 +122,5 @@ def row_of(
 ) -> RunRow:
     """One run as a row."""
     badge = Label(str(job.get_state_display()), STATE_KINDS[State(job.state)])
-    return RunRow(job, reverse("run", args=[job.number]), badge, place, starts_at, reason)
+    url = reverse("run", args=[job.number])
+    return RunRow(job, url, badge, place, starts_at, reason, failure_of(job))

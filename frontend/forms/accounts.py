@@ -26,6 +26,20 @@ class InviteForm(forms.Form):
     )
 
 
+class TransferForm(forms.Form):
+    """Who takes the team over."""
+
+    to = forms.TypedChoiceField(
+        label=_("New owner"),
+        coerce=int,
+        help_text=_("You become a manager of the team; the new owner can change that."),
+    )
+
+    def __init__(self, *args: Any, heirs: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = heirs  # type: ignore[attr-defined]
+
+
 class ProfileForm(forms.Form):
     """What others see of a person."""
 

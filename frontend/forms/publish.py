@@ -10,6 +10,14 @@ from frontend.forms.models import WEIGHTS, split_words
 from hub.core.visibility import Visibility
 
 
+def weight_of(text: str) -> str:
+    """A weight in an address, as the field shows it; "" for anything that is none."""
+    try:
+        return str(forms.DecimalField(**WEIGHTS).clean(text))
+    except forms.ValidationError:
+        return ""
+
+
 class PublishForm(forms.Form):
     """Everything the registry needs that the run does not know."""
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from frontend.access import require_allowed, signed_in
 from frontend.contexts.publish_run import PublishContext, publish_context
-from frontend.forms.publish import PublishForm
+from frontend.forms.publish import PublishForm, weight_of
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
@@ -47,6 +47,8 @@ def _form(job: Job, request: MemberRequest) -> PublishForm:
     trigger = job.snapshot.dataset.trigger_word
     initial = {"name": job.name.replace("_", " "), "trigger_words": trigger}
     has_weight = job.method in (Method.LORA, Method.HYPERNETWORK)
+    if weight := weight_of(request.GET.get("weight", "")):
+        initial["weight"] = weight
     return PublishForm(request.POST or None, has_weight=has_weight, initial=initial)
 
 

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_visible, signed_in, team_required
 from frontend.contexts.run_log import log_words
 from frontend.contexts.run_view import run_context, sentence_of
-from frontend.contexts.runs import queue_context, run_rows
+from frontend.contexts.runs import run_rows
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, TeamRequest
 from frontend.toasts import add_toast
 from hub.core.errors import AtelierError
 from hub.storage.delivery import serve_blob
-from training.jobs.queries import artifact_for, job_for, queue_board
+from training.jobs.queries import artifact_for, job_for
 from training.jobs.services import lifecycle
 from training.jobs.services.artifacts import pick_checkpoint
 
@@ -97,15 +96,6 @@ def file(request: MemberRequest, number: int, artifact_id: uuid.UUID) -> HttpRes
     return serve_blob(request, artifact.blob, filename=name)
 
 
-@require_safe
-@team_required
-def queue(request: TeamRequest) -> HttpResponse:
-    """The team's board: running, waiting, done today, failed."""
-    board = queue_board(request.user, team=request.team, now=timezone.now())
-    context = {"board": queue_context(board), "nav": "queue", "team": request.team}
-    return render_page(request, "runs/queue.html", context, partial="board")
-
-
 urlpatterns = [
     path("runs/", runs, name="runs"),
     path("runs/<int:number>/", run, name="run"),
@@ -113,5 +103,4 @@ urlpatterns = [
     path("runs/<int:number>/files/<uuid:artifact_id>/", file, name="run_file"),
     path("runs/<int:number>/pick/<uuid:artifact_id>/", pick, name="run_pick"),
     path("runs/<int:number>/do/<slug:action>/", act, name="run_action"),
-    path("queue/", queue, name="queue"),
 ]

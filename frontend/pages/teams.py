@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_visible, signed_in
-from frontend.forms.accounts import InviteForm, TeamForm
+from frontend.contexts.team_members import heirs_of, member_rows, transfer_form
+from frontend.forms.accounts import InviteForm, TeamForm, TransferForm
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
 from hub.accounts import queries, services
-from hub.accounts.models import Team
+from hub.accounts.models import Membership, Team
 from hub.accounts.permissions import can_manage_team
 from hub.core.errors import AtelierError
 
@@ -40,8 +41,9 @@ def team(request: MemberRequest, slug: str) -> HttpResponse:
     found = _team(request, slug)
     context = {
         "team": found,
-        "members": queries.members_of(found),
+        "members": member_rows(request.user, found),
         "can_manage": can_manage_team(request.user, found),
+        "transfer_form": transfer_form(request.user, found),
         "invite_form": InviteForm(),
         "invite_link": request.session.pop("invite_link", ""),
         "is_current": queries.current_team(request) == found,
@@ -87,7 +89,7 @@ def join(request: MemberRequest, key: str) -> HttpResponse:
 def remove(request: MemberRequest, slug: str, user_id: int) -> HttpResponse:
     """Take a member out, or leave."""
     found = _team(request, slug)
-    member = require_visible(found.memberships.select_related("user").filter(user=user_id).first())
+    member = _member(found, user_id)
     try:
         services.remove_member(actor=request.user, team=found, user=member.user)
     except AtelierError as error:
@@ -97,6 +99,46 @@ def remove(request: MemberRequest, slug: str, user_id: int) -> HttpResponse:
         return redirect("teams")
     add_toast(request, _("%s is no longer in the team.") % member.user.public_name)
     return redirect("team", slug=slug)
+
+
+@require_POST
+@signed_in
+def change_role(request: MemberRequest, slug: str, user_id: int) -> HttpResponse:
+    """Give a member another role."""
+    found = _team(request, slug)
+    member = _member(found, user_id)
+    role = request.POST.get("role", "")
+    try:
+        changed = services.change_role(actor=request.user, team=found, user=member.user, role=role)
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+        return redirect("team", slug=slug)
+    words = {"name": member.user.public_name, "role": changed.get_role_display()}
+    add_toast(request, _("%(name)s now has the role: %(role)s.") % words, kind="ok")
+    return redirect("team", slug=slug)
+
+
+@require_POST
+@signed_in
+def transfer(request: MemberRequest, slug: str) -> HttpResponse:
+    """Hand the team over to another member."""
+    found = _team(request, slug)
+    form = TransferForm(request.POST, heirs=heirs_of(request.user, found))
+    if not form.is_valid():
+        add_toast(request, _("Choose another member to hand the team over to."), kind="danger")
+        return redirect("team", slug=slug)
+    member = _member(found, form.cleaned_data["to"])
+    try:
+        services.transfer_ownership(actor=request.user, team=found, user=member.user)
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
+        return redirect("team", slug=slug)
+    add_toast(request, _("%s owns the team now.") % member.user.public_name, kind="ok")
+    return redirect("team", slug=slug)
+
+
+def _member(found: Team, user_id: int) -> Membership:
+    return require_visible(found.memberships.select_related("user").filter(user=user_id).first())
 
 
 def _team(request: MemberRequest, slug: str) -> Team:
@@ -109,5 +151,7 @@ urlpatterns = [
     path("teams/<slug:slug>/", team, name="team"),
     path("teams/<slug:slug>/choose/", choose, name="team_choose"),
     path("teams/<slug:slug>/invite/", invite, name="team_invite"),
+    path("teams/<slug:slug>/transfer/", transfer, name="team_transfer"),
     path("teams/<slug:slug>/members/<int:user_id>/remove/", remove, name="team_remove"),
+    path("teams/<slug:slug>/members/<int:user_id>/role/", change_role, name="team_role"),
 ]

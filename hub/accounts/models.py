@@ -124,3 +124,23 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}"
+
+
+class FormDraft(models.Model):
+    """What a person typed into a long form and has not sent yet; one a form.
+
+    `form` names the form and what it is about ("train:12"), `data` holds field names and values.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="form_drafts"
+    )
+    form = models.CharField(max_length=80)
+    data = models.JSONField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "form"], name="one_draft_per_form")]
+
+    def __str__(self) -> str:
+        return f"{self.form} of {self.user_id}"

@@ -19,3 +19,8 @@ def role_in(user: User | AnonymousUser, team: Team) -> str | None:
 def can_manage_team(user: User | AnonymousUser, team: Team) -> bool:
     """Owners and managers invite, remove and order the queue; administrators always may."""
     return bool(getattr(user, "is_superuser", False)) or role_in(user, team) in MANAGERS
+
+
+def can_choose_owners(user: User | AnonymousUser, team: Team) -> bool:
+    """Owners make and unmake owners; administrators always may."""
+    return bool(getattr(user, "is_superuser", False)) or role_in(user, team) == Role.OWNER

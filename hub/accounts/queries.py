@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
-from hub.accounts.models import Membership, Team, User
+from hub.accounts.models import Membership, Role, Team, User
 
 TEAM_SESSION_KEY = "team_id"
 
@@ -36,5 +36,6 @@ def current_team(request: Any) -> Team | None:
 
 
 def members_of(team: Team) -> QuerySet[Membership]:
-    """Members with their users, owners first."""
-    return team.memberships.select_related("user").order_by("-role", "user__username")
+    """Members with their users, owners first, then managers."""
+    rank = Case(When(role=Role.OWNER, then=0), When(role=Role.MANAGER, then=1), default=2)
+    return team.memberships.select_related("user").order_by(rank, "user__username", "pk")

@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import ApiToken, Invite, Membership, Role, Scope, Team, User
-from hub.accounts.permissions import can_manage_team
+from hub.accounts.permissions import can_choose_owners, can_manage_team
 from hub.accounts.queries import is_member
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -48,6 +48,7 @@ def rename_team(*, actor: User, team: Team, name: str) -> Team:
 def add_member(*, actor: User, team: Team, user: User, role: str = Role.MEMBER) -> Membership:
     """Put a person into the team; twice is the same as once."""
     _require_manager(actor, team)
+    _require_right_to_give(actor, team, role)
     with transaction.atomic():
         member, made = Membership.objects.get_or_create(
             team=team, user=user, defaults={"role": role}
@@ -60,12 +61,14 @@ def add_member(*, actor: User, team: Team, user: User, role: str = Role.MEMBER) 
 
 
 def remove_member(*, actor: User, team: Team, user: User) -> None:
-    """Take a person out of the team; the last owner cannot leave."""
+    """Take a person out of the team; the last owner cannot leave, only owners remove owners."""
     if actor.pk != user.pk:
         _require_manager(actor, team)
     with transaction.atomic():
-        owners = list(Membership.objects.select_for_update().filter(team=team, role=Role.OWNER))
-        if len(owners) == 1 and owners[0].user_id == user.pk:
+        owners = _locked_owners(team)
+        if user.pk in owners and actor.pk != user.pk and not can_choose_owners(actor, team):
+            raise NotAllowed(_("Only an owner of %s can do this to another owner.") % team.name)
+        if owners == {user.pk}:
             raise Conflict(_("The last owner cannot leave. Make another member owner first."))
         gone, _rows = Membership.objects.filter(team=team, user=user).delete()
         if gone:
@@ -75,9 +78,44 @@ def remove_member(*, actor: User, team: Team, user: User) -> None:
             )
 
 
+def change_role(*, actor: User, team: Team, user: User, role: str) -> Membership:
+    """Give a member another role; a team always keeps an owner.
+
+    Managers choose between member and manager, owners also make and unmake owners. Raises NotFound
+    for a person who is not in the team, Conflict for the last owner.
+    """
+    _require_manager(actor, team)
+    _require_right_to_give(actor, team, role)
+    with transaction.atomic():
+        owners = _locked_owners(team)
+        member = Membership.objects.select_for_update().filter(team=team, user=user).first()
+        if member is None:
+            raise NotFound(_("This person is not in the team any more."))
+        if member.role == Role.OWNER:
+            _require_right_to_give(actor, team, Role.OWNER)
+        if owners == {user.pk} and role != Role.OWNER:
+            raise Conflict(_("A team needs an owner. Make another member owner first."))
+        if role != member.role:
+            detail = {"user": user.pk, "from": member.role, "to": role}
+            member.role = role
+            member.save(update_fields=["role"])
+            audit.record(actor=actor, action="team.change_role", target=team, detail=detail)
+    return member
+
+
+def transfer_ownership(*, actor: User, team: Team, user: User) -> None:
+    """Make another member owner and oneself manager, both or neither."""
+    if actor.pk == user.pk:
+        raise Invalid(_("Choose another member to hand the team over to."))
+    with transaction.atomic():
+        change_role(actor=actor, team=team, user=user, role=Role.OWNER)
+        change_role(actor=actor, team=team, user=actor, role=Role.MANAGER)
+
+
 def create_invite(*, actor: User, team: Team, role: str = Role.MEMBER) -> tuple[Invite, str]:
     """A link key that admits one person for a week; the key is returned once and not kept."""
     _require_manager(actor, team)
+    _require_right_to_give(actor, team, role)
     key = secrets.token_urlsafe(24)
     with transaction.atomic():
         invite = Invite.objects.create(
@@ -176,6 +214,19 @@ def update_profile(*, user: User, first_name: str, bio: str) -> User:
 def _require_manager(actor: User, team: Team) -> None:
     if not can_manage_team(actor, team):
         raise NotAllowed(_("Only owners and managers of %s can do this.") % team.name)
+
+
+def _require_right_to_give(actor: User, team: Team, role: str) -> None:
+    if role not in Role.values:
+        raise Invalid(_("A role is one of: %s.") % ", ".join(Role.values))
+    if role == Role.OWNER and not can_choose_owners(actor, team):
+        raise NotAllowed(_("Only an owner of %s can make or unmake owners.") % team.name)
+
+
+def _locked_owners(team: Team) -> set[int]:
+    """Ids of the team's owners, their rows locked: no two of them leave at the same moment."""
+    rows = Membership.objects.select_for_update().filter(team=team, role=Role.OWNER)
+    return set(rows.order_by("pk").values_list("user_id", flat=True))
 
 
 def _may_use(invite: Invite, actor: User) -> bool:

@@ -82,7 +82,9 @@ def bring_in(dataset: Dataset, name: str, data: bytes) -> ImportReport:
     """Upload a file into a dataset and read it, as page and worker do."""
     upload = make_upload(owner=dataset.owner, name=name, data=data)
     importing.start_import(actor=dataset.owner, dataset=dataset, upload_id=upload.pk)
-    return importing.import_upload(dataset_id=dataset.pk, upload_id=upload.pk)
+    report = importing.import_upload(dataset_id=dataset.pk, upload_id=upload.pk)
+    assert report is not None, "the dataset is gone"
+    return report
 
 
 def fill(dataset: Dataset, count: int = 3, *, tags: str = "yuki, girl, snow") -> list[Item]:

@@ -7,12 +7,14 @@ numbered without gaps; after `{"kind": "live"}` it is up to date. Closing codes:
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import DatabaseError
 
 from hub.accounts.models import User
 from hub.accounts.queries import teams_of
@@ -23,18 +25,22 @@ from training.jobs.services.events import replay
 
 SIGN_IN_CODE = 4401
 NOT_FOUND_CODE = 4404
+TRY_AGAIN_CODE = 1013  # RFC 6455's registry: the page connects anew, from its last number
 REPLAY_BATCH = 500
+LOOK_SECONDS = 10.0
 
 
 class JobConsumer(AsyncJsonWebsocketConsumer):
     """One job: joins the group, replays from the rows, then passes live messages on.
 
     Joining comes first, so that nothing falls between; what comes twice is dropped by its number,
-    and a hole (the channel layer may lose messages) is filled from the rows.
+    and a hole (the channel layer may lose messages) is filled from the rows. The last message may
+    be the lost one, so the rows are looked at now and then as well.
     """
 
     group = ""
     last = 0
+    looking: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Check who asks, join, replay."""
@@ -51,28 +57,43 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         self.group = job_group(job.pk)
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
+        self.sending = asyncio.Lock()
         await self._catch_up()
         await self.send_json({"kind": "live", "sequence": self.last})
+        self.looking = asyncio.create_task(self._look_now_and_then())
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
+        if self.looking is not None:
+            self.looking.cancel()
+            await asyncio.gather(self.looking, return_exceptions=True)
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
     async def job_events(self, message: dict[str, Any]) -> None:
         """Pass on what is new; fetch from the rows where a number is missing."""
-        for event in message["events"]:
-            if event["sequence"] <= self.last:
-                continue
-            if event["sequence"] > self.last + 1:
+        if message["events"][0]["sequence"] > self.last + 1:
+            await self._catch_up()
+            return
+        async with self.sending:
+            for event in message["events"]:
+                if event["sequence"] > self.last:
+                    await self._pass_on(event)
+
+    async def _look_now_and_then(self) -> None:
+        """Fill in what no message told of; a database that is away ends the connection."""
+        try:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
                 await self._catch_up()
-                return
-            await self._pass_on(event)
+        except DatabaseError:
+            await self.close(code=TRY_AGAIN_CODE)
 
     async def _catch_up(self) -> None:
-        while messages := await _messages_after(self.job, self.last):
-            for message in messages:
-                await self._pass_on(message)
+        async with self.sending:
+            while messages := await _messages_after(self.job, self.last):
+                for message in messages:
+                    await self._pass_on(message)
 
     async def _pass_on(self, message: dict[str, Any]) -> None:
         await self.send_json(message)

@@ -91,6 +91,22 @@ async def test_a_lost_message_is_fetched_and_one_that_comes_twice_is_dropped() -
     await client.leave()
 
 
+async def test_a_last_message_that_was_lost_is_found_by_looking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("training.jobs.consumers.LOOK_SECONDS", 0.05)
+    job, _ = await make()
+    rows = await record(job.pk, 1, [stepped(1, 1)], run_folder=SERIES)
+    client = Client(f"/ws/jobs/{job.pk}/", await database_sync_to_async(lambda: job.owner)())
+    await client.connect()
+    await client.until_live()
+    await database_sync_to_async(lose_message)(job)
+    got = await client.receive()
+    assert (got["sequence"], got["data"]["step"]) == (rows[0].sequence + 1, 2)
+    assert await client.hears_nothing()
+    await client.leave()
+
+
 def lose_message(job: Job) -> None:
     """Write an event whose message never reaches the layer."""
     current = Job.objects.get(pk=job.pk)

@@ -30,6 +30,7 @@ from tests.factories.training import (
     stepped,
 )
 from training.datasets.models.dataset import Dataset
+from training.jobs.failure_words import TOO_MANY_ATTEMPTS
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import FINAL, LEASED, TRANSITIONS, Job, State
 from training.jobs.services import lifecycle, schedule
@@ -205,7 +206,7 @@ def test_attempts_without_progress_end_in_failure_and_progress_starts_the_count_
         lifecycle.give_back(job_id=job.pk, attempt=number, failure=FAILURE)
     job.refresh_from_db()
     assert job.state == State.FAILED
-    assert job.error_code == lifecycle.TOO_MANY_ATTEMPTS
+    assert job.error_code == TOO_MANY_ATTEMPTS
 
 
 def test_a_retry_is_a_new_job_that_goes_on_from_the_old_one() -> None:

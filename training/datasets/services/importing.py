@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -24,7 +25,7 @@ from hub.formats.detection import FileType, detect_type
 from hub.formats.errors import ArchiveError
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob, Upload, UploadPurpose
-from hub.storage.uploads import consume_upload
+from hub.storage.uploads import consume_upload, let_go
 from training.datasets.models.dataset import (
     MAX_NAME_CHARACTERS,
     MAX_RESOLUTION,
@@ -44,6 +45,8 @@ from training.datasets.sources import (
     folder_files,
     single_file,
 )
+
+logger = logging.getLogger(__name__)
 
 OPEN = (ImportStatus.WAITING, ImportStatus.READING)
 RESUME_AFTER = timedelta(minutes=2)
@@ -116,14 +119,16 @@ def start_import(*, actor: User, dataset: Dataset, upload_id: UUID) -> DatasetIm
     return batch
 
 
-def import_upload(*, dataset_id: UUID, upload_id: UUID) -> ImportReport:
+def import_upload(*, dataset_id: UUID, upload_id: UUID) -> ImportReport | None:
     """Read an upload that `start_import` took; run again, it goes on where it stopped.
 
-    Each file is its own transaction, so that a killed worker loses none and repeats none.
+    Each file is its own transaction, so that a killed worker loses none and repeats none. When the
+    dataset went away in between, the upload is let go; None when even its row is gone.
     """
-    batch = DatasetImport.objects.select_related("dataset", "actor").get(
-        dataset_id=dataset_id, upload_id=upload_id
-    )
+    found = DatasetImport.objects.select_related("dataset", "actor")
+    batch = found.filter(dataset_id=dataset_id, upload_id=upload_id).first()
+    if batch is None or batch.dataset.deleted_at is not None:
+        return _end_without_dataset(batch, dataset_id=dataset_id, upload_id=upload_id)
     with sole_work_on(f"import:{batch.pk}") as is_alone:
         if is_alone and batch.status in OPEN:
             blob = Upload.objects.select_related("blob").get(pk=upload_id).blob
@@ -168,6 +173,20 @@ def limits_now() -> ImportLimits:
         max_ratio=settings.ARCHIVE_MAX_RATIO,
         max_file_bytes=settings.IMAGE_MAX_BYTES,
     )
+
+
+def _end_without_dataset(
+    batch: DatasetImport | None, *, dataset_id: UUID, upload_id: UUID
+) -> ImportReport | None:
+    """Nobody waits for this import any more: free the upload, close the record if there is one."""
+    logger.info("upload %s is not read: its dataset %s was deleted", upload_id, dataset_id)
+    let_go(upload_id=upload_id)
+    if batch is None:
+        return None
+    if batch.status in OPEN:
+        message = _("The dataset was deleted before this file was read.")
+        _set_status(batch, ImportStatus.FAILED, code="dataset_deleted", message=message)
+    return import_report(batch)
 
 
 def _read_upload(batch: DatasetImport, blob: Blob) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,8 +49,16 @@ def set_crop(*, actor: User, item: Item, crop: CropBox | None) -> Item:
     return _set_crops(actor, item.dataset, {item.pk: crop})[0]
 
 
-def set_crop_for_all(*, actor: User, item: Item, crop: CropBox) -> int:
-    """Give every picture of the dataset the crop that `crop` is on `item`; returns how many."""
+def set_crops(*, actor: User, dataset: Dataset, crops: Mapping[UUID, CropBox | None]) -> list[Item]:
+    """Set or clear the crops of several pictures, all or none; undo sends what was there before.
+
+    Raises NotFound when one of them is not in the dataset any more.
+    """
+    return _set_crops(actor, dataset, dict(crops))
+
+
+def set_crop_for_all(*, actor: User, item: Item, crop: CropBox) -> list[Item]:
+    """Give every picture of the dataset the crop that `crop` is on `item`; returns the pictures."""
     rows = Item.objects.filter(dataset_id=item.dataset_id).present()
     size = (item.width, item.height)
     crops: dict[UUID, CropBox | None] = {
@@ -58,7 +66,7 @@ def set_crop_for_all(*, actor: User, item: Item, crop: CropBox) -> int:
         for other in rows.only("pk", "width", "height")
     }
     crops[item.pk] = crop
-    return len(_set_crops(actor, item.dataset, crops))
+    return _set_crops(actor, item.dataset, crops)
 
 
 def set_repeats(*, actor: User, items: Sequence[Item], repeats: int) -> int:
@@ -121,7 +129,7 @@ def _set_crops(actor: User, dataset: Dataset, crops: dict[UUID, CropBox | None])
             .present()
             .order_by("id")
         )
-        if not items:
+        if not items or len(items) != len(crops):
             raise NotFound(_("There is no such picture in this dataset."))
         for item in items:
             _put_crop(item, crops[item.pk])

@@ -12,7 +12,7 @@ state it expects and must change exactly one row; there is no other way to chang
     RUNNING     FAILED      the engine cannot go on, or too many attempts made no progress
     RUNNING     CANCELING   a person cancels it while it runs
     CANCELING   CANCELED    the trainer has ended, or its worker is lost
-    RUNNING     PAUSED      a person paused it and the trainer saved its state
+    RUNNING     PAUSED      a person paused it and the trainer saved its state, or a disk is full
     PAUSED      QUEUED      a person resumes it
     RUNNING     QUEUED      the worker was lost, shut down, or failed in a way that may pass
 
@@ -115,7 +115,8 @@ class Job(models.Model):
 
     `step` to `eta_seconds` are the last figures the engine told. `run_folder` names the folder in
     which the engine numbers its events and `engine_sequence` the last one taken from it.
-    `fruitless_attempts` counts claims since the last sign of progress.
+    `fruitless_attempts` counts claims since the last sign of progress. `error_code` with its values
+    `error_params` becomes a sentence in failure_words.py; `error_message` is the trainer's English.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -172,6 +173,7 @@ class Job(models.Model):
     eta_seconds = models.FloatField(null=True, blank=True)
     finish_reason = models.CharField(max_length=12, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
+    error_params = models.JSONField(default=dict, blank=True)
     error_message = models.TextField(blank=True)
     engine_version = models.CharField(max_length=40, blank=True)
     published_version = models.ForeignKey(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from hub.accounts.queries import is_member
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
+from training.jobs.failure_words import TOO_MANY_ATTEMPTS
+from training.jobs.models.grid import GridState, PreviewGrid
 from training.jobs.models.job import FINAL, LEASED, Command, Job, State
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.permissions import require_control
@@ -27,15 +29,26 @@ from training.jobs.services.events import lock_attempt, lock_job, record_state
 from training.jobs.services.transitions import move, must, renew
 
 LOST = "worker_lost"
-TOO_MANY_ATTEMPTS = "too_many_attempts"
+RESTARTED = "worker_restarted"
+DISK_FULL = "disk_full"  # passes only when a person makes room
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run could not go on: a stable code and a sentence for a person."""
+    """Why a run could not go on: a stable code with its values, and the worker's own words.
+
+    The sentence that a person reads is made of code and values (failure_words.py), in their
+    language; `message` is English.
+    """
 
     code: str
     message: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        """What an event says of it."""
+        return {"code": self.code, "message": self.message, "params": self.params}
 
 
 def request_stop(*, actor: User, job: Job) -> Job:
@@ -64,7 +77,13 @@ def resume_job(*, actor: User, job: Job) -> Job:
     require_control(actor, job)
     require_membership(actor, job.team)
     with transaction.atomic():
-        moved = move(job.pk, State.PAUSED, State.QUEUED, queued_at=Now(), fruitless_attempts=0)
+        afresh: dict[str, Any] = {
+            "fruitless_attempts": 0,
+            "error_code": "",
+            "error_params": {},
+            "error_message": "",
+        }
+        moved = move(job.pk, State.PAUSED, State.QUEUED, queued_at=Now(), **afresh)
         must(moved, _("This run is not paused."))
         wake_workers()
         return _told(job, actor, "job.resume")
@@ -169,9 +188,9 @@ def suspend(*, job_id: UUID, attempt: int) -> Job:
 
 
 def give_back(*, job_id: UUID, attempt: int, failure: Failure) -> Job:
-    """The attempt ended in a way that may pass (a kill, a full disk): try again, within the cap.
+    """The attempt ended in a way that may pass, such as a kill: try again, within the cap.
 
-    Raises LeaseLost.
+    A full disk pauses the run instead, until a person has made room. Raises LeaseLost.
     """
     with transaction.atomic():
         return _return_locked(lock_attempt(job_id, attempt), failure)
@@ -179,15 +198,16 @@ def give_back(*, job_id: UUID, attempt: int, failure: Failure) -> Job:
 
 def requeue_lost_jobs() -> list[UUID]:
     """Take back every job whose lease ran out, by the database's clock; returns their ids."""
-    message = _("The worker gave no sign of life for %s seconds.") % settings.JOB_LEASE_SECONDS
+    seconds = settings.JOB_LEASE_SECONDS
     lost = Job.objects.leased().filter(lease_until__lt=Now())
-    return _take_back(lost, Failure(LOST, message))
+    words = f"The worker gave no sign of life for {seconds} seconds."
+    return _take_back(lost, Failure(LOST, words, {"seconds": seconds}))
 
 
 def requeue_jobs_of(worker: WorkerNode) -> list[UUID]:
     """Take back the jobs of a worker whose process is known to be dead; returns their ids."""
     held = Job.objects.leased().filter(worker=worker)
-    return _take_back(held, Failure(LOST, _("The worker was started again.")))
+    return _take_back(held, Failure(RESTARTED, "The worker was started again."))
 
 
 def wake_workers() -> None:
@@ -237,13 +257,14 @@ def _return_locked(job: Job, failure: Failure) -> Job:
         return _left(job, State.CANCELED)
     if job.requested_command == Command.PAUSE:
         return _left(job, State.PAUSED)
+    if failure.code == DISK_FULL:
+        return _left(job, State.PAUSED, detail=failure.detail, **_error_columns(failure))
     if job.fruitless_attempts >= settings.JOB_MAX_ATTEMPTS:
-        message = _("%(count)s attempts in a row made no progress. The last one: %(reason)s") % {
-            "count": job.fruitless_attempts,
-            "reason": failure.message,
-        }
-        return _fail_locked(job, Failure(TOO_MANY_ATTEMPTS, message))
-    return _left(job, State.QUEUED, detail={"code": failure.code, "message": failure.message})
+        count = job.fruitless_attempts
+        words = f"{count} attempts in a row made no progress. The last one: {failure.message}"
+        params = {"count": count, "reason": failure.detail}
+        return _fail_locked(job, Failure(TOO_MANY_ATTEMPTS, words, params))
+    return _left(job, State.QUEUED, detail=failure.detail)
 
 
 def _fail_locked(job: Job, failure: Failure) -> Job:
@@ -252,10 +273,17 @@ def _fail_locked(job: Job, failure: Failure) -> Job:
     return _left(
         job,
         State.FAILED,
-        detail={"code": failure.code, "message": failure.message},
-        error_code=failure.code[:60],
-        error_message=failure.message,
+        detail=failure.detail,
+        **_error_columns(failure),
     )
+
+
+def _error_columns(failure: Failure) -> dict[str, Any]:
+    return {
+        "error_code": failure.code[:60],
+        "error_params": failure.params,
+        "error_message": failure.message,
+    }
 
 
 def _left(job: Job, target: State, *, detail: dict[str, Any] | None = None, **columns: Any) -> Job:
@@ -275,6 +303,7 @@ def wake_if_waiting() -> None:
     Busy workers look for the next job by themselves, so that messages do not pile up for them.
     """
     live = WorkerNode.objects.filter(seen_at__gt=Now() - Value(SEEN_WITHIN))
-    idle = live.exclude(jobs__state__in=LEASED)
-    if Job.objects.waiting().exists() and idle.exists():
+    idle = live.exclude(jobs__state__in=LEASED).exclude(grids__state=GridState.RUNNING)
+    grids = PreviewGrid.objects.filter(state=GridState.QUEUED)
+    if (Job.objects.waiting().exists() or grids.exists()) and idle.exists():
         wake_workers()

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core import audit
-from hub.core.errors import Conflict, NotAllowed
+from hub.core.errors import Conflict, Invalid, NotAllowed
 from training.jobs.models.job import LEASED, Job, State
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.permissions import can_order_queue, require_control
@@ -52,6 +52,31 @@ def set_priority(*, actor: User, job: Job, priority: int) -> Job:
     return job
 
 
+def move_in_line(*, actor: User, job: Job, before: Job | None) -> Job:
+    """Put a waiting run before another of its owner's, or (None) behind all of them.
+
+    Between people the fair share decides, so a run only moves among the runs of its owner in the
+    same team. Their priorities are counted anew from the highest there, never above it: nobody
+    gains on others. Raises Invalid for a run of somebody else's, Conflict once one has started.
+    """
+    require_control(actor, job)
+    if before is not None and (before.owner_id, before.team_id) != (job.owner_id, job.team_id):
+        raise Invalid(_("A run moves among the runs of its owner; fair share decides the rest."))
+    with transaction.atomic():
+        line = list(
+            Job.objects.waiting()
+            .filter(owner_id=job.owner_id, team_id=job.team_id)
+            .select_for_update(of=("self",))
+            .order_by("-priority", "queued_at", "id")
+        )
+        _rank(_moved(line, job, before))
+        job.refresh_from_db()
+        detail = {"before": before.number if before else None}
+        audit.record(actor=actor, action="job.move", target=job, detail=detail)
+        tell_queue(job)
+    return job
+
+
 def register_worker(
     *, name: str, device: str, device_name: str, memory_bytes: int, engine_version: str
 ) -> WorkerNode:
@@ -78,6 +103,33 @@ def note_alive(worker: WorkerNode) -> None:
 def has_work_for(worker: WorkerNode) -> bool:
     """Whether a job waits that this worker could take."""
     return _fitting(worker).exists()
+
+
+def _moved(line: list[Job], job: Job, before: Job | None) -> list[Job]:
+    """The line with the run at its new place."""
+    rest = [other for other in line if other.pk != job.pk]
+    if len(rest) == len(line):
+        raise Conflict(_("This run is not waiting any more."))
+    ids = [other.pk for other in rest]
+    if before is not None and before.pk not in ids and before.pk != job.pk:
+        raise Conflict(_("The other run has started, so there is nothing to go before."))
+    mine = next(other for other in line if other.pk == job.pk)
+    if before is not None and before.pk == job.pk:
+        return line
+    at = ids.index(before.pk) if before is not None else len(rest)
+    return [*rest[:at], mine, *rest[at:]]
+
+
+def _rank(line: list[Job]) -> None:
+    """Write priorities that make this order: one less where age alone would say otherwise."""
+    priority = max(job.priority for job in line)
+    for place, job in enumerate(line):
+        earlier = line[place - 1] if place else None
+        if earlier is not None and (earlier.queued_at, earlier.pk) > (job.queued_at, job.pk):
+            priority -= 1
+        if job.priority != priority:
+            job.priority = max(-HIGHEST_PRIORITY, priority)
+            job.save(update_fields=["priority"])
 
 
 def _fitting(worker: WorkerNode) -> QuerySet[Job]:

@@ -4,7 +4,10 @@ import { LiveSocket, showState } from "app/socket";
 const EVERY_MS = 10_000;
 let timer = 0;
 
-const refresh = () => globalThis.htmx.trigger("#board", "refresh");
+let held = null;
+
+// A row in the hand stays where it is until it is let go.
+const refresh = () => !held && globalThis.htmx.trigger("#board", "refresh");
 
 new LiveSocket("/ws/queue/", {
   onState: showState(document.getElementById("conn")),
@@ -16,3 +19,53 @@ new LiveSocket("/ws/queue/", {
 
 // Progress of running jobs is not told to the queue; while the page is in sight it asks now and then.
 setInterval(() => document.visibilityState === "visible" && refresh(), EVERY_MS);
+
+const rowOf = (event) => event.target.closest?.(".qrow[data-number]");
+const unmark = () => document.querySelectorAll(".over-top, .over-bottom").forEach((row) => row.classList.remove("over-top", "over-bottom"));
+const isUpper = (event, row) => {
+  const { top, height } = row.getBoundingClientRect();
+  return event.clientY < top + height / 2;
+};
+
+/** The run before which a row is let go; "" is behind all of its line. */
+function target(event, row) {
+  if (isUpper(event, row)) return row.dataset.number;
+  const line = [...document.querySelectorAll(`.qrow[data-line="${row.dataset.line}"]`)].filter((other) => other !== held);
+  return line[line.indexOf(row) + 1]?.dataset.number ?? "";
+}
+
+document.addEventListener("dragstart", (event) => {
+  held = rowOf(event);
+  if (!held) return;
+  held.classList.add("held");
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", held.dataset.number);
+});
+document.addEventListener("dragover", (event) => {
+  const row = rowOf(event);
+  unmark();
+  if (!held || !row || row === held || row.dataset.line !== held.dataset.line) return;
+  event.preventDefault();
+  row.classList.add(isUpper(event, row) ? "over-top" : "over-bottom");
+});
+document.addEventListener("drop", (event) => {
+  const row = rowOf(event);
+  if (!held || !row || row === held || row.dataset.line !== held.dataset.line) return;
+  event.preventDefault();
+  const values = { before: target(event, row) };
+  globalThis.htmx.ajax("POST", held.dataset.move, { target: "#board", swap: "outerHTML", values });
+});
+document.addEventListener("dragend", () => {
+  held?.classList.remove("held");
+  held = null;
+  unmark();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey) return;
+  const which = { ArrowUp: "[data-up]", ArrowDown: "[data-down]" }[event.key];
+  const row = which && rowOf(event);
+  if (!row) return;
+  event.preventDefault();
+  row.querySelector(which)?.click();
+});

@@ -95,12 +95,19 @@ function log(text, kind = "", at = new Date()) {
   return line;
 }
 
+/** Why the state changed, in the reader's language; an unknown code keeps the trainer's words. */
+function failure({ code, params = {}, message = "" }) {
+  if (code === "too_many_attempts" && params.reason) return say("repeated", { count: params.count, reason: failure(params.reason) });
+  return words.failures[code] ? fill(words.failures[code], params) : message;
+}
+
 const HANDLERS = {
   stepped,
   artifact,
   state(event, at) {
     const label = words.states[event.state] ?? event.state;
-    log(event.message ? `${label}: ${event.message}` : label, "", at);
+    const said = failure(event);
+    log(said ? `${label}: ${said}` : label, "", at);
     refresh("top");
     refresh("side");
     if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state);

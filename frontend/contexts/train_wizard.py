@@ -1,0 +1,116 @@
+"""The training wizard's page: what can be chosen, what is chosen, and what it would take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from frontend.contexts.preset_words import preset_sentence, preset_title
+from frontend.contexts.train import TINY, Draft, presets_of, settings_form
+from frontend.contexts.train_summary import Summary, summary_of
+from frontend.forms.train import SettingsForm
+from hub.accounts.models import Team, User
+from models_registry.models.version import ModelVersion
+from models_registry.queries import base_versions
+from training.base_models.tiny.location import known_subjects
+from training.datasets.models.dataset import Dataset
+from training.datasets.queries import datasets_of
+from training.jobs.models.job import Method
+from training.jobs.services.submit import TRAINABLE_FAMILIES
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One card of a choice."""
+
+    value: str
+    title: str
+    detail: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WizardContext:
+    """`/train/`."""
+
+    draft: Draft
+    datasets: list[Option]
+    bases: list[Option]
+    methods: list[Option]
+    presets: list[Option]
+    form: SettingsForm | None
+    summary: Summary | None
+    known: Any
+    new_dataset_url: str
+    shown: dict[str, str]
+    saved_at: datetime | None = None
+    has_moved_on: bool = False
+
+
+def wizard_context(
+    viewer: User,
+    team: Team,
+    draft: Draft,
+    *,
+    form: SettingsForm | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> WizardContext:
+    """All choices with the chosen ones marked, the form (a fresh one if none was sent), the sum.
+
+    `changes` are what was typed over the settings that the choices bring.
+    """
+    changes = changes or {}
+    if form is None and draft.dataset and draft.base:
+        form = settings_form(draft, changes=changes)
+    return WizardContext(
+        draft=draft,
+        datasets=[
+            Option(row.slug, row.name, _dataset_detail(row), row == draft.dataset)
+            for row in datasets_of(viewer, team=team).filter(item_count__gt=0)
+        ],
+        bases=[
+            Option(str(row.pk), row.model.name, _base_detail(row), row == draft.base)
+            for row in base_versions(viewer=viewer, families=TRAINABLE_FAMILIES)
+        ],
+        methods=[
+            Option(value, str(label), method_detail(value), value == draft.method)
+            for value, label in Method.choices
+        ],
+        presets=[
+            Option(row.id, preset_title(row), preset_sentence(row), row == draft.preset)
+            for row in presets_of(draft.method, draft.family, draft.dataset)
+        ],
+        form=form,
+        summary=summary_of(draft, form, changes) if form else None,
+        known=known_subjects() if draft.family == TINY else None,
+        new_dataset_url=reverse("dataset_new"),
+        shown={
+            "dataset": draft.dataset.slug if draft.dataset else "",
+            "base": str(draft.base.pk) if draft.base else "",
+            "method": draft.method,
+            "preset": draft.preset.id if draft.preset else "",
+        },
+    )
+
+
+def method_detail(method: str) -> str:
+    """What a method is for, in one sentence."""
+    return {
+        Method.LORA: _("Small file on top of the base; right for most things."),
+        Method.DREAMBOOTH: _("A whole checkpoint that knows one subject."),
+        Method.TEXTUAL_INVERSION: _("A new word; the model stays as it is."),
+        Method.HYPERNETWORK: _("Small network beside the attention, for A1111."),
+    }[Method(method)]
+
+
+def _dataset_detail(dataset: Dataset) -> str:
+    parts = [_("%(n)d images") % {"n": dataset.item_count}, str(dataset.get_kind_display())]
+    return " · ".join([*parts, dataset.trigger_word] if dataset.trigger_word else parts)
+
+
+def _base_detail(version: ModelVersion) -> str:
+    base = version.base_model
+    return " · ".join(filter(None, [base.name if base else "", version.name]))

@@ -1,0 +1,204 @@
+"""The wizard through Django's client: choices bring settings, what was typed is never lost."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from hub.accounts.drafts import draft_of
+from hub.accounts.models import FormDraft, User
+from tests.factories.accounts import UserFactory
+from tests.factories.training import fill, make_base, make_dataset, make_job
+from training.datasets.models.dataset import Dataset
+from training.jobs.models.job import Job
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    found = make_dataset(name="Yuki")
+    fill(found)
+    make_base()
+    return found
+
+
+@pytest.fixture
+def person(dataset: Dataset, client: Client) -> User:
+    client.force_login(dataset.owner)
+    return dataset.owner
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What a browser would send of the wizard as it stands."""
+    form = page[page.index('id="train-form"') : page.index("</form>", page.index("train-form"))]
+    found: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if attributes.get("type") == "radio" and not re.search(r"\schecked\b", tag):
+            continue
+        found[attributes.get("name", "")] = attributes.get("value", "")
+    prompts = re.search(r"<textarea[^>]*>\s*(.*?)</textarea>", form, re.DOTALL)
+    found["sample_prompts"] = prompts.group(1) if prompts else ""
+    return found
+
+
+def wizard(client: Client, query: str = "") -> tuple[str, dict[str, str]]:
+    page = client.get(f"/train/{query}").content.decode()
+    return page, fields_of(page)
+
+
+def typed(client: Client, **changes: str) -> str:
+    _page, fields = wizard(client)
+    answer = client.post("/train/plan/", fields | changes, headers=HTMX)
+    return answer.content.decode()
+
+
+def test_the_page_says_for_which_choices_its_settings_are(person: User, client: Client) -> None:
+    _page, fields = wizard(client)
+    for name in ("dataset", "base", "method", "preset"):
+        assert fields[f"shown_{name}"] == fields[name]
+
+
+def test_nothing_is_kept_for_somebody_who_only_looks(person: User, client: Client) -> None:
+    wizard(client)
+    assert not FormDraft.objects.exists()
+
+
+def test_what_was_typed_is_there_after_a_reload(person: User, client: Client) -> None:
+    summary = typed(client, epochs="7", name="snow run")
+    assert "Changed from the preset" in summary
+    page, fields = wizard(client)
+    assert (fields["epochs"], fields["name"]) == ("7", "snow run")
+    assert "Your draft is back." in page
+
+
+def test_another_person_of_the_team_has_no_part_in_the_draft(
+    person: User, dataset: Dataset, client: Client
+) -> None:
+    typed(client, epochs="7")
+    other = UserFactory()
+    dataset.team.memberships.create(user=other, role="member")
+    client.force_login(other)
+    page, fields = wizard(client)
+    assert fields["epochs"] != "7"
+    assert "Your draft is back." not in page
+
+
+def test_another_method_brings_its_settings_and_keeps_what_was_typed(
+    person: User, client: Client
+) -> None:
+    _page, fields = wizard(client)
+    sent = fields | {"method": "textual_inversion", "epochs": "7"}
+    answer = client.post("/train/choices/", sent, headers=HTMX)
+    after = fields_of(answer.content.decode())
+    assert after["epochs"] == "7"
+    assert after["shown_method"] == "textual_inversion"
+    assert "network_dim" not in after
+    assert after["learning_rate"] != fields["learning_rate"]
+    assert "method=textual_inversion" in answer["HX-Push-Url"]
+
+
+def test_a_changed_setting_is_taken_back_alone(person: User, client: Client) -> None:
+    _page, fields = wizard(client)
+    sent = fields | {"epochs": "7", "seed": "99", "reset": "epochs"}
+    after = fields_of(client.post("/train/choices/", sent, headers=HTMX).content.decode())
+    assert (after["epochs"], after["seed"]) == (fields["epochs"], "99")
+
+
+def test_what_another_preset_says_by_itself_is_no_change_any_more(
+    person: User, client: Client
+) -> None:
+    _page, fields = wizard(client)
+    other = fields_of(
+        client.post(
+            "/train/choices/", fields | {"method": "textual_inversion"}, headers=HTMX
+        ).content.decode()
+    )
+    sent = fields | {"method": "textual_inversion", "learning_rate": other["learning_rate"]}
+    page = client.post("/train/choices/", sent, headers=HTMX).content.decode()
+    assert fields_of(page)["learning_rate"] == other["learning_rate"]
+    assert "Changed from the preset" not in page
+
+
+def test_a_choice_the_settings_do_not_know_yet_starts_nothing(person: User, client: Client) -> None:
+    _page, fields = wizard(client)
+    answer = client.post("/train/", fields | {"method": "textual_inversion", "name": "early"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert not Job.objects.exists()
+    assert "Your last choice brought other settings." in page
+    assert fields_of(page)["name"] == "early"
+    again = client.post("/train/", fields_of(page))
+    assert again.status_code == 302
+    assert Job.objects.get().method == "textual_inversion"
+
+
+def test_starting_the_run_ends_the_draft(person: User, dataset: Dataset, client: Client) -> None:
+    typed(client, epochs="2")
+    _page, fields = wizard(client)
+    assert client.post("/train/", fields).status_code == 302
+    assert draft_of(person, f"train:{dataset.team_id}") is None
+    assert Job.objects.get().config["epochs"] == 2
+
+
+def test_a_refused_start_keeps_the_draft(person: User, dataset: Dataset, client: Client) -> None:
+    typed(client, epochs="7")
+    _page, fields = wizard(client)
+    answer = client.post("/train/", fields | {"epochs": "none"})
+    assert answer.status_code == 422
+    assert draft_of(person, f"train:{dataset.team_id}") is not None
+
+
+def test_start_over_forgets_the_draft(person: User, client: Client) -> None:
+    typed(client, epochs="7")
+    client.post("/train/start-over/")
+    page, fields = wizard(client)
+    assert fields["epochs"] != "7"
+    assert "Your draft is back." not in page
+
+
+def test_an_address_that_asks_for_something_else_is_not_answered_with_the_draft(
+    person: User, dataset: Dataset, client: Client
+) -> None:
+    typed(client, epochs="7")
+    other = make_dataset(owner=person, team=dataset.team, name="Neon")
+    fill(other)
+    _page, fields = wizard(client, f"?dataset={other.slug}")
+    assert (fields["dataset"], fields["epochs"] == "7") == (other.slug, False)
+    _page, same = wizard(client, f"?dataset={dataset.slug}")
+    assert same["epochs"] == "7"
+
+
+def run_with(dataset: Dataset, **config: Any) -> Job:
+    return make_job(dataset=dataset, name="earlier", config=config)
+
+
+def test_settings_of_a_run_fill_the_wizard_from_its_page(
+    person: User, dataset: Dataset, client: Client
+) -> None:
+    job = run_with(dataset, epochs=9, seed=77, network={"dim": 24}, max_steps=None)
+    link = f"/train/?again={job.number}"
+    assert link in client.get(f"/runs/{job.number}/").content.decode()
+    page, fields = wizard(client, f"?again={job.number}")
+    assert (fields["epochs"], fields["seed"], fields["network_dim"]) == ("9", "77", "24")
+    assert fields["name"] == "earlier"
+    assert f"run #{job.number}" in page
+
+
+def test_another_preset_ends_the_settings_of_the_earlier_run(
+    person: User, dataset: Dataset, client: Client
+) -> None:
+    job = run_with(dataset, epochs=9, seed=77, max_steps=None)
+    _page, fields = wizard(client, f"?again={job.number}")
+    sent = fields | {"method": "dreambooth"}
+    after = fields_of(client.post("/train/choices/", sent, headers=HTMX).content.decode())
+    assert "again" not in after
+    assert after["seed"] != "77"
+
+
+def test_the_settings_of_a_stranger_are_not_found(person: User, client: Client) -> None:
+    job = make_job(owner=UserFactory())
+    assert client.get(f"/train/?again={job.number}").status_code == 404
