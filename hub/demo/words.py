@@ -20,7 +20,7 @@ hub; the training run shows its loss and how the samples changed.
 
 Put **neon style** where the style stands: `a penguin, neon style`.
 """
-STYLE_SUBJECTS = ("a cat", "a car", "a ghost", "a fox")  # three of the dataset, one that is not
+STYLE_SUBJECTS = ("a cat", "a sailboat", "a fox", "a rocket")  # two of the dataset, two not
 CFG = 2.5
 
 

@@ -19,7 +19,7 @@ from django.db import connection
 
 from hub.storage.backends.base import key_for
 from hub.storage.backends.chosen import blob_store
-from tests.chaos.conftest import Fate, drop_other_connections, trainer_pid, wait_for
+from tests.chaos.conftest import Fate, trainer_pid, wait_for
 from tests.chaos.test_kills import assert_ended_once, reached, run_until_over
 from training.engine.events import Stepped, event_from_dict
 from training.jobs.models.event import EventKind
@@ -38,6 +38,9 @@ pytestmark = [
 SMALL_BYTES = 512  # less than any file that a trainer writes has already
 
 
+DROP_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+
+
 @contextmanager
 def database_away() -> Iterator[psycopg.Connection[Any]]:
     """The test's database takes nobody in; gives a connection to its neighbour."""
@@ -46,8 +49,8 @@ def database_away() -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(host=connection.settings_dict["HOST"], autocommit=True, **url) as other:
         other.execute(f'alter database "{name}" with allow_connections false')
         try:
-            drop_other_connections()
             connection.close()
+            other.execute(DROP_ALL, [name])
             yield other
         finally:
             other.execute(f'alter database "{name}" with allow_connections true')

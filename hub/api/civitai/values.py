@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -47,6 +48,7 @@ def number(value: Decimal | float | None) -> float | None:
     return None if value is None else float(value)
 
 
+@lru_cache(maxsize=1024)  # a list of 100 models asks for the same texts again and again
 def html(source: str) -> str | None:
     """Markdown as harmless HTML, None when there is none."""
     if not source.strip():

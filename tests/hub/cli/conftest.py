@@ -59,7 +59,7 @@ def hub_port(django_db_setup: None) -> Iterator[int]:
 
 
 @pytest.fixture
-def hub_url(hub_port: int, django_db_serialized_rollback: None, transactional_db: None) -> str:
+def hub_url(hub_port: int, transactional_db: None) -> str:
     """Address of the running hub; rows made in the test are seen by it."""
     cache.clear()
     seed_base_models()
