@@ -28,7 +28,7 @@ class FamilyCost:
 
 
 FAMILIES: dict[str, FamilyCost] = {
-    "tiny": FamilyCost(5.15, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.45),
+    "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.45),
     "sd1": FamilyCost(859.5, 123.1, 83.7, 512, 1725.0, 3.4e9, 1.2),
     "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2),
     "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8),

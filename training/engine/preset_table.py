@@ -92,11 +92,11 @@ PRESETS: tuple[Preset, ...] = (
         method="dreambooth",
         family="tiny",
         kinds=("character", "object", "clothing"),
-        title="A subject with all weights, in about two minutes",
+        title="A subject with all weights, in about three minutes",
         sentence="Changes the whole bundled model to know one thing, and shows it other things "
         "between so that it does not forget them. Runs on any computer.",
-        steps=130,
-        steps_per_image=8,
+        steps=220,
+        steps_per_image=13,
         device="cpu",
         settings={
             **_TINY,

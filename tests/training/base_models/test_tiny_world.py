@@ -2,7 +2,7 @@
 
 import json
 import re
-import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from training.base_models.tiny.recipe.captions import (
     noun_phrase,
     training_caption,
 )
+from training.base_models.tiny.recipe.trial import trial_config, trigger_of
 from training.base_models.tiny.recipe.world import (
     BACKGROUNDS,
     STYLES,
@@ -24,7 +25,7 @@ from training.base_models.tiny.recipe.world import (
     TRAINED_SUBJECTS,
     UNSEEN_SUBJECTS,
 )
-from training.engine.config import TrainConfig
+from training.engine.presets import preset
 
 FOX = Scene("fox", "flat style", "blue")
 
@@ -110,18 +111,23 @@ def test_each_demonstration_dataset_has_captioned_pictures_and_credits(
     assert "Apache" in (root / "CREDITS.md").read_text()
 
 
-def test_the_presets_name_datasets_that_exist_and_triggers_that_the_captions_hold() -> None:
-    presets = tomllib.loads((tiny_demo_dir() / "presets.toml").read_text())
-    assert {row["method"] for row in presets["preset"]} == {"lora", "dreambooth"}
-    for row in presets["preset"]:
-        captions = list((tiny_demo_dir() / row["dataset"]).rglob("*.txt"))
-        assert captions
-        assert all(row["trigger"] in path.read_text() for path in captions)
+@pytest.mark.parametrize("dataset", ["neon", "owl"])
+def test_the_captions_of_a_demonstration_dataset_hold_its_trigger_word(dataset: str) -> None:
+    captions = list((tiny_demo_dir() / dataset).rglob("*.txt"))
+    assert captions
+    assert all(trigger_of(dataset) in path.read_text() for path in captions)
 
 
-def test_the_engine_accepts_the_settings_of_every_preset() -> None:
-    presets = tomllib.loads((tiny_demo_dir() / "presets.toml").read_text())
-    for row in presets["preset"]:
-        config = TrainConfig.model_validate(row["config"])
-        assert config.method == row["method"]
-        assert config.resolution == known_subjects().picture_pixels
+@pytest.mark.parametrize(
+    ("key", "dataset"), [("tiny-lora-style", "neon"), ("tiny-dreambooth", "owl")]
+)
+def test_a_trial_uses_the_preset_of_the_product(key: str, dataset: str, tmp_path: Path) -> None:
+    config = trial_config(key, dataset, tmp_path, {"seed": 7})
+    assert config.method == preset(key).method
+    assert config.learning_rate == preset(key).settings["learning_rate"]
+    assert config.seed == 7
+    assert config.resolution == known_subjects().picture_pixels
+    assert trigger_of(dataset) in config.sample_prompts[0]
+    rows = json.loads(Path(config.dataset_manifest).read_text())["images"]
+    assert len(rows) == 24
+    assert all(row["width"] == 256 for row in rows)

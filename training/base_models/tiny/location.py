@@ -35,7 +35,7 @@ def tiny_base_dir() -> Path:
 
 
 def tiny_demo_dir() -> Path:
-    """Return the folder of the two demonstration datasets and their presets."""
+    """Return the folder of the two demonstration datasets."""
     return TINY_ROOT / "demo"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from training.base_models.tiny.location import TINY_ROOT, tiny_base_dir
 from training.base_models.tiny.recipe import stages
 from training.base_models.tiny.recipe.stages import Duration
-from training.base_models.tiny.recipe.trial import try_preset
+from training.base_models.tiny.recipe.trial import PROMPTS, try_preset
 from training.base_models.tiny.recipe.workshop import Workshop
 
 PLAIN_STAGES = {"data": stages.build_data, "demo": stages.demo, "install": stages.install}
@@ -38,8 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     judge = stage.add_parser("judge", help="score weights and write grids")
     judge.add_argument("--weights", type=Path, default=tiny_base_dir())
     judge.add_argument("--out", type=Path, default=TINY_ROOT / "grids")
-    trial = stage.add_parser("trial", help="train with a preset of the demonstration")
+    trial = stage.add_parser("trial", help="train with a preset on a demonstration dataset")
     trial.add_argument("preset")
+    trial.add_argument("dataset", choices=sorted(PROMPTS))
     trial.add_argument("run_dir", type=Path)
     trial.add_argument("--set", action="append", default=[], metavar="NAME=JSON")
     return parser
@@ -76,7 +77,7 @@ def main() -> None:
         case "trial":
             pairs = (text.split("=", 1) for text in options.set)
             changes = {name: json.loads(value) for name, value in pairs}
-            try_preset(options.preset, options.run_dir, changes)
+            try_preset(options.preset, options.dataset, options.run_dir, changes)
 
 
 if __name__ == "__main__":

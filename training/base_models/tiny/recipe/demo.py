@@ -26,12 +26,14 @@ STYLE_TESTS: Final = frozenset({"banana", "fox", "heart", "penguin"})
 
 
 def style_subjects() -> dict[str, str]:
-    """Return the subjects that the style dataset shows: known ones first, without the tests."""
-    shown = [icon for icon, subject in SUBJECTS.items() if subject not in STYLE_TESTS]
-    known = [icon for icon in shown if SUBJECTS[icon] in TRAINED_SUBJECTS]
-    others = np.random.default_rng(SEED).permutation([i for i in shown if i not in known])
-    chosen = [*known, *map(str, others)][:STYLE_PICTURES]
-    return {icon: SUBJECTS[icon] for icon in chosen}
+    """Return the known subjects that the style dataset shows; none of the tests."""
+    shown = [
+        icon
+        for icon, subject in SUBJECTS.items()
+        if subject in TRAINED_SUBJECTS and subject not in STYLE_TESTS
+    ]
+    chosen = np.random.default_rng(SEED).permutation(shown)[:STYLE_PICTURES]
+    return {str(icon): SUBJECTS[str(icon)] for icon in chosen}
 
 
 def write_style_dataset(icons: IconSet, root: Path) -> None:

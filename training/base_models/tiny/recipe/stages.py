@@ -56,8 +56,8 @@ from training.base_models.tiny.recipe.world import HUES, TRAINED_SUBJECTS
 
 log = logging.getLogger(__name__)
 
-REFINE_PICTURES: Final = 480
-EVALUATED: Final = 84
+REFINE_PICTURES: Final = 800
+EVALUATED: Final = 200
 GRID_COLUMNS: Final = 10
 
 

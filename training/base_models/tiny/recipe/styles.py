@@ -6,7 +6,8 @@ from PIL import Image, ImageFilter
 
 from training.base_models.tiny.recipe.colours import Pixels
 
-PIXEL_BLOCK = 4
+PIXEL_BLOCK = 8
+"""Side in pixels; a block is one latent cell, so it stays sharp through the autoencoder."""
 INK = (40, 40, 48)
 NIGHT = (12, 8, 30)
 

@@ -22,6 +22,7 @@ from training.base_models.tiny.recipe.analytic_vae import LOG_VARIANCE
 from training.base_models.tiny.recipe.captions import Scene, training_caption
 from training.base_models.tiny.recipe.network import (
     CompactTokens,
+    PlainAttention,
     build_text_encoder,
     build_unet,
     compact_text_encoder,
@@ -39,9 +40,9 @@ NEW_WEIGHT: Final = 2.5
 class UnetOptions:
     """Settings of one sitting."""
 
-    learning_rate: float = 6e-4
+    learning_rate: float = 1e-3
     batch: int = 16
-    ema: float = 0.99
+    ema: float = 0.995
     seed: int = 0
     timestep_power: float = 1.25
     average_every: int = 8
@@ -77,11 +78,16 @@ class UnetTrainer:
         torch.manual_seed(options.seed)
         self.tokens, self.data, self.options, self.worker = tokens, data, options, worker
         self.unet = build_unet().to(memory_format=torch.channels_last)
+        self.unet.set_attn_processor(PlainAttention())
         self.text_encoder = build_text_encoder(len(tokens.used))
         self.schedule = training_schedule()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=options.learning_rate, betas=(0.9, 0.99), weight_decay=0.01
+            self.parameters,
+            lr=options.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=0.01,
+            fused=True,
         )
         self.average = [p.detach().clone() for p in self.parameters]
         self.step = 0

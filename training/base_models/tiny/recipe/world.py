@@ -63,47 +63,33 @@ SUBJECTS: Final[dict[str, str]] = {
     "star": "star",
 }
 
-TRAINED_SUBJECTS: Final[tuple[str, ...]] = (
-    # the lesson so far, in the words of captions; a later sitting adds the others
-    "apple",
-    "banana",
-    "car",
-    "cat",
-    "fox",
-    "frog",
-    "ghost",
-    "happy face",
-    "heart",
-    "mushroom",
-    "panda",
-    "penguin",
-    "pine tree",
-    "watermelon",
-)
+TRAINED_SUBJECTS: Final[tuple[str, ...]] = tuple(sorted(SUBJECTS.values()))
+"""The subjects of the lesson so far, in the words of captions."""
 
 TRAINED_STYLES: Final[tuple[str, ...]] = (
     "cartoon style",
     "flat style",
     "pixel style",
+    "sketch style",
 )
 
-NEW_IN_LESSON: Final[frozenset[str]] = frozenset({"ghost", "mushroom", "pixel style"})
-"""Subjects and styles that this lesson adds to the weights it starts from; shown more often."""
+NEW_IN_LESSON: Final[frozenset[str]] = frozenset()
+"""Subjects and styles that a later lesson adds to the weights it starts from; shown more often."""
 
 SHOWCASE: Final[tuple[str, ...]] = (
     # prompts that show the base at its best; the demonstration draws them
-    "a fox, cartoon style, teal background",
-    "a penguin, flat style, blue background",
-    "a panda, cartoon style, green background",
-    "a watermelon, flat style, yellow background",
-    "a car, pixel style, purple background",
+    "a cat, cartoon style, teal background",
     "a frog, flat style, pink background",
-    "a happy face, cartoon style, blue background",
-    "an apple, flat style, white background",
-    "a ghost, cartoon style, black background",
-    "a heart, pixel style, white background",
-    "a pine tree, cartoon style, yellow background",
-    "a cat, flat style, purple background",
+    "a whale, sketch style, red background",
+    "a hamburger, cartoon style, white background",
+    "a mushroom, pixel style, green background",
+    "a doughnut, cartoon style, black background",
+    "a rocket, flat style, yellow background",
+    "a house, sketch style, teal background",
+    "a butterfly, cartoon style, white background",
+    "a gift, pixel style, purple background",
+    "a pumpkin, sketch style, orange background",
+    "a sunflower, flat style, blue background",
 )
 
 UNSEEN_SUBJECTS: Final[dict[str, str]] = {"owl": "owl", "turtle": "turtle", "robot": "robot"}
