@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from hub.embedded.config import PROJECT_DIR
 from hub.embedded.errors import PartFailed
 
 NAMES = ("DATABASE_URL", "VALKEY_URL")
 STOP_SECONDS = 60.0
+VALKEY_DATABASES = 16
 _running: list[subprocess.Popen[str]] = []
 _filled: list[str] = []
 
@@ -28,7 +30,16 @@ def ensure_services() -> dict[str, str]:
         urls = _start()
         os.environ.update({name: urls[name] for name in missing})
         _filled.extend(missing)
+    _take_own_queue(os.environ.get("PYTEST_XDIST_WORKER", ""))
     return {name: os.environ[name] for name in NAMES}
+
+
+def _take_own_queue(worker: str) -> None:
+    """Give each worker of pytest-xdist a Valkey database of its own: gw0 takes 1, gw1 takes 2 …"""
+    if worker.startswith("gw"):
+        url = urlsplit(os.environ["VALKEY_URL"])
+        number = (int(worker.removeprefix("gw")) + 1) % VALKEY_DATABASES
+        os.environ["VALKEY_URL"] = urlunsplit(url._replace(path=f"/{number}"))
 
 
 def stop_services() -> None:

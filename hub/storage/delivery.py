@@ -38,29 +38,37 @@ class ByteRange:
 
 
 class BlobResponse(StreamingHttpResponse):
-    """Streams one range of an open file: in threads under ASGI, plainly under WSGI and in tests."""
+    """Streams one range of a blob: in threads under ASGI, plainly under WSGI and in tests.
 
-    def __init__(self, file: BinaryIO, part: ByteRange, **options: object) -> None:
+    The file is opened with the first piece: an answer to somebody who has left is never closed.
+    """
+
+    def __init__(self, blob: Blob, part: ByteRange, **options: object) -> None:
         super().__init__(iter(()), **options)
-        self._file, self._part = file, part
-        self._resource_closers.append(file.close)  # type: ignore[attr-defined]
+        self._blob, self._part = blob, part
 
     def __iter__(self) -> Iterator[bytes]:
-        self._file.seek(self._part.first)
-        left = self._part.length
-        while left > 0 and (piece := self._file.read(min(CHUNK_BYTES, left))):
-            left -= len(piece)
-            yield piece
+        with self._opened() as file:
+            left = self._part.length
+            while left > 0 and (piece := file.read(min(CHUNK_BYTES, left))):
+                left -= len(piece)
+                yield piece
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        await asyncio.to_thread(self._file.seek, self._part.first)
-        left = self._part.length
-        while left > 0:
-            piece = await asyncio.to_thread(self._file.read, min(CHUNK_BYTES, left))
-            if not piece:
-                return
-            left -= len(piece)
-            yield piece
+        with await asyncio.to_thread(self._opened) as file:
+            left = self._part.length
+            while left > 0:
+                piece = await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))
+                if not piece:
+                    return
+                left -= len(piece)
+                yield piece
+
+    def _opened(self) -> BinaryIO:
+        file = open_blob(self._blob)
+        self._resource_closers.append(file.close)  # type: ignore[attr-defined]
+        file.seek(self._part.first)
+        return file
 
     def getvalue(self) -> bytes:
         """The whole range; for tests of small files."""
@@ -99,7 +107,7 @@ def serve_blob(
     if request.method == "HEAD":
         response = HttpResponse(content_type=kind)
     else:
-        response = BlobResponse(open_blob(blob), part, content_type=kind)
+        response = BlobResponse(blob, part, content_type=kind)
     response.headers["Content-Length"] = str(part.length)
     if partial:
         response.status_code = 206

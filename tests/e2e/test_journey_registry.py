@@ -21,8 +21,8 @@ PATIENCE_MS = 60_000  # a worker has to come up first
 @pytest.fixture
 def others(live_hub: LiveHub) -> None:
     """Models that the list must tell apart from the new one."""
-    publish_model(name="Charcoal", seed=1)
-    publish_model(name="Paper cut", seed=2, base_model="SDXL 1.0")
+    publish_model(name="Charcoal", seed=1, trigger_words=["charcoal"])
+    publish_model(name="Paper cut", seed=2, base_model="SDXL 1.0", trigger_words=["papercut"])
 
 
 def test_an_uploaded_lora_is_checked_published_found_and_fetched(

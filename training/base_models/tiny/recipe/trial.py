@@ -30,7 +30,8 @@ def write_manifest(dataset: str, path: Path) -> int:
     """Write the engine's manifest of a demonstration dataset; returns the number of pictures."""
     pictures = sorted((tiny_demo_dir() / dataset).rglob("*.png"))
     images = [_manifest_row(picture) for picture in pictures]
-    content = {"version": 1, "name": dataset, "images": images}
+    trigger = trigger_of(dataset)
+    content = {"version": 1, "name": dataset, "trigger_word": trigger, "images": images}
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return len(images)
 
