@@ -4,17 +4,19 @@ Named on the command line since it must come before pytest-django reads the sett
 before any conftest is loaded. The workers of pytest-xdist inherit the addresses.
 """
 
+import os
 from collections.abc import Generator
 
 import pytest
 
-from hub.embedded.testing import ensure_services, stop_services
+from hub.embedded.testing import ensure_services, stop_services, take_own_queue
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Start what the environment does not name."""
     ensure_services()
+    take_own_queue(os.environ.get("PYTEST_XDIST_WORKER", ""))
     yield
 
 

@@ -30,11 +30,10 @@ def ensure_services() -> dict[str, str]:
         urls = _start()
         os.environ.update({name: urls[name] for name in missing})
         _filled.extend(missing)
-    _take_own_queue(os.environ.get("PYTEST_XDIST_WORKER", ""))
     return {name: os.environ[name] for name in NAMES}
 
 
-def _take_own_queue(worker: str) -> None:
+def take_own_queue(worker: str) -> None:
     """Give each worker of pytest-xdist a Valkey database of its own: gw0 takes 1, gw1 takes 2 …"""
     if worker.startswith("gw"):
         url = urlsplit(os.environ["VALKEY_URL"])
