@@ -55,7 +55,7 @@ unit: $(TEST_READY) ## all tests but those in a browser
 	$(PYTEST) tests --ignore=tests/e2e -n 2
 
 e2e: $(TEST_READY) chromium ## the journeys in a real browser
-	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e -n 2
+	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e
 
 chromium:
 	@test -n "$(CHROMIUM)" || { echo "The browser tests need Chromium, and none was found." \

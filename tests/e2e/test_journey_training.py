@@ -256,7 +256,7 @@ def look_at_the_samples(page: Page, version: ModelVersion, base: ModelVersion) -
     panel.get_by_role("button", name="Copy generation data").click()
     expect(page.locator("#live")).to_contain_text("Copied")
     image = Image.objects.get(pk=re.search(r"/images/(\d+)/", page.url).group(1))
-    stored, read = image.generation, parse_infotext(copied(page))
+    stored, read = image.generation, parse_infotext(copied(page, image.generation.prompt))
     assert read == from_json(stored.data)
     assert read == parse_infotext(generation_text(image.blob))
     assert read.prompt.partition(" <lora:")[0] in PROMPTS
@@ -281,8 +281,19 @@ def log_of(page: Page) -> list[str]:
     return [line.strip().partition(" ")[2] for line in lines]
 
 
-def copied(page: Page) -> str:
-    return page.evaluate("navigator.clipboard.readText()")
+def copied(page: Page, starts: str = "") -> str:
+    """The clipboard, as soon as it holds a text that starts so: writing to it takes a moment."""
+    return page.evaluate(
+        """async starts => {
+            for (let turn = 0; turn < 200; turn++) {
+                const text = await navigator.clipboard.readText();
+                if (text && text.startsWith(starts)) return text;
+                await new Promise(done => setTimeout(done, 50));
+            }
+            return "";
+        }""",
+        starts,
+    )
 
 
 def fetch(page: Page, url: str, **headers: str) -> APIResponse:
