@@ -79,8 +79,11 @@ def detect_family(path: Path) -> str:
 def _family_of_keys(header: dict[str, Any], path: Path) -> str:
     if "conditioner.embedders.1.model.ln_final.weight" in header:
         return "sdxl"
-    key = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
-    if key not in header:
+    # the first level may be without attention, as in the bundled base
+    ending = ".transformer_blocks.0.attn2.to_k.weight"
+    keys = (k for k in header if k.startswith("model.diffusion_model.") and k.endswith(ending))
+    key = next(keys, None)
+    if key is None:
         raise BaseModelError(
             f"{path.name} is not a checkpoint with a Stable Diffusion UNet. "
             "Choose a full checkpoint of SD 1, SD 2 or SDXL."

@@ -1,0 +1,17 @@
+"""The bundled base as one file, which is how the demonstration publishes it."""
+
+from pathlib import Path
+
+import pytest
+
+from training.base_models.tiny.location import tiny_base_dir
+from training.engine.architectures import detect_family
+from training.engine.base_tools import write_checkpoint
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_checkpoint_without_attention_at_the_first_level_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "base.safetensors"
+    write_checkpoint(tiny_base_dir(), path)
+    assert detect_family(path) == "tiny"
