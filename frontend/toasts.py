@@ -1,10 +1,14 @@
 """Short messages that pass by: in a page, or with a partial through HX-Trigger."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest
+
+from hub.core.errors import AtelierError
 
 KIND_BY_LEVEL = {messages.SUCCESS: "ok", messages.WARNING: "danger", messages.ERROR: "danger"}
 
@@ -22,6 +26,15 @@ def add_toast(request: HttpRequest, text: str, *, kind: str = "", undo_url: str 
     """Show `text` on the next page or partial; `kind` is "", ok or danger."""
     level = {"ok": messages.SUCCESS, "danger": messages.ERROR}.get(kind, messages.INFO)
     messages.add_message(request, level, text, extra_tags=undo_url)
+
+
+@contextmanager
+def errors_as_toast(request: HttpRequest) -> Iterator[None]:
+    """Tell what could not be done on the next page, which shows things as they are."""
+    try:
+        yield
+    except AtelierError as error:
+        add_toast(request, error.message, kind="danger")
 
 
 def as_toast(message: Message) -> Toast:

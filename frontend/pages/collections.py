@@ -12,7 +12,7 @@ from frontend.contexts.collections import collection_context, collections_contex
 from frontend.forms.collections import CollectionForm, CollectWish, apply_wish
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
-from frontend.toasts import add_toast
+from frontend.toasts import add_toast, errors_as_toast
 from hub.core.errors import AtelierError
 from models_registry.collection_queries import CollectionDetail, collection_detail
 from models_registry.queries import model_detail
@@ -116,11 +116,9 @@ def collect(request: MemberRequest, slug: str) -> HttpResponse:
         ticked=frozenset(_numbers(request.POST.getlist("collection"))),
         new_name=request.POST.get("new", "").strip(),
     )
-    try:
+    with errors_as_toast(request):
         apply_wish(request.user, found, wish)
         add_toast(request, _("Your collections are saved."), kind="ok")
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("model", slug=slug)
 
 

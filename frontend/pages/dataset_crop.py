@@ -9,8 +9,6 @@ from frontend.access import signed_in
 from frontend.contexts.dataset_crop import crop_data, crop_item, crop_words, shapes
 from frontend.forms.crops import CropCommand, read_crops
 from frontend.requests import MemberRequest
-from hub.core.errors import AtelierError
-from hub.core.http_status import status_of
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import dataset_for, items_by_id
@@ -44,12 +42,8 @@ def more(request: MemberRequest, slug: str) -> JsonResponse:
 @signed_in
 def save(request: MemberRequest, slug: str) -> JsonResponse:
     """Save the crops that were sent; answers with the pictures they changed."""
-    try:
-        found = dataset_for(request.user, slug)
-        changed = _save(request, found, read_crops(request.body))
-    except AtelierError as error:
-        body = {"error": error.message, "code": error.error_code}
-        return JsonResponse(body, status=status_of(error))
+    found = dataset_for(request.user, slug)
+    changed = _save(request, found, read_crops(request.body))
     return JsonResponse({"items": [crop_item(item) for item in changed]})
 
 

@@ -12,8 +12,6 @@ from frontend.contexts.datasets import editor_data, editor_words, history_data, 
 from frontend.forms.datasets import TagCommand, read_command
 from frontend.requests import MemberRequest
 from hub.accounts.models import User
-from hub.core.errors import AtelierError
-from hub.core.http_status import status_of
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import dataset_for, history_of, items_by_id, items_of
@@ -68,12 +66,8 @@ def more_items(request: MemberRequest, slug: str) -> JsonResponse:
 @signed_in
 def command(request: MemberRequest, slug: str) -> JsonResponse:
     """Do one command; answers with the pictures it touched as they are now."""
-    try:
-        found = dataset_for(request.user, slug)
-        touched = _do(request.user, found, read_command(request.body))
-    except AtelierError as error:
-        body = {"error": error.message, "code": error.error_code}
-        return JsonResponse(body, status=status_of(error))
+    found = dataset_for(request.user, slug)
+    touched = _do(request.user, found, read_command(request.body))
     history = history_data(history_of(found, request.user))
     return JsonResponse({"items": [item_data(item) for item in touched], **history})
 

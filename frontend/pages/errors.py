@@ -4,7 +4,7 @@ import secrets
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.utils.translation import get_language
@@ -26,8 +26,10 @@ def title_of(status: HTTPStatus) -> str:
 
 
 def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
-    """The page for one of our errors, in our words."""
+    """The page for one of our errors, in our words; a script that speaks JSON gets them as JSON."""
     status = status_of(error)
+    if _speaks_json(request):
+        return JsonResponse({"error": error.message, "code": error.error_code}, status=status)
     context = {
         "status": status.value,
         "title": title_of(status),
@@ -36,6 +38,11 @@ def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
         "who": getattr(error, "who", ()),
     }
     return render(request, "error.html", context, status=status)
+
+
+def _speaks_json(request: HttpRequest) -> bool:
+    json = "application/json"
+    return request.content_type == json or request.get_preferred_type(["text/html", json]) == json
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

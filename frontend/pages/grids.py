@@ -13,7 +13,7 @@ from frontend.contexts.grid import can_draw_grid, grid_context, grid_form
 from frontend.forms.grid import GridForm
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest
-from frontend.toasts import add_toast
+from frontend.toasts import errors_as_toast
 from hub.core.errors import AtelierError
 from training.jobs.grid_queries import grid_for
 from training.jobs.models.artifact import ArtifactKind
@@ -56,10 +56,8 @@ def grid(request: MemberRequest, grid_id: uuid.UUID) -> HttpResponse:
 def act(request: MemberRequest, grid_id: uuid.UUID, action: str) -> HttpResponse:
     """Draw no more, or draw what is missing."""
     found = grid_for(request.user, grid_id)
-    try:
+    with errors_as_toast(request):
         require_visible(ACTIONS.get(action))(actor=request.user, grid=found)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("grid", grid_id=found.pk)
 
 

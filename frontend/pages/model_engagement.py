@@ -9,8 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from frontend.access import signed_in
 from frontend.contexts.following import following_context
 from frontend.requests import MemberRequest
-from frontend.toasts import add_toast
-from hub.core.errors import AtelierError
+from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.engagement import EngagementKind
 from models_registry.queries import model_detail
 from models_registry.services.engagement import (
@@ -48,11 +47,9 @@ def unhide(request: MemberRequest, slug: str) -> HttpResponse:
 def note(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep what one wrote down for oneself."""
     found = model_detail(viewer=request.user, slug=slug).model
-    try:
+    with errors_as_toast(request):
         write_note(actor=request.user, model=found, text=request.POST.get("text", ""))
         add_toast(request, _("Your note is saved. Nobody else sees it."), kind="ok")
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("model", slug=slug)
 
 

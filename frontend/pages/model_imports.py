@@ -12,7 +12,7 @@ from frontend.contexts.model_imports import imports_context
 from frontend.forms.model_imports import ImportForm
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest
-from frontend.toasts import add_toast
+from frontend.toasts import errors_as_toast
 from hub.core.errors import AtelierError
 from models_registry.services.importing import begin_import, cancel_import, retry_import
 
@@ -38,10 +38,8 @@ def imports(request: MemberRequest) -> HttpResponse:
 @signed_in
 def cancel(request: MemberRequest, import_id: UUID) -> HttpResponse:
     """Stop one; its bytes stay for another attempt."""
-    try:
+    with errors_as_toast(request):
         cancel_import(actor=request.user, import_id=import_id)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("model_imports")
 
 
@@ -49,10 +47,8 @@ def cancel(request: MemberRequest, import_id: UUID) -> HttpResponse:
 @signed_in
 def retry(request: MemberRequest, import_id: UUID) -> HttpResponse:
     """Go on where it stopped."""
-    try:
+    with errors_as_toast(request):
         retry_import(actor=request.user, import_id=import_id)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("model_imports")
 
 

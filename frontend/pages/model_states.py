@@ -10,8 +10,7 @@ from frontend.access import require_allowed, signed_in
 from frontend.contexts.model_history import history_context
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
-from frontend.toasts import add_toast
-from hub.core.errors import AtelierError
+from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.model import Status
 from models_registry.permissions import can_edit_model, can_read_history
 from models_registry.queries import model_detail, version_detail
@@ -44,11 +43,9 @@ def remove_files(request: MemberRequest, version_id: int) -> HttpResponse:
     allowed = can_edit_model(request.user, version.model)
     message = _("Only the people of this model can delete its files.")
     require_allowed(allowed=allowed, message=message, team=version.model.team)
-    try:
+    with errors_as_toast(request):
         delete_files(actor=request.user, version=version, reason=request.POST.get("reason", ""))
         add_toast(request, _("The files of %s are deleted.") % version.name, kind="ok")
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect(version_url(version))
 
 

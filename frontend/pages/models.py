@@ -13,7 +13,7 @@ from frontend.forms.model_edit import save_edits, start_model, version_form
 from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
-from frontend.toasts import add_toast
+from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts.queries import current_team
 from hub.core.errors import AtelierError, Invalid
 from models_registry.models.version import ModelVersion
@@ -99,11 +99,9 @@ def edit(request: MemberRequest, version_id: int) -> HttpResponse:
 def publish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Show a draft to those who may see it."""
     version = _own_version(request, version_id)
-    try:
+    with errors_as_toast(request):
         publish_version(actor=request.user, version=version)
         add_toast(request, _("%s is published.") % version.model.name, kind="ok")
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect(version_url(version))
 
 
@@ -143,11 +141,9 @@ def review(request: MemberRequest, version_id: int) -> HttpResponse:
     form = ReviewForm(request.POST)
     if not form.is_valid():
         raise Invalid(_("A review has one to five stars."))
-    try:
+    with errors_as_toast(request):
         write_review(actor=request.user, version=version, **form.cleaned_data)
         add_toast(request, _("Your review is saved."), kind="ok")
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect(version_url(version) + "#reviews")
 
 

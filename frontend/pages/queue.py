@@ -11,8 +11,8 @@ from frontend.access import team_required
 from frontend.contexts.runs import PRIORITIES, queue_context
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import TeamRequest
-from frontend.toasts import add_toast
-from hub.core.errors import AtelierError, Invalid
+from frontend.toasts import errors_as_toast
+from hub.core.errors import Invalid
 from training.jobs.models.job import Job
 from training.jobs.queries import job_for, queue_board
 from training.jobs.services import schedule
@@ -32,10 +32,8 @@ def queue(request: TeamRequest) -> HttpResponse:
 def move(request: TeamRequest, number: int) -> HttpResponse:
     """Put a waiting run before the run whose number is sent, or behind all of its owner's."""
     job = job_for(request.user, number)
-    try:
+    with errors_as_toast(request):
         schedule.move_in_line(actor=request.user, job=job, before=_other(request))
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return _answer(request)
 
 
@@ -44,13 +42,11 @@ def move(request: TeamRequest, number: int) -> HttpResponse:
 def set_priority(request: TeamRequest, number: int) -> HttpResponse:
     """Give a waiting run another priority."""
     job = job_for(request.user, number)
-    try:
+    with errors_as_toast(request):
         level = PRIORITIES.get(request.POST.get("priority", ""))
         if level is None:
             raise Invalid(_("Choose a priority."))
         schedule.set_priority(actor=request.user, job=job, priority=level)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return _answer(request)
 
 

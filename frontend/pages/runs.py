@@ -14,8 +14,7 @@ from frontend.contexts.run_view import run_context, sentence_of
 from frontend.contexts.runs import run_rows
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, TeamRequest
-from frontend.toasts import add_toast
-from hub.core.errors import AtelierError
+from frontend.toasts import errors_as_toast
 from hub.storage.delivery import serve_blob
 from training.jobs.queries import artifact_for, job_for
 from training.jobs.services import lifecycle
@@ -68,13 +67,11 @@ def run_by_id(request: MemberRequest, job_id: uuid.UUID) -> HttpResponse:
 def act(request: MemberRequest, number: int, action: str) -> HttpResponse:
     """Stop, pause, cancel, resume or try again."""
     job = job_for(request.user, number)
-    try:
+    with errors_as_toast(request):
         if action == "retry":
             job = lifecycle.retry_job(actor=request.user, job=job)
         else:
             require_visible(ACTIONS.get(action))(actor=request.user, job=job)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
     return redirect("run", number=job.number)
 
 
