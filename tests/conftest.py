@@ -1,6 +1,5 @@
 """Shared by every test. Real services are found or started by hub.embedded.pytest_plugin."""
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,12 +16,3 @@ def in_english() -> Iterator[None]:
     """Start each test in English: a request leaves its language behind in the thread."""
     with translation.override("en"):
         yield
-
-
-@pytest.fixture(autouse=True)
-def with_denormal_numbers() -> Iterator[None]:
-    """Let the next test have them: a run in this process turns them off for its thread."""
-    yield
-    torch = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "set_flush_denormal"):
-        torch.set_flush_denormal(False)

@@ -52,20 +52,18 @@ def make_base(*, actor: User, team: Team) -> ModelVersion:
 def write_checkpoint(folder: Path) -> Path:
     """Write the bundled base as one safetensors file into a folder."""
     checkpoint = folder / "atelier_tiny.safetensors"
-    _engine("checkpoint", str(tiny_base_dir()), str(checkpoint))
+    _engine("convert", str(tiny_base_dir()), "--dtype", "fp16", "--out", str(checkpoint))
     return checkpoint
 
 
 def draw(checkpoint: Path, folder: Path) -> list[Blob]:
     """One picture for each of the demo prompts, generation data inside."""
-    blob = store_path(checkpoint, content_type="application/octet-stream")
     lines = folder / "prompts.txt"
     lines.write_text("\n".join(gallery_prompts()), encoding="utf-8")
     out = folder / "pictures"
     _engine(
-        "draw",
-        *(str(checkpoint), str(lines), str(out)),
-        *("--name", "atelier_tiny", "--sha256", blob.sha256),
+        "sample",
+        *("--base", str(checkpoint), "--prompts-file", str(lines), "--out", str(out)),
     )
     return [store_path(path, content_type="image/png") for path in sorted(out.glob("*.png"))]
 
@@ -100,12 +98,19 @@ def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> Mode
 
 
 def _engine(*arguments: str) -> None:
-    """Run the engine in a process of its own: this one never imports torch."""
-    subprocess.run(  # noqa: S603  our own module with our own arguments
-        [sys.executable, "-m", "training.engine.base_tools", *arguments],
-        check=True,
+    """Run the engine in a process of its own: this one never imports torch.
+
+    Raises RuntimeError with the engine's last words where it fails.
+    """
+    done = subprocess.run(  # noqa: S603  our own module with our own arguments
+        [sys.executable, "-m", "training.engine", *arguments],
+        check=False,
         timeout=PROCESS_SECONDS,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         cwd=Path(__file__).resolve().parents[2],
     )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise RuntimeError(f"The engine could not {arguments[0]} for the demo: {last}")

@@ -252,3 +252,20 @@ class Orders:
         """Return the command that is due."""
         self._asked += 1
         return self._at.get(self._asked)
+
+
+def train_20_steps(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
+    """Train a LoRA with text encoder; returns the losses and the norms of the gradient."""
+    from training.engine.events import NoControl
+    from training.engine.loop import train
+
+    recorder = Recorder()
+    train(
+        make_config(base, manifest, max_steps=20, train_text_encoder=True),
+        run_dir=folder,
+        listener=recorder,
+        control=NoControl(),
+        cache_dir=folder / "cache",
+    )
+    steps = recorder.of("stepped")
+    return [step.loss for step in steps], [step.gradient_norm for step in steps]

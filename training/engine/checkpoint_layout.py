@@ -16,22 +16,9 @@ from safetensors import safe_open
 from training.engine.components import Components
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
+from training.engine.vae_names import ldm_name
 
-_VAE_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"down_blocks\.(\d+)\.resnets\.(\d+)"), r"down.\1.block.\2"),
-    (re.compile(r"down_blocks\.(\d+)\.downsamplers\.0"), r"down.\1.downsample"),
-    (re.compile(r"up_blocks\.(\d+)\.resnets\.(\d+)"), r"up.\1.block.\2"),
-    (re.compile(r"up_blocks\.(\d+)\.upsamplers\.0"), r"up.\1.upsample"),
-    (re.compile(r"mid_block\.resnets\.0"), "mid.block_1"),
-    (re.compile(r"mid_block\.resnets\.1"), "mid.block_2"),
-    (re.compile(r"mid_block\.attentions\.0"), "mid.attn_1"),
-    (re.compile(r"attn_1\.group_norm"), "attn_1.norm"),
-    (re.compile(r"attn_1\.to_out\.0"), "attn_1.proj_out"),
-    (re.compile(r"attn_1\.to_([qkv])"), r"attn_1.\1"),
-    (re.compile(r"conv_shortcut"), "nin_shortcut"),
-    (re.compile(r"conv_norm_out"), "norm_out"),
-)
-_OPEN_CLIP_RULES: tuple[tuple[str, str], ...] = (
+OPEN_CLIP_NAMES: tuple[tuple[str, str], ...] = (
     ("encoder.layers.", "transformer.resblocks."),
     ("layer_norm1", "ln_1"),
     ("layer_norm2", "ln_2"),
@@ -77,19 +64,12 @@ def vae_tensors(vae: Any) -> Tensors:
     levels = len(vae.config.block_out_channels)
     found = {}
     for name, tensor in vae.state_dict().items():
-        renamed = vae_name(name, levels)
+        renamed = ldm_name(name, levels)
         as_convolution = "attn_1." in renamed and tensor.ndim == 2
         found[f"first_stage_model.{renamed}"] = (
             tensor[:, :, None, None] if as_convolution else tensor
         )
     return found
-
-
-def vae_name(name: str, levels: int) -> str:
-    """Return the original name of a VAE's tensor, without prefix; `levels` of the VAE in all."""
-    for pattern, replacement in _VAE_RULES:
-        name = pattern.sub(replacement, name)
-    return re.sub(r"\bup\.(\d+)\.", lambda match: f"up.{levels - 1 - int(match[1])}.", name)
 
 
 def _text(components: Components) -> Tensors:
@@ -130,7 +110,7 @@ def _open_clip(state: Tensors, prefix: str) -> Tensors:
 
 def open_clip_name(name: str) -> str:
     """Return OpenCLIP's name of a tensor of a CLIP text model (q, k and v have none)."""
-    for ours, theirs in _OPEN_CLIP_RULES:
+    for ours, theirs in OPEN_CLIP_NAMES:
         name = name.replace(ours, theirs)
     return name
 

@@ -16,7 +16,7 @@ from training.engine.architectures import detect_family
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.file_writing import file_hash
-from training.engine.precision import choose, describe_machine, set_arithmetic
+from training.engine.precision import choose, describe_machine, set_threads, without_denormals
 from training.engine.preview import generation_data, save_picture
 from training.engine.prompts import PromptRequest, parse_prompt
 from training.engine.resource_library import PromptFiles, ResourceLibrary
@@ -73,7 +73,7 @@ def open_base(choice: BaseChoice) -> tuple[TrainConfig, Components]:
         }
     ).resolved()
     precision = choose(describe_machine(measure_bf16=False))
-    set_arithmetic(precision)  # denormal numbers would make a small model crawl
+    set_threads(precision)
     return config, load_components(config, precision)
 
 
@@ -83,6 +83,7 @@ def requests_of(lines: Sequence[str], config: TrainConfig) -> list[PromptRequest
     return [parse_prompt(line, config, number) for number, line in enumerate(kept)]
 
 
+@without_denormals()
 def draw(
     components: Components,
     config: TrainConfig,

@@ -13,7 +13,7 @@ from training.engine.disk import is_full
 from training.engine.errors import EngineError
 from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
 from training.engine.outputs import RunFolder
-from training.engine.precision import reset_arithmetic
+from training.engine.precision import without_denormals
 from training.engine.preparation import prepare
 from training.engine.session import Session
 from training.engine.validation import validate_if_due
@@ -43,6 +43,7 @@ class Clock:
         return time.monotonic() - self.saved >= self.every_seconds
 
 
+@without_denormals()
 def train(
     config: TrainConfig,
     *,
@@ -81,7 +82,6 @@ def train(
         run.journal.emit_failure(Failed(code=code, message=message, step=step))
         raise
     finally:
-        reset_arithmetic()
         run.journal.close()
 
 

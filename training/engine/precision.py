@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -153,19 +155,26 @@ def _cpu_speeds() -> tuple[float, float]:
         torch.set_num_threads(threads)
 
 
-def set_arithmetic(precision: Precision) -> None:
-    """Set torch up for a run: its threads, and on a CPU no denormal numbers, which crawl."""
+def set_threads(precision: Precision) -> None:
+    """Let torch have the threads of a run."""
     import torch
 
     torch.set_num_threads(precision.threads)
-    torch.set_flush_denormal(precision.device == "cpu")
 
 
-def reset_arithmetic() -> None:
-    """Let the process have denormal numbers again: it may go on to something else."""
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Let the CPU take numbers next to zero for zero: a small model crawls with them.
+
+    The process may go on to something else, so it has them again afterwards.
+    """
     import torch
 
-    torch.set_flush_denormal(False)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def torch_dtype(name: str) -> torch.dtype:

@@ -24,7 +24,7 @@ from training.engine.methods.table import make_method
 from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
-from training.engine.precision import Precision, choose, describe_machine, set_arithmetic
+from training.engine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.progress import Progress
 from training.engine.rules import (
     feed_rule,
@@ -121,7 +121,7 @@ def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Preci
         estimated_bytes=estimate(config, images=images).memory_bytes,
     )
     run.remember_compute(precision.compute)
-    set_arithmetic(precision)
+    set_threads(precision)
     for note in precision.notes:
         run.journal.emit(Warned(code="precision_changed", message=note))
     return precision

@@ -50,12 +50,12 @@ def _draw(plan: dict[str, Any], out: IO[str]) -> None:
     from training.engine.components import load_components
     from training.engine.config import TrainConfig
     from training.engine.grids import GridPlan, make_grid
-    from training.engine.precision import choose, describe_machine, set_arithmetic
+    from training.engine.precision import choose, describe_machine, set_threads
     from training.engine.prompts import parse_prompt
 
     config = TrainConfig.from_toml(Path(plan["config"])).resolved()
     precision = choose(describe_machine(measure_bf16=False))
-    set_arithmetic(precision)
+    set_threads(precision)
     components = load_components(config, precision)
     requests = tuple(parse_prompt(line, config) for line in plan["prompts"])
     for number, batch in enumerate(plan["batches"]):

@@ -13,8 +13,6 @@ from training.base_models.tiny.recipe.captions import Scene
 from training.base_models.tiny.recipe.colours import main_colour, over, recolour, stands_out
 from training.base_models.tiny.recipe.network import (
     CompactTokens,
-    PlainAttention,
-    build_unet,
     compact_text_encoder,
     expand_text_encoder,
     used_token_ids,
@@ -111,16 +109,6 @@ def test_only_the_tokens_of_captions_are_trained_and_the_table_is_whole_again(
     again = compact_text_encoder(expand_text_encoder(small, tokens.used), tokens.used)
     for name, value in small.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
-
-
-def test_plain_attention_gives_what_the_library_gives() -> None:
-    unet = build_unet()
-    generator = torch.Generator().manual_seed(5)
-    latents = torch.randn(2, 8, 16, 16, generator=generator)
-    text = torch.randn(2, 77, 128, generator=generator)
-    expected = unet(latents, 500, text).sample
-    unet.set_attn_processor(PlainAttention())
-    torch.testing.assert_close(unet(latents, 500, text).sample, expected, rtol=1e-4, atol=1e-5)
 
 
 def tiny_training_set() -> TrainingSet:

@@ -6,38 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.engine import Recorder, make_config
+from tests.factories.engine import train_20_steps
 from training.engine import attention
-from training.engine.events import NoControl
-from training.engine.loop import train
 
 pytestmark = pytest.mark.engine
-
-
-def steps_of(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
-    recorder = Recorder()
-    train(
-        make_config(base, manifest, max_steps=20, train_text_encoder=True),
-        run_dir=folder,
-        listener=recorder,
-        control=NoControl(),
-        cache_dir=folder / "cache",
-    )
-    steps = recorder.of("stepped")
-    return [step.loss for step in steps], [step.gradient_norm for step in steps]
 
 
 def test_plain_attention_trains_as_the_fused_one_over_20_steps(
     base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fused = steps_of(base, manifest, tmp_path / "fused")
+    fused = train_20_steps(base, manifest, tmp_path / "fused")
     calls = []
     plain = attention.plain_attention
     monkeypatch.setattr(attention, "plain_pays", lambda *_: True)
     monkeypatch.setattr(
         attention, "plain_attention", lambda q, k, v: calls.append(q.shape) or plain(q, k, v)
     )
-    changed = steps_of(base, manifest, tmp_path / "plain")
+    changed = train_20_steps(base, manifest, tmp_path / "plain")
     assert calls
     assert changed[0] == pytest.approx(fused[0], rel=1e-4)
     assert changed[1] == pytest.approx(fused[1], rel=1e-4)

@@ -6,12 +6,13 @@ import pytest
 
 from training.base_models.tiny.location import tiny_base_dir
 from training.engine.architectures import detect_family
-from training.engine.base_tools import write_checkpoint
+from training.engine.cli import main
 
 pytestmark = pytest.mark.engine
 
 
 def test_a_checkpoint_without_attention_at_the_first_level_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "base.safetensors"
-    write_checkpoint(tiny_base_dir(), path)
+    arguments = ["convert", str(tiny_base_dir()), "--dtype", "fp16", "--out", str(path)]
+    assert main(arguments) == 0
     assert detect_family(path) == "tiny"

@@ -88,25 +88,6 @@ def test_a_grid_is_one_call(
     assert Path(last["sheet"]).is_file()
 
 
-def test_the_demonstration_draws_and_writes_its_base_the_same_way(
-    work: Path, base: Path, tmp_path: Path
-) -> None:
-    from training.engine.base_tools import main as tools
-
-    tools(["checkpoint", str(base), str(tmp_path / "deep" / "base.safetensors")])
-    made, plain = (
-        load_file(p) for p in (tmp_path / "deep/base.safetensors", work / "a.safetensors")
-    )
-    assert made.keys() == plain.keys()
-    assert all(torch.equal(tensor, plain[name].half()) for name, tensor in made.items())
-    (tmp_path / "lines.txt").write_text("a cat --s 1 --w 64 --h 64\n\n", encoding="utf-8")
-    arguments = ["--name", "Named", "--sha256", "ab" * 32]
-    tools(["draw", str(base), str(tmp_path / "lines.txt"), str(tmp_path / "out"), *arguments])
-    (path,) = (tmp_path / "out").iterdir()
-    with Image.open(path) as picture:
-        assert "Model hash: ababababab, Model: Named" in picture.info["parameters"]
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

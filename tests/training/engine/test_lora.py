@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.engine import Recorder, make_config
+from tests.factories.engine import Recorder, make_config, train_20_steps
 from training.engine.events import NoControl
 from training.engine.loop import train
 from training.engine.methods import lora
@@ -14,25 +14,12 @@ from training.engine.methods import lora
 pytestmark = pytest.mark.engine
 
 
-def losses(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
-    recorder = Recorder()
-    train(
-        make_config(base, manifest, max_steps=20, train_text_encoder=True),
-        run_dir=folder,
-        listener=recorder,
-        control=NoControl(),
-        cache_dir=folder / "cache",
-    )
-    steps = recorder.of("stepped")
-    return [step.loss for step in steps], [step.gradient_norm for step in steps]
-
-
 def test_fused_adapters_train_as_pefts_do_over_20_steps(
     base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fused = losses(base, manifest, tmp_path / "fused")
+    fused = train_20_steps(base, manifest, tmp_path / "fused")
     monkeypatch.setattr(lora, "fuse", lambda *_: None)
-    plain = losses(base, manifest, tmp_path / "peft")
+    plain = train_20_steps(base, manifest, tmp_path / "peft")
     assert fused[0] == pytest.approx(plain[0], rel=1e-4)
     assert fused[1] == pytest.approx(plain[1], rel=1e-4)
     assert len(set(plain[0])) == 20

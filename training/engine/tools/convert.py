@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from training.engine.checkpoint_layout import OPEN_CLIP_NAMES
 from training.engine.components import config_folder
 from training.engine.errors import BaseModelError, ConfigError
 from training.engine.file_writing import PART
@@ -37,31 +38,8 @@ from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedMod
 from training.engine.tools.model_folders import open_model
 from training.engine.tools.pruning import Ema, pruned
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
+from training.engine.vae_names import diffusers_name
 
-_VAE_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\bdown\.(\d+)\.block\.(\d+)"), r"down_blocks.\1.resnets.\2"),
-    (re.compile(r"\bdown\.(\d+)\.downsample"), r"down_blocks.\1.downsamplers.0"),
-    (re.compile(r"\bup\.(\d+)\.block\.(\d+)"), r"up_blocks.\1.resnets.\2"),
-    (re.compile(r"\bup\.(\d+)\.upsample"), r"up_blocks.\1.upsamplers.0"),
-    (re.compile(r"\bmid\.block_1"), "mid_block.resnets.0"),
-    (re.compile(r"\bmid\.block_2"), "mid_block.resnets.1"),
-    (re.compile(r"\bmid\.attn_1\.norm"), "mid_block.attentions.0.group_norm"),
-    (re.compile(r"\bmid\.attn_1\.proj_out"), "mid_block.attentions.0.to_out.0"),
-    (re.compile(r"\bmid\.attn_1\.([qkv])\b"), r"mid_block.attentions.0.to_\1"),
-    (re.compile(r"nin_shortcut"), "conv_shortcut"),
-    (re.compile(r"\bnorm_out"), "conv_norm_out"),
-)
-_OPEN_CLIP = (
-    ("transformer.resblocks.", "encoder.layers."),
-    ("attn.out_proj", "self_attn.out_proj"),
-    ("ln_1", "layer_norm1"),
-    ("ln_2", "layer_norm2"),
-    ("mlp.c_fc", "mlp.fc1"),
-    ("mlp.c_proj", "mlp.fc2"),
-    ("token_embedding.weight", "embeddings.token_embedding.weight"),
-    ("positional_embedding", "embeddings.position_embedding.weight"),
-    ("ln_final", "final_layer_norm"),
-)
 _WEIGHT_NAMES = {
     "unet": "diffusion_pytorch_model.safetensors",
     "vae": "diffusion_pytorch_model.safetensors",
@@ -172,11 +150,7 @@ def _parts(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors]
 
 def _vae_tensor(name: str, tensor: LazyTensor, levels: int) -> tuple[str, LazyTensor]:
     attends = ".attn_1." in name and len(tensor.shape) == 4
-    for pattern, replacement in _VAE_RULES:
-        name = pattern.sub(replacement, name)
-    name = re.sub(
-        r"up_blocks\.(\d+)", lambda match: f"up_blocks.{levels - 1 - int(match[1])}", name
-    )
+    name = diffusers_name(name, levels)
     return name, tensor.reshaped(*tensor.shape[:2]) if attends else tensor
 
 
@@ -209,7 +183,7 @@ def _open_clip(name: str, tensor: LazyTensor, part: LazyTensors) -> bool:
             layer = f"text_model.encoder.layers.{match[1]}.self_attn.{letter}_proj.{match[2]}"
             part[layer] = tensor.rows(third * height, (third + 1) * height)
         return True
-    for theirs, ours in _OPEN_CLIP:
+    for ours, theirs in OPEN_CLIP_NAMES:
         name = name.replace(theirs, ours)
     part["text_model." + name] = tensor
     return True

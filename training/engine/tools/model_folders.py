@@ -10,11 +10,12 @@ from typing import Any
 
 import torch
 
-from training.engine.checkpoint_layout import open_clip_name, vae_name
+from training.engine.checkpoint_layout import open_clip_name
 from training.engine.errors import BaseModelError
 from training.engine.tools.checkpoint_names import SD1_TEXT, SD2_TEXT, UNET, VAE, XL_TEXT
 from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, TensorFile, open_tensors
 from training.engine.unet_names import ldm_module_path
+from training.engine.vae_names import ldm_name
 
 _OLD_ATTENTION = (
     (".query.", ".to_q."),
@@ -114,7 +115,7 @@ def _vae_renamed(tensors: LazyTensors) -> LazyTensors:
     )
     found = {}
     for name, tensor in tensors.items():
-        renamed = vae_name(_newer_name(name), levels)
+        renamed = ldm_name(_newer_name(name), levels)
         attends = ".attn_1." in renamed and len(tensor.shape) == 2
         found[VAE + renamed] = tensor.reshaped(*tensor.shape, 1, 1) if attends else tensor
     return found

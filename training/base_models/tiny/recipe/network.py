@@ -6,7 +6,6 @@ from typing import Final
 
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -35,7 +34,8 @@ SCHEDULE: Final = {
 def build_unet() -> UNet2DConditionModel:
     """Build the UNet (5.6 M parameters); as in SD 1.x one level has no attention, here the widest.
 
-    Attention over 16 x 16 positions would cost as much as everything else together on a CPU.
+    On a CPU, attention over 16 x 16 positions takes a quarter of a step (47.7 against 62.6 pictures
+    per core-second, measured with 32 channels at that level).
     """
     return UNet2DConditionModel(
         sample_size=LATENT_SIDE,
@@ -49,29 +49,6 @@ def build_unet() -> UNet2DConditionModel:
         attention_head_dim=4,  # diffusers reads this as the number of heads
         norm_num_groups=8,
     )
-
-
-class PlainAttention:
-    """Attention as two matrix products, for training: on a CPU the backward pass of PyTorch's
-    fused attention takes four times as long for heads this small."""
-
-    def __call__(
-        self,
-        attn: Attention,
-        hidden_states: Tensor,
-        encoder_hidden_states: Tensor | None = None,
-        attention_mask: None = None,
-    ) -> Tensor:
-        """Attend from `hidden_states` (N, positions, C) to itself or to the text (N, 77, 128)."""
-        source = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query, key, value = (
-            states.unflatten(-1, (attn.heads, -1)).transpose(1, 2)
-            for states in (attn.to_q(hidden_states), attn.to_k(source), attn.to_v(source))
-        )
-        weights = (query * attn.scale) @ key.transpose(-1, -2)
-        mixed = weights.softmax(-1, dtype=weights.dtype) @ value
-        result: Tensor = attn.to_out[0](mixed.transpose(1, 2).flatten(-2))
-        return result
 
 
 def build_text_encoder(vocabulary: int = VOCABULARY) -> CLIPTextModel:

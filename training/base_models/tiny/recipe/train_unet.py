@@ -22,7 +22,6 @@ from training.base_models.tiny.recipe.analytic_vae import LOG_VARIANCE
 from training.base_models.tiny.recipe.captions import Scene, training_caption
 from training.base_models.tiny.recipe.network import (
     CompactTokens,
-    PlainAttention,
     build_text_encoder,
     build_unet,
     compact_text_encoder,
@@ -30,6 +29,7 @@ from training.base_models.tiny.recipe.network import (
 )
 from training.base_models.tiny.recipe.pace import Pace, rate_factor
 from training.base_models.tiny.recipe.world import NEW_IN_LESSON
+from training.engine.attention import PlainWhereSmall
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class UnetTrainer:
         torch.manual_seed(options.seed)
         self.tokens, self.data, self.options, self.worker = tokens, data, options, worker
         self.unet = build_unet().to(memory_format=torch.channels_last)
-        self.unet.set_attn_processor(PlainAttention())
+        self.unet.set_attn_processor(PlainWhereSmall())
         self.text_encoder = build_text_encoder(len(tokens.used))
         self.schedule = training_schedule()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
