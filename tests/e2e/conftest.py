@@ -7,22 +7,20 @@ error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM nam
 
 import os
 import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from hub.accounts.models import User
+from tests.factories.live_server import serving
 from tests.journeys.processes import celery_worker
 
 FLAGS = [
@@ -36,7 +34,6 @@ FLAGS = [
     "--disable-sync",
 ]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-START_SECONDS = 20
 # A browser that leaves a page hangs up on its scripts; Django's handler for static files in
 # development then leaves the file to the garbage collector.
 LEFT_PAGE = (
@@ -60,42 +57,13 @@ class LiveHub:
     url: str
 
 
-class _Server(uvicorn.Server):
-    """Tells when it listens, so that nobody sleeps; leaves the signals to pytest."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_listening = threading.Event()
-
-    def install_signal_handlers(self) -> None:
-        pass
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_listening.set()
-
-
 @pytest.fixture(scope="module")
 def hub_server(django_db_setup: None) -> Iterator[LiveHub]:
     """uvicorn in a thread, on the test database, with static files from the source."""
     from hub.asgi import application
 
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        ASGIStaticFilesHandler(application),
-        log_level="warning",
-        lifespan="off",
-        ws="websockets-sansio",
-    )
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    assert server.is_listening.wait(START_SECONDS), "the server did not start"
-    yield LiveHub(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    server.should_exit = True
-    thread.join(START_SECONDS)
-    assert not thread.is_alive(), "the server did not stop"
+    with serving(ASGIStaticFilesHandler(application), websockets=True) as port:
+        yield LiveHub(f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """The command line against a real server: uvicorn on the test database, uploads included."""
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from django.core.cache import cache
 from typer.testing import CliRunner
 
@@ -19,25 +16,9 @@ from hub.cli.credentials import Account, save_account
 from hub.cli.main import app
 from hub.cli.terminal import Terminal
 from tests.factories.accounts import UserFactory
+from tests.factories.live_server import serving
 from tests.factories.registry import seed_base_models
 from tests.hub.cli.cut_line import CutLine
-
-START_SECONDS = 20
-
-
-class _Server(uvicorn.Server):
-    """Tells when it listens, so that nobody sleeps; leaves the signals to pytest."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.is_listening = threading.Event()
-
-    def install_signal_handlers(self) -> None:
-        pass
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.is_listening.set()
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +26,8 @@ def hub_port(django_db_setup: None) -> Iterator[int]:
     """Where the whole ASGI application listens."""
     from hub.asgi import application
 
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(application, log_level="warning", lifespan="off", ws="none")
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    assert server.is_listening.wait(START_SECONDS), "the server did not start"
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join(START_SECONDS)
-    assert not thread.is_alive(), "the server did not stop"
+    with serving(application) as port:
+        yield port
 
 
 @pytest.fixture
