@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "hub.accounts",
     "hub.api",
     "hub.embedded",
+    "hub.backup",
     "hub.demo",
     "models_registry",
     "gallery",
