@@ -21,6 +21,7 @@ from hub.storage.models import Blob
 
 CHUNK_BYTES = 1024 * 1024
 SIGNED_SECONDS = 24 * 3600
+LOST = "The file is missing on the hub's disk. Tell the administrator."
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -97,7 +98,7 @@ def serve_blob(
     if handed is not None:
         return handed
     if not blob_exists(blob):
-        raise Gone("The file is missing on the hub's disk. Tell the administrator.")
+        raise Gone(LOST)
     wanted = _wanted_range(request, blob.size_bytes, etag)
     if wanted is None:
         refused = HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
@@ -127,13 +128,17 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
 
 
 def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | None:
-    """nginx or S3 sends the bytes where the settings say so."""
+    """nginx or S3 sends the bytes where the settings say so. Raises Gone where nginx has none."""
     if settings.STORAGE_INTERNAL_PREFIX:
+        if not blob_exists(blob):
+            raise Gone(LOST)
         response = HttpResponse(content_type=kind)
         response.headers["X-Accel-Redirect"] = (
             f"{settings.STORAGE_INTERNAL_PREFIX.rstrip('/')}/{key_for(blob.sha256)}"
         )
-        return _with_headers(response, f'"{blob.sha256}"', disposition)
+        handed = _with_headers(response, f'"{blob.sha256}"', disposition)
+        del handed.headers["Accept-Ranges"]  # nginx says it, and would say it twice
+        return handed
     url = blob_store().signed_url(
         key_for(blob.sha256), disposition=disposition, content_type=kind, seconds=SIGNED_SECONDS
     )
