@@ -34,7 +34,15 @@ def main(name: str) -> None:
     """Become the part. Raises EmbeddedError when a setting is wrong or the folder not ours."""
     config = read_config(os.environ)
     Home(config.home).create()
-    env = {**os.environ, "ATELIER_HOME": str(config.home), "PYTHONUNBUFFERED": "1"}
+    scratch = config.home / "scratch"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    env = {
+        # A temporary file may be as large as a model; a container's /tmp is often memory.
+        "TMPDIR": str(scratch),
+        **os.environ,
+        "ATELIER_HOME": str(config.home),
+        "PYTHONUNBUFFERED": "1",
+    }
     command = command_of(name, SiteParts(config, config.port, env))
     os.chdir(command.cwd)
     os.execve(Path(command.argv[0]), command.argv, dict(command.env))  # noqa: S606

@@ -94,7 +94,7 @@ def serve_blob(
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") in {etag, "*"}:
         return _with_headers(HttpResponseNotModified(), etag, disposition)
-    handed = _handed_over(blob, kind, disposition)
+    handed = _handed_over(blob, kind, disposition, inline=inline)
     if handed is not None:
         return handed
     if not blob_exists(blob):
@@ -127,8 +127,13 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
     return value.encode("utf-8").decode("latin-1")
 
 
-def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | None:
-    """nginx or S3 sends the bytes where the settings say so. Raises Gone where nginx has none."""
+def _handed_over(
+    blob: Blob, kind: str, disposition: str, *, inline: bool
+) -> HttpResponseBase | None:
+    """nginx or S3 sends the bytes where the settings say so. Raises Gone where nginx has none.
+
+    What a page shows comes from our own origin: its policy lets it load nothing from a bucket.
+    """
     if settings.STORAGE_INTERNAL_PREFIX:
         if not blob_exists(blob):
             raise Gone(LOST)
@@ -139,6 +144,8 @@ def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | 
         handed = _with_headers(response, f'"{blob.sha256}"', disposition)
         del handed.headers["Accept-Ranges"]  # nginx says it, and would say it twice
         return handed
+    if inline:
+        return None
     url = blob_store().signed_url(
         key_for(blob.sha256), disposition=disposition, content_type=kind, seconds=SIGNED_SECONDS
     )

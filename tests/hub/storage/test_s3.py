@@ -1,6 +1,5 @@
 """The S3 store against a server that speaks S3 on this machine."""
 
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from hub.storage.backends.base import key_for
 from hub.storage.backends.s3 import S3Store
+from hub.storage.blobs import store_bytes
+from hub.storage.delivery import serve_blob
 
 BUCKET = "atelier-files"
 KEY = key_for("ab" * 32)
@@ -89,3 +90,20 @@ def test_links_name_the_endpoint_that_browsers_reach(endpoint: str, store: S3Sto
 
     assert urlsplit(link).netloc == "files.example.org"
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in link
+
+
+@pytest.mark.django_db
+def test_a_page_gets_pictures_from_our_own_origin_and_downloads_from_the_bucket(
+    endpoint: str, store: S3Store, settings, rf
+) -> None:
+    settings.STORAGE_URL = f"s3://{BUCKET}?endpoint={endpoint}&region=us-east-1"
+    blob = store_bytes(DATA, content_type="image/png")
+
+    shown = serve_blob(rf.get("/"), blob, filename="a.png", inline=True)
+    assert (shown.status_code, b"".join(shown)) == (200, DATA)
+    shown.close()
+
+    sent = serve_blob(rf.get("/"), blob, filename="a.png")
+    assert sent.status_code == 302
+    with urllib.request.urlopen(sent["Location"], timeout=30) as answer:
+        assert answer.read() == DATA
