@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext
 
-from training.engine.presets import Preset
+from training.engine.preset import Preset
 
 
 def preset_title(preset: Preset) -> str:
