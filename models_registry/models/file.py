@@ -78,14 +78,12 @@ class ModelFile(TimeStamped):
     )
     name = models.CharField(max_length=255)
     override_name = models.CharField(max_length=255, blank=True)
-    kind = models.CharField(max_length=20, choices=FileKind.choices, default=FileKind.MODEL)
-    format = models.CharField(max_length=14, choices=FileFormat.choices, default=FileFormat.OTHER)
-    size_kind = models.CharField(max_length=6, choices=SizeKind.choices, blank=True, default="")
+    kind = models.CharField(max_length=20, choices=FileKind, default=FileKind.MODEL)
+    format = models.CharField(max_length=14, choices=FileFormat, default=FileFormat.OTHER)
+    size_kind = models.CharField(max_length=6, choices=SizeKind, blank=True, default="")
     precision = models.CharField(max_length=10, blank=True, default="")
     is_primary = models.BooleanField(default=False)
-    scan_status = models.CharField(
-        max_length=8, choices=ScanStatus.choices, default=ScanStatus.PENDING
-    )
+    scan_status = models.CharField(max_length=8, choices=ScanStatus, default=ScanStatus.PENDING)
     scan_message = models.TextField(blank=True)
     scan_report = models.JSONField(default=dict, blank=True)
     scanned_at = models.DateTimeField(null=True, blank=True)

@@ -55,7 +55,7 @@ class PreviewGrid(models.Model):
     seeds = ArrayField(models.BigIntegerField())
     total_cells = models.PositiveIntegerField()
 
-    state = models.CharField(max_length=8, choices=GridState.choices, default=GridState.QUEUED)
+    state = models.CharField(max_length=8, choices=GridState, default=GridState.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     fruitless_attempts = models.PositiveIntegerField(default=0)
     worker = models.ForeignKey(
