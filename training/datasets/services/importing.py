@@ -37,7 +37,7 @@ from training.datasets.models.importing import DatasetImport, ImportStatus
 from training.datasets.permissions import require_edit
 from training.datasets.queries import ImportReport, import_report
 from training.datasets.services.intake import Intake
-from training.datasets.services.sole_work import sole_work_on
+from hub.core.sole_work import sole_work_on
 from training.datasets.sources import (
     ImportLimits,
     SourceFile,
