@@ -8,7 +8,7 @@ import pytest
 
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.kohya_config import from_kohya
+from training.engine.kohya_import import from_kohya
 
 pytestmark = pytest.mark.engine
 
