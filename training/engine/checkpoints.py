@@ -29,8 +29,12 @@ class ExportedFile:
 def export_checkpoint(
     session: Session, *, epoch: int, step: int | None = None, final: bool = False
 ) -> ExportedFile:
-    """Write the file of an epoch, of a step, or the final one, and tell of it."""
+    """Write the file of an epoch, of a step, or the final one, and tell of it.
+
+    Raises NonFiniteLossError where a step so far, whose loss was not read yet, had none.
+    """
     run = session.run
+    session.progress.flush()
     path = run.checkpoint_path(None if final else epoch, session.method.extension)
     if step is not None:
         path = path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
@@ -92,6 +96,7 @@ def _write_folder(session: Session, path: Path) -> None:
 def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
     """Make the samples of an epoch, or of a step `between`, that are not there yet."""
     run = session.run
+    session.progress.flush()
     step = session.step if between else None
 
     def path_of(number: int) -> Path:

@@ -61,7 +61,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Started(Event):
-    """Training begins or goes on; `step` steps are already done."""
+    """Training begins or goes on; `step` steps are already done.
+
+    `buckets` counts the pictures of an epoch by size ("512x768"), `memory_estimate` is in bytes.
+    """
 
     kind: ClassVar[str] = "started"
     method: str
@@ -77,6 +80,8 @@ class Started(Event):
     threads: int
     engine_version: str
     resumed: bool
+    buckets: dict[str, int] = field(default_factory=dict)
+    memory_estimate: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

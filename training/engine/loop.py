@@ -104,20 +104,29 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
             return _finish(session, clock, reason="stopped")
         session.progress.add(session.stepper.step(session.step))
         validate_if_due(session)
-        if session.step % session.steps_per_epoch == 0 and session.step < session.total_steps:
-            _end_epoch(session)
+        if session.step < session.total_steps:
+            _keep_what_is_due(session)
         _obey(session, command, clock)
     return _finish(session, clock, reason="completed")
 
 
-def _end_epoch(session: Session) -> None:
-    """Keep the files and make the samples that are due after an epoch."""
-    config, epoch = session.config, session.epoch
-    session.progress.flush()
-    if config.save_every_epochs and epoch % config.save_every_epochs == 0:
+def _keep_what_is_due(session: Session) -> None:
+    """Keep the files and make the samples that are due after an epoch, or after so many steps."""
+    config, step = session.config, session.step
+    ended, inside = divmod(step, session.steps_per_epoch)
+    epoch = session.epoch
+
+    def due(every: int, count: int) -> bool:
+        return bool(every) and count % every == 0
+
+    if inside == 0 and due(config.save_every_epochs, ended):
         export_checkpoint(session, epoch=epoch)
-    if config.sample_every_epochs and epoch % config.sample_every_epochs == 0:
+    if due(config.save_every_steps, step):
+        export_checkpoint(session, epoch=epoch, step=step)
+    if inside == 0 and due(config.sample_every_epochs, ended):
         make_run_samples(session, epoch=epoch)
+    if due(config.sample_every_steps, step):
+        make_run_samples(session, epoch=epoch, between=True)
 
 
 def _obey(session: Session, command: Command | None, clock: Clock) -> None:

@@ -143,8 +143,18 @@ class Optimizing:
         factor = self._schedule.factor(step)
         return {group.name: self._group_rate(group, step) * factor for group in self.groups}
 
+    def stands_still(self, group: ParamGroup, step: int) -> bool:
+        """Tell whether a group's end has come before this step."""
+        return step >= group.stop_fraction * self.total_steps
+
+    def settle(self, step: int) -> None:
+        """Take groups whose end has come out of the step: no gradients, no part in their norm."""
+        for group in self.groups:
+            for parameter in group.parameters if group.stop_fraction < 1 else ():
+                parameter.requires_grad_(not self.stands_still(group, step))
+
     def _group_rate(self, group: ParamGroup, step: int) -> float:
-        if step >= group.stop_fraction * self.total_steps:
+        if self.stands_still(group, step):
             return 0.0
         if group.name.startswith("text_encoder") and self._text_rate is not None:
             return self._text_rate

@@ -85,6 +85,7 @@ class Stepper:
 
     def _attempt(self, step: int) -> StepOutcome:
         self.method.before_step(step, self.optimizing.total_steps)
+        self._settle(step)
         # The libraries' own draws (dropout) come from torch's generator: pin it to the step.
         torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
         total = torch.zeros((), device=self.components.device)
@@ -99,6 +100,13 @@ class Stepper:
             ids += batch.ids
         norm, rates = self._move(step)
         return StepOutcome(step, total, norm, rates, ids)
+
+    def _settle(self, step: int) -> None:
+        """Let what has come to its end rest; texts are remembered once their encoders do."""
+        self.optimizing.settle(step)
+        texts = [g for g in self.optimizing.groups if g.name == "text_encoder"]
+        if texts and all(self.optimizing.stands_still(group, step) for group in texts):
+            self.conditioner.frozen = True
 
     def _give_way(self, reason: str) -> None:
         self.optimizing.optimizer.zero_grad(set_to_none=True)

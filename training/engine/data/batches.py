@@ -17,6 +17,14 @@ from training.engine.data.latents import Latent
 
 
 @dataclass(frozen=True)
+class View:
+    """One look of a picture, and its mirror."""
+
+    latent: Latent
+    mirrored: Latent | None = None
+
+
+@dataclass(frozen=True)
 class Item:
     """A picture ready for training: its latent, mirrored latent, caption and geometry."""
 
@@ -25,6 +33,7 @@ class Item:
     bucket: tuple[int, int]
     latent: Latent
     mirrored: Latent | None = None
+    recoloured: tuple[View, ...] = ()  # the same picture in other colours
     repeats: int = 1
     mask: torch.Tensor | None = None  # (1, h, w)
     original_size: tuple[int, int] = (0, 0)
@@ -156,8 +165,16 @@ class Feed:
             return False
         return randomness.uniform(self.rule.seed, "flip", step, slot) < 0.5
 
+    def _view(self, step: int, item: Item, slot: int) -> View:
+        plain = View(item.latent, item.mirrored)
+        if not item.recoloured:
+            return plain
+        draw = randomness.uniform(self.rule.seed, "colours", step, slot)
+        return (plain, *item.recoloured)[int(draw * (len(item.recoloured) + 1))]
+
     def _latent(self, step: int, item: Item, slot: int, *, mirrored: bool) -> torch.Tensor:
-        chosen = item.mirrored if mirrored and item.mirrored is not None else item.latent
+        view = self._view(step, item, slot)
+        chosen = view.mirrored if mirrored and view.mirrored is not None else view.latent
         latent = chosen.mean
         if self.rule.sample_latents:
             shape = tuple(latent.shape)
