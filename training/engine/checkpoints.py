@@ -9,13 +9,19 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.engine.events import Checkpointed, Previewed, Stage
+from training.engine.events import Checkpointed, Previewed, Stage, Warned
 from training.engine.file_writing import file_hash, tensor_hash, whole_file, write_text
+from training.engine.memory import is_out_of_memory
 from training.engine.metadata import file_metadata
 from training.engine.methods.base import ExportInfo
 from training.engine.preview import TrainedFile, make_samples
 from training.engine.prompts import PromptRequest, prompt_requests
 from training.engine.session import Session
+
+NO_ROOM_FOR_SAMPLES = (
+    "Memory ran out while samples were made, so some are missing; the training goes on. Make them "
+    "smaller with sampling.width and sampling.height."
+)
 
 
 @dataclass(frozen=True)
@@ -126,16 +132,21 @@ def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> 
             )
         )
 
-    with session.shown_weights(), session.evaluating():
-        make_samples(
-            session.components,
-            session.conditioner,
-            session.config,
-            requests,
-            path_of=path_of,
-            trained=_trained_file(session) if session.step else None,
-            on_sample=tell,
-        )
+    try:
+        with session.shown_weights(), session.evaluating():
+            make_samples(
+                session.components,
+                session.conditioner,
+                session.config,
+                requests,
+                path_of=path_of,
+                trained=_trained_file(session) if session.step else None,
+                on_sample=tell,
+            )
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        run.journal.emit(Warned(code="samples_skipped", message=NO_ROOM_FOR_SAMPLES))
     session.progress.rest()
     run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
 

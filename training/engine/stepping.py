@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from training.engine.components import Components
 from training.engine.data.batches import Batch, Feed
 from training.engine.ema import Ema
 from training.engine.errors import NonFiniteLossError, OutOfMemoryError
+from training.engine.memory import is_out_of_memory, let_go
 from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
@@ -29,6 +31,11 @@ class StepOutcome:
     norm: torch.Tensor
     rates: dict[str, float]
     ids: list[str]
+    scaled: bool = False  # a scaler takes back what overflows, so that its norm may be infinite
+
+    def is_sound(self, loss: float, norm: float) -> bool:
+        """Tell whether figures that were read from the device are those of a step to go on from."""
+        return math.isfinite(loss) and (self.scaled or math.isfinite(norm))
 
 
 class Stepper:
@@ -65,7 +72,13 @@ class Stepper:
         self.on_warning = on_warning
         self.emphasis = emphasis  # captions have weights, as A1111's prompts
         self.split = 1
-        self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
+        self.scaler = self._scaler({})
+
+    def _scaler(self, state: dict[str, Any]) -> torch.amp.GradScaler:
+        scaler = torch.amp.GradScaler(self.precision.device, enabled=self.precision.use_scaler)
+        if state:
+            scaler.load_state_dict(state)
+        return scaler
 
     def step(self, step: int) -> StepOutcome:
         """Take the step with this number, counted from 0.
@@ -98,8 +111,8 @@ class Stepper:
             scaled.backward()
             total += loss.detach()
             ids += batch.ids
-        norm, rates = self._move(step)
-        return StepOutcome(step, total, norm, rates, ids)
+        norm, rates = self._move(step, ids)
+        return StepOutcome(step, total, norm, rates, ids, self.scaler.is_enabled())
 
     def _settle(self, step: int) -> None:
         """Let what has come to its end rest; texts are remembered once their encoders do."""
@@ -110,8 +123,8 @@ class Stepper:
 
     def _give_way(self, reason: str) -> None:
         self.optimizing.optimizer.zero_grad(set_to_none=True)
-        if self.precision.device == "cuda":
-            torch.cuda.empty_cache()
+        self.scaler = self._scaler(self.scaler.state_dict())  # a fresh one: nothing is unscaled yet
+        let_go(self.precision.device)
         unet = self.components.unet
         if not unet.is_gradient_checkpointing:
             unet.enable_gradient_checkpointing()
@@ -168,26 +181,23 @@ class Stepper:
         ]
         raise non_finite(bad)
 
-    def _move(self, step: int) -> tuple[torch.Tensor, dict[str, float]]:
+    def _move(self, step: int, ids: list[str]) -> tuple[torch.Tensor, dict[str, float]]:
         self.scaler.unscale_(self.optimizing.optimizer)
         norm = self.optimizing.clip()
-        rates = self.optimizing.step(step, self.scaler)
+        seen_at_once = self.precision.device == "cpu" and not self.scaler.is_enabled()
+        if seen_at_once and not bool(torch.isfinite(norm)):
+            raise non_finite(ids)
+        rates = self.optimizing.step(step, self.scaler, norm)
         self.method.after_step()
         if self.ema is not None:
             self.ema.update(step)
         return norm, rates
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Tell whether a device, or the machine itself, had no more memory to give."""
-    no_more = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in no_more)
-
-
 def non_finite(ids: list[str]) -> NonFiniteLossError:
     """Return the error that names the pictures of a step without a finite loss."""
     return NonFiniteLossError(
-        f"The loss of {', '.join(ids)} is not a finite number. The run stopped before the weights "
-        "changed, and the last saved state is good. Lower the learning rate, or leave the picture "
-        "out."
+        f"The loss of {', '.join(ids)}, or its gradient, is not a finite number. The run stopped "
+        "before the weights changed, and the last saved state is good. Lower the learning rate, or "
+        "leave the picture out."
     )
