@@ -44,6 +44,8 @@ def export_checkpoint(
     path = run.checkpoint_path(None if final else epoch, session.method.extension)
     if step is not None:
         path = path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
+    if not session.among.is_first:
+        return ExportedFile(path, "")
     if run.journal.has_told(run.relative(path), session.step) and path.exists():
         return ExportedFile(path, file_hash(path))
     run.journal.emit(Stage(stage="saving", detail=path.name))
@@ -103,6 +105,8 @@ def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> 
     """Make the samples of an epoch, or of a step `between`, that are not there yet."""
     run = session.run
     session.progress.flush()
+    if not session.among.is_first:
+        return
     step = session.step if between else None
 
     def path_of(number: int) -> Path:

@@ -32,6 +32,13 @@ class Control(Protocol):
         """
 
 
+class NoListener:
+    """A listener that nobody is behind."""
+
+    def on_event(self, event: Event) -> None:
+        """Let the event go."""
+
+
 class NoControl:
     """A control that never asks for anything."""
 
@@ -89,7 +96,7 @@ class Stage(Event):
     """Work before or between steps; `stage` is a stable word, `detail` a sentence for people.
 
     Stages: loading_base, reading_images, caching_latents, caching_text, making_class_images,
-    training, validating, sampling, saving, exporting.
+    compiling, training, validating, sampling, saving, exporting.
     """
 
     kind: ClassVar[str] = "stage"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.engine.base_files import family_at
+from training.engine.compiling import compile_unet, missing_for_compiling
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.data.batches import Feed, Item
@@ -24,6 +25,7 @@ from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
 from training.engine.precision import Precision, choose, describe_machine, set_threads
+from training.engine.processes import Processes
 from training.engine.progress import Progress
 from training.engine.rules import (
     feed_rule,
@@ -46,20 +48,21 @@ UNUSED_CLASS_PICTURES = (
 )
 
 
-def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
+def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path, among: Processes) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step."""
     manifest = _manifest(config, run)
-    precision = _choose_precision(config, run, len(manifest.training))
+    precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision)
-    items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
+    with among.first_before_others():
+        items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
     method = make_method(config)
     method.install(components)
     method.set_training(training=True)
     trigger = trigger_word(config, manifest)
-    feed = Feed(items, feed_rule(config, components, manifest, trigger), prior)
+    feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
-    stepper = _stepper(config, run, components, method, feed, precision, total_steps)
+    stepper = _stepper(config, run, components, method, feed, precision, total_steps, among)
     progress = Progress(
         Position(method=config.method),
         total_steps=total_steps,
@@ -69,10 +72,12 @@ def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
     )
     data = data_facts(config, manifest, feed, held_out)
     facts = run_facts(config, run, components, data, precision, feed, trigger, total_steps)
+    facts = replace(facts, processes=among.count)
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress, facts,
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
+        among,
     )  # fmt: skip
     saved = load_state(run.state_path, method=config.method)
     if saved is not None:
@@ -89,9 +94,12 @@ def _stepper(
     feed: Feed,
     precision: Precision,
     total_steps: int,
+    among: Processes,
 ) -> Stepper:
     if packing_pays(precision, total_steps):
         pack_frozen_convolutions(components.unet)
+    if config.compile:
+        _compile(run, components)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
@@ -109,11 +117,24 @@ def _stepper(
         precision=precision,
         seed=config.seed,
         on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
+        among=among,
         emphasis=config.captions.emphasis,
     )
 
 
-def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Precision:
+def _compile(run: RunFolder, components: Components) -> None:
+    missing = missing_for_compiling(components.device)
+    if missing:
+        sentence = f"The UNet is not compiled, because {missing}; the run goes on without."
+        run.journal.emit(Warned(code="compile_unavailable", message=sentence))
+    else:
+        run.journal.emit(Stage(stage="compiling"))
+        compile_unet(components.unet)
+
+
+def _choose_precision(
+    config: TrainConfig, run: RunFolder, images: int, among: Processes
+) -> Precision:
     asked = {"": config.mixed_precision, "fp32": "no"}.get(
         run.identity.compute, run.identity.compute
     )
@@ -125,6 +146,8 @@ def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Preci
         checkpointing=config.gradient_checkpointing,
         estimated_bytes=_estimated_bytes(config, images, cuda=machine.cuda),
     )
+    compute = among.agree(precision.compute)  # speeds are measured, and measures differ
+    precision = replace(precision, compute=compute, use_scaler=compute == "fp16")
     run.remember_compute(precision.compute)
     set_threads(precision)
     for note in precision.notes:

@@ -126,17 +126,19 @@ def _chunks(parameters: list[torch.nn.Parameter]) -> Iterator[list[Any]]:
 
 
 @contextmanager
-def processes() -> Iterator[Processes]:
-    """Give this process its place among those that a launcher started; alone where none did."""
+def processes(device: str) -> Iterator[Processes]:
+    """Give this process its place among those that a launcher started; alone where none did.
+
+    `device` is the one of the settings: auto, cpu or cuda.
+    """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count <= 1:
         yield Processes()
         return
     from accelerate import PartialState
-    from accelerate.utils import InitProcessGroupKwargs
 
-    options = InitProcessGroupKwargs(timeout=PATIENCE).to_kwargs()
-    state = PartialState(cpu=not torch.cuda.is_available(), **options)
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    state = PartialState(cpu=on_cpu, timeout=PATIENCE)
     try:
         yield Together(state.process_index, state.num_processes)
     finally:

@@ -19,6 +19,7 @@ from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
 from training.engine.precision import Precision
+from training.engine.processes import Processes
 from training.engine.text import TextConditioner
 
 
@@ -56,6 +57,7 @@ class Stepper:
         precision: Precision,
         seed: int,
         on_warning: Callable[[str, str], None],
+        among: Processes,
         emphasis: bool = False,
     ) -> None:
         self.components = components
@@ -70,6 +72,7 @@ class Stepper:
         self.precision = precision
         self.seed = seed
         self.on_warning = on_warning
+        self.among = among
         self.emphasis = emphasis  # captions have weights, as A1111's prompts
         self.split = 1
         self.scaler = self._scaler({})
@@ -100,17 +103,21 @@ class Stepper:
         self.method.before_step(step, self.optimizing.total_steps)
         self._settle(step)
         # The libraries' own draws (dropout) come from torch's generator: pin it to the step.
-        torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
+        torch.manual_seed(randomness.torch_seed(self.seed, "torch", step, self.among.rank))
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
         for batch in self.feed.batches(step, split=self.split):
             losses = self.losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
-            self._refuse_non_finite(losses, batch)
+            if self.among.count == 1:  # of several, all stop together: once sums are known
+                self._refuse_non_finite(losses, batch)
             scaled: Any = self.scaler.scale(loss)
             scaled.backward()
             total += loss.detach()
             ids += batch.ids
+        if self.among.count > 1:
+            self.among.sum_gradients(self.optimizing.parameters)
+            total, ids = self.among.sum(total), self.feed.ids(step)
         norm, rates = self._move(step, ids)
         return StepOutcome(step, total, norm, rates, ids, self.scaler.is_enabled())
 
@@ -129,7 +136,7 @@ class Stepper:
         if not unet.is_gradient_checkpointing:
             unet.enable_gradient_checkpointing()
             rung = "gradient checkpointing is on now"
-        elif self.split < self.feed.rule.batch_size:
+        elif self.split < self.feed.rule.own_size:
             self.split *= 2
             rung = f"each pass is cut into {self.split} now"
         else:
