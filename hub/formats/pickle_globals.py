@@ -70,8 +70,8 @@ SAFE_NAMES: Mapping[str, frozenset[str]] = {
     ),
 }
 
-# Names that old checkpoints use as the keys of a dict. They are harmless there; called, some of them
-# make folders, so anything else than a mention is suspicious.
+# Names that old checkpoints use as the keys of a dict. They are harmless there; called, some of
+# them make folders, so anything else than a mention is suspicious.
 MENTIONED_NAMES: Mapping[str, frozenset[str]] = {
     "pytorch_lightning.callbacks.model_checkpoint": frozenset({"ModelCheckpoint"}),
     "pytorch_lightning.callbacks.early_stopping": frozenset({"EarlyStopping"}),

@@ -26,9 +26,9 @@ _CALLABLE_AT = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "NEWOBJ_EX": 3}
 # What only keeps a value: a name that goes nowhere else is mentioned and never used.
 _KEEPERS = frozenset({"SETITEM", "SETITEMS", "DICT", "APPEND", "APPENDS", "LIST"})
 
-# What picklers write for weights and settings, protocol 0 to 5. The rest (INST and OBJ of Python 2's
-# old classes, extension codes, persistent ids as text, buffers out of band, DUP, POP, NEWOBJ_EX) is
-# met in no model file, and every one of them has served to lead a scanner astray.
+# What picklers write for weights and settings, protocol 0 to 5. The rest (INST and OBJ of old
+# classes, extension codes, persistent ids as text, buffers out of band, DUP, POP, NEWOBJ_EX) is met
+# in no model file, and every one of them has served to lead a scanner astray.
 ALLOWED_OPCODES = frozenset(
     {
         *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", *_PUTS, *_GETS),

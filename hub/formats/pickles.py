@@ -25,6 +25,7 @@ from hub.formats.pickle_machine import (
     read_steps,
 )
 from hub.formats.zip_archive import ArchiveLimits, open_archive, peek_member, read_member
+from hub.formats.zip_layout import check_layout
 
 LEGACY_PICKLES = 5
 PICKLE_SUFFIXES = (".pkl", ".pickle")
@@ -35,7 +36,6 @@ NOT_A_PICKLE = Problem(
     "pickle_not_recognised",
     "The file is neither a torch file nor a pickle. Check that the right file was uploaded.",
 )
-DUPLICATE_MEMBERS = "the archive holds the same name twice"
 TORCHSCRIPT = "the archive holds TorchScript code"
 UNUSUAL_OPCODES = "it uses opcodes that no model file needs ({names})"
 TRAILING_PICKLE_LIMIT = "more pickles follow each other than the limit allows"
@@ -192,8 +192,10 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
     scan = _Scan(limits)
     with open_archive(stream, limits=limits.archive) as archive:
         members = archive.infolist()
-        if len({member.filename for member in members}) < len(members):
-            scan.problems.append(DUPLICATE_MEMBERS)
+        try:
+            check_layout(archive, stream)
+        except ArchiveError as error:
+            scan.problems.append(str(error))
         if any(TORCHSCRIPT_FOLDER in member.filename for member in members):
             scan.problems.append(TORCHSCRIPT)
         for member in members:
