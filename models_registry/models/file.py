@@ -148,10 +148,11 @@ class ModelFile(TimeStamped):
     @property
     def scan_sentence(self) -> str:
         """The verdict's reason in the reader's language; `scan_message` is its English form."""
-        template = self.scan_report.get("message")
-        if not template:
+        report = self.scan_report
+        if not report.get("message"):
             return self.scan_message
-        return gettext(template) % self.scan_report.get("params", {})
+        template, params = gettext(report["message"]), report.get("params", {})
+        return template.format(**params) if report.get("has_braces") else template % params
 
     @property
     def size_bytes(self) -> int:

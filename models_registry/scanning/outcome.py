@@ -34,12 +34,23 @@ LYING_NAME = gettext_noop(
 
 @dataclass(frozen=True, slots=True)
 class ScanOutcome:
-    """Verdict, its reason as a translatable template with parameters, and what was found."""
+    """Verdict, its reason as a translatable template with parameters, and what was found.
+
+    With `has_braces` the template is one of hub.formats (`{name}`), else one of ours (`%(name)s`).
+    """
 
     status: str
     message: str
     params: Mapping[str, str] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
+    has_braces: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The reason in English."""
+        if self.has_braces:
+            return self.message.format(**self.params)
+        return self.message % dict(self.params)
 
     def with_facts(self, **facts: object) -> "ScanOutcome":
         """The same verdict with more in its report."""
@@ -49,5 +60,4 @@ class ScanOutcome:
 def refused(error: FormatError, *, status: str = ScanStatus.ERROR) -> ScanOutcome:
     """The verdict on bytes that break their format: the problem's own words are the reason."""
     params = {name: str(value) for name, value in error.params.items()}
-    report = {"code": error.code, "params": params}
-    return ScanOutcome(status, str(error).replace("%", "%%"), report=report)
+    return ScanOutcome(status, error.problem.message, params, {"code": error.code}, has_braces=True)

@@ -37,6 +37,7 @@ def with_virus_verdict(path: Path, outcome: ScanOutcome, file_type: FileType) ->
             status=ScanStatus.DANGER,
             message=INFECTED,
             params={"names": verdict.signature},
+            has_braces=False,
         )
         said = {"status": ScanStatus.DANGER, "message": verdict.signature}
         return found.with_facts(virus=said)

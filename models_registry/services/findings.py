@@ -14,11 +14,12 @@ def fill_verdict(file: ModelFile, inspection: Inspection) -> None:
     file.format = inspection.format
     file.precision = inspection.precision or file.precision
     file.scan_status = outcome.status
-    file.scan_message = outcome.message % dict(outcome.params)
+    file.scan_message = outcome.sentence
     file.scan_report = {
         **outcome.report,
         "message": outcome.message,
         "params": dict(outcome.params),
+        "has_braces": outcome.has_braces,
         "content": inspection.file_type.value,
         "looks_like": guess.kind.value if guess else "",
     }

@@ -49,7 +49,7 @@ def test_a_hostile_file_is_never_clean_and_says_why(case, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     outcome = scan_content(path, kind=case.kind, name=case.name).outcome
     assert outcome.status in {ScanStatus.DANGER, ScanStatus.ERROR}
-    assert case.reason in outcome.message % outcome.params
+    assert case.reason in outcome.sentence
     assert watched == []
     assert not (tmp_path / MARKER).exists()
 
