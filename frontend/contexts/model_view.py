@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from frontend.contexts.components import FileRow, ImageCard, Picture
+from frontend.contexts.file_verdict import is_busy
 from frontend.contexts.images import image_card_of
 from frontend.contexts.model_comments import CommentsContext, comments_context
 from frontend.contexts.model_facts import Fact, facts_of
@@ -15,7 +16,6 @@ from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
-from models_registry.models.file import ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
@@ -219,8 +219,7 @@ def _alt(model: Model, number: int) -> str:
 
 
 def _is_being_checked(detail: ModelDetail, version: ModelVersion) -> bool:
-    pending = any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
-    return pending and _is_own_draft(detail, version)
+    return any(map(is_busy, version.files.all())) and _is_own_draft(detail, version)
 
 
 def _is_public(version: ModelVersion | None) -> bool:

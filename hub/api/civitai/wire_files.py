@@ -34,6 +34,7 @@ def file_items(
 
 def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str, Any]:
     """One file; sizeKB is exact, hashes are upper case."""
+    virus = file.scan_report.get("virus", {})
     return {
         "id": file.pk,
         "sizeKB": file.size_bytes / BYTES_PER_KB,
@@ -46,8 +47,8 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
         },
         "pickleScanResult": file.scan_status,
         "pickleScanMessage": file.scan_message or None,
-        "virusScanResult": file.scan_status,
-        "virusScanMessage": NO_ANTIVIRUS,
+        "virusScanResult": virus.get("status", file.scan_status),
+        "virusScanMessage": (virus["message"] or None) if virus else NO_ANTIVIRUS,
         "scannedAt": instant(file.scanned_at),
         "hashes": hashes(file),
         "downloadUrl": links.of_file(file),
