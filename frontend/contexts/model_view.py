@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from frontend.contexts.comparison import ComparisonList, comparison_list
+from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
 from frontend.contexts.images import image_card_of
 from frontend.contexts.model_advice import (
@@ -106,6 +108,8 @@ class ModelViewContext:
     installs: tuple[InstallPath, ...]
     collections: list[Collection]
     talk: CommentsContext
+    compared: ComparisonList
+    can_compare: bool
     rights: Rights
 
 
@@ -149,6 +153,10 @@ def model_view_context(
         installs=install_paths(model.type),
         collections=collections_for(viewer, model),
         talk=comments_context(viewer=viewer, model=model),
+        compared=comparison_list(viewer, version, all_of_them=False)
+        if version
+        else ComparisonList([], 0),
+        can_compare=can_compare(viewer, version),
         rights=_rights(viewer, model, version),
     )
 

@@ -51,7 +51,7 @@ def drawn_ahead(comparison: Comparison) -> int:
 
 def _rows(viewer: Viewer) -> QuerySet[Comparison]:
     """With columns, whose versions are None where the viewer may not see them, and pictures."""
-    seen = ModelVersion.objects.reachable_by(viewer).select_related("model")
+    seen = ModelVersion.objects.visible_to(viewer).select_related("model")
     columns = ComparisonColumn.objects.order_by("position").prefetch_related(
         Prefetch("base", seen),
         Prefetch("vae", seen),

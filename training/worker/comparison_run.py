@@ -91,7 +91,7 @@ class ComparisonRun(DrawRun[Comparison]):
     def _column(self, column: ComparisonColumn, pictures: list[dict[str, Any]]) -> dict[str, Any]:
         base = column.base
         if base is None or (column.vae_name and column.vae is None):
-            raise PermanentFailureError("base_missing", "A model of this comparison was deleted.")
+            raise PermanentFailureError("model_missing", "A model of this comparison was deleted.")
         compared = self.work.version
         return {
             "column": column.pk,

@@ -61,7 +61,7 @@ class DrawRun(ABC, Generic[Work]):
         """Draw what is missing; every way out leaves the work in the state that fits."""
         pk, attempt = self.work.pk, self.work.attempt
         try:
-            if not self.is_complete():
+            if not self.is_complete() and not self.stopping.is_set():
                 self._draw(self.stage())
         except PermanentFailureError as error:
             self.line.fail(pk, attempt, error.failure)
