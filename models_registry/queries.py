@@ -173,14 +173,16 @@ def versions_of_job(*, viewer: Viewer, job_uuid: Any) -> QuerySet[ModelVersion]:
     return versions.select_related("model", "base_model").newest_first()
 
 
-def base_versions(*, viewer: Viewer, families: Collection[str] = ()) -> QuerySet[ModelVersion]:
-    """Checkpoints one can train on: visible, published, with a cleared file; by name."""
+def base_versions(
+    *, viewer: Viewer, families: Collection[str] = (), type: str = ModelType.CHECKPOINT
+) -> QuerySet[ModelVersion]:
+    """Checkpoints one can train on (or VAEs): visible, published, with a cleared file; by name."""
     versions = ModelVersion.objects.visible_to(viewer).published()
     if families:
         versions = versions.filter(base_model__family__in=list(families))
     clean = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status="Success")
     return (
-        versions.filter(Exists(clean), model__type=ModelType.CHECKPOINT)
+        versions.filter(Exists(clean), model__type=type)
         .select_related("model", "base_model")
         .order_by("model__name", "-index", "pk")
     )

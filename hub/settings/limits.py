@@ -51,6 +51,8 @@ JOB_STOP_GRACE_SECONDS = _env.integer("JOB_STOP_GRACE_SECONDS", 60, minimum=1)
 QUEUE_POLL_SECONDS = _env.integer("QUEUE_POLL_SECONDS", 10, minimum=1)
 TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
 GRID_MAX_PICTURES = _env.integer("GRID_MAX_PICTURES", 120, minimum=1)
+COMPARISON_MAX_PICTURES = _env.integer("COMPARISON_MAX_PICTURES", 60, minimum=1)
+PERSON_MAX_QUEUED_COMPARISONS = _env.integer("PERSON_MAX_QUEUED_COMPARISONS", 3, minimum=1)
 TEAM_MAX_QUEUED_GRIDS = _env.integer("TEAM_MAX_QUEUED_GRIDS", 5, minimum=1)
 
 # The gallery
