@@ -76,13 +76,15 @@ def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
     )
 
 
-def picture_url(blob: Blob, width: int | None = None, *, public: bool = False) -> str:
+def picture_url(
+    blob: Blob, width: int | None = None, *, public: bool = False, name: str = "picture"
+) -> str:
     """Address of the picture, at one of THUMBNAIL_WIDTHS or (None) as it was uploaded."""
     size = f"width={snap_width(width)}" if width else "original=true"
     extension = "webp" if width else blob.content_type.rpartition("/")[2]
     expires = 0 if public else (int(time.time()) // DAY_SECONDS + 2) * DAY_SECONDS
     query = urlencode({"e": expires, "s": _signature(blob.sha256, expires)})
-    return f"/media/{blob.sha256}/{size}/picture.{extension}?{query}"
+    return f"/media/{blob.sha256}/{size}/{name}.{extension}?{query}"
 
 
 def check_signature(sha256: str, *, expires: str, signature: str) -> None:
