@@ -183,11 +183,12 @@ def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
 def _with_companions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
     """Also the VAEs that go with them, where the viewer may see these; others become None."""
     vaes = _with_version_facts(ModelVersion.objects.visible_to(viewer).published())
-    linked = RecommendedResource.objects.filter(kind=ResourceKind.VAE).order_by("position", "pk")
-    return versions.prefetch_related(
-        Prefetch("recommended_resources", linked, to_attr="vae_links"),  # type: ignore[no-redef]
-        Prefetch("vae_links__resource_version", vaes.select_related("model")),
+    linked = (
+        RecommendedResource.objects.filter(kind=ResourceKind.VAE)
+        .order_by("position", "pk")
+        .prefetch_related(Prefetch("resource_version", vaes.select_related("model")))
     )
+    return versions.prefetch_related(Prefetch("recommended_resources", linked, to_attr="vae_links"))  # type: ignore[no-redef]
 
 
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:

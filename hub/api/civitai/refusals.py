@@ -1,6 +1,7 @@
 """Every way in which v1 says no, in the shapes that Civitai's clients know."""
 
 import logging
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -72,7 +73,7 @@ def _shaped(message: str, status: HTTPStatus, shape: ErrorShape) -> JsonResponse
     return failure(message, status, **more[shape])
 
 
-def _uncached(body: dict[str, object], status: int) -> JsonResponse:
-    response = JsonResponse(body, status=status)
+def _uncached(body: Mapping[str, object], status: int) -> JsonResponse:
+    response = JsonResponse(dict(body), status=status)
     response.headers["Cache-Control"] = "no-store, max-age=0"
     return response
