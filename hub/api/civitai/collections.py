@@ -27,14 +27,19 @@ def collection_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     """Collections that the caller may see, last changed first."""
     limit = integer(request.GET, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
     cursor = request.GET.get("cursor") or None
-    found = found_lists(viewer=caller.viewer, cursor=cursor, limit=limit or DEFAULT_LIMIT)
+    found = found_lists(
+        viewer=caller.viewer,
+        query=request.GET.get("query", "").strip(),
+        cursor=cursor,
+        limit=limit or DEFAULT_LIMIT,
+    )
     links = links_for(request)
     metadata: dict[str, Any] = {}
     if found.next_cursor is not None:
         metadata["nextCursor"] = found.next_cursor
         metadata["nextPage"] = next_page(request, cursor=found.next_cursor)
     items = [
-        collection_item(row, links) | {"modelCount": getattr(row, "model_count", 0)}
+        collection_item(row, links) | {"itemCount": getattr(row, "model_count", 0)}
         for row in found.items
     ]
     return {"items": items, "metadata": metadata}
@@ -54,13 +59,17 @@ def collection(request: HttpRequest, caller: Caller, collection_id: str) -> dict
 
 def collection_item(row: Collection, links: Links) -> dict[str, Any]:
     """What a collection is called, whose it is and who sees it."""
+    everyone = row.visibility == Visibility.PUBLIC
     return {
         "id": row.pk,
         "name": row.name,
         "description": row.description or None,
         "type": "Model",
-        "availability": "Public" if row.visibility == Visibility.PUBLIC else "Private",
-        "creator": creator(row.owner, links),
+        "read": "Public" if everyone else "Private",
+        "isPublic": everyone,
+        "coverImageUrl": None,
+        "user": {"id": row.owner_id, **creator(row.owner, links)},
+        "tags": [],
         "createdAt": instant(row.created_at),
         "updatedAt": instant(row.updated_at),
     }

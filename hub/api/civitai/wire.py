@@ -26,7 +26,7 @@ def model_item(
     item: dict[str, Any] = {
         "id": model.pk,
         "name": model.name,
-        "description": html(model.description),
+        "description": html(model.description) or "",  # typed clients expect text
         "type": model.type,
         "nsfw": model.nsfw_level > PG_LEVELS,
         "nsfwLevel": model.nsfw_level,
@@ -120,7 +120,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         "baseModel": base_name(version),
         "baseModelType": version.base_model_type,
         "earlyAccessEndsAt": instant(version.early_access_until),
-        "earlyAccessConfig": None,
+        "earlyAccessConfig": {},  # typed clients expect an object, empty or not
         "description": html(version.description),
         "uploadType": "Trained" if version.job_uuid else "Created",
         "usageControl": "Download",

@@ -76,7 +76,7 @@ def test_collections_are_listed_by_cursor_and_their_models_as_models(api, api_of
         collections.collect_model(actor=mika, collection=shown, model=version.model)
     secret = collections.create_collection(actor=mika, name="Secret")
     first = api.get("collections", limit=1)
-    assert [(row["name"], row["modelCount"]) for row in first["items"]] == [("Inks", 1)]
+    assert [(row["name"], row["itemCount"]) for row in first["items"]] == [("Inks", 1)]
     assert "nextCursor" not in first["metadata"]
     assert api.get(f"collections/{shown.pk}")["models"] == (
         f"http://testserver/api/v1/models?collectionId={shown.pk}"
@@ -90,6 +90,7 @@ def test_collections_are_listed_by_cursor_and_their_models_as_models(api, api_of
     rest = mine.get("collections", limit=1, cursor=page["metadata"]["nextCursor"])
     assert {page["items"][0]["name"], rest["items"][0]["name"]} == {"Inks", "Secret"}
     assert "nextPage" not in rest["metadata"]
+    assert names(mine.get("collections", query="SEC")) == ["Secret"]
 
 
 def test_the_vae_that_goes_with_a_version_is_among_its_files(api, api_of):
