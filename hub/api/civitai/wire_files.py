@@ -74,7 +74,7 @@ def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict
     """A picture of a version; the level is a number here."""
     has_data = bool(cover.generation_text.strip())
     return {
-        "url": links.of_picture(cover.blob, version.model),
+        "url": links.of_cover(cover, version.model),
         "nsfwLevel": cover.nsfw_level,
         "width": cover.width,
         "height": cover.height,
