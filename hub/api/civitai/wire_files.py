@@ -5,7 +5,7 @@ from typing import Any
 from hub.api.civitai.links import Links
 from hub.api.civitai.values import instant
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile
+from models_registry.models.file import FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.version import ModelVersion
 from models_registry.services.download import download_name
@@ -30,6 +30,16 @@ def file_items(
             item["primary"] = file is chosen
         items.append(item)
     return items
+
+
+def vae_items(version: ModelVersion, links: Links) -> list[dict[str, Any]]:
+    """The first file of each VAE that goes with a version; its link leads to the VAE's download."""
+    linked = [row.resource_version for row in version.vae_links]
+    return [
+        file_item(vae.clean_files[0], vae, links) | {"type": FileKind.VAE, "primary": False}
+        for vae in linked
+        if vae is not None and vae.clean_files
+    ]
 
 
 def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict
     """A picture of a version; the level is a number here."""
     has_data = bool(cover.generation_text.strip())
     return {
-        "url": links.of_picture(cover.blob, version.model),
+        "url": links.of_cover(cover, version.model),
         "nsfwLevel": cover.nsfw_level,
         "width": cover.width,
         "height": cover.height,
