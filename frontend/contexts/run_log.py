@@ -90,10 +90,12 @@ def log_words() -> dict[str, Any]:
         "published": _("Published as {name}"),
         "title": _("{percent}% · {name}"),
         "epoch": _("epoch {now} of {all}"),
+        "in": _("in {time}"),
         "seconds": _("{n} s"),
         "minutes": _("{n} min"),
         "hours": _("{h} h {m} min"),
         "loss_text": _("Loss is {loss} at step {step} of {total}."),
+        "held_text": _("Held-out loss is {loss}, {lowest} at its lowest."),
     }
 
 
