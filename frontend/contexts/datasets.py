@@ -182,6 +182,7 @@ def editor_words() -> dict[str, str]:
         "saved": _("All saved"),
         "saving": _("Saving"),
         "waiting": _("Not saved, {n} changes waiting. Retrying"),
+        "signed_out": _("Signed out. Not saved yet: {n}"),
         "only": _("Show only images with {tag}"),
         "hide": _("Hide images with {tag}"),
         "filter": _("Only images with {tag}"),

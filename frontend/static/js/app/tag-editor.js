@@ -34,8 +34,9 @@ const redo = () => canEdit && outbox.push({ kind: "redo" });
 outbox.onChange(({ state, count, answer, refused }) => {
   const status = $("saved");
   status.dataset.state = state;
-  setIcon(status.querySelector("svg"), { saved: "circle-check", saving: "loader-circle", waiting: "circle-alert" }[state]);
+  setIcon(status.querySelector("svg"), { saved: "circle-check", saving: "loader-circle", waiting: "circle-alert", signed_out: "circle-alert" }[state]);
   status.querySelector("span").textContent = say(state, { n: count });
+  $("sign-in").hidden = state !== "signed_out";
   if (answer) {
     if (count === 0) update(answer.items);
     Object.assign(history, { undo: answer.undo, redo: answer.redo });
