@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet
-from django.db.models.functions import Extract
+from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet, Window
+from django.db.models.functions import Extract, RowNumber
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -107,6 +107,18 @@ def sample_rows(job: Job) -> dict[int, list[JobArtifact]]:
     rows: dict[int, list[JobArtifact]] = {}
     for artifact in artifacts_of(job, ArtifactKind.SAMPLE):
         rows.setdefault(artifact.prompt_index or 0, []).append(artifact)
+    return rows
+
+
+def newest_samples(jobs: Sequence[Job], *, each: int) -> dict[UUID, list[JobArtifact]]:
+    """The last `each` samples of every job, newest first; one query."""
+    place = Window(
+        RowNumber(), partition_by=F("job_id"), order_by=(F("step").desc(), F("prompt_index").asc())
+    )
+    found = JobArtifact.objects.filter(job__in=jobs, kind=ArtifactKind.SAMPLE)
+    rows: dict[UUID, list[JobArtifact]] = {}
+    for artifact in found.annotate(place=place).filter(place__lte=each).select_related("blob"):
+        rows.setdefault(artifact.job_id, []).append(artifact)
     return rows
 
 
