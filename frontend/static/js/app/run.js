@@ -13,7 +13,14 @@ const say = (key, values) => fill(words[key], values);
 const whole = (value) => Math.round(value).toLocaleString("en");
 const LOG_LINES = 400;
 
-const epochMarks = () => (data.epochs > 1 ? Array.from({ length: data.epochs - 1 }, (_, at) => ((at + 1) * data.total) / data.epochs) : []);
+const MOST_MARKS = 24;
+/** Where epochs end on the chart; of very many epochs only every so many. */
+function epochMarks() {
+  const every = Math.ceil(data.epochs / MOST_MARKS);
+  const marks = [];
+  for (let epoch = every; epoch < data.epochs; epoch += every) marks.push((epoch * data.total) / data.epochs);
+  return marks;
+}
 const chart = new LossChart($("loss"), { maximum: data.total || null, marks: epochMarks(), keep: Number($("smooth").value) });
 chart.setData(data.steps, data.losses);
 chart.setHeldOut(data.heldSteps, data.heldLosses);
@@ -147,9 +154,11 @@ const HANDLERS = {
   },
   stage(event, at) {
     const text = words.stages[event.stage] ?? event.stage;
-    const last = $("log").lastElementChild;
-    if (last?.dataset.stage === event.stage) last.remove();
-    log(text, "", at).dataset.stage = event.stage;
+    if (event.stage !== "validating") {
+      const last = $("log").lastElementChild;
+      if (last?.dataset.stage === event.stage) last.remove();
+      log(text, "", at).dataset.stage = event.stage;
+    }
     const note = $("stage-note");
     if (note && event.stage !== "training") note.textContent = text;
     else if (!note) refresh("top");
