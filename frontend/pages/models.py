@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, require_visible, signed_in
+from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
-from frontend.forms.model_edit import save_edits, start_model, version_form
+from frontend.forms.model_edit import edit_forms, save_edits, start_model
 from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
@@ -80,25 +81,26 @@ def upload(request: MemberRequest) -> HttpResponse:
 @signed_in
 def edit(request: MemberRequest, version_id: int) -> HttpResponse:
     """Change the card of a model and one of its versions."""
-    version = _own_version(request, version_id)
-    form = version_form(request.user, version, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    version = own_version(request, version_id)
+    forms = edit_forms(request.user, version, request.POST or None)
+    if request.method == "POST" and forms.is_valid():
         try:
-            save_edits(request.user, version, form.cleaned_data)
+            save_edits(request.user, version, forms)
         except AtelierError as error:
-            form.add_error(None, error.message)
+            forms.version.add_error(None, error.message)
         else:
             add_toast(request, _("Saved."), kind="ok")
             return redirect(version_url(version))
-    context = {"form": form, "version": version, "nav": "models"}
-    return render(request, "models/edit.html", context, status=422 if form.errors else 200)
+    page = edit_context(viewer=request.user, version=version)
+    context = {"forms": forms, "page": page, "version": version, "nav": "models"}
+    return render(request, "models/edit.html", context, status=422 if forms.has_errors else 200)
 
 
 @require_POST
 @signed_in
 def publish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Show a draft to those who may see it."""
-    version = _own_version(request, version_id)
+    version = own_version(request, version_id)
     with errors_as_toast(request):
         publish_version(actor=request.user, version=version)
         add_toast(request, _("%s is published.") % version.model.name, kind="ok")
@@ -109,7 +111,7 @@ def publish(request: MemberRequest, version_id: int) -> HttpResponse:
 @signed_in
 def unpublish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Take a version back; its files stay."""
-    version = _own_version(request, version_id)
+    version = own_version(request, version_id)
     unpublish_version(actor=request.user, version=version)
     undo = reverse("version_publish", args=[version.pk])
     add_toast(request, _("%s is a draft again.") % version.model.name, undo_url=undo)
@@ -152,7 +154,8 @@ def version_url(version: ModelVersion) -> str:
     return f"{reverse('model', args=[version.model.slug])}?v={version.index}"
 
 
-def _own_version(request: MemberRequest, version_id: int) -> ModelVersion:
+def own_version(request: MemberRequest, version_id: int) -> ModelVersion:
+    """A version that this person may change; 404 or 403 otherwise."""
     version = version_detail(viewer=request.user, version_id=version_id)
     allowed = can_edit_version(request.user, version)
     message = _("Only the people of this model can change it.")

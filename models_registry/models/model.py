@@ -50,7 +50,11 @@ class ModelType(models.TextChoices):
     POSES = "Poses", _("Poses")
     WILDCARDS = "Wildcards", _("Wildcards")
     WORKFLOWS = "Workflows", _("Workflows")
+    COMFY_WORKFLOWS = "ComfyWorkflows", _("ComfyUI workflows")
     DETECTION = "Detection", _("Detection")
+    VISION_LANGUAGE = "VisionLanguage", _("Vision language model")
+    CLIP = "CLIP", "CLIP"
+    LLM = "LLM", _("Language model")
     OTHER = "Other", pgettext_lazy("model type", "Other")
 
 
@@ -80,7 +84,13 @@ class Subject(models.TextChoices):
     CLOTHING = "clothing", _("Clothing")
     OBJECT = "object", pgettext_lazy("subject of a model", "Object")
     SCENE = "scene", _("Scene")
+    BACKGROUND = "background", _("Background")
     POSE = "pose", _("Pose")
+    ACTION = "action", pgettext_lazy("subject of a model", "Action")
+    ANIMAL = "animal", _("Animal")
+    BUILDING = "building", _("Building")
+    VEHICLE = "vehicle", _("Vehicle")
+    ASSETS = "assets", pgettext_lazy("subject of a model", "Assets")
     TOOL = "tool", _("Tool")
 
 

@@ -28,6 +28,9 @@ class ExamplePrompt(models.Model):
     cfg_scale = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
     weight = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     seed = models.BigIntegerField(null=True, blank=True)
+    clip_skip = models.PositiveSmallIntegerField(null=True, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
