@@ -101,6 +101,7 @@ def version_in_model(
     return item
 
 
+# long: one JSON object in the order of the wire, a line a key
 def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
