@@ -20,6 +20,7 @@ from frontend.contexts.model_comments import CommentsContext, comments_context
 from frontend.contexts.model_facts import Fact, facts_of
 from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
+from frontend.contexts.model_reviews import ReviewRow, review_rows
 from frontend.templatetags.words import decimal
 from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
@@ -27,6 +28,7 @@ from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
 from models_registry.models.file import ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
+from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
     can_delete_files,
@@ -35,7 +37,7 @@ from models_registry.permissions import (
     can_read_history,
     can_review,
 )
-from models_registry.queries import ModelDetail, reviews_of
+from models_registry.queries import ModelDetail, review_by, reviews_of
 from models_registry.services.download import download_name
 from models_registry.services.publish import Missing, missing_for_publish
 
@@ -100,7 +102,8 @@ class ModelViewContext:
     examples: list[ExampleCard]
     resources: list[ResourceRow]
     images: list[ImageCard]
-    reviews: list[object]
+    reviews: list[ReviewRow]
+    own_review: Review | None
     missing: list[Missing]
     is_checking: bool
     can_review: bool
@@ -143,7 +146,8 @@ def model_view_context(
         examples=example_cards(model, version) if version else [],
         resources=resource_rows(version) if version else [],
         images=_images(viewer, version),
-        reviews=list(reviews_of(viewer=viewer, model=model).items),
+        reviews=review_rows(reviews_of(viewer=viewer, model=model).items, model),
+        own_review=review_by(viewer, version) if version else None,
         missing=missing_for_publish(version)
         if version is not None and _is_own_draft(detail, version)
         else [],

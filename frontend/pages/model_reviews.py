@@ -1,0 +1,51 @@
+"""Reviews of a version: written, with what was used and a picture, and taken back."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from frontend.access import require_visible, signed_in
+from frontend.forms.review import ReviewForm, save_review
+from frontend.pages.models import version_url
+from frontend.requests import MemberRequest
+from frontend.toasts import add_toast, errors_as_toast
+from hub.core.errors import Invalid
+from models_registry.queries import review_by, version_detail
+from models_registry.services.reviews import delete_review
+
+
+@require_POST
+@signed_in
+def write(request: MemberRequest, version_id: int) -> HttpResponse:
+    """Write or rewrite one's review of a version."""
+    version = version_detail(viewer=request.user, version_id=version_id)
+    form = ReviewForm.of(review_by(request.user, version), request.POST)
+    if not form.is_valid():
+        said = [str(text) for texts in form.errors.values() for text in texts]
+        raise Invalid(
+            said[0] if "rating" not in form.errors else _("A review has one to five stars.")
+        )
+    with errors_as_toast(request):
+        save_review(request.user, version, form.cleaned_data)
+        add_toast(request, _("Your review is saved."), kind="ok")
+    return redirect(version_url(version) + "#reviews")
+
+
+@require_POST
+@signed_in
+def remove(request: MemberRequest, version_id: int) -> HttpResponse:
+    """Take back one's review of a version."""
+    version = version_detail(viewer=request.user, version_id=version_id)
+    message = _("You have not reviewed this version.")
+    review = require_visible(review_by(request.user, version), message)
+    delete_review(actor=request.user, review=review)
+    add_toast(request, _("Your review is deleted."), kind="ok")
+    return redirect(version_url(version) + "#reviews")
+
+
+urlpatterns = [
+    path("models/versions/<int:version_id>/review/", write, name="version_review"),
+    path("models/versions/<int:version_id>/review/delete/", remove, name="version_review_delete"),
+]
