@@ -23,10 +23,9 @@ def write(request: MemberRequest, version_id: int) -> HttpResponse:
     version = version_detail(viewer=request.user, version_id=version_id)
     form = ReviewForm.of(review_by(request.user, version), request.POST)
     if not form.is_valid():
-        said = [str(text) for texts in form.errors.values() for text in texts]
-        raise Invalid(
-            said[0] if "rating" not in form.errors else _("A review has one to five stars.")
-        )
+        if "rating" in form.errors:
+            raise Invalid(_("A review has one to five stars."))
+        raise Invalid(next(str(text) for texts in form.errors.values() for text in texts))
     with errors_as_toast(request):
         save_review(request.user, version, form.cleaned_data)
         add_toast(request, _("Your review is saved."), kind="ok")
