@@ -11,8 +11,9 @@ from frontend.contexts.components import Picture
 from frontend.contexts.people import avatar_url
 from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
-from models_registry.models.model import Model
+from models_registry.models.model import Model, Viewer
 from models_registry.models.review import Review, ReviewPicture
+from models_registry.queries import reviews_of
 
 PICTURE_WIDTH = 320
 
@@ -33,6 +34,24 @@ class ReviewRow:
     picture: Picture | None
     picture_url: str
     generation_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewsContext:
+    """Reviews, newest first, and the address of older ones."""
+
+    rows: list[ReviewRow]
+    next_url: str
+
+
+def reviews_context(*, viewer: Viewer, model: Model, cursor: str = "") -> ReviewsContext:
+    """One page in a constant number of queries."""
+    page = reviews_of(viewer=viewer, model=model, cursor=cursor or None)
+    address = reverse("model_reviews", args=[model.slug])
+    return ReviewsContext(
+        rows=review_rows(page.items, model),
+        next_url=f"{address}?cursor={page.next_cursor}" if page.next_cursor else "",
+    )
 
 
 def review_rows(reviews: Iterable[Review], model: Model) -> list[ReviewRow]:
