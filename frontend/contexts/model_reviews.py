@@ -16,6 +16,7 @@ from models_registry.models.review import Review, ReviewPicture
 from models_registry.queries import reviews_of
 
 PICTURE_WIDTH = 320
+SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class ReviewsContext:
 
 def reviews_context(*, viewer: Viewer, model: Model, cursor: str = "") -> ReviewsContext:
     """One page in a constant number of queries."""
-    page = reviews_of(viewer=viewer, model=model, cursor=cursor or None)
+    page = reviews_of(viewer=viewer, model=model, cursor=cursor or None, limit=SHOWN)
     address = reverse("model_reviews", args=[model.slug])
     return ReviewsContext(
         rows=review_rows(page.items, model),

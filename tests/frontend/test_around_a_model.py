@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from frontend.contexts import model_reviews
 from hub.accounts.models import User
-from models_registry import queries
 from models_registry.models.collection import Collection
 from models_registry.models.version import ModelVersion
 from models_registry.services import collections, reviews
@@ -41,7 +41,7 @@ def page_of(address: str, user: User | None = None, **more: object) -> str:
 
 
 def test_older_reviews_follow_on_demand(version, monkeypatch):
-    monkeypatch.setattr(queries.reviews_of, "__kwdefaults__", {"cursor": None, "limit": 2})
+    monkeypatch.setattr(model_reviews, "SHOWN", 2)
     for number in range(3):
         reviews.write_review(actor=UserFactory(), version=version, rating=4, text=f"No {number}")
     page = page_of(reverse("model", args=[version.model.slug]))
