@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
-	bench bench-data chaos lock
+	bench bench-data chaos lock backup restore
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,7 @@ RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+WITH_DATABASE = $(BIN)/python -m hub.embedded.with_database
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 CHROMIUM := $(or $(ATELIER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser \
 	|| command -v google-chrome))
@@ -27,6 +28,14 @@ run: $(RUN_READY) ## set up what is missing, then run the whole site on this mac
 
 dev: $(TEST_READY) ## the same, with the web process restarted on every change
 	@exec $(BIN)/python -m hub.embedded --with-parent --reload
+
+backup: $(RUN_READY) ## save everything, while the site runs or not: TO=/mnt/backups, KEEP=7 if you like
+	@test -n "$(TO)" || { echo "Say where to: make backup TO=/mnt/backups" >&2; exit 1; }
+	@$(WITH_DATABASE) $(BIN)/python manage.py backup "$(abspath $(TO))" $(if $(KEEP),--keep $(KEEP))
+
+restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mnt/backups/2026-…Z
+	@test -n "$(FROM)" || { echo "Say which: make restore FROM=/mnt/backups/2026-…Z" >&2; exit 1; }
+	@$(WITH_DATABASE) $(BIN)/python manage.py restore "$(abspath $(FROM))"
 
 test: chromium lint contracts types templates migrations messages unit e2e ## everything that CI checks
 

@@ -37,10 +37,17 @@ class CollectionDetail:
 
 
 def collection_list(
-    *, viewer: Viewer, mine: bool = False, cursor: str | None = None, limit: int = LIMIT
+    *,
+    viewer: Viewer,
+    mine: bool = False,
+    query: str = "",
+    cursor: str | None = None,
+    limit: int = LIMIT,
 ) -> Page[Collection]:
     """Collections, last changed first, with owner and `model_count` as this viewer sees it."""
     rows = Collection.objects.editable_by(viewer) if mine else Collection.objects.visible_to(viewer)
+    if query:
+        rows = rows.filter(name__icontains=query)
     counted = rows.annotate(model_count=_count_for(viewer)).select_related("owner__avatar", "team")
     return keyset(counted, order=("-updated_at", "-id"), cursor=cursor, limit=limit)
 

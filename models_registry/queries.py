@@ -14,6 +14,7 @@ from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
+from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
@@ -149,6 +150,14 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     return file
 
 
+def conversion_of(file: ModelFile) -> FileConversion:
+    """How the conversion of a file stands; NotFound when nobody asked for one."""
+    row: FileConversion | None = getattr(file, "conversion", None)
+    if row is None:
+        raise NotFound(_("Nobody asked for a conversion of this file."))
+    return row
+
+
 def signed_file(*, file_id: int) -> ModelFile:
     """A file whose permission was checked when its link was signed; NotFound when it is gone."""
     rows = file_rows().select_related("version__model")
@@ -213,7 +222,7 @@ def find_by_hash(*, viewer: Viewer, hash_prefix: str) -> list[ModelVersion]:
 def file_rows() -> QuerySet[ModelFile]:
     """Files with blob and hashes, the primary one first."""
     return (
-        ModelFile.objects.select_related("blob")
+        ModelFile.objects.select_related("blob", "conversion__result")
         .prefetch_related("hashes")
         .order_by("-is_primary", "pk")
     )

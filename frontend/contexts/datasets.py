@@ -168,6 +168,7 @@ def item_data(item: Item) -> dict[str, Any]:
         "tags": item.tag_texts,
         "text": item.caption_text if item.caption_style == "text" else "",
         "problems": item.problems,
+        "repeats": item.repeats,
     }
 
 
@@ -182,6 +183,7 @@ def editor_words() -> dict[str, str]:
         "saved": _("All saved"),
         "saving": _("Saving"),
         "waiting": _("Not saved, {n} changes waiting. Retrying"),
+        "signed_out": _("Signed out. Not saved yet: {n}"),
         "only": _("Show only images with {tag}"),
         "hide": _("Hide images with {tag}"),
         "filter": _("Only images with {tag}"),
@@ -194,6 +196,10 @@ def editor_words() -> dict[str, str]:
         "added": _("Added {tag} to {n} images"),
         "removed": _("Removed {tag} from {n} images"),
         "replaced": _("Replaced {tag} on {n} images"),
+        "caption_saved": _("Caption saved"),
+        "caption_gone": _("Caption taken away, the tags count again"),
+        "count": _("{n} images"),
+        "taken_out": _("{n} images taken out"),
         "undone": _("Undone"),
         "redone": _("Done again"),
         "none": _("No image matches. Take a filter away."),

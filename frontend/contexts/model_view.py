@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from frontend.contexts.comparison import ComparisonList, comparison_list
 from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
+from frontend.contexts.file_verdict import is_busy
 from frontend.contexts.images import image_card_of
 from frontend.contexts.model_advice import (
     ExampleCard,
@@ -27,7 +28,6 @@ from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
-from models_registry.models.file import ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
@@ -216,8 +216,7 @@ def _alt(model: Model, number: int) -> str:
 
 
 def _is_being_checked(detail: ModelDetail, version: ModelVersion) -> bool:
-    pending = any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
-    return pending and _is_own_draft(detail, version)
+    return any(map(is_busy, version.files.all())) and _is_own_draft(detail, version)
 
 
 def _is_public(version: ModelVersion | None) -> bool:

@@ -12,9 +12,17 @@ from frontend.contexts.datasets import editor_data, editor_words, history_data, 
 from frontend.forms.datasets import TagCommand, read_command
 from frontend.requests import MemberRequest
 from hub.accounts.models import User
+from training.datasets.file_names import MAX_REPEATS
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
-from training.datasets.queries import dataset_for, history_of, items_by_id, items_of
+from training.datasets.queries import (
+    dataset_for,
+    history_of,
+    item_count,
+    items_by_id,
+    items_of,
+    removed_items,
+)
 from training.datasets.services import items as item_services
 from training.datasets.services import tags as tag_services
 
@@ -36,6 +44,10 @@ ACTS: dict[str, Act] = {
     "text": lambda actor, items, given: tag_services.set_caption_text(
         actor=actor, item=items[0], text=given.text
     ),
+    "repeats": lambda actor, items, given: item_services.set_repeats(
+        actor=actor, items=items, repeats=given.repeats
+    ),
+    "restore": lambda actor, items, _given: item_services.restore_items(actor=actor, items=items),
     "delete": lambda actor, items, _given: item_services.remove_items(actor=actor, items=items),
 }
 
@@ -49,6 +61,7 @@ def dataset_tags(request: MemberRequest, slug: str) -> HttpResponse:
         "dataset": found,
         "data": editor_data(request.user, found),
         "editor_words": editor_words(),
+        "max_repeats": MAX_REPEATS,
         "nav": "datasets",
     }
     return render(request, "datasets/tags.html", context)
@@ -69,7 +82,8 @@ def command(request: MemberRequest, slug: str) -> JsonResponse:
     found = dataset_for(request.user, slug)
     touched = _do(request.user, found, read_command(request.body))
     history = history_data(history_of(found, request.user))
-    return JsonResponse({"items": [item_data(item) for item in touched], **history})
+    items = [item_data(item) for item in touched]
+    return JsonResponse({"items": items, "count": item_count(found), **history})
 
 
 def _do(actor: User, dataset: Dataset, given: TagCommand) -> list[Item]:
@@ -77,7 +91,8 @@ def _do(actor: User, dataset: Dataset, given: TagCommand) -> list[Item]:
         edit = getattr(tag_services, given.kind)(actor=actor, dataset=dataset)
         ids = [change["item"] for change in edit.changes]
         return list(items_of(dataset).filter(pk__in=ids))
-    items = items_by_id(dataset, given.items)
+    gone = given.kind == "restore"
+    items = (removed_items if gone else items_by_id)(dataset, given.items)
     if items:
         ACTS[given.kind](actor, items, given)
     if given.kind == "delete":

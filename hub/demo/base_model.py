@@ -10,7 +10,7 @@ from django.utils import timezone
 from gallery.services.posts import NewImage, create_post
 from gallery.services.process import process_image
 from hub.accounts.models import Team, User
-from hub.demo.words import BASE_ABOUT, BASE_NAME, GALLERY_TITLE, gallery_prompts
+from hub.demo.words import BASE_NAME, GALLERY_TITLE, base_about, gallery_prompts
 from hub.storage.blobs import store_path
 from hub.storage.models import Blob
 from models_registry.models.model import Model, ModelType
@@ -71,7 +71,7 @@ def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> Mode
         name=BASE_NAME,
         type=ModelType.CHECKPOINT,
         checkpoint_type="Trained",
-        description=BASE_ABOUT,
+        description=base_about(),
         tags=["base model", "icons", "tiny"],
     )
     version = create_version(

@@ -30,6 +30,20 @@ CAPTION_MAX_CHARACTERS = _env.integer("CAPTION_MAX_CHARACTERS", 20_000, minimum=
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
 
+# Files longer than this are not sent to ClamAV; clamd's own StreamMaxLength has to allow it
+CLAMAV_MAX_BYTES = _env.integer("CLAMAV_MAX_BYTES", 2 * GIB - 1, minimum=1)
+CLAMAV_TIMEOUT_SECONDS = _env.integer("CLAMAV_TIMEOUT_SECONDS", 600, minimum=1)
+
+# Conversion of pickles: what the locked-down process may use
+CONVERSION_MEMORY_BYTES = _env.integer("CONVERSION_MEMORY_BYTES", 1 * GIB, minimum=64 * MIB)
+CONVERSION_CPU_SECONDS = _env.integer("CONVERSION_CPU_SECONDS", 600, minimum=1)
+CONVERSION_TIMEOUT_SECONDS = _env.integer("CONVERSION_TIMEOUT_SECONDS", 1200, minimum=1)
+CONVERSION_OUTPUT_BYTES = _env.integer("CONVERSION_OUTPUT_BYTES", 20 * GIB, minimum=1)
+CONVERSION_MAX_TENSORS = _env.integer("CONVERSION_MAX_TENSORS", 100_000, minimum=1)
+
+# Downloads of many models at once
+BULK_MAX_MODELS = _env.integer("BULK_MAX_MODELS", 1000, minimum=1)
+
 # The queue
 JOB_LEASE_SECONDS = _env.integer("JOB_LEASE_SECONDS", 60, minimum=2)
 JOB_MAX_ATTEMPTS = _env.integer("JOB_MAX_ATTEMPTS", 5, minimum=1)

@@ -21,6 +21,7 @@ from hub.storage.models import Blob
 
 CHUNK_BYTES = 1024 * 1024
 SIGNED_SECONDS = 24 * 3600
+LOST = "The file is missing on the hub's disk. Tell the administrator."
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -93,11 +94,11 @@ def serve_blob(
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") in {etag, "*"}:
         return _with_headers(HttpResponseNotModified(), etag, disposition)
-    handed = _handed_over(blob, kind, disposition)
+    handed = _handed_over(blob, kind, disposition, inline=inline)
     if handed is not None:
         return handed
     if not blob_exists(blob):
-        raise Gone("The file is missing on the hub's disk. Tell the administrator.")
+        raise Gone(LOST)
     wanted = _wanted_range(request, blob.size_bytes, etag)
     if wanted is None:
         refused = HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
@@ -126,14 +127,25 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
     return value.encode("utf-8").decode("latin-1")
 
 
-def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | None:
-    """nginx or S3 sends the bytes where the settings say so."""
+def _handed_over(
+    blob: Blob, kind: str, disposition: str, *, inline: bool
+) -> HttpResponseBase | None:
+    """nginx or S3 sends the bytes where the settings say so. Raises Gone where nginx has none.
+
+    What a page shows comes from our own origin: its policy lets it load nothing from a bucket.
+    """
     if settings.STORAGE_INTERNAL_PREFIX:
+        if not blob_exists(blob):
+            raise Gone(LOST)
         response = HttpResponse(content_type=kind)
         response.headers["X-Accel-Redirect"] = (
             f"{settings.STORAGE_INTERNAL_PREFIX.rstrip('/')}/{key_for(blob.sha256)}"
         )
-        return _with_headers(response, f'"{blob.sha256}"', disposition)
+        handed = _with_headers(response, f'"{blob.sha256}"', disposition)
+        del handed.headers["Accept-Ranges"]  # nginx says it, and would say it twice
+        return handed
+    if inline:
+        return None
     url = blob_store().signed_url(
         key_for(blob.sha256), disposition=disposition, content_type=kind, seconds=SIGNED_SECONDS
     )

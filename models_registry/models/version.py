@@ -25,6 +25,7 @@ from models_registry.models.model import (
 
 if TYPE_CHECKING:
     from models_registry.models.file import ModelFile
+    from models_registry.models.recommendation import RecommendedResource
 
 
 class VersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -129,6 +130,8 @@ class ModelVersion(TimeStamped):
 
     #: Set by `catalogue`: files that passed the scan, the primary one first.
     clean_files: list["ModelFile"]
+    #: Set by `catalogue` for a version by itself: its VAEs, None where the viewer may not see one.
+    vae_links: list["RecommendedResource"]
 
     objects = VersionQuerySet.as_manager()
 

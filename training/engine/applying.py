@@ -22,6 +22,8 @@ from training.engine.methods.textual_inversion import EmbeddingWithWords
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
 
+OLDER_LAYERS = {"linear1": "linear.0", "linear2": "linear.1"}
+
 
 @dataclass(frozen=True)
 class AppliedFile:
@@ -198,19 +200,36 @@ def load_hypernetwork(
             activation=_known_activation(data.get("activation_func")),
             activate_output=data.get("activate_output", True),
             layer_norm=bool(data.get("is_layer_norm", False)),
-            dropout=data.get("dropout_structure") or [],
+            dropout=data.get("dropout_structure") or _older_dropout(data),
         )
         networks = {}
         for width, states in data.items():
             if isinstance(width, int):
                 pair = (ContextNetwork(width, settings), ContextNetwork(width, settings))
                 for network, state in zip(pair, states, strict=True):
-                    network.load_state_dict(state)
+                    network.load_state_dict({_todays_name(n): t for n, t in state.items()})
                     network.strength = weight
                 networks[width] = pair
     except Exception as error:
         raise ConfigError(f"{path.name} cannot be read as a hypernetwork: {error}") from error
     return networks
+
+
+def _older_dropout(data: dict[Any, Any]) -> list[float]:
+    """Return the dropout of files that only say that there is some: 0.3 after inner layers."""
+    if not data.get("use_dropout", False):
+        return []
+    inner = len(data.get("layer_structure") or [1, 2, 1]) - 2
+    shares = [0.3] * inner
+    if not data.get("last_layer_dropout", False):
+        shares[-1:] = [0.0]
+    return [0.0, *shares, 0.0]
+
+
+def _todays_name(name: str) -> str:
+    """Return the name that a tensor has in A1111's files since November 2022."""
+    layer, _, kind = name.rpartition(".")
+    return f"{OLDER_LAYERS.get(layer, layer)}.{kind}"
 
 
 def _known_activation(name: str | None) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
+from training.engine.architectures import VELOCITY_MARK, ZERO_TERMINAL_MARK
 from training.engine.components import Components
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
@@ -45,6 +46,7 @@ def checkpoint_tensors(
     no part. The base's own average is never kept: it is not of these weights.
     """
     ours = unet_tensors(components.unet) | vae_tensors(components.vae) | _text(components)
+    ours |= _marks(components)
     if base.is_file() and base.suffix == ".safetensors":
         ours = _rest_of_base(base, ours, pruned=pruned) | ours
     return {name: _stored(tensor, dtype) for name, tensor in ours.items()}
@@ -70,6 +72,14 @@ def vae_tensors(vae: Any) -> Tensors:
             tensor[:, :, None, None] if as_convolution else tensor
         )
     return found
+
+
+def _marks(components: Components) -> Tensors:
+    """Return the marks of a UNet that predicts velocity; of the noise there is none."""
+    if components.prediction_type != "v_prediction":
+        return {}
+    marks = (VELOCITY_MARK, *([ZERO_TERMINAL_MARK] if components.zero_terminal_snr else []))
+    return {mark: torch.empty(0) for mark in marks}
 
 
 def _text(components: Components) -> Tensors:
@@ -117,7 +127,8 @@ def open_clip_name(name: str) -> str:
 
 def _rest_of_base(base: Path, ours: Tensors, *, pruned: bool) -> Tensors:
     with safe_open(base, framework="pt") as file:
-        names = [n for n in file.keys() if n not in ours and not n.startswith(AVERAGE)]  # noqa: SIM118
+        gone = (AVERAGE, VELOCITY_MARK, ZERO_TERMINAL_MARK)  # not of these weights
+        names = [n for n in file.keys() if n not in ours and not n.startswith(gone)]  # noqa: SIM118
         kept = [n for n in names if n.startswith(PARTS)] if pruned else names
         return {name: file.get_tensor(name) for name in kept}
 

@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from hub.accounts.models import User
-from hub.api.civitai.endpoint import Access, Caller, endpoint, failure
+from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.parameters import MAX_ID
+from hub.api.civitai.refusals import failure
 from hub.api.civitai.values import instant
 from hub.core.errors import Gone, NotFound
 from hub.storage.delivery import serve_blob
 from models_registry.errors import EarlyAccess, SignInNeeded
-from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.queries import signed_file, version_detail
 from models_registry.services.download import (
     check_download,
@@ -34,20 +35,13 @@ OCTETS = "application/octet-stream"
 @endpoint(access=Access.MIXED)
 def download(request: HttpRequest, caller: Caller, version_id: str) -> HttpResponseBase:
     """307 to the bytes; every refusal is JSON with its own status."""
-    number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
-    if not 1 <= number <= MAX_ID:
-        return failure("Invalid version id", 400)
-    file = _chosen_file(request, caller, number)
-    try:
-        check_download(viewer=caller.viewer, file=file)
-    except SignInNeeded as error:
-        return _sign_in(request, error.message)
-    except EarlyAccess as error:
-        deadline = instant(error.deadline)
-        return failure("Early Access", 403, message=error.message, deadline=deadline)
-    if request.method != "HEAD":
-        _count(request, caller, file)
-    return _redirect(request, file)
+    return _redirected(request, caller, version_id, kind=request.GET.get("type", ""))
+
+
+@endpoint(access=Access.MIXED)
+def training_data(request: HttpRequest, caller: Caller, version_id: str) -> HttpResponseBase:
+    """An old address of the pictures that a version was trained on, where they are shared."""
+    return _redirected(request, caller, version_id, kind=FileKind.TRAINING_DATA)
 
 
 @endpoint()
@@ -69,14 +63,33 @@ def signed_download(
     return response
 
 
-def _chosen_file(request: HttpRequest, caller: Caller, version_id: int) -> ModelFile:
+def _redirected(
+    request: HttpRequest, caller: Caller, version_id: str, *, kind: str
+) -> HttpResponseBase:
+    number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
+    if not 1 <= number <= MAX_ID:
+        return failure("Invalid version id", 400)
+    file = _chosen_file(request, caller, number, kind)
+    try:
+        check_download(viewer=caller.viewer, file=file)
+    except SignInNeeded as error:
+        return _sign_in(request, error.message)
+    except EarlyAccess as error:
+        deadline = instant(error.deadline)
+        return failure("Early Access", 403, message=error.message, deadline=deadline)
+    if request.method != "HEAD":
+        _count(request, caller, file)
+    return _redirect(request, file)
+
+
+def _chosen_file(request: HttpRequest, caller: Caller, version_id: int, kind: str) -> ModelFile:
     query = request.GET
     raw = query.get("fileId", "")
     if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 19):
         raise NotFound("File not found")
     return choose_file(
         version_detail(viewer=caller.viewer, version_id=version_id),
-        type=query.get("type", ""),
+        type=kind,
         format=query.get("format", ""),
         size=query.get("size", ""),
         fp=query.get("fp", ""),

@@ -140,6 +140,11 @@ urlpatterns = [
         name="api_collection_models",
     ),
     path("files/<int:file_id>/", files.OneFile.as_view(), name="api_file"),
+    path(
+        "files/<int:file_id>/conversion/",
+        files.FileConversion.as_view(),
+        name="api_file_conversion",
+    ),
     path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
     path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),

@@ -82,7 +82,7 @@ def values_of(version: ModelVersion) -> dict[str, object]:
         "file_id": file.pk,
         "image_id": cover.pk,
         "user_id": version.model.owner_id,
-        "image_url": origin + picture_url(cover.blob, 450, public=True),
+        "image_url": origin + picture_url(cover.blob, 450, public=True, name=str(cover.pk)),
         "version_url": f"{origin}/api/download/models/{version.pk}",
         "file_url": f"{origin}/api/download/models/{version.pk}?fileId={file.pk}",
         "air": f"urn:air:sd1:lora:atelier:{version.model_id}@{version.pk}",

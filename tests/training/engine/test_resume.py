@@ -59,6 +59,17 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "prodigy": ("lora", {"optimizer": "prodigy", "learning_rate": 1.0}),
     "adafactor": ("lora", {"optimizer": "adafactor"}),
     "sgd": ("lora", {"optimizer": "sgd", "learning_rate": 0.1}),
+    "loha with text, colours and 8 bits": (
+        "lora",
+        {
+            "network": {"dim": 2, "algorithm": "loha", "conv_dim": 2},
+            "train_text_encoder": True,
+            "text_encoder_stop_fraction": 0.6,
+            "optimizer": "adamw8bit",
+            "colour_augmentation": True,
+            "crop": "focal",
+        },
+    ),
 }
 
 

@@ -69,6 +69,7 @@ def test_a_rate_list_is_read_as_a1111_reads_it() -> None:
     assert [rates.rate(step) for step in (0, 99, 100, 999, 1000, 9999)] == [
         *(0.005, 0.005, 1e-3, 1e-3, 1e-5, 1e-5)
     ]
+    assert parse_rate_list(" 5e-3 : 100 ,1e-3:-1,") == parse_rate_list("0.005:100, 0.001")
     for wrong in ("", "x", "1e-3:0", "1e-3:10, 1e-4:5", "1e-3, 1e-4", "-1"):
         with pytest.raises(ConfigError):
             parse_rate_list(wrong)
