@@ -151,6 +151,7 @@ def editor_data(viewer: User, dataset: Dataset, *, cursor: str | None = None) ->
         "urls": {
             "items": reverse("dataset_items", args=[dataset.slug]),
             "command": reverse("dataset_command", args=[dataset.slug]),
+            "socket": f"/ws/datasets/{dataset.pk}/",
         },
         **history_data(history_of(dataset, viewer)),
     }
@@ -199,6 +200,7 @@ def editor_words() -> dict[str, str]:
         "caption_saved": _("Caption saved"),
         "caption_gone": _("Caption taken away, the tags count again"),
         "count": _("{n} images"),
+        "editing": _("{who} is at {name}"),
         "taken_out": _("{n} images taken out"),
         "undone": _("Undone"),
         "redone": _("Done again"),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import signed_in
 from frontend.contexts.datasets import editor_data, editor_words, history_data, item_data
-from frontend.forms.datasets import TagCommand, read_command
+from frontend.forms.datasets import TagCommand, read_command, read_ids
 from frontend.requests import MemberRequest
 from hub.accounts.models import User
 from training.datasets.file_names import MAX_REPEATS
@@ -18,7 +18,6 @@ from training.datasets.models.item import Item
 from training.datasets.queries import (
     dataset_for,
     history_of,
-    item_count,
     items_by_id,
     items_of,
     removed_items,
@@ -70,8 +69,11 @@ def dataset_tags(request: MemberRequest, slug: str) -> HttpResponse:
 @require_safe
 @signed_in
 def more_items(request: MemberRequest, slug: str) -> JsonResponse:
-    """The next pictures of a large dataset."""
+    """The next pictures of a large dataset, or those that `ids` names as they are now."""
     found = dataset_for(request.user, slug)
+    if "ids" in request.GET:
+        chosen = items_of(found).filter(pk__in=read_ids(request.GET["ids"]))
+        return JsonResponse({"items": [item_data(item) for item in chosen]})
     return JsonResponse(editor_data(request.user, found, cursor=request.GET.get("cursor")))
 
 
@@ -82,8 +84,7 @@ def command(request: MemberRequest, slug: str) -> JsonResponse:
     found = dataset_for(request.user, slug)
     touched = _do(request.user, found, read_command(request.body))
     history = history_data(history_of(found, request.user))
-    items = [item_data(item) for item in touched]
-    return JsonResponse({"items": items, "count": item_count(found), **history})
+    return JsonResponse({"items": [item_data(item) for item in touched], **history})
 
 
 def _do(actor: User, dataset: Dataset, given: TagCommand) -> list[Item]:

@@ -134,11 +134,6 @@ def items_by_id(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:
     return found
 
 
-def item_count(dataset: Dataset) -> int:
-    """How many pictures the dataset has now, whatever this copy of its row says."""
-    return Dataset.objects.values_list("item_count", flat=True).get(pk=dataset.pk)
-
-
 def removed_items(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:
     """Those of these pictures that were taken out of the dataset."""
     gone = Item.objects.filter(dataset=dataset, removed_at__isnull=False)

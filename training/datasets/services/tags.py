@@ -18,6 +18,7 @@ from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import CaptionStyle, Item
 from training.datasets.models.tag import CommandKind, ItemTag, TagEdit
 from training.datasets.permissions import require_edit
+from training.datasets.services.broadcast import tell_editors
 from training.datasets.services.checks import refresh_problems
 from training.datasets.services.items import one_dataset
 from training.datasets.tag_changes import (
@@ -176,6 +177,7 @@ def _replay(dataset: Dataset, edit: TagEdit, *, backwards: bool) -> None:
     edit.is_undone = backwards
     edit.save(update_fields=["is_undone"])
     Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now())
+    tell_editors(dataset, records)
 
 
 def _locked_lists(ids: Sequence[Any]) -> dict[Item, TagList]:
@@ -196,6 +198,7 @@ def _log(
     number = (edits.aggregate(last=Max("number"))["last"] or 0) + 1
     edits.filter(actor=actor, number__lte=number - KEPT_EDITS).delete()
     Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now())
+    tell_editors(dataset, (record["item"] for record in records))
     return TagEdit.objects.create(
         dataset=dataset,
         actor=actor,
