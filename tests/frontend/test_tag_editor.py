@@ -89,3 +89,20 @@ def test_the_page_offers_what_its_reader_may_do(client: Client, dataset: Dataset
     assert 'id="caption"' in page
     assert '"repeats": 1' in page
     assert '"canEdit": true' in page
+
+
+def test_the_button_stands_there_only_with_a_tagger(
+    client: Client, dataset: Dataset, settings: Any
+) -> None:
+    settings.TAGGER_COMMAND = []
+    address = f"/datasets/{dataset.slug}/tags/"
+    assert 'id="auto"' not in client.get(address).content.decode()
+    settings.TAGGER_COMMAND = ["/opt/tagger"]
+    assert 'id="auto"' in client.get(address).content.decode()
+    idle = {"status": "done", "done": 0, "total": 0, "error": ""}
+    assert client.get(f"{address}auto/").json() == idle
+    chosen = json.dumps({"kind": "add", "items": ids(list(items_of(dataset)))})
+    answer = client.post(f"{address}auto/", chosen, content_type="application/json")
+    assert answer.json() == {"status": "waiting", "done": 0, "total": 3, "error": ""}
+    again = client.post(f"{address}auto/", chosen, content_type="application/json")
+    assert again.status_code == 409

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,22 @@ def add_tag(
         return after
 
     return _edit(actor, items, CommandKind.ADD, change)
+
+
+def add_found_tags(
+    *, actor: User, dataset: Dataset, found: Mapping[UUID, Sequence[str]]
+) -> TagEdit | None:
+    """Add to each picture its own tags, as one step of undo; unfit tags are left out."""
+    items = Item.objects.filter(dataset=dataset, pk__in=found).present()
+    wanted = {
+        item: [text for text in normal_tags(tags) if len(text) <= MAX_TAG_CHARACTERS][:MAX_TAGS]
+        for item, tags in found.items()
+    }
+
+    def change(item: Item, before: TagList) -> TagList:
+        return [*before, *(text for text in wanted[item.pk] if text not in before)][:MAX_TAGS]
+
+    return _edit_each(actor, list(items), CommandKind.ADD, change) if items else None
 
 
 def remove_tag(*, actor: User, items: Sequence[Item], tags: Iterable[str]) -> TagEdit | None:
@@ -143,6 +159,15 @@ def _edit(
     kind: CommandKind,
     change: Callable[[TagList], TagList],
 ) -> TagEdit | None:
+    return _edit_each(actor, items, kind, lambda _item, before: change(before))
+
+
+def _edit_each(
+    actor: User,
+    items: Sequence[Item],
+    kind: CommandKind,
+    change: Callable[[Item, TagList], TagList],
+) -> TagEdit | None:
     dataset = one_dataset(items)
     require_edit(actor, dataset)
     with transaction.atomic():
@@ -151,7 +176,7 @@ def _edit(
         after: dict[Item, TagList] = {}
         records: list[dict[str, Any]] = []
         for item, tags in before.items():
-            wanted = normal_tags(change(tags), trigger_word=dataset.trigger_word)
+            wanted = normal_tags(change(item, tags), trigger_word=dataset.trigger_word)
             difference = change_between(tags, wanted)
             if difference:
                 after[item] = wanted

@@ -3,6 +3,7 @@ import { send } from "app/http";
 import { setIcon } from "app/dom";
 import { isComposing, isTyping, register } from "app/shortcuts";
 import { toast } from "app/toast";
+import * as auto from "app/tags/auto";
 import * as others from "app/tags/others";
 import * as outbox from "app/tags/outbox";
 import { draw as drawAll, drawSelection as drawCursor, drawTags, say } from "app/tags/draw";
@@ -110,11 +111,14 @@ function buttons() {
   $("redo").disabled = !canEdit || !history.redo;
 }
 
-/** The hub's own state again, after it refused a command. */
+/** The hub's own state again, after it refused a command or the tagger was done. */
 async function reload() {
   const fresh = await send(urls.items, { method: "GET" });
   update(fresh.items);
+  Object.assign(history, { undo: fresh.undo, redo: fresh.redo });
   draw();
+  buttons();
+  await loadRest(fresh.next);
 }
 
 async function loadRest(cursor) {
@@ -221,6 +225,7 @@ $("tagq").addEventListener("input", () => { view.text = $("tagq").value.trim().t
 $("size").addEventListener("input", () => $("images").style.setProperty("--thumb", `${$("size").value}px`));
 
 for (const field of document.querySelectorAll("#add, #caption, #repeats, #take-out, #replaceform input, #replaceform button")) field.disabled = !canEdit;
+auto.start({ onDone: reload, undo });
 others.start(() => outbox.isIdle(), draw);
 draw();
 buttons();
