@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
-	bench bench-data chaos lock backup restore coverage
+	bench bench-data bench-files chaos lock backup restore coverage
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -84,6 +84,9 @@ bench: $(TEST_READY) ## how long the embedded services take to start and stop
 
 bench-data: $(TEST_READY) ## how a hub of 100,000 models and 1,000,000 images answers; SCALE=0.1 for less
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load --scale $(or $(SCALE),1)
+
+bench-files: $(TEST_READY) ## hashing, upload and download of a large file, against plain copies; MIB=512 for less
+	$(BIN)/python -m tests.load.files --mib $(or $(MIB),2048)
 
 chaos: $(TEST_READY) ## kill every process of a running machine, for more seeds and with times; SEEDS=1,2
 	ATELIER_CHAOS_SEEDS="$(or $(SEEDS),1,2,3,4,5)" $(PYTEST) tests/chaos/test_whole_machine.py \

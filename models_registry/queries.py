@@ -193,8 +193,19 @@ def reviews_of(
 ) -> Page[Review]:
     """Reviews of the versions the viewer may see, newest first."""
     visible = ModelVersion.objects.reachable_by(viewer).filter(model=model)
-    rows = Review.objects.filter(version__in=visible).select_related("author__avatar", "version")
+    rows = Review.objects.filter(version__in=visible)
+    rows = rows.select_related("author__avatar", "version__model", "picture__blob")
+    linked = ModelVersion.objects.visible_to(viewer).select_related("model")
+    rows = rows.prefetch_related(Prefetch("base_version", linked))
     return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
+
+
+def review_by(viewer: Viewer, version: ModelVersion) -> Review | None:
+    """The viewer's own review of a version, with what it links to; None without one."""
+    rows = Review.objects.filter(author_id=viewer.pk or 0, version=version)
+    return rows.select_related(
+        "author__avatar", "version__model", "base_version__model", "picture__blob"
+    ).first()
 
 
 def base_models(*, active_only: bool = True) -> QuerySet[BaseModel]:

@@ -21,12 +21,15 @@ from frontend.contexts.model_comments import CommentsContext, comments_context
 from frontend.contexts.model_facts import Fact, facts_of
 from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
+from frontend.contexts.model_reviews import ReviewsContext, reviews_context
+from frontend.ratings import rating_of
 from frontend.templatetags.words import decimal
 from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
+from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
     can_delete_files,
@@ -35,7 +38,7 @@ from models_registry.permissions import (
     can_read_history,
     can_review,
 )
-from models_registry.queries import ModelDetail, reviews_of
+from models_registry.queries import ModelDetail, review_by
 from models_registry.services.download import download_name
 from models_registry.services.publish import Missing, missing_for_publish
 
@@ -100,10 +103,12 @@ class ModelViewContext:
     examples: list[ExampleCard]
     resources: list[ResourceRow]
     images: list[ImageCard]
-    reviews: list[object]
+    reviews: ReviewsContext
+    own_review: Review | None
     missing: list[Missing]
     is_checking: bool
     can_review: bool
+    rating: str
     can_edit_version: bool
     installs: tuple[InstallPath, ...]
     collections: list[Collection]
@@ -143,12 +148,14 @@ def model_view_context(
         examples=example_cards(model, version) if version else [],
         resources=resource_rows(version) if version else [],
         images=_images(viewer, version),
-        reviews=list(reviews_of(viewer=viewer, model=model).items),
+        reviews=reviews_context(viewer=viewer, model=model),
+        own_review=review_by(viewer, version) if version else None,
         missing=missing_for_publish(version)
         if version is not None and _is_own_draft(detail, version)
         else [],
         is_checking=version is not None and _is_being_checked(detail, version),
         can_review=version is not None and _is_public(version) and can_review(viewer, version),
+        rating=rating_of(model),
         can_edit_version=version is not None and can_edit_version(viewer, version),
         installs=install_paths(model.type),
         collections=collections_for(viewer, model),

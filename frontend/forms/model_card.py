@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from frontend.forms.models import WEIGHTS, split_words
+from frontend.ratings import highest_rating
 from gallery.models.image import NsfwLevel
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import CheckpointType, CommercialUse, Model, ModelType, Subject
@@ -95,7 +96,7 @@ class CardForm(forms.Form):
         plain = [name for name in cls.base_fields if name not in ("tags", "nsfw_level")]
         initial = {name: getattr(model, name) for name in plain}
         initial["tags"] = ", ".join(model.tag_names)
-        initial["nsfw_level"] = _rating(model.nsfw_level)
+        initial["nsfw_level"] = highest_rating(model.nsfw_level)
         form = cls(posted, initial=initial)
         if model.published_at is not None:
             del form.fields["type"]
@@ -212,8 +213,3 @@ class VersionForm(forms.Form):
             "requires_sign_in": data["requires_sign_in"],
             "early_access_until": data["early_access_until"],
         }
-
-
-def _rating(level: int) -> int:
-    """The highest rating bit of a level, as the choice shows it."""
-    return next((bit for bit in reversed(NsfwLevel.values) if level & bit), NsfwLevel.PG.value)

@@ -168,20 +168,6 @@ class UploadModelForm(SentFile, ModelForm):
     """A new model with the file that was sent before."""
 
 
-class ReviewForm(forms.Form):
-    """Stars and words."""
-
-    rating = forms.TypedChoiceField(
-        label=_("Stars"),
-        choices=[(str(stars), str(stars)) for stars in range(5, 0, -1)],
-        coerce=int,
-        initial="5",
-    )
-    text = forms.CharField(
-        label=_("What you think"), required=False, widget=forms.Textarea({"rows": 3})
-    )
-
-
 def split_words(text: str) -> tuple[str, ...]:
     """Non-empty parts of a list that people type."""
     return tuple(part.strip() for part in re.split(r"[,，、\n]", text) if part.strip())

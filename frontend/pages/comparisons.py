@@ -8,7 +8,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from frontend.access import require_visible, signed_in
+from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.comparison import comparison_context, comparison_list
 from frontend.contexts.comparison_form import can_compare, comparison_form
 from frontend.pages.models import version_url
@@ -19,6 +19,7 @@ from hub.core.errors import AtelierError
 from models_registry.models.version import ModelVersion
 from models_registry.queries import version_detail
 from training.jobs.comparison_queries import comparison_for
+from training.jobs.permissions import can_change_comparison
 from training.jobs.services import comparisons
 
 ACTIONS = {"cancel": comparisons.cancel_comparison, "retry": comparisons.retry_comparison}
@@ -71,8 +72,11 @@ def comparison(request: PageRequest, comparison_id: uuid.UUID) -> HttpResponse:
 def act(request: MemberRequest, comparison_id: uuid.UUID, action: str) -> HttpResponse:
     """Draw no more, or draw what is missing."""
     found = comparison_for(request.user, comparison_id)
+    change = require_visible(ACTIONS.get(action))
+    message = _("Only who asked for a comparison and the people of the model do this.")
+    require_allowed(allowed=can_change_comparison(request.user, found), message=message)
     with errors_as_toast(request):
-        require_visible(ACTIONS.get(action))(actor=request.user, comparison=found)
+        change(actor=request.user, comparison=found)
     return redirect("comparison", comparison_id=found.pk)
 
 

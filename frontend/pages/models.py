@@ -11,7 +11,8 @@ from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
 from frontend.forms.model_edit import edit_forms, save_edits, start_model
-from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
+from frontend.forms.models import ModelListForm, UploadModelForm
+from frontend.forms.review import ReviewForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
@@ -23,7 +24,6 @@ from models_registry.queries import model_detail, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
-from models_registry.services.reviews import write_review
 
 MAX_DIGITS = 9
 
@@ -57,7 +57,8 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
     mark_seen(viewer=request.user, model_id=detail.model.pk)
-    context = {"page": page, "nav": "models", "review_form": ReviewForm()}
+    form = ReviewForm.of(page.own_review)
+    context = {"page": page, "nav": "models", "review_form": form}
     return render(request, "models/detail.html", context)
 
 
@@ -135,20 +136,6 @@ def save(request: MemberRequest, slug: str) -> HttpResponse:
     return render(request, "components/save_button.html", context)
 
 
-@require_POST
-@signed_in
-def review(request: MemberRequest, version_id: int) -> HttpResponse:
-    """Write or rewrite one's review of a version."""
-    version = version_detail(viewer=request.user, version_id=version_id)
-    form = ReviewForm(request.POST)
-    if not form.is_valid():
-        raise Invalid(_("A review has one to five stars."))
-    with errors_as_toast(request):
-        write_review(actor=request.user, version=version, **form.cleaned_data)
-        add_toast(request, _("Your review is saved."), kind="ok")
-    return redirect(version_url(version) + "#reviews")
-
-
 def version_url(version: ModelVersion) -> str:
     """Address of a model's page at this version."""
     return f"{reverse('model', args=[version.model.slug])}?v={version.index}"
@@ -178,7 +165,6 @@ urlpatterns = [
     path("models/versions/<int:version_id>/edit/", edit, name="version_edit"),
     path("models/versions/<int:version_id>/publish/", publish, name="version_publish"),
     path("models/versions/<int:version_id>/unpublish/", unpublish, name="version_unpublish"),
-    path("models/versions/<int:version_id>/review/", review, name="version_review"),
     path("models/<slug:slug>/", model, name="model"),
     path("models/<slug:slug>/save/", save, name="model_save"),
 ]

@@ -164,6 +164,11 @@ class ModelVersion(TimeStamped):
                 condition=Q(status__in=PUBLIC_STATES),
             ),
             models.Index(
+                fields=["base_model_sha256"],
+                name="version_by_base_hash",
+                condition=Q(base_version__isnull=True) & ~Q(base_model_sha256=""),
+            ),
+            models.Index(
                 fields=["job_uuid"],
                 name="version_by_job",
                 condition=Q(job_uuid__isnull=False),

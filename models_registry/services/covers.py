@@ -29,11 +29,19 @@ def add_uploaded_cover(*, actor: User, version: ModelVersion, upload_id: UUID) -
     Raises Invalid for what is no picture, Conflict before the upload is complete.
     """
     with transaction.atomic():
-        upload = consume_upload(actor=actor, upload_id=upload_id, purpose=UploadPurpose.IMAGE)
-        if upload.blob is None:
-            raise Conflict(_("The upload is not complete yet."))
-        text = _look_at(upload.blob)
-        return add_cover(actor=actor, version=version, blob=upload.blob, generation_text=text)
+        blob, text = take_picture(actor=actor, upload_id=upload_id)
+        return add_cover(actor=actor, version=version, blob=blob, generation_text=text)
+
+
+def take_picture(*, actor: User, upload_id: UUID) -> tuple[Blob, str]:
+    """Use up the actor's finished picture; its bytes and its generation data as A1111 writes it.
+
+    Needs the caller's transaction. Raises Conflict before the upload is complete.
+    """
+    upload = consume_upload(actor=actor, upload_id=upload_id, purpose=UploadPurpose.IMAGE)
+    if upload.blob is None:
+        raise Conflict(_("The upload is not complete yet."))
+    return upload.blob, _look_at(upload.blob)
 
 
 def remove_cover(*, actor: User, version: ModelVersion, cover_id: int) -> None:

@@ -114,8 +114,8 @@ class ComparisonRun(DrawRun[Comparison]):
         try:
             file = choose_file(version)
         except AtelierError as error:
-            raise PermanentFailureError("file_missing", error.message) from error
+            raise PermanentFailureError("model_missing", error.message) from error
         if not file.is_clean:
-            raise PermanentFailureError("file_missing", f"{file.name} is not cleared any more.")
+            raise PermanentFailureError("model_missing", f"{file.name} is not cleared any more.")
         folder = self.folder.root / "files" / str(version.pk)
         return ensure_local(file.blob, folder, name=download_name(file))

@@ -58,7 +58,7 @@ def test_a_version_that_lost_its_file_fails_the_comparison_in_words(tmp_path: Pa
     lora.files.all().delete()
     ended = draw()
     assert ended is not None
-    assert (ended.state, ended.error_code) == (GridState.FAILED, "file_missing")
+    assert (ended.state, ended.error_code) == (GridState.FAILED, "model_missing")
     assert not ComparisonCell.objects.exists()
 
 
