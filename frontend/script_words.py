@@ -19,6 +19,7 @@ def script_words() -> dict[str, str]:
         "no_answer": _("The hub did not answer. Check the connection and try again."),
         "load_failed": _("The next items could not be loaded."),
         "signed_out": _("You are signed out. Sign in to go on."),
+        "sign_in": _("Sign in"),
         "theme_dark": _("Dark theme"),
         "theme_light": _("Light theme"),
         "upload_waiting": _("Waiting"),
