@@ -1,11 +1,15 @@
 """From the model forms to the registry's services and back."""
 
+from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
 
-from frontend.forms.models import ModelForm
+from frontend.forms.models import ModelForm, SentFile
 from hub.accounts.models import User
+from hub.storage.uploads import find_upload
+from models_registry.known_files import blob_at_hand
 from models_registry.models.version import ModelVersion
 from models_registry.services.cards import card_edit
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
@@ -14,13 +18,27 @@ from models_registry.services.files import add_file
 from models_registry.services.values import Weight
 
 
-def start_model(actor: User, data: dict[str, Any]) -> ModelVersion:
-    """A draft model with one version and the file that was sent."""
+def start_models(actor: User, data: dict[str, Any]) -> list[ModelVersion]:
+    """A draft model with one version and the files that were sent, or a model of each."""
+    sent: Sequence[SentFile] = data["upload"]
     with transaction.atomic():
-        return _start(actor, data)
+        if not (data["separate"] and len(sent) > 1):
+            return [_start(actor, data, sent)]
+        return [
+            _start(actor, data | {"name": _title(actor, file) or data["name"]}, [file])
+            for file in sent
+        ]
 
 
-def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
+def _title(actor: User, file: SentFile) -> str:
+    """The file's name as a title."""
+    name = file.name
+    if file.upload_id is not None:
+        name = find_upload(actor=actor, upload_id=file.upload_id).filename
+    return PurePath(name).stem.replace("_", " ")[:120]
+
+
+def _start(actor: User, data: dict[str, Any], sent: Sequence[SentFile]) -> ModelVersion:
     model = create_model(
         actor=actor,
         name=data["name"],
@@ -39,7 +57,16 @@ def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
         trigger_words=data["trigger_words"],
         weight=_weight(data),
     )
-    add_file(actor=actor, version=version, upload_id=data["upload"])
+    for at, file in enumerate(sent):
+        blob = blob_at_hand(viewer=actor, sha256=file.sha256) if file.sha256 else None
+        add_file(
+            actor=actor,
+            version=version,
+            blob=blob,
+            upload_id=file.upload_id,
+            name=file.name,
+            is_primary=at == 0,
+        )
     return version
 
 

@@ -1,8 +1,10 @@
 """Shapes of what the model pages are sent: filters in the address, a new model, a review."""
 
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -129,16 +131,48 @@ class ModelForm(forms.Form):
         return split_words(self.cleaned_data["tags"])
 
 
-class UploadModelForm(ModelForm):
-    """A new model with the file that was sent before."""
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A finished upload, or bytes that are here already, under the name that they had."""
 
-    upload = forms.UUIDField(
-        widget=forms.HiddenInput,
-        error_messages={
-            "required": _("Send the model file first."),
-            "invalid": _("Send the model file first."),
-        },
+    upload_id: UUID | None = None
+    sha256: str = ""
+    name: str = ""
+
+
+class SentFilesField(forms.Field):
+    """Ids of uploads, and `sha256:<digits> <name>` for what need not be sent."""
+
+    widget = forms.MultipleHiddenInput
+    HERE = re.compile(r"sha256:([0-9a-f]{64}) (.{1,255})", re.DOTALL)
+
+    def to_python(self, value: Any) -> tuple[SentFile, ...]:
+        """Each value as a SentFile, doubles once."""
+        return tuple(self._sent(str(text)) for text in dict.fromkeys(value or ()))
+
+    def _sent(self, text: str) -> SentFile:
+        if match := self.HERE.fullmatch(text):
+            return SentFile(sha256=match[1], name=match[2])
+        try:
+            return SentFile(upload_id=UUID(text))
+        except ValueError as error:
+            raise forms.ValidationError(_("Send the model file first.")) from error
+
+
+class UploadModelForm(ModelForm):
+    """New models with the files that were sent before."""
+
+    upload = SentFilesField(error_messages={"required": _("Send the model file first.")})
+    separate = forms.BooleanField(
+        label=_("Make a model of its own of each file"),
+        required=False,
+        help_text=_("Otherwise they are files of one version, the first one its main file."),
     )
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the page begins with files that are here."""
+        return bool(self.initial.get("upload"))
 
 
 class ReviewForm(forms.Form):
