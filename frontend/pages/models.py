@@ -10,7 +10,7 @@ from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
-from frontend.forms.model_edit import edit_forms, save_edits, start_model
+from frontend.forms.model_edit import edit_forms, save_edits, start_models
 from frontend.forms.models import ModelListForm, UploadModelForm
 from frontend.forms.review import ReviewForm
 from frontend.rendering import render_page, wants_partial
@@ -65,16 +65,18 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
 @signed_in
 def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
-    given = {name: request.GET[name] for name in ("upload", "name") if name in request.GET}
+    given = {"name": request.GET.get("name", ""), "upload": request.GET.getlist("upload")}
     form = UploadModelForm(request.POST or None, viewer=request.user, initial=given)
     if request.method == "POST" and form.is_valid():
         try:
-            version = start_model(request.user, form.cleaned_data)
+            versions = start_models(request.user, form.cleaned_data)
         except AtelierError as error:
             form.add_error(None, error.message)
         else:
             add_toast(request, _("The file is being checked. Publish when it is verified."))
-            return redirect(version_url(version))
+            if len(versions) > 1:
+                return redirect(f"{reverse('models')}?scope=mine")
+            return redirect(version_url(versions[0]))
     status = 422 if form.errors else 200
     return render(request, "models/upload.html", {"form": form, "nav": "models"}, status=status)
 

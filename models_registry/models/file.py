@@ -147,10 +147,11 @@ class ModelFile(TimeStamped):
     def scan_sentence(self) -> str:
         """The verdict's reason in the reader's language; `scan_message` is its English form."""
         report = self.scan_report
-        if not report.get("message"):
+        template, params = report.get("message"), report.get("params", {})
+        if not template:
             return self.scan_message
-        template, params = gettext(report["message"]), report.get("params", {})
-        return template.format(**params) if report.get("has_braces") else template % params
+        told = gettext(template)
+        return told.format(**params) if report.get("has_braces") else told % params
 
     @property
     def size_bytes(self) -> int:
