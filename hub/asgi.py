@@ -16,7 +16,8 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from hub.api.asgi_auth import person_behind  # noqa: E402
 from hub.core.health import LIVE, READY, health  # noqa: E402
 from hub.storage.tus import PREFIX, TusApp  # noqa: E402
-from training.jobs.routing import websocket_urlpatterns  # noqa: E402
+from training.datasets.routing import websocket_urlpatterns as of_datasets  # noqa: E402
+from training.jobs.routing import websocket_urlpatterns as of_jobs  # noqa: E402
 
 uploads = AuthMiddlewareStack(TusApp(person_behind))
 
@@ -35,7 +36,7 @@ application = ProtocolTypeRouter(
     {
         "http": http,
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+            AuthMiddlewareStack(URLRouter([*of_jobs, *of_datasets]))
         ),
     }
 )

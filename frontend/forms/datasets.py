@@ -100,6 +100,14 @@ def read_command(body: bytes) -> TagCommand:
         raise Invalid(_("The change could not be read. Reload the page.")) from error
 
 
+def read_ids(text: str) -> list[uuid.UUID]:
+    """Ids with commas between them; raises Invalid for anything else."""
+    try:
+        return [uuid.UUID(part) for part in text.split(",")]
+    except ValueError as error:
+        raise Invalid(_("The change could not be read. Reload the page.")) from error
+
+
 def _one_of(kind: Any) -> str:
     if kind not in COMMANDS:
         raise ValueError(kind)

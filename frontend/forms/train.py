@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from training.engine.presets import epochs_between_checkpoints
+from training.engine.preset import epochs_between_checkpoints
 from training.jobs.models.job import Method
 
 PROMPT_LIMIT = 8

@@ -23,6 +23,7 @@ class TaskName(StrEnum):
     GALLERY_LINK_VERSION = "gallery.link_version"
     DATASETS_IMPORT = "datasets.import_upload"
     DATASETS_CHECK_ITEM = "datasets.check_item"
+    DATASETS_TAG = "datasets.run_tagging"
     DATASETS_RESUME = "datasets.resume_imports"
     JOBS_RUN_NEXT = "jobs.run_next_job"
     JOBS_REAP = "jobs.reap_lost_jobs"

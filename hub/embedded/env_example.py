@@ -7,7 +7,8 @@ it is the comment above it, or the comment above its group.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -26,6 +27,11 @@ ELSEWHERE = frozenset(
         *("SECRET_KEY", "ALLOWED_HOSTS", "TRUSTED_ORIGINS"),
     }
 )
+ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
 SIZES = {"KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
 
 
@@ -91,10 +97,11 @@ def _default(call: ast.Call) -> str:
 
 
 def _value(node: ast.expr) -> object:
-    """A literal, or a product of numbers and the sizes KIB, MIB, GIB."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+    """A literal, or arithmetic of numbers and the sizes KIB, MIB, GIB."""
+    if isinstance(node, ast.BinOp):
         left, right = _value(node.left), _value(node.right)
-        return left * right if isinstance(left, int) and isinstance(right, int) else ""
+        if isinstance(left, int) and isinstance(right, int):
+            return ARITHMETIC[type(node.op)](left, right)
     if isinstance(node, ast.Name):
         return SIZES.get(node.id, "")
     return ast.literal_eval(node)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shlex
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -60,6 +61,17 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     if raw is None:
         return list(default)
     return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def command(name: str) -> list[str]:
+    """Program and arguments from ATELIER_<name>, as a shell would split them; none by default."""
+    raw = text(name)
+    try:
+        return shlex.split(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {raw!r}; close each quotation mark that it opens."
+        ) from error
 
 
 def networks(name: str) -> list[str]:

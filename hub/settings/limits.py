@@ -27,6 +27,10 @@ ARCHIVE_MAX_RATIO = _env.integer("ARCHIVE_MAX_RATIO", 200, minimum=1)
 DATASET_MAX_ITEMS = _env.integer("DATASET_MAX_ITEMS", 20_000, minimum=1)
 CAPTION_MAX_CHARACTERS = _env.integer("CAPTION_MAX_CHARACTERS", 20_000, minimum=1)
 
+# The operator's tagger: the program, and how long it may take for a picture
+TAGGER_COMMAND = _env.command("TAGGER_COMMAND")
+TAGGER_SECONDS = _env.integer("TAGGER_SECONDS", 60, minimum=1)
+
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
 

@@ -41,7 +41,7 @@ class FileConversion(TimeStamped):
         related_name="file_conversions",
     )
     status = models.CharField(
-        max_length=9, choices=ConversionStatus.choices, default=ConversionStatus.QUEUED
+        max_length=9, choices=ConversionStatus, default=ConversionStatus.QUEUED
     )
     failure = models.TextField(blank=True)
 

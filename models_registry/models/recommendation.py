@@ -72,7 +72,7 @@ class RecommendedResource(models.Model):
         related_name="recommended_by",
     )
     name = models.CharField(max_length=160)
-    kind = models.CharField(max_length=20, choices=ResourceKind.choices)
+    kind = models.CharField(max_length=20, choices=ResourceKind)
     weight = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -22,7 +22,8 @@ from django.conf import settings
 from hub.formats.detection import PICKLE_TYPES, FileType, detect_type
 from hub.formats.disguises import check_single_nature, hidden_calls
 from hub.formats.errors import FormatError
-from hub.formats.hashes import FileHashes, hash_file
+from hub.formats.file_hashing import hash_file
+from hub.formats.hashes import FileHashes
 from hub.formats.model_kind import ModelGuess, Precision, guess_model
 from hub.formats.pickle_globals import Verdict
 from hub.formats.pickles import PickleReport, scan_pickle

@@ -18,6 +18,7 @@ from training.datasets.models.importing import DatasetImport, ImportEntry, Outco
 from training.datasets.models.item import Item, ItemQuerySet, Problem
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.models.tag import ItemTag, TagEdit
+from training.datasets.models.tagging import TaggingRun
 
 COVER_COUNT = 4
 
@@ -141,9 +142,9 @@ def items_by_id(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:
     return found
 
 
-def item_count(dataset: Dataset) -> int:
-    """How many pictures the dataset has now, whatever this copy of its row says."""
-    return Dataset.objects.values_list("item_count", flat=True).get(pk=dataset.pk)
+def newest_tagging_run(dataset: Dataset) -> TaggingRun | None:
+    """The tagging run that is on, or the last one."""
+    return TaggingRun.objects.filter(dataset=dataset).order_by("-created_at").first()
 
 
 def removed_items(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:

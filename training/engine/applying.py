@@ -91,7 +91,8 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
     tensors = load_file(file.path)
     layers = layers_by_name(components)
     kept: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
-    names = sorted({name.split(".", 1)[0] for name in tensors})
+    # Some files bring embeddings of their own, which prompts name and no layer takes.
+    names = sorted({n.split(".", 1)[0] for n in tensors if not n.startswith("bundle_emb.")})
     unknown = [name for name in names if name not in layers]
     if unknown:
         raise ConfigError(
@@ -141,9 +142,13 @@ def layers_by_name(components: Components) -> dict[str, Any]:
         found["lora_unet_" + original.replace(".", "_")] = layer
     for number, encoder in enumerate(components.text_encoders):
         prefixes = {components.architecture.text_prefixes[number], f"lora_te{number + 1}"}
-        for path, layer in inner_text_model(encoder).named_modules():
+        named = {
+            "text_model_" + path.replace(".", "_"): layer
+            for path, layer in inner_text_model(encoder).named_modules()
+        }
+        named["text_projection"] = getattr(encoder, "text_projection", None)
+        for name, layer in named.items():
             if isinstance(layer, torch.nn.Linear):
-                name = "text_model_" + path.replace(".", "_")
                 found |= {f"{prefix}_{name}": layer for prefix in prefixes}
     return found
 

@@ -20,6 +20,7 @@ from training.engine.errors import BaseModelError, ConfigError
 from training.engine.file_writing import file_hash
 from training.engine.objective import NoiseSchedule
 from training.engine.precision import Precision, torch_dtype
+from training.engine.vae_files import vae_from_file
 
 
 @dataclass
@@ -250,11 +251,9 @@ def _vae_class() -> Any:
 
 
 def _load_vae(path: Path, instead_of: Any) -> Any:
+    if path.is_file():
+        return vae_from_file(path, instead_of)
     try:
-        if path.is_dir():
-            return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
-        return _vae_class().from_single_file(
-            path, config=dict(instead_of.config), torch_dtype=torch.float32
-        )
+        return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(f"The VAE {path.name} cannot be read: {error}") from error

@@ -58,6 +58,12 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         "20_sks cat with pictures and captions.",
     )
 
+    class_folder: str = setting(
+        "",
+        "Folder of class pictures for prior preservation, in kohya's layout; empty takes those of "
+        "the data set alone.",
+    )
+
     resolution: int = setting(
         512,
         "Side of a square picture; other shapes get the same area.",
@@ -216,10 +222,9 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
             }
         )
         manifest = str(folder / self.dataset_manifest) if self.dataset_manifest else ""
-        classes = str(folder / self.prior.folder) if self.prior.folder else ""
-        prior = self.prior.model_copy(update={"folder": classes})
+        classes = str(folder / self.class_folder) if self.class_folder else ""
         return self.model_copy(
-            update={"base_model": base, "dataset_manifest": manifest, "prior": prior}
+            update={"base_model": base, "dataset_manifest": manifest, "class_folder": classes}
         )
 
     def resolved(self) -> Self:

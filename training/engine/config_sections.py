@@ -92,10 +92,6 @@ class PriorConfig(Section):
     images: int = setting(
         100, "Number of class pictures; missing ones are made with the base model.", ge=1, le=10000
     )
-    folder: str = setting(
-        "",
-        "Folder of class pictures in kohya's layout, beside those of the data set; may be empty.",
-    )
     prompts: list[str] = setting(
         [], "Prompts for the class pictures, in turn; empty takes the class prompt of the data set."
     )

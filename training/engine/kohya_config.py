@@ -52,7 +52,7 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
         "max_token_length": longest if longest > 75 else None,
         "clip_skip": config.clip_skip if config.clip_skip > 1 else None,
         "train_data_dir": None if folder.endswith(".json") else folder,
-        "reg_data_dir": config.prior.folder if config.prior.enabled else None,
+        "reg_data_dir": config.class_folder if config.prior.enabled else None,
         "cache_latents": not config.colour_augmentation,  # kohya's scripts allow one of them
     }
 

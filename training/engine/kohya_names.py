@@ -120,7 +120,7 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "validate_every_n_epochs": ("validation.every_epochs", int),
     "validate_every_n_steps": ("validation.every_steps", int),
     "train_data_dir": ("dataset_manifest", str),
-    "reg_data_dir": ("prior.folder", str),
+    "reg_data_dir": ("class_folder", str),
     "prior_loss_weight": ("prior.weight", float),
     "mixed_precision": ("mixed_precision", str),
     "save_precision": ("save_precision", lambda v: "fp32" if v in ("float", None) else str(v)),

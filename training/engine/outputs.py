@@ -116,6 +116,6 @@ class RunFolder:
 
 def _settings_hash(config: TrainConfig) -> str:
     """Return a hash of what decides a run; where its files lie on this machine does not."""
-    data = config.model_dump(mode="json", exclude={"dataset_manifest"})
+    data = config.model_dump(mode="json", exclude={"dataset_manifest", "class_folder"})
     data["base_model"].pop("path")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

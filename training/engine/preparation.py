@@ -176,8 +176,8 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
         found = read_folder(path, on_skip=skipped)
     else:
         found = read_manifest(path)
-    if config.prior.enabled and config.prior.folder:
-        more = class_folder(Path(config.prior.folder), on_skip=skipped)
+    if config.prior.enabled and config.class_folder:
+        more = class_folder(Path(config.class_folder), on_skip=skipped)
         found = replace(found, images=(*found.images, *more))
     return hold_out(found, share=config.validation.share, seed=config.validation.seed)
 

@@ -91,7 +91,7 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
         steps=int(_number(options.get("s"), sampling.steps, 1, 150)),
         guidance=_number(options.get("l"), sampling.guidance, 0, 30),
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
-        sampler=usable_sampler(sampling.sampler),
+        sampler=usable_sampler(options.get("ss") or sampling.sampler),
     )
 
 

@@ -4,7 +4,6 @@ The link needs no key and no session, so that download managers that drop header
 where they do not belong, still get the file; it ends after a day. No key is ever part of it.
 """
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -23,12 +22,12 @@ from models_registry.services.download import (
     check_download,
     choose_file,
     download_name,
+    download_token,
+    file_id_of_token,
     record_download,
     visitor_digest,
 )
 
-SALT = "atelier.download"
-LINK_SECONDS = 24 * 3600
 OCTETS = "application/octet-stream"
 
 
@@ -49,13 +48,7 @@ def signed_download(
     request: HttpRequest, caller: Caller, token: str, name: str = ""
 ) -> HttpResponseBase:
     """The bytes behind a signed link: ranged, with the SHA-256 as ETag."""
-    try:
-        file_id = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
-    except signing.SignatureExpired:
-        return failure("This download link has expired; ask for a new one", 410)
-    except signing.BadSignature:
-        return failure("File not found", 404)
-    file = signed_file(file_id=file_id)
+    file = signed_file(file_id=file_id_of_token(token))
     if file.scan_status == ScanStatus.DANGER:
         raise Gone("This file turned out to be dangerous and is not handed out any more")
     response = serve_blob(request, file.blob, filename=download_name(file), content_type=OCTETS)
@@ -107,7 +100,7 @@ def _count(request: HttpRequest, caller: Caller, file: ModelFile) -> None:
 
 
 def _redirect(request: HttpRequest, file: ModelFile) -> HttpResponse:
-    token = signing.dumps(file.pk, salt=SALT)
+    token = download_token(file)
     # The name at the end serves tools that name files by the address.
     path = reverse("civitai-signed-download", args=[token, download_name(file)])
     response = HttpResponse(status=307)

@@ -57,6 +57,7 @@ def test_a_setting_that_the_example_lacks_is_told(monkeypatch, tmp_path) -> None
     ("call", "default"),
     [
         ('_env.integer("A", 20 * GIB, minimum=1)', str(20 * 1024**3)),
+        ('_env.integer("A", 2 * GIB - 1)', str(2 * 1024**3 - 1)),
         ('_env.flag("A", default=True)', "1"),
         ('_env.words("A", ("a", "b"))', "a,b"),
         ('_env.text("A")', ""),

@@ -193,7 +193,7 @@ resolution = 512
     path.write_text('network_dim = 4\ndataset_config = "data.toml"\n', encoding="utf-8")
     found = read_kohya_file(path)
     config = TrainConfig.parse(found.settings)
-    assert (config.dataset_manifest, config.prior.folder) == ("cats", "class")
+    assert (config.dataset_manifest, config.class_folder) == ("cats", "class")
     assert (config.resolution, config.batch_size) == (768, 3)
     assert config.captions.shuffle
     assert config.captions.keep_tokens == 1

@@ -42,7 +42,7 @@ class DrawnWork(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     total_cells = models.PositiveIntegerField()
-    state = models.CharField(max_length=8, choices=GridState.choices, default=GridState.QUEUED)
+    state = models.CharField(max_length=8, choices=GridState, default=GridState.QUEUED)
     attempt = models.PositiveIntegerField(default=0)
     fruitless_attempts = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)

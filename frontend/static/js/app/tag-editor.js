@@ -3,12 +3,28 @@ import { send } from "app/http";
 import { setIcon } from "app/dom";
 import { isComposing, isTyping, register } from "app/shortcuts";
 import { toast } from "app/toast";
+import * as auto from "app/tags/auto";
+import * as others from "app/tags/others";
 import * as outbox from "app/tags/outbox";
-import { draw, drawSelection, drawTags, say } from "app/tags/draw";
+import { draw as drawAll, drawSelection as drawCursor, drawTags, say } from "app/tags/draw";
 import { canEdit, chosen, drop, history, items, problemsOf, select, selectAll, shown, toggle, update, urls, view } from "app/tags/state";
 
 const $ = (id) => document.getElementById(id);
 const SPLIT = /[,，、]/;
+
+let isComplete = false; // whether all pictures are here, or more are on their way
+
+function draw() {
+  drawAll();
+  if (isComplete) $("image-count").textContent = say("count", { n: items.length });
+  others.show();
+  others.moved();
+}
+
+function drawSelection() {
+  drawCursor();
+  others.moved();
+}
 
 /** Do one command on the selection: `change(tags)` gives the new tags; then tell the hub. */
 function command(given, change, sentence) {
@@ -79,7 +95,6 @@ outbox.onChange(({ state, count, answer, refused }) => {
   $("sign-in").hidden = state !== "signed_out";
   if (answer) {
     if (count === 0) update(answer.items);
-    if (answer.count !== undefined) $("image-count").textContent = say("count", { n: answer.count });
     Object.assign(history, { undo: answer.undo, redo: answer.redo });
     draw();
   }
@@ -88,6 +103,7 @@ outbox.onChange(({ state, count, answer, refused }) => {
     reload();
   }
   buttons();
+  if (state === "saved") others.catchUp();
 });
 
 function buttons() {
@@ -95,11 +111,14 @@ function buttons() {
   $("redo").disabled = !canEdit || !history.redo;
 }
 
-/** The hub's own state again, after it refused a command. */
+/** The hub's own state again, after it refused a command or the tagger was done. */
 async function reload() {
   const fresh = await send(urls.items, { method: "GET" });
   update(fresh.items);
+  Object.assign(history, { undo: fresh.undo, redo: fresh.redo });
   draw();
+  buttons();
+  await loadRest(fresh.next);
 }
 
 async function loadRest(cursor) {
@@ -110,6 +129,7 @@ async function loadRest(cursor) {
     next = page.next;
     draw();
   }
+  isComplete = true;
 }
 
 function pick(id, event) {
@@ -205,6 +225,8 @@ $("tagq").addEventListener("input", () => { view.text = $("tagq").value.trim().t
 $("size").addEventListener("input", () => $("images").style.setProperty("--thumb", `${$("size").value}px`));
 
 for (const field of document.querySelectorAll("#add, #caption, #repeats, #take-out, #replaceform input, #replaceform button")) field.disabled = !canEdit;
+auto.start({ onDone: reload, undo });
+others.start(() => outbox.isIdle(), draw);
 draw();
 buttons();
 outbox.flush();

@@ -32,6 +32,9 @@ export function onChange(callback) {
   listener = callback;
 }
 
+/** Whether the hub has everything. */
+export const isIdle = () => waiting.length === 0;
+
 /** Send a command after those before it. */
 export function push(command) {
   waiting.push(command);

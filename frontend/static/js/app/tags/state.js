@@ -69,7 +69,10 @@ export function update(changed) {
 export function drop(ids) {
   const gone = new Set(ids);
   const at = items.findIndex((item) => gone.has(item.id));
+  if (at < 0) return;
   items.splice(0, items.length, ...items.filter((item) => !gone.has(item.id)));
+  for (const id of gone) view.selected.delete(id);
+  if (!gone.has(view.current) && view.selected.size) return;
   const next = items[Math.min(Math.max(at, 0), items.length - 1)]?.id ?? null;
   view.selected = new Set(next ? [next] : []);
   view.current = view.anchor = next;
