@@ -71,6 +71,14 @@ def standing_of(viewer: Viewer, model: Model) -> Standing:
     )
 
 
+def hidden_version_ids(viewer: Viewer) -> list[int]:
+    """Versions of the models that the viewer hides everywhere; one query, none for guests."""
+    if not viewer.is_authenticated:
+        return []
+    bonds = ModelEngagement.objects.filter(user_id=viewer.pk, kind=EngagementKind.HIDE)
+    return list(bonds.values_list("model__versions", flat=True).exclude(model__versions=None))
+
+
 def followed_by(viewer: Viewer) -> Followed:
     """People, tags and models that the viewer follows; only models they may still see."""
     if not viewer.is_authenticated:
