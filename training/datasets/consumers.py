@@ -57,7 +57,7 @@ class EditorConsumer(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_discard(self.group, self.channel_name)
             await self._tell("dataset.left")
 
-    async def receive(self, text_data: str | None = None, **_: object) -> None:  # type: ignore[override]
+    async def receive(self, text_data: str | None = None, **_: object) -> None:
         """Pass on where this person is; anything else, or too often, is left out."""
         now = time.monotonic()
         if not self.group or not text_data or now - self.heard < SHORTEST_SECONDS:
