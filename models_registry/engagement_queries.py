@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
+from hub.accounts.models import User
 from hub.core.pagination import Page, keyset
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.comment import ModelComment
@@ -39,6 +40,11 @@ class Followed:
     people: tuple[str, ...]
     tags: tuple[str, ...]
     models: tuple[Model, ...]
+
+
+def follows_person(viewer: Viewer, person: User) -> bool:
+    """Whether the viewer follows this person."""
+    return PersonFollow.objects.filter(follower_id=viewer.pk, person=person).exists()
 
 
 def standing_of(viewer: Viewer, model: Model) -> Standing:
