@@ -42,6 +42,11 @@ class Followed:
     models: tuple[Model, ...]
 
 
+def follows_person(viewer: Viewer, person: User) -> bool:
+    """Whether the viewer follows this person."""
+    return PersonFollow.objects.filter(follower_id=viewer.pk, person=person).exists()
+
+
 def standing_of(viewer: Viewer, model: Model) -> Standing:
     """What the buttons of a model's page show: three queries, none for guests."""
     if not viewer.is_authenticated:

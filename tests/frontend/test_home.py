@@ -27,6 +27,10 @@ def test_an_empty_hub_says_how_to_begin(client: Client) -> None:
     assert "Create an account" in page
 
 
+def test_pages_without_an_icon_of_their_own_find_the_mark(client: Client) -> None:
+    assert client.get("/favicon.ico").headers["Location"].endswith("mark.svg")
+
+
 def test_who_has_trained_nothing_is_shown_the_way(client: Client) -> None:
     job, _worker = claimed_job()
     assert "Bring pictures" in client.get("/").content.decode()

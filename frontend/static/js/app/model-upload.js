@@ -1,10 +1,11 @@
-// Upload models: the files go first, what came of them then travels with the form.
+// Upload models, or the files of another version: the files go first, what came of them then travels with the form.
 import { findHere, readHeader } from "app/known-files";
 import { make } from "app/dom";
 import { UploadList, dropZone } from "app/upload";
 
 const form = document.getElementById("model-upload");
-const separate = form.elements.separate;
+const separate = form.elements.separate; // not asked, nor the type, for another version of a model
+const type = form.elements.type;
 const values = new Map(); // row of the list → hidden field
 
 /** A file is with the hub: keep it for the form. */
@@ -17,6 +18,7 @@ function keep(value, file, row) {
 
 /** Several files may be one model or several. */
 function showChoice() {
+  if (!separate) return;
   separate.closest(".field").hidden = form.querySelectorAll('input[name="upload"]').length < 2;
 }
 
@@ -34,10 +36,10 @@ async function fill(file) {
   put("tags", facts.tags.join(", "));
   put("description", facts.description);
   put("licence", facts.licence);
-  if (facts.type && form.elements.type.value === form.elements.type.dataset.first) form.elements.type.value = facts.type;
+  if (type && facts.type && type.value === type.dataset.first) type.value = facts.type;
 }
 
-form.elements.type.dataset.first = form.elements.type.value;
+if (type) type.dataset.first = type.value;
 const files = new UploadList(document.getElementById("upload-list"), {
   purpose: "model_file",
   before: findHere,
