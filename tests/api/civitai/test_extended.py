@@ -9,8 +9,9 @@ from hub.core.visibility import Visibility
 from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, drafts, publish
+from models_registry.services import collections, publish
 from models_registry.services.engagement import set_engagement
+from models_registry.services.recommendations import add_resource
 from models_registry.services.values import Licence, Resource
 from tests.api.civitai.conftest import key_of, matches_golden
 from tests.factories.accounts import UserFactory
@@ -101,7 +102,7 @@ def test_the_vae_that_goes_with_a_version_is_among_its_files(api, api_of):
     )
     version = publish_model(seed=1, owner=owner)
     for linked in (vae, secret):
-        drafts.add_resource(actor=owner, version=version, resource=Resource("vae", version=linked))
+        add_resource(actor=owner, version=version, resource=Resource("vae", version=linked))
     own, *others = api.get(f"model-versions/{version.pk}")["files"]
     assert own["primary"] is True
     [other] = others
