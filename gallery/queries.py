@@ -175,9 +175,9 @@ def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
 def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
-        images = images.filter(_made_with(version__model_id=filters.model_id))
+        images = images.filter(made_with(viewer, model_id=filters.model_id))
     if filters.version_id is not None:
-        images = images.filter(_made_with(version_id=filters.version_id))
+        images = images.filter(made_with(viewer, pk=filters.version_id))
     if filters.base_models:
         images = images.filter(base_model__name__in=filters.base_models)
     if filters.author:
@@ -197,8 +197,13 @@ def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
     return Q()
 
 
-def _made_with(**conditions: int) -> Exists:
-    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), **conditions))
+def made_with(viewer: Viewer, **which: int) -> Exists:
+    """Made with these versions, as far as the viewer may know of them.
+
+    Without that a list would tell which pictures were made with somebody's private model.
+    """
+    known = ModelVersion.objects.reachable_by(viewer).filter(**which).values("pk")
+    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), version__in=known))
 
 
 def _cards(images: QuerySet[Image]) -> QuerySet[Image]:

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 from hub.accounts.models import User
 from hub.core.pagination import Page, keyset
 from models_registry.models.bookmark import Bookmark
-from models_registry.models.comment import ModelComment
+from models_registry.models.comment import CommentMention, ModelComment
 from models_registry.models.engagement import (
     EngagementKind,
     ModelEngagement,
@@ -111,6 +111,7 @@ def threads_of(
 
     The caller has checked that the viewer may open the model.
     """
+    named = Prefetch("mentions", CommentMention.objects.select_related("person"))
     answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
     shown_answers = Count("answers", filter=Q(answers__hidden_at=None))
     rows = (
@@ -118,9 +119,28 @@ def threads_of(
         .annotate(answer_count=shown_answers)
         .exclude(hidden_at__isnull=False, answer_count=0)
         .select_related("author__avatar")
-        .prefetch_related(Prefetch("answers", answers.order_by("pk")))
+        .prefetch_related(Prefetch("answers", answers.order_by("pk").prefetch_related(named)))
+        .prefetch_related(named)
     )
     return keyset(rows, order=("-id",), cursor=cursor, limit=limit)
+
+
+def mentions_of(viewer: User, *, cursor: str | None = None) -> Page[CommentMention]:
+    """Where a person was named, newest first: shown comments on models that they may still open."""
+    rows = CommentMention.objects.filter(
+        person=viewer,
+        comment__hidden_at=None,
+        comment__model__in=Model.objects.reachable_by(viewer),
+    )
+    rows = rows.select_related("comment__author__avatar", "comment__model")
+    return keyset(rows, order=("-id",), cursor=cursor, limit=THREADS)
+
+
+def unread_mentions(viewer: Viewer) -> int:
+    """How many mentions a person has not read of; 0 for guests."""
+    if not viewer.is_authenticated:
+        return 0
+    return CommentMention.objects.filter(person_id=viewer.pk, seen_at=None).count()
 
 
 def comment_of(model: Model, comment_id: int) -> ModelComment | None:

@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext
 
-from training.engine.presets import Preset, preset
+from training.engine.preset import Preset
+from training.engine.presets import preset
 
 
 def preset_name(preset_id: str) -> str:

@@ -1,14 +1,19 @@
 """What a file holds, tensor by tensor; and where a version stands among others."""
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import path
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
+from frontend.access import signed_in
 from frontend.contexts.model_lineage import lineage_context
 from frontend.contexts.model_tensors import tensors_context
-from frontend.requests import PageRequest
+from frontend.pages.models import version_url
+from frontend.requests import MemberRequest, PageRequest
+from frontend.toasts import add_toast, errors_as_toast
 from models_registry.queries import file_of, version_detail
+from models_registry.services.conversion import request_conversion
 
 MAX_QUERY = 100
 
@@ -30,7 +35,19 @@ def lineage(request: PageRequest, version_id: int) -> HttpResponse:
     return render(request, "models/lineage.html", {"page": page, "nav": "models"})
 
 
+@require_POST
+@signed_in
+def convert(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Have a pickle converted to safetensors."""
+    file = file_of(viewer=request.user, file_id=file_id)
+    with errors_as_toast(request):
+        request_conversion(actor=request.user, file=file)
+        add_toast(request, _("The file is being converted; the new one appears beside it."))
+    return redirect(version_url(file.version))
+
+
 urlpatterns = [
+    path("models/files/<int:file_id>/convert/", convert, name="model_file_convert"),
     path("models/files/<int:file_id>/tensors/", tensors, name="model_file_tensors"),
     path("models/versions/<int:version_id>/lineage/", lineage, name="model_lineage"),
 ]

@@ -15,6 +15,7 @@ class TaskName(StrEnum):
     STORAGE_EXPIRE = "storage.expire_uploads"
     REGISTRY_PROCESS_FILE = "models_registry.process_file"
     REGISTRY_PROCESS_WAITING = "models_registry.process_waiting_files"
+    REGISTRY_CONVERT_FILE = "models_registry.convert_file"
     REGISTRY_FETCH = "models_registry.fetch_import"
     REGISTRY_RESUME_IMPORTS = "models_registry.resume_imports"
     GALLERY_PROCESS_IMAGE = "gallery.process_image"

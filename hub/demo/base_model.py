@@ -15,14 +15,10 @@ from hub.storage.blobs import store_path
 from hub.storage.models import Blob
 from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
-from models_registry.services.drafts import (
-    add_cover,
-    add_example_prompt,
-    create_model,
-    create_version,
-)
+from models_registry.services.drafts import add_cover, create_model, create_version
 from models_registry.services.files import add_file, process_file
 from models_registry.services.publish import publish_version
+from models_registry.services.recommendations import add_example_prompt
 from models_registry.services.values import Example, Usage
 from training.base_models.tiny.location import tiny_base_dir
 from training.jobs.services.publish import generation_text

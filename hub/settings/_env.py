@@ -87,6 +87,22 @@ def networks(name: str) -> list[str]:
     return found
 
 
+def clamd(name: str) -> str:
+    """Where ClamAV's daemon listens: tcp://host:3310, unix:///path, or "" for nowhere."""
+    value = text(name)
+    parts = urlsplit(value)
+    try:
+        is_tcp = parts.scheme == "tcp" and bool(parts.hostname and parts.port)
+    except ValueError:
+        is_tcp = False
+    if value and not is_tcp and not (parts.scheme == "unix" and parts.path):
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; tcp://host:3310 or unix:///run/clamav/clamd.ctl is "
+            "needed."
+        )
+    return value
+
+
 def folder(name: str, default: Path) -> Path:
     """Absolute folder from ATELIER_<name>."""
     raw = os.environ.get(PREFIX + name)

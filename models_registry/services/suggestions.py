@@ -10,10 +10,12 @@ from hub.formats.model_metadata import ModelMetadata, read_model_metadata
 from hub.formats.safetensors_header import SafetensorsHeader
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Status
+from models_registry.models.terms import LicenceName
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
 from models_registry.services.names import clean_words
 from models_registry.services.search import refresh_search
+from models_registry.services.words import write_tags
 
 ARCHITECTURE_NAMES: Mapping[BaseArchitecture, str] = {
     BaseArchitecture.SD1: "SD 1.5",
@@ -33,6 +35,8 @@ class Suggestions:
     trigger_words: tuple[str, ...] = ()
     columns: Mapping[str, object] = field(default_factory=dict)
     description: str = ""
+    licence: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def suggest_from_header(header: SafetensorsHeader, guess: ModelGuess) -> Suggestions:
@@ -43,18 +47,20 @@ def suggest_from_header(header: SafetensorsHeader, guess: ModelGuess) -> Suggest
         trigger_words=tuple(clean_words(stated.suggested_trigger_words())),
         columns=_columns(stated, guess),
         description=stated.description or "",
+        licence=_known_licence(stated.license or ""),
+        tags=stated.tags,
     )
 
 
 def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]:
     """Write suggestions into empty fields; returns the names of what was filled.
 
-    Trigger words and the description are filled in drafts only: an author who published without
-    them meant it.
+    Words, tags, licence and the description are filled in drafts only: an author who published
+    without them meant it.
     """
     with transaction.atomic():
         # The model's row first: create_version locks in the same order.
-        Model.objects.select_for_update().get(versions__pk=version_id)
+        model = Model.objects.select_for_update(of=("self",)).get(versions__pk=version_id)
         version = ModelVersion.objects.select_for_update().get(pk=version_id)
         filled = [
             name
@@ -76,7 +82,37 @@ def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]
             version.save(update_fields=[*filled, "updated_at"])
         if is_draft and _fill_words(version, suggestions.trigger_words):
             filled.append("trigger_words")
+        if model.status == Status.DRAFT:
+            filled += _fill_model(model, suggestions)
     return filled
+
+
+def _fill_model(model: Model, suggestions: Suggestions) -> list[str]:
+    filled = []
+    if suggestions.licence and not model.licence:
+        model.licence = suggestions.licence
+        model.save(update_fields=["licence", "updated_at"])
+        filled.append("licence")
+    if suggestions.tags and not model.model_tags.exists():
+        write_tags(model, suggestions.tags)
+        refresh_search(model_id=model.pk)
+        filled.append("tags")
+    return filled
+
+
+def _known_licence(stated: str) -> str:
+    """The licence of our list that a free text names, by its title or its SPDX identifier."""
+    wanted = _letters(stated)
+    for value, label in LicenceName.choices:
+        names = (value, label, value.removeprefix("LicenseRef-"))
+        if wanted and wanted in map(_letters, names):
+            return str(value)
+    return ""
+
+
+def _letters(text: str) -> str:
+    """Lower-case letters, digits and plus signs: OpenRAIL-M and OpenRAIL++-M are two licences."""
+    return "".join(c for c in text.lower() if c.isalnum() or c == "+")
 
 
 def _columns(stated: ModelMetadata, guess: ModelGuess) -> dict[str, object]:

@@ -104,6 +104,13 @@ def dataset_for(viewer: User | AnonymousUser, key: str | UUID) -> Dataset:
     return dataset
 
 
+def dataset_of_snapshot(viewer: User | AnonymousUser, snapshot_id: UUID | None) -> Dataset | None:
+    """The dataset that a snapshot was taken of, as far as the viewer may see it."""
+    if snapshot_id is None:
+        return None
+    return datasets_of(viewer).filter(snapshots__pk=snapshot_id).first()
+
+
 def items_of(dataset: Dataset, filters: ItemFilters | None = None) -> ItemQuerySet:
     """Pictures in their order with blobs and tags; three queries for any number."""
     found = Item.objects.filter(dataset=dataset).present()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from training.base_models.tiny.location import known_subjects
-from training.engine.presets import KINDS, Preset
+from training.engine.preset import KINDS, Preset
 
 
 def with_article(subject: str) -> str:

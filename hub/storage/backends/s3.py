@@ -1,6 +1,7 @@
-"""Blobs in an S3 bucket: `s3://bucket/prefix?endpoint=https://…&region=…`.
+"""Blobs in an S3 bucket: `s3://bucket/prefix?endpoint=https://…&region=…&public=https://…`.
 
-The access key comes from boto3's own environment variables.
+The access key comes from boto3's own environment variables. `public` is the endpoint that browsers
+reach, where it is not the hub's own way to the store: links are signed for it.
 """
 
 import tempfile
@@ -22,13 +23,24 @@ class S3Store:
         self.prefix = parts.path.strip("/")
         self.endpoint = query.get("endpoint", [None])[0]
         self.region = query.get("region", [None])[0]
+        self.public_endpoint = query.get("public", [self.endpoint])[0]
 
     @cached_property
     def client(self) -> Any:
         """boto3's client, made at the first use (its import is slow)."""
-        import boto3
+        return self._client(self.endpoint)
 
-        return boto3.client("s3", endpoint_url=self.endpoint, region_name=self.region)
+    @cached_property
+    def signer(self) -> Any:
+        """The client that signs links; it sends nothing."""
+        return self._client(self.public_endpoint)
+
+    def _client(self, endpoint: str | None) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        settings = Config(signature_version="s3v4")  # the only form that all regions accept
+        return boto3.client("s3", endpoint_url=endpoint, region_name=self.region, config=settings)
 
     def put_path(self, key: str, path: Path, *, move: bool) -> None:
         """Upload in parts where large; S3 shows an object only when it is whole."""
@@ -75,7 +87,7 @@ class S3Store:
         """A presigned GET that carries the file name."""
         return cast(
             str,
-            self.client.generate_presigned_url(
+            self.signer.generate_presigned_url(
                 "get_object",
                 Params={
                     "Bucket": self.bucket,

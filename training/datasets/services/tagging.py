@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core.errors import AtelierError, Conflict, Invalid
+from hub.core.sole_work import sole_work_on
 from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.storage.blobs import ensure_local, scratch_folder
 from training.datasets.models.dataset import Dataset
@@ -22,7 +23,6 @@ from training.datasets.models.item import Item
 from training.datasets.models.tagging import TaggingRun, TaggingStatus
 from training.datasets.permissions import require_edit
 from training.datasets.queries import items_of
-from training.datasets.services.sole_work import sole_work_on
 from training.datasets.services.tagger import tags_from_program
 from training.datasets.services.tags import add_found_tags
 
