@@ -39,13 +39,11 @@ SPEC = {
     "modelspec.tags": "ink,wash",
 }
 NOTHING = {"network_dim": None, "clip_skip": None, "width": None}
-UNET = {
-    f"model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_{k}.weight": (
-        "F16",
-        (32, 768),
-    )
-    for k in "kv"
-}
+ATTENTION = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2"
+UNET = {f"{ATTENTION}.to_{part}.weight": ("F16", (32, 768)) for part in "kv"}
+VAE = {"encoder.down.0.conv.weight": ("F32", (4, 4, 3, 3)), "decoder.up.0.x": ("F32", (1,))}
+PONY = {"ss_base_model_version": "sdxl_base_v1-0", "ss_sd_model_name": "ponyDiffusionV6XL.ckpt"}
+LAYERS = {f"768.{part}.linear.0.weight": ("F32", (4, 4)) for part in "kv"}
 #: name → tensors, metadata, kind, base model, trigger words, columns
 FILES = {
     "kohya LoRA, SD 1.5": (
