@@ -11,7 +11,7 @@ from hub.accounts.models import Membership, Team
 from models_registry.bonds import engagements, followed, hidden, saved, with_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
-from models_registry.models.file import ModelFile
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import Model, Status, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.searching import searched
@@ -248,8 +248,8 @@ def _version_condition(filters: ModelFilters) -> QuerySet[ModelVersion] | None:
 
 
 def _fitting_files(filters: ModelFilters) -> QuerySet[ModelFile]:
-    """Files of the outer version in one of the formats and with one of the precisions."""
-    files = ModelFile.objects.filter(version_id=OuterRef("pk"))
+    """Checked files of the outer version in one of the formats and of the precisions."""
+    files = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status=ScanStatus.SUCCESS)
     if filters.formats:
         files = files.filter(format__in=list(filters.formats))
     if filters.precisions:

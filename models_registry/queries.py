@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from hub.accounts.models import Membership
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
 from models_registry.engagement_queries import Standing, standing_of
@@ -16,7 +17,7 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.review import Review
@@ -120,7 +121,7 @@ def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> Query
     resources = RecommendedResource.objects.order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
     return versions.select_related("base_model", "tombstone__removed_by").prefetch_related(
-        Prefetch("files", file_rows()),
+        Prefetch("files", files_for(viewer)),
         "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),
         Prefetch("example_prompts", examples),
@@ -144,7 +145,7 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     """One file of a visible version; NotFound otherwise."""
     visible = ModelVersion.objects.reachable_by(viewer)
     rows = file_rows().select_related("version__model__team")
-    file = rows.filter(pk=file_id, version__in=visible).first()
+    file = rows.filter(files_known_to(viewer), pk=file_id, version__in=visible).first()
     if file is None:
         raise NotFound("File not found")
     return file
@@ -226,6 +227,22 @@ def file_rows() -> QuerySet[ModelFile]:
         .prefetch_related("hashes")
         .order_by("-is_primary", "pk")
     )
+
+
+def files_for(viewer: Viewer) -> QuerySet[ModelFile]:
+    """Files of versions that the viewer may see, as far as they may know of them."""
+    return file_rows().filter(files_known_to(viewer))
+
+
+def files_known_to(viewer: Viewer) -> Q:
+    """Checked files, and for the people of their model also those that wait for the check."""
+    checked = Q(scan_status__in=[ScanStatus.SUCCESS, ScanStatus.DANGER])
+    if not viewer.is_authenticated:
+        return checked
+    if viewer.is_superuser:
+        return Q()
+    teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
+    return checked | Q(version__model__owner_id=viewer.pk) | Q(version__model__team_id__in=teams)
 
 
 def tag_rows() -> QuerySet[ModelTag]:

@@ -85,6 +85,15 @@ class ConversionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a button does by a POST; `symbol` is its icon."""
+
+    label: str
+    url: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """One file of a model; without `download_url` it cannot be had, and its verdict says why."""
 
@@ -98,6 +107,7 @@ class FileRow:
     links: tuple[Link, ...] = ()
     verdict: FileVerdict | None = None
     conversion: ConversionView | None = None
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def short_hash(self) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from frontend.contexts.components import ImageCard, ModelCard
 from frontend.contexts.images import image_card_of
@@ -40,7 +41,7 @@ def person_context(viewer: Viewer, person: User) -> PersonContext:
     models = model_list(viewer=viewer, filters=filters, sort=Sort.NEWEST, limit=CARDS)
     by = ImageFilters(author=person.username)
     images = image_list(viewer=viewer, filters=by, limit=PICTURES)
-    all_images = with_query(reverse("images"), {"author": person.username})
+    all_images = with_query(reverse("images"), urlencode({"author": person.username}))
     return PersonContext(
         person=person,
         avatar_url=avatar_url(person),

@@ -81,7 +81,7 @@ def facts_of_header(*, header: str, size_bytes: int) -> HeaderFacts:
     found = suggest_from_header(read, guess)
     kind = "LoCon" if guess.kind in {ModelKind.LOHA, ModelKind.LOKR} else guess.kind.value
     return HeaderFacts(
-        title=stated.title or stated.output_name or "",
+        title=stated.title or "",
         type=kind if kind != ModelKind.UNKNOWN else "",
         base_model=found.base_model or "",
         trigger_words=found.trigger_words,
@@ -114,7 +114,8 @@ def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]
                 version.base_model = base
                 filled.append("base_model")
         is_draft = version.status == Status.DRAFT
-        if is_draft and not version.description and suggestions.description:
+        said = suggestions.description
+        if is_draft and said and not version.description and said != model.description:
             version.description = suggestions.description
             filled.append("description")
         if filled:

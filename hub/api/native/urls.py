@@ -175,5 +175,6 @@ urlpatterns = [
         name="api_artifact_file",
     ),
     path("presets/", jobs.Presets.as_view(), name="api_presets"),
-    re_path(r"^.*/$", Nothing.as_view()),
+    # The page at docs/ is not ours.
+    re_path(r"^(?!docs/$).*/$", Nothing.as_view()),
 ]

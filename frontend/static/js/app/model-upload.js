@@ -6,13 +6,10 @@ import { UploadList, dropZone } from "app/upload";
 const form = document.getElementById("model-upload");
 const separate = form.elements.separate; // not asked, nor the type, for another version of a model
 const type = form.elements.type;
-const values = new Map(); // row of the list → hidden field
 
-/** A file is with the hub: keep it for the form. */
+/** A file is with the hub: keep it for the form, in its row, so that the order is that of the list. */
 function keep(value, file, row) {
-  const field = make("input", { type: "hidden", name: "upload", value });
-  form.append(field);
-  values.set(row.element, field);
+  row.element.append(make("input", { type: "hidden", name: "upload", value }));
   showChoice();
 }
 
@@ -45,11 +42,7 @@ const files = new UploadList(document.getElementById("upload-list"), {
   before: findHere,
   onHere: (hex, file, row) => keep(`sha256:${hex} ${file.name}`, file, row),
   onUploaded: keep,
-  onRemoved(element) {
-    values.get(element)?.remove();
-    values.delete(element);
-    showChoice();
-  },
+  onRemoved: showChoice,
 });
 dropZone(document.getElementById("drop"), (chosen) => {
   if (chosen.length) fill(chosen[0]);

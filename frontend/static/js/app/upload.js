@@ -119,7 +119,7 @@ export class UploadList {
     const meta = make("div", { class: "meta" }, state);
     const remove = make("button", { class: "btn quiet sm icon", type: "button", "aria-label": `${word("close")}: ${file.name}` }, icon("x"));
     const element = make("li", { class: "file", "data-state": "waiting" }, make("span", { class: "name" }, file.name), remove, meta, meter);
-    remove.addEventListener("click", () => { controller.abort(); this.#drop(file); element.remove(); this.#options.onRemoved(element); });
+    remove.addEventListener("click", () => { controller.abort(); this.#drop(file); element.remove(); this.#options.onRemoved(); });
     this.#list.append(element);
     return {
       element, state, signal: controller.signal,
