@@ -68,11 +68,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class FileVerdict:
-    """The scan of one file; `facts` are label and value of what each scanner said."""
+    """The scan of one file; `facts` are label and value of what each scanner said.
+
+    Trouble `is_shown` at once; that all is well is there for whoever asks.
+    """
 
     sentence: str
     at: datetime | None
     facts: tuple[tuple[str, str], ...] = ()
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
