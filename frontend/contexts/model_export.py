@@ -41,7 +41,7 @@ class Export:
             line
             for model in self.models
             for version in model.public_versions[:1]
-            for file in version.clean_files
+            for file in version.facts.files
             for line in self._aria2_entry(file)
         ]
         return "".join(f"{line}\n" for line in lines)
@@ -67,10 +67,10 @@ class Export:
                 {
                     "name": download_name(file),
                     "sizeBytes": file.size_bytes,
-                    "hashes": _hashes(file),
+                    "hashes": file.hash_values,
                     "downloadUrl": self._address(file),
                 }
-                for file in version.clean_files
+                for file in version.facts.files
             ],
         }
 
@@ -81,7 +81,7 @@ class Export:
     def _aria2_entry(self, file: ModelFile) -> Iterator[str]:
         yield self._address(file)
         yield f"  out={download_name(file)}"
-        if sha256 := _hashes(file).get(HashKind.SHA256.value):
+        if sha256 := file.hash_values.get(HashKind.SHA256.value):
             yield f"  checksum=sha-256={sha256.lower()}"
         yield "  continue=true"
 
@@ -90,7 +90,3 @@ def export_of(title: str, models: Iterable[Model], *, origin: str, is_complete: 
     """An export of models as the catalogue reads them."""
     kept = tuple(model for model in models if not model.is_archived)
     return Export(title=title, models=kept, origin=origin, is_complete=is_complete)
-
-
-def _hashes(file: ModelFile) -> dict[str, str]:
-    return {row.kind: row.value for row in file.hashes.all()}

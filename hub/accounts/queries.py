@@ -39,3 +39,8 @@ def members_of(team: Team) -> QuerySet[Membership]:
     """Members with their users, owners first, then managers."""
     rank = Case(When(role=Role.OWNER, then=0), When(role=Role.MANAGER, then=1), default=2)
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
+
+
+def keys_of_username(name: str) -> list[int]:
+    """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
+    return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))

@@ -30,6 +30,9 @@ CAPTION_MAX_CHARACTERS = _env.integer("CAPTION_MAX_CHARACTERS", 20_000, minimum=
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
 
+# Lists: how old the order of tags that guests see may be
+TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)
+
 # The queue
 JOB_LEASE_SECONDS = _env.integer("JOB_LEASE_SECONDS", 60, minimum=2)
 JOB_MAX_ATTEMPTS = _env.integer("JOB_MAX_ATTEMPTS", 5, minimum=1)

@@ -94,6 +94,10 @@ class ModelFile(TimeStamped):
     parameter_count = models.BigIntegerField(null=True, blank=True)
     sshs = models.CharField(max_length=64, blank=True)
 
+    #: Set by `catalogue_facts`: values by kind, and the size.
+    loaded_hashes: dict[str, str] | None = None
+    loaded_size: int | None = None
+
     class Meta:
         verbose_name = _("model file")
         verbose_name_plural = _("model files")
@@ -116,6 +120,8 @@ class ModelFile(TimeStamped):
             models.CheckConstraint(condition=~Q(name=""), name="file_has_name"),
         ]
         indexes = [
+            models.Index(fields=["format", "version"], name="file_by_format"),
+            models.Index(fields=["precision", "version"], name="file_by_precision"),
             models.Index(
                 fields=["created_at"],
                 name="file_waiting_for_scan",
@@ -140,6 +146,15 @@ class ModelFile(TimeStamped):
         return gettext(template) % self.scan_report.get("params", {})
 
     @property
+    def hash_values(self) -> dict[str, str]:
+        """Values of the hashes by kind; prefetch `hashes`."""
+        if self.loaded_hashes is not None:
+            return self.loaded_hashes
+        return {row.kind: row.value for row in self.hashes.all()}
+
+    @property
     def size_bytes(self) -> int:
         """Size of the stored bytes."""
+        if self.loaded_size is not None:
+            return self.loaded_size
         return self.blob.size_bytes
