@@ -10,7 +10,7 @@ from django.db.models import Max, Min, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
-from gallery.queries import made_with, made_with_model
+from gallery.queries import made_with
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid
 from hub.core.lookups import among
@@ -140,9 +140,9 @@ def _narrowed(viewer: Viewer, filters: CatalogueFilters) -> QuerySet[Image]:
     }
     wanted = Q(**{name: value for name, value in equal.items() if value is not None})
     if filters.model_id is not None:
-        wanted &= Q(made_with_model(filters.model_id))
+        wanted &= Q(made_with(viewer, model_id=filters.model_id))
     if filters.version_id is not None:
-        wanted &= Q(made_with([filters.version_id]))
+        wanted &= Q(made_with(viewer, pk=filters.version_id))
     if filters.levels is not None:
         wanted &= Q(nsfw_level__in=[1 << bit for bit in range(5) if filters.levels >> bit & 1])
     return Image.objects.visible_to(viewer).ready().filter(wanted, hidden_at=None)

@@ -1,6 +1,5 @@
 """Reads of the gallery for pages and API: lists by keyset, one picture with all that is its."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -13,7 +12,8 @@ from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
 from hub.core.lookups import among
 from hub.core.pagination import Page, behind, keyset
-from models_registry.key_lookup import keys_of_bases, keys_of_versions
+from models_registry.engagement_queries import hidden_version_ids
+from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
@@ -184,9 +184,9 @@ def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
 def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
-        images = images.filter(made_with_model(filters.model_id))
+        images = images.filter(made_with(viewer, model_id=filters.model_id))
     if filters.version_id is not None:
-        images = images.filter(made_with([filters.version_id]))
+        images = images.filter(made_with(viewer, pk=filters.version_id))
     if filters.base_models:
         images = images.filter(base_model__in=keys_of_bases(filters.base_models))
     if filters.author:
@@ -195,7 +195,20 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
-    return images.filter(_in_scope(viewer, filters))
+    return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
+
+
+def _not_hidden(viewer: Viewer, filters: ImageFilters) -> list[Q]:
+    """Without pictures of models that the viewer hides, unless a model, post or person is named.
+
+    Whoever hides nothing, which is nearly everyone, has the list without any condition.
+    """
+    named = (filters.model_id, filters.version_id, filters.post_id, filters.author or None)
+    if filters.scope != Scope.EVERYONE or any(name is not None for name in named):
+        return []
+    hidden = hidden_version_ids(viewer)
+    made = ImageResource.objects.filter(image=OuterRef("pk"), version_id__in=hidden)
+    return [~Q(Exists(made))] if hidden else []
 
 
 def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
@@ -206,18 +219,15 @@ def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
     return Q()
 
 
-def made_with_model(model_id: int) -> Func | Exists:
-    """Pictures in whose making any version of this model took part."""
-    return made_with(keys_of_versions(model_id))
+def made_with(viewer: Viewer, **which: int) -> Func | Exists:
+    """Made with these versions, as far as the viewer may know of them.
 
-
-def made_with(version_ids: Sequence[int]) -> Func | Exists:
-    """Pictures in whose making one of these versions took part.
-
-    Where they are not very many, by their keys. Otherwise each picture of the list is asked in the
+    Without that a list would tell which pictures were made with somebody's private model. Where the
+    pictures are not very many, by their keys. Otherwise each picture of the list is asked in the
     order of the list, and soon enough of them are found.
     """
-    used = ImageResource.objects.filter(version_id__in=version_ids)
+    known = ModelVersion.objects.reachable_by(viewer).filter(**which).values_list("pk", flat=True)
+    used = ImageResource.objects.filter(version_id__in=list(known))
     keys = list(used.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
     if len(keys) <= MANY_IMAGES:
         return among("pk", keys)

@@ -6,18 +6,27 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import (
+    Count,
+    Exists,
+    OuterRef,
+    Prefetch,
+    QuerySet,
+    prefetch_related_objects,
+)
 
 from hub.accounts.models import User
-from hub.core.errors import Invalid, NotFound
+from hub.core.errors import AtelierError, Invalid, NotFound
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.recommendation import RecommendedResource, ResourceKind
 from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.version import ModelVersion
+from models_registry.services.download import check_download, choose_file
 
 TAGS_KEY = "catalogue.ranked-tags"
 
@@ -77,15 +86,34 @@ def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One public version, or what is left of it, with everything; NotFound when not visible."""
-    return _one(_visible_versions(viewer).filter(pk=version_id))
+    version = _visible_versions(viewer).filter(pk=version_id).first()
+    if version is None:
+        raise NotFound("Model not found")
+    _complete_versions([version], viewer)
+    return version
 
 
 def catalogue_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> list[ModelVersion]:
     """Public versions of these ids, in the order of the ids."""
     found = list(_visible_versions(viewer).filter(pk__in=version_ids))
-    attach_facts(found)
+    _complete_versions(found, viewer)
     rows = {row.pk: row for row in found}
     return [rows[version_id] for version_id in version_ids if version_id in rows]
+
+
+def downloadable_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> set[int]:
+    """Those of these versions whose first file the viewer may download now."""
+    rows = _visible_versions(viewer).filter(pk__in=version_ids).prefetch_related("files")
+    return {row.pk for row in rows if _may_download(viewer, row)}
+
+
+def _may_download(viewer: Viewer, version: ModelVersion) -> bool:
+    try:
+        file = choose_file(version)
+        check_download(viewer=viewer, file=file)
+    except AtelierError:
+        return False
+    return True
 
 
 def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[User]:
@@ -175,12 +203,20 @@ def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
     )
 
 
-def _one(versions: QuerySet[ModelVersion]) -> ModelVersion:
-    version = versions.first()
-    if version is None:
-        raise NotFound("Model not found")
-    attach_facts([version])
-    return version
+def _complete_versions(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
+    """Facts of the versions, and of the VAEs that go with them where the viewer may see these."""
+    attach_facts(versions)
+    vaes = printed_columns(ModelVersion.objects.visible_to(viewer).published())
+    linked = (
+        RecommendedResource.objects.filter(kind=ResourceKind.VAE)
+        .order_by("position", "pk")
+        .prefetch_related(Prefetch("resource_version", vaes.select_related("model")))
+    )
+    prefetch_related_objects(
+        versions, Prefetch("recommended_resources", linked, to_attr="vae_links")
+    )
+    links = [row.resource_version for version in versions for row in version.vae_links]
+    attach_facts([vae for vae in links if vae is not None])
 
 
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:

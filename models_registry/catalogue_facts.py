@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 
 from hub.core.lookups import among
 from models_registry.models.cover import VersionCover
@@ -62,10 +62,10 @@ class VersionFacts:
 #: Columns of versions and of files that no answer of the catalogue prints, and no list.
 NEVER_PRINTED = ("changelog", "usage_tips", "training_config")
 NOT_IN_LISTS = (
-    *("created_at", "updated_at", "requires_sign_in", "network_dim", "network_alpha"),
+    *("created_at", "updated_at", "network_dim", "network_alpha"),
     *("epochs", "training_steps", "dataset_snapshot_uuid", "base_version"),
 )
-OF_FILES = ("created_at", "updated_at", "uploaded_by", "scan_report", "header")
+OF_FILES = ("created_at", "updated_at", "header")
 
 
 def printed_columns(
@@ -91,6 +91,8 @@ def attach_tags(models: Iterable[Model]) -> None:
 
 def attach_facts(versions: Sequence[ModelVersion]) -> None:
     """Give every version its `facts`, words and base model in a constant number of queries."""
+    if not versions:
+        return
     keys = [version.pk for version in versions]
     prefetch_related_objects(versions, "base_model")
     buried = [version for version in versions if version.is_tombstone]
@@ -110,8 +112,8 @@ def _files(versions: Sequence[ModelVersion], keys: list[int]) -> dict[int, list[
     by_key = {version.pk: version for version in versions}
     rows = list(
         ModelFile.objects.filter(among("version", keys), scan_status=ScanStatus.SUCCESS)
-        .annotate(loaded_size=F("blob__size_bytes"))  # type: ignore[no-redef]
-        .defer(*OF_FILES, "tensor_count", "parameter_count", "sshs")
+        .select_related("blob")
+        .defer(*OF_FILES, "tensor_count", "parameter_count", "sshs", "blob__created_at")
         .order_by("-is_primary", "pk")
     )
     hashes = _hashes([row.pk for row in rows])

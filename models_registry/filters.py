@@ -16,7 +16,7 @@ from models_registry.key_lookup import keys_of_bases
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.searching import Hits, find_hits, first_hits, holding_words, with_relevance
 
@@ -34,6 +34,9 @@ class Scope(StrEnum):
 
 #: Of models with a kind of file not more than these are counted: each is asked for its files.
 FILE_HITS = 200
+#: Stands for "nothing may be sold" among the commercial uses.
+NO_USE = "None"
+
 #: Whose lists hold only what is published, whoever looks.
 PUBLISHED_SCOPES = frozenset({Scope.EVERYONE, Scope.SAVED, Scope.FOLLOWING, Scope.HIDDEN})
 
@@ -97,6 +100,11 @@ class ModelFilters:
     collection_id: int | None = None
     with_unlisted: bool = False
     published_only: bool = False
+    visibilities: Collection[str] = ()
+    archived: bool | None = None
+    early_access_at: datetime | None = None
+    excluded_ids: Collection[int] = ()
+    excluded_owner_ids: Collection[int] = ()
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
@@ -203,6 +211,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         ("subject", filters.subjects),
         ("licence", filters.licences),
         ("pk", filters.ids),
+        ("visibility", filters.visibilities),
     ):
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
@@ -216,6 +225,19 @@ def _own_columns(filters: ModelFilters) -> Q:
         condition &= Q(is_verified=True)
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
+    return condition & _without(filters)
+
+
+def _without(filters: ModelFilters) -> Q:
+    """What is taken out by name, and archived models in or out when that was said."""
+    condition = Q()
+    if filters.excluded_ids:
+        condition &= ~Q(pk__in=list(filters.excluded_ids))
+    if filters.excluded_owner_ids:
+        condition &= ~Q(owner_id__in=list(filters.excluded_owner_ids))
+    if filters.archived is not None:
+        archived = Q(status=Status.ARCHIVED)
+        condition &= archived if filters.archived else ~archived
     return condition
 
 
@@ -227,11 +249,17 @@ def _terms(filters: ModelFilters) -> Q:
         if wanted is not None:
             condition &= Q(**{column: wanted})
     if filters.commercial_uses:
-        condition &= Q(allow_commercial_use__overlap=list(filters.commercial_uses))
+        condition &= _sold_as(filters.commercial_uses)
     if filters.nsfw_levels is not None:
         # A model is shown when none of its bits is outside the allowed ones.
         condition &= Q(nsfw_level__in=_allowed_levels(filters.nsfw_levels))
     return condition
+
+
+def _sold_as(uses: Collection[str]) -> Q:
+    """Any overlap; NO_USE stands for the empty set."""
+    nothing = Q(allow_commercial_use=[]) if NO_USE in uses else Q(pk__in=[])
+    return Q(allow_commercial_use__overlap=[use for use in uses if use != NO_USE]) | nothing
 
 
 def _allowed_levels(allowed: int) -> list[int]:
@@ -241,7 +269,8 @@ def _allowed_levels(allowed: int) -> list[int]:
 def _versions_or_files(filters: ModelFilters) -> QuerySet[Any] | None:
     """What the model of the outer query must have: a version or, in one, a file; None: nothing."""
     by_file = bool(filters.formats or filters.precisions)
-    if not (filters.base_models or filters.version_ids or by_file):
+    by_version = filters.base_models or filters.version_ids or filters.early_access_at
+    if not (by_version or by_file):
         return None
     condition = _of_version(filters, "version__" if by_file else "")
     if not by_file:
@@ -261,4 +290,6 @@ def _of_version(filters: ModelFilters, prefix: str) -> Q:
         condition &= Q(**{f"{prefix}base_model__in": keys_of_bases(filters.base_models)})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})
+    if filters.early_access_at:
+        condition &= Q(**{f"{prefix}early_access_until__gt": filters.early_access_at})
     return condition

@@ -1,4 +1,4 @@
-"""From what addresses say (names of tags and base models, a model) to keys, before a list is asked.
+"""From what addresses say (names of tags and base models) to keys, before a list is asked.
 
 With the keys in the query PostgreSQL knows how many rows each stands for, and so whether to begin
 with them or with the order of the list; behind a join it could only guess.
@@ -8,7 +8,6 @@ from collections.abc import Collection
 
 from models_registry.models.base_model import BaseModel
 from models_registry.models.tag import Tag, TagAlias
-from models_registry.models.version import ModelVersion
 
 
 def keys_of_bases(names: Collection[str]) -> list[int]:
@@ -22,8 +21,3 @@ def keys_of_tags(names: Collection[str]) -> list[int]:
     called = Tag.objects.filter(name__in=words).values_list("pk", flat=True)
     aliased = TagAlias.objects.filter(name__in=words).values_list("tag_id", flat=True)
     return sorted(called.union(aliased))
-
-
-def keys_of_versions(model_id: int) -> list[int]:
-    """All versions of a model, drafts included."""
-    return list(ModelVersion.objects.filter(model_id=model_id).values_list("pk", flat=True))

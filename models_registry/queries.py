@@ -14,6 +14,7 @@ from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
+from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
@@ -170,6 +171,14 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     return file
 
 
+def conversion_of(file: ModelFile) -> FileConversion:
+    """How the conversion of a file stands; NotFound when nobody asked for one."""
+    row: FileConversion | None = getattr(file, "conversion", None)
+    if row is None:
+        raise NotFound(_("Nobody asked for a conversion of this file."))
+    return row
+
+
 def signed_file(*, file_id: int) -> ModelFile:
     """A file whose permission was checked when its link was signed; NotFound when it is gone."""
     rows = file_rows().select_related("version__model")
@@ -185,14 +194,16 @@ def versions_of_job(*, viewer: Viewer, job_uuid: Any) -> QuerySet[ModelVersion]:
     return versions.select_related("model", "base_model").newest_first()
 
 
-def base_versions(*, viewer: Viewer, families: Collection[str] = ()) -> QuerySet[ModelVersion]:
-    """Checkpoints one can train on: visible, published, with a cleared file; by name."""
+def base_versions(
+    *, viewer: Viewer, families: Collection[str] = (), type: str = ModelType.CHECKPOINT
+) -> QuerySet[ModelVersion]:
+    """Checkpoints one can train on (or VAEs): visible, published, with a cleared file; by name."""
     versions = ModelVersion.objects.visible_to(viewer).published()
     if families:
         versions = versions.filter(base_model__family__in=list(families))
     clean = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status="Success")
     return (
-        versions.filter(Exists(clean), model__type=ModelType.CHECKPOINT)
+        versions.filter(Exists(clean), model__type=type)
         .select_related("model", "base_model")
         .order_by("model__name", "-index", "pk")
     )
@@ -203,8 +214,19 @@ def reviews_of(
 ) -> Page[Review]:
     """Reviews of the versions the viewer may see, newest first."""
     visible = ModelVersion.objects.reachable_by(viewer).filter(model=model)
-    rows = Review.objects.filter(version__in=visible).select_related("author__avatar", "version")
+    rows = Review.objects.filter(version__in=visible)
+    rows = rows.select_related("author__avatar", "version__model", "picture__blob")
+    linked = ModelVersion.objects.visible_to(viewer).select_related("model")
+    rows = rows.prefetch_related(Prefetch("base_version", linked))
     return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
+
+
+def review_by(viewer: Viewer, version: ModelVersion) -> Review | None:
+    """The viewer's own review of a version, with what it links to; None without one."""
+    rows = Review.objects.filter(author_id=viewer.pk or 0, version=version)
+    return rows.select_related(
+        "author__avatar", "version__model", "base_version__model", "picture__blob"
+    ).first()
 
 
 def base_models(*, active_only: bool = True) -> QuerySet[BaseModel]:
@@ -221,7 +243,7 @@ def find_by_hash(*, viewer: Viewer, hash_prefix: str) -> list[ModelVersion]:
 def file_rows() -> QuerySet[ModelFile]:
     """Files with blob and hashes, the primary one first."""
     return (
-        ModelFile.objects.select_related("blob")
+        ModelFile.objects.select_related("blob", "conversion__result")
         .prefetch_related("hashes")
         .order_by("-is_primary", "pk")
     )

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, QuerySet, When
+from django.utils.translation import gettext as _
 
 from hub.accounts.models import Membership, Role, Team, User
+from hub.core.errors import NotFound
 
 TEAM_SESSION_KEY = "team_id"
 
@@ -44,3 +46,12 @@ def members_of(team: Team) -> QuerySet[Membership]:
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
+def person_named(username: str) -> User:
+    """The person with this name. Raises NotFound; for closed accounts as well."""
+    found = User.objects.select_related("avatar").filter(username=username, is_active=True)
+    person = found.first()
+    if person is None:
+        raise NotFound(_("There is nobody of this name here."))
+    return person

@@ -125,14 +125,14 @@ def test_owners_do_not_review_themselves(cast):
 
 
 def test_links_to_what_a_viewer_may_not_see_are_empty_for_them(cast):
-    from models_registry.services import drafts
+    from models_registry.services import recommendations
     from models_registry.services.values import Resource
 
     hidden = publish_model(
         owner=cast["owner"], name="Hidden", seed=5, visibility=Visibility.PRIVATE
     )
     shown = publish_model(owner=cast["owner"], name="Shown", seed=6)
-    drafts.add_resource(
+    recommendations.add_resource(
         actor=cast["owner"], version=shown, resource=Resource(kind="lora", version=hidden)
     )
     ModelVersion.objects.filter(pk=shown.pk).update(base_version=hidden)

@@ -1,9 +1,10 @@
 """The engine as a program: train, draw, merge and convert models, read kohya's settings.
 
-    python -m training.engine train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
+    atelier-train train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
         [--resume | --fresh] [--events-fd N] [--replay-after SEQUENCE]
 
-Alone, `train` prints its progress in words on standard error.
+`python -m training.engine` is the same program. Alone, `train` prints its progress in words on
+standard error. On several GPUs: accelerate launch -m training.engine train RUN_DIR/config.toml
 
 With `--events-fd N` it is driven by a parent:
 - Events are JSON lines on file descriptor N (1 is standard output; everything that libraries
@@ -24,7 +25,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.engine.commands import drawing, kohya, models
+from training.engine.commands import drawing, kohya, models, settings
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
@@ -51,7 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="training.engine", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="atelier-train",
+        description=__doc__.partition("\n\nWith `--events-fd")[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train", help="Train from a TOML file of settings.")
     train.add_argument("config", type=Path)
@@ -65,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_commands(commands)
     models.add_commands(commands)
     kohya.add_commands(commands)
+    settings.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)

@@ -6,11 +6,11 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from hub.api.civitai.download import SALT
 from hub.core.visibility import Visibility
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
 from models_registry.models.version import ModelVersion
 from models_registry.services import publish
+from models_registry.services.download import LINK_SALT
 from tests.api.civitai.conftest import key_of
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import add_clean_file, lora_bytes, publish_model
@@ -127,7 +127,7 @@ def test_a_forged_or_old_link_is_refused(api, monkeypatch):
     file = version.files.get()
     forged = signing.dumps(file.pk, salt="other")
     assert api.raw(f"/api/download/signed/{forged}/x.safetensors").status_code == 404
-    token = signing.dumps(file.pk, salt=SALT)
+    token = signing.dumps(file.pk, salt=LINK_SALT)
     later = timezone.now().timestamp() + 24 * 3600 + 60
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert api.raw(f"/api/download/signed/{token}/x.safetensors").status_code == 410
