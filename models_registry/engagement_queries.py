@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from hub.accounts.models import User
 from hub.core.pagination import Page, keyset
@@ -121,11 +121,10 @@ def threads_of(
     """
     named = Prefetch("mentions", CommentMention.objects.select_related("person"))
     answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
-    shown_answers = Count("answers", filter=Q(answers__hidden_at=None))
+    holds_answers = Exists(answers.filter(parent=OuterRef("pk")))
     rows = (
         ModelComment.objects.filter(model=model, parent=None)
-        .annotate(answer_count=shown_answers)
-        .exclude(hidden_at__isnull=False, answer_count=0)
+        .filter(Q(hidden_at=None) | Q(holds_answers))
         .select_related("author__avatar")
         .prefetch_related(Prefetch("answers", answers.order_by("pk").prefetch_related(named)))
         .prefetch_related(named)

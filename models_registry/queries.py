@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Membership
@@ -24,7 +24,9 @@ from models_registry.models.review import Review
 from models_registry.models.tag import ModelTag
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
+from models_registry.searching import Hits
 
+VERSION_JOINS = ("base_model", "tombstone__removed_by")
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -54,14 +56,17 @@ def model_list(
     sort: Sort | None = None,
     cursor: str | None = None,
     limit: int = DEFAULT_LIMIT,
+    hits: Hits | None = None,
 ) -> Page[Model]:
     """One page of cards: owner, newest version with base model, words and covers, `is_saved`.
 
-    Without a sort a query orders by relevance and anything else by date.
+    Without a sort a query orders by relevance and anything else by date. `hits`, where the caller
+    has them, are those of `search_hits` for these filters.
     """
     filters = filters or ModelFilters()
-    rows = with_card_facts(filtered(viewer, filters), viewer)
     order = chosen_sort(filters, sort)
+    models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
+    rows = with_card_facts(models, viewer)
     return keyset(rows, order=ORDERS[order], cursor=cursor, limit=min(max(limit, 1), MAX_LIMIT))
 
 
@@ -88,7 +93,21 @@ def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
 
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
-    """One model for its page, by slug or id, with everything; NotFound when not visible."""
+    """One model, by slug or id, with everything of every version; NotFound when not visible."""
+    detail = _plain_detail(viewer, slug, model_id)
+    prefetch_related_objects(detail.versions, *_version_details(viewer))
+    return detail
+
+
+def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
+    """One model for its page: everything of the shown version, of the others what tabs need."""
+    detail = _plain_detail(viewer, slug, None)
+    shown = detail.version(index)
+    prefetch_related_objects([shown] if shown else [], *_version_details(viewer))
+    return detail
+
+
+def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
     key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
     model = (
         Model.objects.reachable_by(viewer)
@@ -100,10 +119,8 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
     )
     if model is None:
         raise NotFound(_("There is no such model."))
-    versions = detailed_versions(
-        ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk), viewer
-    )
-    rows = tuple(versions.newest_first())  # type: ignore[attr-defined]
+    versions = ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk)
+    rows = tuple(versions.select_related(*VERSION_JOINS).newest_first())
     for row in rows:
         row.model = model
     return ModelDetail(
@@ -117,10 +134,14 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
 
 def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
     """Everything a version's page prints; links to versions the viewer may not see become None."""
+    return versions.select_related(*VERSION_JOINS).prefetch_related(*_version_details(viewer))
+
+
+def _version_details(viewer: Viewer) -> tuple[Any, ...]:
     linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
     resources = RecommendedResource.objects.order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
-    return versions.select_related("base_model", "tombstone__removed_by").prefetch_related(
+    return (
         Prefetch("files", files_for(viewer)),
         "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),

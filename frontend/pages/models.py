@@ -20,7 +20,7 @@ from hub.accounts.queries import current_team
 from hub.core.errors import AtelierError, Invalid
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
-from models_registry.queries import model_detail, version_detail
+from models_registry.queries import model_detail, model_page, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
@@ -49,10 +49,10 @@ def models(request: PageRequest) -> HttpResponse:
 @require_safe
 def model(request: PageRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
-    detail = model_detail(viewer=request.user, slug=slug)
     wanted = request.GET.get("v", "")
     is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS
     index = int(wanted) if is_number else None
+    detail = model_page(viewer=request.user, slug=slug, index=index)
     page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
