@@ -1,6 +1,7 @@
 """`/people/<name>/`: who somebody is, and what they share with the reader."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -40,7 +41,7 @@ def person_context(viewer: Viewer, person: User) -> PersonContext:
     models = model_list(viewer=viewer, filters=filters, sort=Sort.NEWEST, limit=CARDS)
     by = ImageFilters(author=person.username)
     images = image_list(viewer=viewer, filters=by, limit=PICTURES)
-    all_images = with_query(reverse("images"), {"author": person.username})
+    all_images = with_query(reverse("images"), urlencode({"author": person.username}))
     return PersonContext(
         person=person,
         avatar_url=avatar_url(person),
