@@ -61,7 +61,7 @@ messages: $(TEST_READY) ## every sentence is translated
 	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
 
 unit: $(TEST_READY) ## all tests but those in a browser
-	$(PYTEST) tests --ignore=tests/e2e -n 2
+	$(PYTEST) tests --ignore=tests/e2e -n 2 --dist worksteal
 
 e2e: $(TEST_READY) chromium ## the journeys in a real browser
 	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e

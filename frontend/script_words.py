@@ -25,6 +25,8 @@ def script_words() -> dict[str, str]:
         "upload_waiting": _("Waiting"),
         "upload_running": _("{done} of {total}"),
         "upload_done": _("Uploaded"),
+        "upload_comparing": _("Comparing with what is here"),
+        "upload_here": _("Here already, nothing was sent"),
         "upload_failed": _("Stopped: {reason}"),
         "upload_leave": _("Files are still being uploaded."),
         "upload_too_big": _("The file is larger than this hub allows."),

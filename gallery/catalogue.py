@@ -1,22 +1,27 @@
 """The picture list as programs ask for it: filters and orders of Civitai's `GET /images`."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Max, Min, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
 from gallery.queries import made_with
+from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid
-from hub.core.pagination import encode_cursor, keyset
+from hub.core.lookups import among
+from hub.core.pagination import encode_cursor, keyset, rows_of_slice
+from models_registry.key_lookup import keys_of_bases
 from models_registry.models.model import Viewer
 from models_registry.models.version import ModelVersion
 
 REACTIONS = "Most Reactions"
 RANDOM = "Random"
+DRAWN_KEYS = 2_000
 # Pictures are not collected here, so that order falls back to the nearest sign of liking.
 ORDERS: Mapping[str, tuple[str, str]] = {
     REACTIONS: ("-reaction_count", "-id"),
@@ -69,7 +74,7 @@ def civitai_images(
         return CataloguePage((), None)
     images = _loaded(_narrowed(viewer, filters), viewer)
     if sort == RANDOM:
-        return CataloguePage(tuple(images.order_by("?")[:limit]), None)
+        return CataloguePage(_random(images, limit), None)
     if cursor or page is None or page == 1:
         return _by_cursor(images, ORDERS[sort], cursor, limit)
     return _by_number(images, ORDERS[sort], page, limit)
@@ -79,6 +84,25 @@ def tied_of(image: Image) -> list[ImageResource]:
     """The resources of a row of `civitai_images` that the viewer may know of."""
     tied: list[ImageResource] = getattr(image, "tied")  # noqa: B009  loaded by Prefetch(to_attr)
     return tied
+
+
+def _random(images: QuerySet[Image], limit: int) -> tuple[Image, ...]:
+    """Some of the pictures in no order, without giving each of them a number and sorting them all.
+
+    Keys are drawn until enough of them are pictures of this list; of a short list, or one that few
+    keys lead into, from the newest ones.
+    """
+    ends = Image.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    span = range(ends["first"] or 0, (ends["last"] or 0) + 1)
+    drawn = random.sample(span, min(len(span), DRAWN_KEYS))
+    keys = list(images.filter(among("pk", drawn)).order_by().values_list("pk", flat=True))
+    if len(keys) < limit:
+        newest = images.order_by(*ORDERS["Newest"]).values_list("pk", flat=True)
+        keys = list(newest[:DRAWN_KEYS])
+    chosen = random.sample(keys, min(limit, len(keys)))
+    found = list(images.filter(pk__in=chosen))
+    random.shuffle(found)
+    return tuple(found)
 
 
 def _by_cursor(
@@ -95,7 +119,8 @@ def _by_number(
     images: QuerySet[Image], order: tuple[str, ...], page: int, limit: int
 ) -> CataloguePage:
     start = (page - 1) * limit
-    rows = list(images.order_by(*order)[start : start + limit + 1])
+    ordered = images.order_by(*order)
+    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
     if len(rows) <= limit:
         return CataloguePage(tuple(rows), None)
     last = rows[limit - 1]
@@ -108,8 +133,8 @@ def _narrowed(viewer: Viewer, filters: CatalogueFilters) -> QuerySet[Image]:
         "pk": filters.image_id,
         "post_id": filters.post_id,
         "owner_id": filters.user_id,
-        "owner__username__iexact": filters.username or None,
-        "base_model__name__in": filters.base_models or None,
+        "owner_id__in": keys_of_username(filters.username) if filters.username else None,
+        "base_model__in": keys_of_bases(filters.base_models) if filters.base_models else None,
         "published_at__gte": filters.published_since,
         "has_generation_data": filters.with_meta_only or None,
     }

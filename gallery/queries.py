@@ -4,17 +4,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Comment, Image, ImageResource
+from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
-from hub.core.pagination import Page, keyset
+from hub.core.lookups import among
+from hub.core.pagination import Page, behind, keyset
+from models_registry.engagement_queries import hidden_version_ids
+from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 
 COUNT_CEILING = 1_000
+MANY_IMAGES = 10_000
 
 
 class ImageSort(StrEnum):
@@ -83,7 +88,9 @@ def image_list(
 
 def image_count(*, viewer: Viewer, filters: ImageFilters) -> int:
     """How many pictures the list holds, counted up to COUNT_CEILING."""
-    return _narrowed(viewer, filters).order_by()[: COUNT_CEILING + 1].count()
+    # In an order that an index has: without one the table would be read to find the first ones.
+    newest = _narrowed(viewer, filters).order_by(*ORDERS[ImageSort.NEWEST])
+    return newest[: COUNT_CEILING + 1].count()
 
 
 def image_detail(viewer: Viewer, image_id: int) -> Image:
@@ -123,10 +130,12 @@ def neighbours(
     )
 
 
-def images_of_version(viewer: Viewer, version: ModelVersion) -> QuerySet[Image]:
-    """Pictures made with a model version, newest first."""
+def images_of_version(
+    viewer: Viewer, version: ModelVersion, *, limit: int = 24
+) -> tuple[Image, ...]:
+    """The newest pictures made with a model version."""
     filters = ImageFilters(version_id=version.pk)
-    return _cards(_narrowed(viewer, filters)).order_by(*ORDERS[ImageSort.NEWEST])
+    return image_list(viewer=viewer, filters=filters, limit=limit).items
 
 
 def images_of_post(viewer: Viewer, post_id: int) -> QuerySet[Image]:
@@ -179,14 +188,27 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
     if filters.version_id is not None:
         images = images.filter(made_with(viewer, pk=filters.version_id))
     if filters.base_models:
-        images = images.filter(base_model__name__in=filters.base_models)
+        images = images.filter(base_model__in=keys_of_bases(filters.base_models))
     if filters.author:
-        images = images.filter(owner__username__iexact=filters.author)
+        images = images.filter(owner_id__in=keys_of_username(filters.author))
     if filters.post_id is not None:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
-    return images.filter(_in_scope(viewer, filters))
+    return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
+
+
+def _not_hidden(viewer: Viewer, filters: ImageFilters) -> list[Q]:
+    """Without pictures of models that the viewer hides, unless a model, post or person is named.
+
+    Whoever hides nothing, which is nearly everyone, has the list without any condition.
+    """
+    named = (filters.model_id, filters.version_id, filters.post_id, filters.author or None)
+    if filters.scope != Scope.EVERYONE or any(name is not None for name in named):
+        return []
+    hidden = hidden_version_ids(viewer)
+    made = ImageResource.objects.filter(image=OuterRef("pk"), version_id__in=hidden)
+    return [~Q(Exists(made))] if hidden else []
 
 
 def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
@@ -197,13 +219,19 @@ def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
     return Q()
 
 
-def made_with(viewer: Viewer, **which: int) -> Exists:
+def made_with(viewer: Viewer, **which: int) -> Func | Exists:
     """Made with these versions, as far as the viewer may know of them.
 
-    Without that a list would tell which pictures were made with somebody's private model.
+    Without that a list would tell which pictures were made with somebody's private model. Where the
+    pictures are not very many, by their keys. Otherwise each picture of the list is asked in the
+    order of the list, and soon enough of them are found.
     """
-    known = ModelVersion.objects.reachable_by(viewer).filter(**which).values("pk")
-    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), version__in=known))
+    known = ModelVersion.objects.reachable_by(viewer).filter(**which).values_list("pk", flat=True)
+    used = ImageResource.objects.filter(version_id__in=list(known))
+    keys = list(used.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
+    if len(keys) <= MANY_IMAGES:
+        return among("pk", keys)
+    return Exists(used.filter(image=OuterRef("pk")))
 
 
 def _cards(images: QuerySet[Image]) -> QuerySet[Image]:
@@ -213,12 +241,6 @@ def _cards(images: QuerySet[Image]) -> QuerySet[Image]:
 
 
 def _first_beyond(images: QuerySet[Image], order: tuple[str, ...], image: Image) -> int | None:
-    first, second = order
-    column, key = first.lstrip("-"), second.lstrip("-")
-    value = getattr(image, column)
-    beyond = "lt" if first.startswith("-") else "gt"
-    beyond_key = "lt" if second.startswith("-") else "gt"
-    found = images.filter(
-        Q(**{f"{column}__{beyond}": value}) | Q(**{column: value, f"{key}__{beyond_key}": image.pk})
-    )
-    return found.order_by(*order).values_list("pk", flat=True).first()
+    here = [getattr(image, name.lstrip("-")) for name in order]
+    found = behind(images, order, here).order_by(*order)
+    return found.values_list("pk", flat=True).first()

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from models_registry.key_lookup import keys_of_tags
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.engagement import (
     EngagementKind,
@@ -12,17 +13,12 @@ from models_registry.models.engagement import (
     TagFollow,
 )
 from models_registry.models.model import Viewer
-from models_registry.models.tag import ModelTag, TagAlias
+from models_registry.models.tag import ModelTag
 
 
 def with_tags(tags: Collection[str]) -> QuerySet[ModelTag]:
     """Rows of models with any of these tags, called by their names or their aliases."""
-    names = [tag.strip().lower() for tag in tags]
-    return ModelTag.objects.filter(
-        Q(tag__name__in=names)
-        | Q(tag_id__in=TagAlias.objects.filter(name__in=names).values("tag_id")),
-        model_id=OuterRef("pk"),
-    )
+    return ModelTag.objects.filter(tag_id__in=keys_of_tags(tags), model_id=OuterRef("pk"))
 
 
 def engagements(viewer: Viewer, kind: str) -> QuerySet[ModelEngagement]:

@@ -4,19 +4,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import (
+    Count,
+    Exists,
+    OuterRef,
+    Prefetch,
+    QuerySet,
+    prefetch_related_objects,
+)
 
 from hub.accounts.models import User
 from hub.core.errors import AtelierError, Invalid, NotFound
-from hub.core.pagination import encode_cursor, keyset
+from hub.core.lookups import among
+from hub.core.pagination import encode_cursor, keyset, rows_of_slice
+from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
-from models_registry.models.tag import Tag
+from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.version import ModelVersion
-from models_registry.queries import cover_rows, file_rows, tag_rows
 from models_registry.services.download import check_download, choose_file
+
+TAGS_KEY = "catalogue.ranked-tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +61,16 @@ def catalogue_page(
 ) -> CataloguePage:
     """One page by cursor, or by number from 1; models without a cleared file are left out."""
     order = ORDERS[sort]
-    models = _with_catalogue_facts(_offered(filtered(viewer, filters)))
+    models = _with_versions(_offered(filtered(viewer, filters)))
     if limit == 0:
         return CataloguePage((), None)
     if page is None:
         found = keyset(models, order=order, cursor=cursor, limit=limit)
-        return CataloguePage(found.items, found.next_cursor)
+        return CataloguePage(_completed(found.items, in_list=True), found.next_cursor)
     start = (page - 1) * limit
-    rows = list(models.order_by(*order)[start : start + limit + 1])
-    kept = tuple(rows[:limit])
+    ordered = models.order_by(*order)
+    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
+    kept = _completed(rows[:limit], in_list=True)
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
     return CataloguePage(kept, encode_cursor(values) if len(rows) > limit else None)
 
@@ -65,25 +78,26 @@ def catalogue_page(
 def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
     """One public model with its public versions; NotFound when it is not visible."""
     models = Model.objects.reachable_by(viewer).published().filter(pk=model_id)
-    model = _with_catalogue_facts(models).first()
+    model = _with_versions(models).first()
     if model is None:
         raise NotFound(f"No model with id {model_id}")
-    return model
+    return _completed([model], in_list=False)[0]
 
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One public version, or what is left of it, with everything; NotFound when not visible."""
-    versions = _with_version_facts(_visible_versions(viewer).filter(pk=version_id))
-    version = _with_companions(versions, viewer).first()
+    version = _visible_versions(viewer).filter(pk=version_id).first()
     if version is None:
         raise NotFound("Model not found")
+    _complete_versions([version], viewer)
     return version
 
 
 def catalogue_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> list[ModelVersion]:
     """Public versions of these ids, in the order of the ids."""
-    versions = _visible_versions(viewer).filter(pk__in=version_ids)
-    rows = {row.pk: row for row in _with_companions(_with_version_facts(versions), viewer)}
+    found = list(_visible_versions(viewer).filter(pk__in=version_ids))
+    _complete_versions(found, viewer)
+    rows = {row.pk: row for row in found}
     return [rows[version_id] for version_id in version_ids if version_id in rows]
 
 
@@ -109,27 +123,40 @@ def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPag
     if query:
         people = people.filter(username__icontains=query)
     total = people.count()
-    rows = (
-        people.annotate(
-            model_count=Count(
-                "owned_models", filter=Q(owned_models__in=visible.values("pk")), distinct=True
-            )
-        )
-        .select_related("avatar")
-        .order_by("username", "pk")
-    )
-    return CountedPage(list(_slice(rows, page, limit)), total)
+    found = list(_slice(people.select_related("avatar").order_by("username", "pk"), page, limit))
+    own = visible.filter(owner__in=[person.pk for person in found]).order_by()
+    counts = dict(own.values_list("owner_id").annotate(n=Count("pk")))
+    for person in found:
+        person.model_count = counts[person.pk]
+    return CountedPage(found, total)
 
 
 def model_tags(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[Tag]:
-    """Tags of public models, most used first."""
-    visible = Model.objects.listed_for(viewer).values("pk")
-    tags = Tag.objects.filter(model_tags__model__in=visible)
-    if query:
-        tags = tags.filter(name__icontains=query)
-    tags = tags.annotate(use_count=Count("model_tags__model_id", distinct=True))
-    total = tags.count()
-    return CountedPage(list(_slice(tags.order_by("-use_count", "name"), page, limit)), total)
+    """Tags of models that the viewer finds, most used first."""
+    ranked = _ranked_tags(viewer)
+    wanted = query.lower()
+    names = [name for name in ranked if wanted in name]
+    start = (page - 1) * limit
+    shown = names[start : start + limit]
+    rows = {tag.name: tag for tag in Tag.objects.filter(name__in=shown)}
+    return CountedPage([rows[name] for name in shown if name in rows], len(names))
+
+
+def _ranked_tags(viewer: Viewer) -> list[str]:
+    """Names of tags by how many listed models have them; for guests some minutes old at most.
+
+    Counting goes through the tags of all models. Guests' answers are cached as long anyway.
+    """
+    seconds = 0 if viewer.is_authenticated else settings.TAG_COUNTS_SECONDS
+    ranked: list[str] | None = cache.get(TAGS_KEY) if seconds else None
+    if ranked is None:
+        visible = Model.objects.listed_for(viewer).order_by().values("pk")
+        rows = ModelTag.objects.filter(model__in=visible).values_list("tag__name")
+        counts = rows.annotate(n=Count("pk")).order_by("-n", "tag__name")
+        ranked = [name for name, _count in counts]
+        if seconds:
+            cache.set(TAGS_KEY, ranked, seconds)
+    return ranked
 
 
 def people(*, ids: Sequence[int], query: str, limit: int) -> list[User]:
@@ -150,45 +177,46 @@ def _offered(models: QuerySet[Model]) -> QuerySet[Model]:
     return models.filter(Exists(clean), status__in=PUBLIC_STATES)
 
 
-def _with_catalogue_facts(models: QuerySet[Model]) -> QuerySet[Model]:
-    versions = ModelVersion.objects.published().order_by("-index", "-pk")
-    return (
-        models.defer("search", "search_words")
-        .select_related("owner__avatar", "team")
-        .prefetch_related(
-            Prefetch("model_tags", tag_rows()),
-            Prefetch("versions", _with_version_facts(versions), to_attr="public_versions"),  # type: ignore[no-redef]
-        )
-    )
+def _with_versions(models: QuerySet[Model]) -> QuerySet[Model]:
+    return models.defer("search", "search_words").select_related("owner__avatar", "team")
 
 
-def _with_version_facts(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
-    clean = file_rows().filter(scan_status=ScanStatus.SUCCESS)
-    return versions.select_related("base_model").prefetch_related(
-        Prefetch("files", clean, to_attr="clean_files"),  # type: ignore[no-redef]
-        Prefetch("covers", cover_rows()),
-        "example_prompts",
-        "tombstone__files__hashes",
-        "trigger_word_sets__words",
-    )
+def _completed(models: Sequence[Model], *, in_list: bool) -> tuple[Model, ...]:
+    """The models with their tags and `public_versions`, newest first, in eight queries at most."""
+    attach_tags(models)
+    by_key = {model.pk: model for model in models}
+    for model in models:
+        model.public_versions = []
+    versions = ModelVersion.objects.published().filter(among("model", by_key))
+    rows = list(printed_columns(versions, in_list=in_list).order_by("-index", "-pk"))
+    for row in rows:
+        row.model = by_key[row.model_id]
+        row.model.public_versions.append(row)
+    attach_facts(rows)
+    return tuple(models)
 
 
 def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
-    versions = ModelVersion.objects.reachable_by(viewer).known()
+    versions = printed_columns(ModelVersion.objects.reachable_by(viewer).known())
     return versions.select_related("model__owner", "model__team", "tombstone").defer(
-        "model__search"
+        "model__search", "model__search_words", "model__description"
     )
 
 
-def _with_companions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
-    """Also the VAEs that go with them, where the viewer may see these; others become None."""
-    vaes = _with_version_facts(ModelVersion.objects.visible_to(viewer).published())
+def _complete_versions(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
+    """Facts of the versions, and of the VAEs that go with them where the viewer may see these."""
+    attach_facts(versions)
+    vaes = printed_columns(ModelVersion.objects.visible_to(viewer).published())
     linked = (
         RecommendedResource.objects.filter(kind=ResourceKind.VAE)
         .order_by("position", "pk")
         .prefetch_related(Prefetch("resource_version", vaes.select_related("model")))
     )
-    return versions.prefetch_related(Prefetch("recommended_resources", linked, to_attr="vae_links"))  # type: ignore[no-redef]
+    prefetch_related_objects(
+        versions, Prefetch("recommended_resources", linked, to_attr="vae_links")
+    )
+    links = [row.resource_version for version in versions for row in version.vae_links]
+    attach_facts([vae for vae in links if vae is not None])
 
 
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:

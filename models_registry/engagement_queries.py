@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from hub.accounts.models import User
 from hub.core.pagination import Page, keyset
@@ -76,6 +76,14 @@ def standing_of(viewer: Viewer, model: Model) -> Standing:
     )
 
 
+def hidden_version_ids(viewer: Viewer) -> list[int]:
+    """Versions of the models that the viewer hides everywhere; one query, none for guests."""
+    if not viewer.is_authenticated:
+        return []
+    bonds = ModelEngagement.objects.filter(user_id=viewer.pk, kind=EngagementKind.HIDE)
+    return list(bonds.values_list("model__versions", flat=True).exclude(model__versions=None))
+
+
 def followed_by(viewer: Viewer) -> Followed:
     """People, tags and models that the viewer follows; only models they may still see."""
     if not viewer.is_authenticated:
@@ -113,11 +121,10 @@ def threads_of(
     """
     named = Prefetch("mentions", CommentMention.objects.select_related("person"))
     answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
-    shown_answers = Count("answers", filter=Q(answers__hidden_at=None))
+    holds_answers = Exists(answers.filter(parent=OuterRef("pk")))
     rows = (
         ModelComment.objects.filter(model=model, parent=None)
-        .annotate(answer_count=shown_answers)
-        .exclude(hidden_at__isnull=False, answer_count=0)
+        .filter(Q(hidden_at=None) | Q(holds_answers))
         .select_related("author__avatar")
         .prefetch_related(Prefetch("answers", answers.order_by("pk").prefetch_related(named)))
         .prefetch_related(named)

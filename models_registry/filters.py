@@ -4,17 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.accounts.models import Membership, Team
+from hub.accounts.queries import keys_of_username
+from hub.core.lookups import among
 from models_registry.bonds import engagements, followed, hidden, saved, with_tags
+from models_registry.key_lookup import keys_of_bases
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
-from models_registry.models.file import ModelFile
-from models_registry.models.model import Model, Status, Viewer
+from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import searched
+from models_registry.searching import Hits, find_hits, first_hits, holding_words, with_relevance
 
 
 class Scope(StrEnum):
@@ -28,6 +32,8 @@ class Scope(StrEnum):
     HIDDEN = "hidden"
 
 
+#: Of models with a kind of file not more than these are counted: each is asked for its files.
+FILE_HITS = 200
 #: Stands for "nothing may be sold" among the commercial uses.
 NO_USE = "None"
 
@@ -106,13 +112,44 @@ class ModelFilters:
         return replace(self, **{name: getattr(empty, name) for name in names})
 
 
-def filtered(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
-    """Models the viewer may see that meet every filter; one row each, no joins that multiply."""
+def filtered(
+    viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None, ranked: bool = False
+) -> QuerySet[Model]:
+    """Models the viewer may see that meet every filter; one row each, no joins that multiply.
+
+    `hits` are those of `search_hits` for the same filters, or for wider ones. With `ranked` and
+    words the rows have a `relevance`; of a common word these are not all models, see Hits.
+    """
+    models = narrowed(viewer, filters)
+    if not filters.query.strip():
+        return models
+    hits = hits or find_hits(models, filters.query)
+    if ranked:
+        return with_relevance(models.filter(among("pk", hits.ids)), filters.query)
+    if hits.is_complete or hits.is_forgiving:
+        return models.filter(among("pk", hits.ids))
+    return holding_words(models, filters.query)
+
+
+def search_hits(viewer: Viewer, filters: ModelFilters) -> Hits | None:
+    """What the words of the filters find among the models that meet the others.
+
+    None where no words are asked for, and nothing about files, which are too many to be counted.
+    """
+    if filters.query.strip():
+        return find_hits(narrowed(viewer, filters), filters.query)
+    if filters.formats or filters.precisions:
+        newest = narrowed(viewer, filters).order_by(*ORDERS[Sort.NEWEST])
+        return first_hits(newest, most=FILE_HITS)
+    return None
+
+
+def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
+    """Models the viewer may see that meet every filter but the words."""
     models = _in_scope(viewer, filters)
     models = models.filter(_own_columns(filters), _terms(filters), *_engaged(viewer, filters))
-    versions = _version_condition(filters)
-    if versions is not None:
-        models = models.filter(Exists(versions.filter(model_id=OuterRef("pk"))))
+    if (held := _versions_or_files(filters)) is not None:
+        models = models.filter(Exists(held))
     if filters.tags:
         models = models.filter(Exists(with_tags(filters.tags)))
     if filters.collection_id is not None:
@@ -123,7 +160,7 @@ def filtered(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
                 )
             )
         )
-    return searched(models, filters.query) if filters.query.strip() else models
+    return models
 
 
 def _in_scope(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
@@ -179,7 +216,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        condition &= Q(owner__username__iexact=filters.username)
+        condition &= Q(owner_id__in=keys_of_username(filters.username))
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
     if filters.published_since is not None:
@@ -229,29 +266,30 @@ def _allowed_levels(allowed: int) -> list[int]:
     return [level for level in range(64) if level & ~allowed == 0]
 
 
-def _version_condition(filters: ModelFilters) -> QuerySet[ModelVersion] | None:
-    by_file = filters.formats or filters.precisions
-    early = filters.early_access_at
-    if not (filters.base_models or filters.version_ids or by_file or early):
+def _versions_or_files(filters: ModelFilters) -> QuerySet[Any] | None:
+    """What the model of the outer query must have: a version or, in one, a file; None: nothing."""
+    by_file = bool(filters.formats or filters.precisions)
+    by_version = filters.base_models or filters.version_ids or filters.early_access_at
+    if not (by_version or by_file):
         return None
-    # Drafts count only in lists of one's own or one's team's models.
-    versions = ModelVersion.objects.all()
-    if filters.published_only or filters.scope in PUBLISHED_SCOPES:
-        versions = versions.published()
-    if filters.base_models:
-        versions = versions.filter(base_model__name__in=list(filters.base_models))
-    if filters.version_ids:
-        versions = versions.filter(pk__in=list(filters.version_ids))
-    if early:
-        versions = versions.filter(early_access_until__gt=early)
-    return versions.filter(Exists(_fitting_files(filters))) if by_file else versions
-
-
-def _fitting_files(filters: ModelFilters) -> QuerySet[ModelFile]:
-    """Files of the outer version in one of the formats and with one of the precisions."""
-    files = ModelFile.objects.filter(version_id=OuterRef("pk"))
+    condition = _of_version(filters, "version__" if by_file else "")
+    if not by_file:
+        return ModelVersion.objects.filter(condition)
+    files = ModelFile.objects.filter(condition, scan_status=ScanStatus.SUCCESS)
     if filters.formats:
         files = files.filter(format__in=list(filters.formats))
-    if filters.precisions:
-        files = files.filter(precision__in=list(filters.precisions))
-    return files
+    return files.filter(precision__in=list(filters.precisions)) if filters.precisions else files
+
+
+def _of_version(filters: ModelFilters, prefix: str) -> Q:
+    condition = Q(**{f"{prefix}model_id": OuterRef("pk")})
+    # Drafts count only in lists of one's own or one's team's models.
+    if filters.published_only or filters.scope in PUBLISHED_SCOPES:
+        condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
+    if filters.base_models:
+        condition &= Q(**{f"{prefix}base_model__in": keys_of_bases(filters.base_models)})
+    if filters.version_ids:
+        condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})
+    if filters.early_access_at:
+        condition &= Q(**{f"{prefix}early_access_until__gt": filters.early_access_at})
+    return condition

@@ -58,7 +58,7 @@ def lineage_of(*, viewer: Viewer, version: ModelVersion) -> Lineage:
     """
     up = _walk(UPWARDS, version.pk)
     if not up and version.base_model_sha256:
-        up = _by_hash(version.base_model_sha256)
+        up = _by_hash(viewer, version.base_model_sha256)
     down = _walk(DOWNWARDS, version.pk) + _made_by_hash(version)
     ids = {pk for pk, _depth in (*up, *down)}
     visible = ModelVersion.objects.visible_to(viewer).filter(pk__in=ids)
@@ -80,8 +80,16 @@ def _walk(sql: str, version_id: int) -> list[tuple[int, int]]:
     return list(depths.items())
 
 
-def _by_hash(sha256: str) -> list[tuple[int, int]]:
-    rows = ModelFileHash.objects.filter(kind=HashKind.SHA256, value=sha256.upper())
+def _by_hash(viewer: Viewer, sha256: str) -> list[tuple[int, int]]:
+    """The version of a file, as far as the viewer may know of one.
+
+    "A base that is not shared with you" would tell whoever names a hash that somebody has the file.
+    """
+    rows = ModelFileHash.objects.filter(
+        kind=HashKind.SHA256,
+        value=sha256.upper(),
+        file__version__in=ModelVersion.objects.visible_to(viewer),
+    )
     first = rows.select_related("file").order_by("file__version__published_at", "pk").first()
     return [(first.file.version_id, 1)] if first is not None else []
 

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
+from hub.accounts.models import Membership
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
 from models_registry.engagement_queries import Standing, standing_of
@@ -16,14 +17,16 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.review import Review
 from models_registry.models.tag import ModelTag
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
+from models_registry.searching import Hits
 
+VERSION_JOINS = ("base_model", "tombstone__removed_by")
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -53,14 +56,17 @@ def model_list(
     sort: Sort | None = None,
     cursor: str | None = None,
     limit: int = DEFAULT_LIMIT,
+    hits: Hits | None = None,
 ) -> Page[Model]:
     """One page of cards: owner, newest version with base model, words and covers, `is_saved`.
 
-    Without a sort a query orders by relevance and anything else by date.
+    Without a sort a query orders by relevance and anything else by date. `hits`, where the caller
+    has them, are those of `search_hits` for these filters.
     """
     filters = filters or ModelFilters()
-    rows = with_card_facts(filtered(viewer, filters), viewer)
     order = chosen_sort(filters, sort)
+    models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
+    rows = with_card_facts(models, viewer)
     return keyset(rows, order=ORDERS[order], cursor=cursor, limit=min(max(limit, 1), MAX_LIMIT))
 
 
@@ -87,7 +93,21 @@ def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
 
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
-    """One model for its page, by slug or id, with everything; NotFound when not visible."""
+    """One model, by slug or id, with everything of every version; NotFound when not visible."""
+    detail = _plain_detail(viewer, slug, model_id)
+    prefetch_related_objects(detail.versions, *_version_details(viewer))
+    return detail
+
+
+def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
+    """One model for its page: everything of the shown version, of the others what tabs need."""
+    detail = _plain_detail(viewer, slug, None)
+    shown = detail.version(index)
+    prefetch_related_objects([shown] if shown else [], *_version_details(viewer))
+    return detail
+
+
+def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
     key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
     model = (
         Model.objects.reachable_by(viewer)
@@ -99,10 +119,8 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
     )
     if model is None:
         raise NotFound(_("There is no such model."))
-    versions = detailed_versions(
-        ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk), viewer
-    )
-    rows = tuple(versions.newest_first())  # type: ignore[attr-defined]
+    versions = ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk)
+    rows = tuple(versions.select_related(*VERSION_JOINS).newest_first())
     for row in rows:
         row.model = model
     return ModelDetail(
@@ -116,11 +134,15 @@ def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None)
 
 def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
     """Everything a version's page prints; links to versions the viewer may not see become None."""
+    return versions.select_related(*VERSION_JOINS).prefetch_related(*_version_details(viewer))
+
+
+def _version_details(viewer: Viewer) -> tuple[Any, ...]:
     linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
     resources = RecommendedResource.objects.order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
-    return versions.select_related("base_model", "tombstone__removed_by").prefetch_related(
-        Prefetch("files", file_rows()),
+    return (
+        Prefetch("files", files_for(viewer)),
         "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),
         Prefetch("example_prompts", examples),
@@ -144,7 +166,7 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     """One file of a visible version; NotFound otherwise."""
     visible = ModelVersion.objects.reachable_by(viewer)
     rows = file_rows().select_related("version__model__team")
-    file = rows.filter(pk=file_id, version__in=visible).first()
+    file = rows.filter(files_known_to(viewer), pk=file_id, version__in=visible).first()
     if file is None:
         raise NotFound("File not found")
     return file
@@ -226,6 +248,22 @@ def file_rows() -> QuerySet[ModelFile]:
         .prefetch_related("hashes")
         .order_by("-is_primary", "pk")
     )
+
+
+def files_for(viewer: Viewer) -> QuerySet[ModelFile]:
+    """Files of versions that the viewer may see, as far as they may know of them."""
+    return file_rows().filter(files_known_to(viewer))
+
+
+def files_known_to(viewer: Viewer) -> Q:
+    """Checked files, and for the people of their model also those that wait for the check."""
+    checked = Q(scan_status__in=[ScanStatus.SUCCESS, ScanStatus.DANGER])
+    if not viewer.is_authenticated:
+        return checked
+    if viewer.is_superuser:
+        return Q()
+    teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
+    return checked | Q(version__model__owner_id=viewer.pk) | Q(version__model__team_id__in=teams)
 
 
 def tag_rows() -> QuerySet[ModelTag]:

@@ -1,7 +1,15 @@
-"""Models found by what was typed: words, beginnings of words, near misses, hashes."""
+"""Models found by what was typed: words, beginnings of words, near misses, hashes.
+
+A search happens in two steps. The first finds the keys of the models, up to a limit, and so costs
+much the same for a rare word and for one that every fifth model has; the second ranks, counts and
+loads only those.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import F, IntegerField, Q, QuerySet, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Greatest
 
 from models_registry.hash_lookup import models_of_hash
@@ -12,30 +20,101 @@ RELEVANCE_STEPS = 1_000_000
 #: In shorter words two or three letters in common are no sign of a slip of the hand.
 TYPO_CHARACTERS = 6
 MAX_QUERY_CHARACTERS = 200
+#: More hits than these are not collected one by one: see Hits.
+MOST_HITS = 1_000
+#: Slips of the hand are forgiven when fewer models than these have the words as they were typed.
+ENOUGH_HITS = 200
+#: Of a common word, these most downloaded models are looked through for hits to be ranked.
+BEST_KNOWN = 3_000
+BEST_KNOWN_ALIKE = 1_000
+MOST_DOWNLOADED = ("-download_count", "-thumbs_up_count", "-id")
 
 
-def searched(models: QuerySet[Model], text: str) -> QuerySet[Model]:
-    """Models found by words (as beginnings), by a word typed nearly right, or by a hash.
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Keys of models that a search found.
 
-    Each comes with its `relevance`, a whole number, so that a cursor holds it exactly.
+    When it found more than MOST_HITS, `is_complete` is off and these are the ones among the most
+    downloaded models, filled up with others. `is_forgiving` tells that near misses are among them.
     """
-    text = text.strip().replace("\x00", "")[:MAX_QUERY_CHARACTERS]
-    raw = raw_query(text)
+
+    ids: tuple[int, ...]
+    is_complete: bool = True
+    is_forgiving: bool = False
+
+
+def find_hits(models: QuerySet[Model], text: str) -> Hits:
+    """Look for words (as beginnings), for a hash and, where few have them, for near misses."""
+    text = _cleaned(text)
+    if not raw_query(text):
+        return first_hits(models.filter(name__icontains=text))
+    exact = Q(search=_words(text))
+    if hashed := models_of_hash(text):
+        exact |= Q(pk__in=hashed)
+    hits = first_hits(models.filter(exact))
+    if not hits.is_complete:
+        return Hits(_merged(_best_known(models, exact, BEST_KNOWN), hits.ids), is_complete=False)
+    if len(text) < TYPO_CHARACTERS or len(hits.ids) >= ENOUGH_HITS:
+        return hits
+    return _with_near_misses(models, text, hits)
+
+
+def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
+    """All models that have the words, however many: for lists in the order of a column."""
+    text = _cleaned(text)
+    if not raw_query(text):
+        return models.filter(name__icontains=text)
+    return models.filter(search=_words(text))
+
+
+def with_relevance(models: QuerySet[Model], text: str) -> QuerySet[Model]:
+    """The models with their `relevance`, a whole number, so that a cursor holds it exactly."""
+    text = _cleaned(text)
+    if not raw_query(text):
+        return models.annotate(relevance=Value(0, output_field=IntegerField()))
     similarity = Greatest(
         TrigramWordSimilarity(text, "name"), TrigramWordSimilarity(text, "search_words") * 0.5
     )
-    if not raw:
-        return models.filter(name__icontains=text).annotate(
-            relevance=Value(0, output_field=IntegerField())
-        )
-    words = SearchQuery(raw, config="simple", search_type="raw")
-    # Descriptions are indexed by English stems, names and trigger words as they are written.
-    words |= SearchQuery(raw, config="english", search_type="raw")
-    found = Q(search=words)
-    if len(text) >= TYPO_CHARACTERS:
-        found |= Q(name__trigram_word_similar=text) | Q(search_words__trigram_word_similar=text)
-    if hashed := models_of_hash(text):
-        found |= Q(pk__in=hashed)
-    score = SearchRank(F("search"), words) + similarity
-    relevance = Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField())
-    return models.filter(found).annotate(relevance=relevance)
+    score = SearchRank(F("search"), _words(text)) + similarity
+    return models.annotate(relevance=Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField()))
+
+
+def _with_near_misses(models: QuerySet[Model], text: str, hits: Hits) -> Hits:
+    alike = Q(name__trigram_word_similar=text)
+    near = first_hits(models.filter(alike | Q(search_words__trigram_word_similar=text)))
+    found = near.ids
+    if not near.is_complete:
+        found = _merged(_best_known(models, alike, BEST_KNOWN_ALIKE), found)
+    return Hits(_merged(hits.ids, found), is_complete=near.is_complete, is_forgiving=True)
+
+
+def first_hits(models: QuerySet[Model], *, most: int | None = None) -> Hits:
+    """Keys of the models, in their order, up to `most` (MOST_HITS)."""
+    most = MOST_HITS if most is None else most
+    ids = tuple(models.values_list("pk", flat=True)[: most + 1])
+    return Hits(ids[:most], is_complete=len(ids) <= most)
+
+
+def _best_known(models: QuerySet[Model], condition: Q, count: int) -> tuple[int, ...]:
+    """Those of the most downloaded models that meet a condition.
+
+    It is a column here: as a filter it would be looked for among all models, not among these.
+    """
+    is_hit = ExpressionWrapper(condition, output_field=BooleanField())
+    rows = models.annotate(is_hit=is_hit).order_by(*MOST_DOWNLOADED).values_list("pk", "is_hit")
+    return tuple(pk for pk, found in rows[:count] if found)
+
+
+def _merged(first: Iterable[int], then: Iterable[int]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys((*first, *then)))[:MOST_HITS]
+
+
+def _words(text: str) -> SearchQuery:
+    """Descriptions are indexed by English stems, names and trigger words as they are written."""
+    raw = raw_query(text)
+    simple = SearchQuery(raw, config="simple", search_type="raw")
+    return simple | SearchQuery(raw, config="english", search_type="raw")
+
+
+def _cleaned(text: str) -> str:
+    return text.strip().replace("\x00", "")[:MAX_QUERY_CHARACTERS]

@@ -76,8 +76,10 @@ class ComparisonList:
 def comparison_list(viewer: Viewer, version: ModelVersion, *, all_of_them: bool) -> ComparisonList:
     """What is kept with a version; the page of the model shows the newest ones."""
     rows = comparisons_of(viewer, version)
-    shown = rows if all_of_them else rows[:SHOWN]
-    return ComparisonList([comparison_context(viewer, row) for row in shown], rows.count())
+    shown = list(rows if all_of_them else rows[:SHOWN])
+    is_all = all_of_them or len(shown) < SHOWN
+    total = len(shown) if is_all else rows.count()
+    return ComparisonList([comparison_context(viewer, row) for row in shown], total)
 
 
 def comparison_context(viewer: Viewer, comparison: Comparison) -> ComparisonContext:

@@ -68,11 +68,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class FileVerdict:
-    """The scan of one file; `facts` are label and value of what each scanner said."""
+    """The scan of one file; `facts` are label and value of what each scanner said.
+
+    Trouble `is_shown` at once; that all is well is there for whoever asks.
+    """
 
     sentence: str
     at: datetime | None
     facts: tuple[tuple[str, str], ...] = ()
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,15 @@ class ConversionView:
     url: str = ""
     state: str = ""
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a button does by a POST; `symbol` is its icon."""
+
+    label: str
+    url: str
+    symbol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,7 @@ class FileRow:
     links: tuple[Link, ...] = ()
     verdict: FileVerdict | None = None
     conversion: ConversionView | None = None
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def short_hash(self) -> str:

@@ -31,7 +31,12 @@ def verdict_label(file: ModelFile) -> Label:
 
 def verdict_of(file: ModelFile) -> FileVerdict:
     """Everything that may be told about the scan to whoever sees the file."""
-    return FileVerdict(file.scan_sentence, file.scanned_at, tuple(_facts(file)))
+    return FileVerdict(
+        sentence=file.scan_sentence,
+        at=file.scanned_at,
+        facts=tuple(_facts(file)),
+        is_shown=not file.is_clean,
+    )
 
 
 def conversion_of(file: ModelFile, viewer: Viewer) -> ConversionView | None:

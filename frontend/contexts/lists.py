@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One option of a filter, a sort or a scope."""
+    """One option of a filter, a sort or a scope; with `is_least` there are more than `count`."""
 
     value: str
     label: str
     is_chosen: bool
     url: str = ""
     count: int | None = None
+    is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)

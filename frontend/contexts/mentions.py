@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
-from frontend.contexts.people import avatar_url, models_by
+from frontend.contexts.people import avatar_url, person_url
 from hub.accounts.models import User
 from models_registry.engagement_queries import mentions_of
 from models_registry.models.comment import CommentMention
@@ -50,7 +50,7 @@ def _row(mention: CommentMention, viewer: User) -> MentionRow:
         avatar_url=avatar_url(comment.author),
         at=comment.created_at,
         text=comment.text,
-        people={viewer.username: models_by(viewer.username)},
+        people={viewer.username: person_url(viewer.username)},
         model_name=comment.model.name,
         url=reverse("model", args=[comment.model.slug]) + "#comments",
         is_new=mention.seen_at is None,

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import reverse
 
-from frontend.contexts.people import avatar_url, models_by
+from frontend.contexts.people import avatar_url, person_url
 from models_registry.engagement_queries import threads_of
 from models_registry.models.comment import ModelComment
 from models_registry.models.model import Model, Viewer
@@ -77,4 +77,4 @@ def _rows(comments: Iterable[ModelComment], viewer: Viewer, *, is_editor: bool) 
 def _named(comment: ModelComment) -> dict[str, str]:
     """Addresses of the people named in a comment, by their user names."""
     names = [mention.person.username for mention in comment.mentions.all()]
-    return {name: models_by(name) for name in names}
+    return {name: person_url(name) for name in names}

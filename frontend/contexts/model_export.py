@@ -71,10 +71,10 @@ class Export:
                     "id": file.pk,
                     "name": download_name(file),
                     "sizeBytes": file.size_bytes,
-                    "hashes": _hashes(file),
+                    "hashes": file.hash_values,
                     "downloadUrl": self._address(file),
                 }
-                for file in version.clean_files
+                for file in version.facts.files
             ],
         }
 
@@ -120,7 +120,3 @@ def export_of(title: str, models: Iterable[Model], *, origin: str, is_complete: 
     """An export of models as the catalogue reads them."""
     kept = tuple(model for model in models if not model.is_archived)
     return Export(title=title, models=kept, origin=origin, is_complete=is_complete)
-
-
-def _hashes(file: ModelFile) -> dict[str, str]:
-    return {row.kind: row.value for row in file.hashes.all()}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from frontend.contexts.components import FileRow, Label, Link
+from frontend.contexts.components import Deed, FileRow, Label, Link
 from frontend.contexts.file_verdict import conversion_of, verdict_label, verdict_of
 from hub.storage.blobs import blob_exists
 from models_registry.models.file import FileFormat, FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.model import PUBLIC_STATES, Viewer
-from models_registry.permissions import can_take_unverified
+from models_registry.permissions import can_edit_version, can_take_unverified
 from models_registry.services.download import download_name
 
 
@@ -38,7 +38,18 @@ def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
         links=tuple(_links(file)) if link else (),
         verdict=verdict_of(file),
         conversion=conversion_of(file, viewer),
+        deeds=tuple(_deeds(file)) if can_edit_version(viewer, file.version) else (),
     )
+
+
+def _deeds(file: ModelFile) -> Iterator[Deed]:
+    """What the people of a model do with its files."""
+    if not file.is_primary:
+        yield Deed(
+            _("Make it the main file"), reverse("model_file_primary", args=[file.pk]), "star"
+        )
+    yield Deed(_("Check again"), reverse("model_file_rescan", args=[file.pk]), "rotate-ccw")
+    yield Deed(_("Remove"), reverse("model_file_remove", args=[file.pk]), "trash-2")
 
 
 def _links(file: ModelFile) -> Iterator[Link]:

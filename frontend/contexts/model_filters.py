@@ -93,14 +93,22 @@ def filter_groups(viewer: Viewer, facets: Facets, filters: ModelFilters) -> list
     """The rail: what is counted first, then what is rarer, folded."""
     counts = {"verified": facets.verified, "trained": facets.trained_here}
     switches = [
-        Choice(name, str(words), getattr(filters, column), count=counts.get(name))
+        Choice(
+            name,
+            str(words),
+            getattr(filters, column),
+            count=counts.get(name),
+            is_least=facets.is_least,
+        )
         for name, column, words in SWITCHES
         if name != "unseen" or viewer.is_authenticated
     ]
     groups = [
-        FacetGroup("type", _("Type"), _counted(facets.types, filters.types)),
-        FacetGroup("base", _("Base model"), _counted(facets.base_models, filters.base_models)),
-        FacetGroup("subject", _("Subject"), _counted(facets.subjects, filters.subjects)),
+        FacetGroup("type", _("Type"), _counted(facets, facets.types, filters.types)),
+        FacetGroup(
+            "base", _("Base model"), _counted(facets, facets.base_models, filters.base_models)
+        ),
+        FacetGroup("subject", _("Subject"), _counted(facets, facets.subjects, filters.subjects)),
         FacetGroup("", _("Files"), switches),
         _plain("format", _("File format"), FileFormat.choices, filters.formats),
         _plain("precision", _("Precision"), [(p, p) for p in PRECISIONS], filters.precisions),
@@ -160,9 +168,20 @@ def _in_force(filters: ModelFilters) -> Iterator[tuple[str, ModelFilters]]:
             yield str(words), filters.without(column)
 
 
-def _counted(offered: tuple[FacetChoice, ...], chosen: Collection[str]) -> list[Choice]:
+def _counted(
+    facets: Facets, offered: tuple[FacetChoice, ...], chosen: Collection[str]
+) -> list[Choice]:
     picked = set(chosen)
-    choices = [Choice(c.value, c.label, c.value in picked, count=c.count) for c in offered]
+    choices = [
+        Choice(
+            choice.value,
+            choice.label,
+            choice.value in picked,
+            count=choice.count,
+            is_least=choice.is_least or facets.is_least,
+        )
+        for choice in offered
+    ]
     missing = picked - {choice.value for choice in offered}
     labels = {**dict(ModelType.choices), **dict(Subject.choices)}
     return choices + [

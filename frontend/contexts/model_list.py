@@ -18,7 +18,7 @@ from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
 from models_registry.engagement_queries import follows_tag
 from models_registry.facets import facet_counts
-from models_registry.filters import ModelFilters, Sort
+from models_registry.filters import ModelFilters, Sort, search_hits
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, Viewer
 from models_registry.queries import DEFAULT_LIMIT, model_list
@@ -35,6 +35,7 @@ class ModelListContext:
     filters: ModelFilters
     next_url: str = ""
     total: int = 0
+    is_total_least: bool = False
     is_empty_hub: bool = False
     groups: list[FacetGroup] = field(default_factory=list)
     scopes: list[Choice] = field(default_factory=list)
@@ -51,8 +52,14 @@ def model_list_context(
     *, viewer: Viewer, filters: ModelFilters, sort: Sort | None, cursor: str
 ) -> ModelListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
+    hits = search_hits(viewer, filters)
     page = model_list(
-        viewer=viewer, filters=filters, sort=sort, cursor=cursor or None, limit=DEFAULT_LIMIT
+        viewer=viewer,
+        filters=filters,
+        sort=sort,
+        cursor=cursor or None,
+        limit=DEFAULT_LIMIT,
+        hits=hits,
     )
     next_url = ""
     if page.next_cursor:
@@ -61,7 +68,7 @@ def model_list_context(
     cards = [model_card_of(model, viewer) for model in page.items]
     if cursor:
         return ModelListContext(cards=cards, filters=filters, next_url=next_url)
-    facets = facet_counts(viewer=viewer, filters=filters)
+    facets = facet_counts(viewer=viewer, filters=filters, hits=hits)
     plain = filters == ModelFilters(team=filters.team)
     tag = next(iter(filters.tags)) if len(filters.tags) == 1 else ""
     return ModelListContext(
@@ -69,6 +76,7 @@ def model_list_context(
         filters=filters,
         next_url=next_url,
         total=facets.total,
+        is_total_least=facets.is_total_least,
         is_empty_hub=plain and not facets.total,
         groups=filter_groups(viewer, facets, filters),
         scopes=scope_choices(viewer, filters, sort),

@@ -208,7 +208,9 @@ def _tag_template(model: Model, version: ModelVersion | None) -> str:
 def _images(viewer: Viewer, version: ModelVersion | None) -> list[ImageCard]:
     if version is None:
         return []
-    return [image_card_of(image) for image in images_of_version(viewer, version)[:IMAGES_SHOWN]]
+    return [
+        image_card_of(image) for image in images_of_version(viewer, version, limit=IMAGES_SHOWN)
+    ]
 
 
 def _alt(model: Model, number: int) -> str:

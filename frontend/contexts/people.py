@@ -1,7 +1,6 @@
 """How a person is shown beside what they made."""
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from hub.accounts.models import User
 from hub.storage.pictures import picture_url
@@ -16,6 +15,6 @@ def avatar_url(user: User) -> str:
     return picture_url(user.avatar, AVATAR_PIXELS, public=True)
 
 
-def models_by(username: str) -> str:
-    """Address of what a person published."""
-    return f"{reverse('models')}?{urlencode({'by': username})}"
+def person_url(username: str) -> str:
+    """Address of a person's page."""
+    return reverse("person", args=[username])

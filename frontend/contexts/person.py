@@ -1,9 +1,9 @@
 """`/people/<name>/`: who somebody is, and what they share with the reader."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from frontend.contexts.components import ImageCard, ModelCard
 from frontend.contexts.images import image_card_of

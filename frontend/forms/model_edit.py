@@ -1,14 +1,19 @@
 """From the model forms to the registry's services and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
 
 from frontend.forms.model_card import CardForm, VersionForm
 from frontend.forms.models import NewVersionForm
+from frontend.forms.sent_files import SentFile
 from frontend.forms.version_rows import examples, resources, word_sets
 from hub.accounts.models import User
+from hub.storage.uploads import find_upload
+from models_registry.known_files import blob_at_hand
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model
@@ -20,13 +25,27 @@ from models_registry.services.recommendations import set_examples, set_resources
 from models_registry.services.values import Weight
 
 
-def start_model(actor: User, data: dict[str, Any]) -> ModelVersion:
-    """A draft model with one version and the file that was sent."""
+def start_models(actor: User, data: dict[str, Any]) -> list[ModelVersion]:
+    """A draft model with one version and the files that were sent, or a model of each."""
+    sent: Sequence[SentFile] = data["upload"]
     with transaction.atomic():
-        return _start(actor, data)
+        if not (data["separate"] and len(sent) > 1):
+            return [_start(actor, data, sent)]
+        return [
+            _start(actor, data | {"name": _title(actor, file) or data["name"]}, [file])
+            for file in sent
+        ]
 
 
-def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
+def _title(actor: User, file: SentFile) -> str:
+    """The file's name as a title."""
+    name = file.name
+    if file.upload_id is not None:
+        name = find_upload(actor=actor, upload_id=file.upload_id).filename
+    return PurePath(name).stem.replace("_", " ")[:120]
+
+
+def _start(actor: User, data: dict[str, Any], sent: Sequence[SentFile]) -> ModelVersion:
     model = create_model(
         actor=actor,
         name=data["name"],
@@ -45,8 +64,22 @@ def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
         trigger_words=data["trigger_words"],
         weight=_weight(data),
     )
-    add_file(actor=actor, version=version, upload_id=data["upload"])
+    _add_files(actor, version, sent)
     return version
+
+
+def _add_files(actor: User, version: ModelVersion, sent: Sequence[SentFile]) -> None:
+    """The first file becomes the main one."""
+    for at, file in enumerate(sent):
+        blob = blob_at_hand(viewer=actor, sha256=file.sha256) if file.sha256 else None
+        add_file(
+            actor=actor,
+            version=version,
+            blob=blob,
+            upload_id=file.upload_id,
+            name=file.name,
+            is_primary=at == 0,
+        )
 
 
 def new_version_form(latest: ModelVersion | None, posted: Any) -> NewVersionForm:
@@ -65,7 +98,7 @@ def new_version_form(latest: ModelVersion | None, posted: Any) -> NewVersionForm
 
 
 def start_version(actor: User, model: Model, data: dict[str, Any]) -> ModelVersion:
-    """A draft of the model's next version, with the file that was sent."""
+    """A draft of the model's next version, with the files that were sent."""
     with transaction.atomic():
         version = create_version(
             actor=actor,
@@ -76,7 +109,7 @@ def start_version(actor: User, model: Model, data: dict[str, Any]) -> ModelVersi
             weight=_weight(data),
             changelog=data["changelog"],
         )
-        add_file(actor=actor, version=version, upload_id=data["upload"])
+        _add_files(actor, version, data["upload"])
     return version
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from frontend.forms.sent_files import SentFilesForm
 from hub.accounts.models import Team
 from hub.accounts.queries import teams_of
 from models_registry.filters import ModelFilters, Scope, Sort
@@ -101,20 +102,8 @@ class VersionFacts(forms.Form):
         return split_words(self.cleaned_data["trigger_words"])
 
 
-class SentFile(forms.Form):
-    """The id of a file that was sent before the form."""
-
-    upload = forms.UUIDField(
-        widget=forms.HiddenInput,
-        error_messages={
-            "required": _("Send the model file first."),
-            "invalid": _("Send the model file first."),
-        },
-    )
-
-
-class NewVersionForm(SentFile, VersionFacts):
-    """The next version of a model with its file."""
+class NewVersionForm(SentFilesForm, VersionFacts):
+    """The next version of a model with its files."""
 
     name = forms.CharField(label=_("Name of the version"), max_length=80)
     changelog = forms.CharField(
@@ -164,8 +153,19 @@ class ModelForm(VersionFacts):
         return split_words(self.cleaned_data["tags"])
 
 
-class UploadModelForm(SentFile, ModelForm):
-    """A new model with the file that was sent before."""
+class UploadModelForm(SentFilesForm, ModelForm):
+    """New models with the files that were sent before."""
+
+    separate = forms.BooleanField(
+        label=_("Make a model of its own of each file"),
+        required=False,
+        help_text=_("Otherwise they are files of one version, the first one its main file."),
+    )
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the page begins with files that are here."""
+        return bool(self.initial.get("upload"))
 
 
 def split_words(text: str) -> tuple[str, ...]:

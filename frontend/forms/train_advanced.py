@@ -129,7 +129,7 @@ def may_be_empty(setting: Setting) -> bool:
 def field_of(setting: Setting) -> forms.Field:
     """The form's field with the kind, limits and choices that the engine's schema gives."""
     field = _bare_field(_schema(setting.path))
-    field.label, field.help_text = setting.label, setting.help  # type: ignore[assignment]
+    field.label, field.help_text = str(setting.label), str(setting.help)
     field.key = setting.path  # type: ignore[attr-defined]  # the trainer's own word, for the page
     return field
 

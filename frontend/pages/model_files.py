@@ -1,5 +1,7 @@
 """What a file holds, tensor by tensor; and where a version stands among others."""
 
+from collections.abc import Callable
+
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -14,6 +16,7 @@ from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.queries import file_of, version_detail
 from models_registry.services.conversion import request_conversion
+from models_registry.services.files import make_primary, remove_file, rescan_file
 
 MAX_QUERY = 100
 
@@ -46,7 +49,38 @@ def convert(request: MemberRequest, file_id: int) -> HttpResponse:
     return redirect(version_url(file.version))
 
 
+@require_POST
+@signed_in
+def rescan(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Look at a file's bytes again."""
+    return _done(request, file_id, rescan_file)
+
+
+@require_POST
+@signed_in
+def primary(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Make a file the one that a plain download gives."""
+    return _done(request, file_id, make_primary)
+
+
+@require_POST
+@signed_in
+def remove(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Take a file out of its version."""
+    return _done(request, file_id, remove_file)
+
+
+def _done(request: MemberRequest, file_id: int, service: Callable[..., object]) -> HttpResponse:
+    file = file_of(viewer=request.user, file_id=file_id)
+    with errors_as_toast(request):
+        service(actor=request.user, file=file)
+    return redirect(version_url(file.version))
+
+
 urlpatterns = [
+    path("models/files/<int:file_id>/rescan/", rescan, name="model_file_rescan"),
+    path("models/files/<int:file_id>/primary/", primary, name="model_file_primary"),
+    path("models/files/<int:file_id>/remove/", remove, name="model_file_remove"),
     path("models/files/<int:file_id>/convert/", convert, name="model_file_convert"),
     path("models/files/<int:file_id>/tensors/", tensors, name="model_file_tensors"),
     path("models/versions/<int:version_id>/lineage/", lineage, name="model_lineage"),

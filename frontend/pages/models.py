@@ -10,7 +10,7 @@ from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
-from frontend.forms.model_edit import edit_forms, save_edits, start_model
+from frontend.forms.model_edit import edit_forms, save_edits, start_models
 from frontend.forms.models import ModelListForm, UploadModelForm
 from frontend.forms.review import ReviewForm
 from frontend.rendering import render_page, wants_partial
@@ -20,7 +20,7 @@ from hub.accounts.queries import current_team
 from hub.core.errors import AtelierError, Invalid
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
-from models_registry.queries import model_detail, version_detail
+from models_registry.queries import model_detail, model_page, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
@@ -49,10 +49,10 @@ def models(request: PageRequest) -> HttpResponse:
 @require_safe
 def model(request: PageRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
-    detail = model_detail(viewer=request.user, slug=slug)
     wanted = request.GET.get("v", "")
     is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS
     index = int(wanted) if is_number else None
+    detail = model_page(viewer=request.user, slug=slug, index=index)
     page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
@@ -65,16 +65,18 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
 @signed_in
 def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
-    given = {name: request.GET[name] for name in ("upload", "name") if name in request.GET}
+    given = {"name": request.GET.get("name", ""), "upload": request.GET.getlist("upload")}
     form = UploadModelForm(request.POST or None, viewer=request.user, initial=given)
     if request.method == "POST" and form.is_valid():
         try:
-            version = start_model(request.user, form.cleaned_data)
+            versions = start_models(request.user, form.cleaned_data)
         except AtelierError as error:
             form.add_error(None, error.message)
         else:
             add_toast(request, _("The file is being checked. Publish when it is verified."))
-            return redirect(version_url(version))
+            if len(versions) > 1:
+                return redirect(f"{reverse('models')}?scope=mine")
+            return redirect(version_url(versions[0]))
     status = 422 if form.errors else 200
     return render(request, "models/upload.html", {"form": form, "nav": "models"}, status=status)
 

@@ -54,6 +54,11 @@ class ImageResource(models.Model):
         verbose_name_plural = _("resources of images")
         indexes = [
             models.Index(
+                fields=["version", "-image"],
+                name="image_resource_of_version",
+                condition=models.Q(version__isnull=False),
+            ),
+            models.Index(
                 fields=["hash"], name="image_resource_unmatched", condition=models.Q(version=None)
             ),
         ]

@@ -43,6 +43,11 @@ def members_of(team: Team) -> QuerySet[Membership]:
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
 
 
+def keys_of_username(name: str) -> list[int]:
+    """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
+    return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
 def person_named(username: str) -> User:
     """The person with this name. Raises NotFound; for closed accounts as well."""
     found = User.objects.select_related("avatar").filter(username=username, is_active=True)

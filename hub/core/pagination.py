@@ -3,11 +3,12 @@
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
 
 from hub.core.errors import Invalid
 
@@ -28,16 +29,30 @@ def keyset(
     """One page of `queryset` ordered by `order`, whose last name must be unique ("-id").
 
     Every column of `order` must be non-null. Raises Invalid for a cursor of another order.
+
+    Asks for the keys first and then for the rows: what is joined to a row would keep PostgreSQL
+    from finding the way through the conditions, and would be read for every row that it sorts.
     """
     rows = queryset.order_by(*order)
-    if cursor:
-        rows = _behind(rows, order, decode_cursor(cursor, size=len(order)))
-    found = list(rows[: limit + 1])
+    found = rows_of_slice(rows, behind_cursor(rows, order, cursor), stop=limit + 1)
     if len(found) <= limit:
         return Page(items=tuple(found), next_cursor=None)
     found = found[:limit]
     last = [_value(found[-1], name.lstrip("-")) for name in order]
     return Page(items=tuple(found), next_cursor=encode_cursor(last))
+
+
+def behind_cursor(rows: QuerySet[Row], order: tuple[str, ...], cursor: str | None) -> QuerySet[Row]:
+    """Those of `rows` that come after the cursor; all without one."""
+    return behind(rows, order, decode_cursor(cursor, size=len(order))) if cursor else rows
+
+
+def rows_of_slice(
+    rows: QuerySet[Row], chosen: QuerySet[Row], *, stop: int, start: int = 0
+) -> list[Row]:
+    """The rows whose keys stand in a slice of `chosen`, in the order of `rows`."""
+    keys = list(chosen.values_list("pk", flat=True)[start:stop])
+    return list(rows.filter(pk__in=keys))
 
 
 def encode_cursor(values: list[Any]) -> str:
@@ -62,11 +77,46 @@ def decode_cursor(cursor: str, *, size: int) -> list[Any]:
     return values
 
 
-def _behind(rows: QuerySet[Row], order: tuple[str, ...], values: list[Any]) -> QuerySet[Row]:
+def behind(rows: QuerySet[Row], order: tuple[str, ...], values: Sequence[Any]) -> QuerySet[Row]:
+    """Those of `rows` that come after the row with these sort values; Invalid for a wrong value."""
     try:
+        if len({name.startswith("-") for name in order}) == 1:
+            return rows.filter(_row_beyond(rows, order, values))
         return rows.filter(_after(order, values))
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise Invalid("This cursor is not valid. Start again from the first page.") from error
+
+
+class _Row(Func):
+    function = "ROW"
+    output_field = BooleanField()  # of no matter: rows are only compared
+
+
+class _RowLess(Func):
+    template, arg_joiner = "%(expressions)s", " < "
+    output_field = BooleanField()
+
+
+class _RowGreater(_RowLess):
+    arg_joiner = " > "
+
+
+def _row_beyond(rows: QuerySet[Row], order: tuple[str, ...], values: Sequence[Any]) -> Func:
+    """`ROW(a, b) < ROW(x, y)`: an index on (a, b) starts at the cursor, however deep it is.
+
+    The same said with OR would be checked for every row from the beginning on.
+    """
+    query = rows.query.chain()
+    columns = [F(name.lstrip("-")) for name in order]
+    fields = [column.resolve_expression(query).output_field for column in columns]
+    typed = [_typed(field, value) for field, value in zip(fields, values, strict=True)]
+    side = _RowLess if order[0].startswith("-") else _RowGreater
+    return side(_Row(*columns), _Row(*typed))
+
+
+def _typed(field: Any, value: Any) -> Value:
+    field = getattr(field, "output_field", field)  # that of a generated column
+    return Value(field.get_prep_value(field.to_python(value)), output_field=field)
 
 
 def _no_constant(name: str) -> None:
@@ -78,7 +128,7 @@ def _exact_text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _after(order: tuple[str, ...], values: list[Any]) -> Q:
+def _after(order: tuple[str, ...], values: Sequence[Any]) -> Q:
     condition = Q()
     equal: dict[str, Any] = {}
     for name, value in zip(order, values, strict=True):

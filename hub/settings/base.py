@@ -85,8 +85,16 @@ TEMPLATES = [
     },
 ]
 
-# How alike a word must be to count as mistyped: at 0.6, the default, two swapped letters do not.
-SEARCH_OPTIONS = {"options": "-c pg_trgm.word_similarity_threshold=0.45"}
+# How alike a word must be to count as mistyped (at 0.6, the default, two swapped letters do not),
+# and what PostgreSQL should know of short queries on disks without moving parts: docs/adr/0025.
+PLANNER = {
+    "pg_trgm.word_similarity_threshold": "0.45",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "enable_seqscan": "off",
+}
+SEARCH_OPTIONS = {"options": " ".join(f"-c {name}={value}" for name, value in PLANNER.items())}
 DATABASE_URL = _env.plain("DATABASE_URL", "postgresql:///atelier")
 DATABASES = {"default": {**_env.database(DATABASE_URL, **SEARCH_OPTIONS), "CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -199,7 +207,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "hub.api.native.schema.NativeSchema",
     "EXCEPTION_HANDLER": "hub.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -34,6 +34,9 @@ TAGGER_SECONDS = _env.integer("TAGGER_SECONDS", 60, minimum=1)
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
 
+# Lists: how old the order of tags that guests see may be
+TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)
+
 # Files longer than this are not sent to ClamAV; clamd's own StreamMaxLength has to allow it
 CLAMAV_MAX_BYTES = _env.integer("CLAMAV_MAX_BYTES", 2 * GIB - 1, minimum=1)
 CLAMAV_TIMEOUT_SECONDS = _env.integer("CLAMAV_TIMEOUT_SECONDS", 600, minimum=1)

@@ -22,3 +22,4 @@ STORAGES = {
 ALLOWED_HOSTS = ["*"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
+TAG_COUNTS_SECONDS = 0  # each test has tags of its own

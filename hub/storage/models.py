@@ -28,6 +28,7 @@ class Blob(models.Model):
                 condition=models.Q(size_bytes__gte=0), name="blob_size_not_negative"
             ),
         ]
+        indexes = [models.Index(fields=["size_bytes"], name="blob_by_size")]
 
     def __str__(self) -> str:
         return self.sha256[:12]

@@ -12,8 +12,9 @@ import hmac
 import io
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from django.conf import settings
@@ -43,6 +44,18 @@ TYPES = {
     "BMP": "image/bmp",
     "AVIF": "image/avif",
 }
+
+
+class StoredPicture(Protocol):
+    """What a picture's address is made of: a Blob, or these two columns of one."""
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hexadecimal."""
+
+    @property
+    def content_type(self) -> str:
+        """Such as `image/png`."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
 
 
 def picture_url(
-    blob: Blob, width: int | None = None, *, public: bool = False, name: str = "picture"
+    blob: StoredPicture, width: int | None = None, *, public: bool = False, name: str = "picture"
 ) -> str:
     """Address of the picture, at one of THUMBNAIL_WIDTHS or (None) as it was uploaded."""
     size = f"width={snap_width(width)}" if width else "original=true"
@@ -158,7 +171,11 @@ def _check_pixels(opened: Image.Image) -> None:
         )
 
 
+@lru_cache(maxsize=4)
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(b"picture:" + secret.encode()).digest()
+
+
 def _signature(sha256: str, expires: int) -> str:
-    key = hashlib.sha256(b"picture:" + settings.SECRET_KEY.encode()).digest()
-    digest = hmac.digest(key, f"{sha256}:{expires}".encode(), "sha256")
+    digest = hmac.digest(_key(settings.SECRET_KEY), f"{sha256}:{expires}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")

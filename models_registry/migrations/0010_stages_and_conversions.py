@@ -26,6 +26,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'conversion',
                 'verbose_name_plural': 'conversions',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed'])), name='conversion_status_known'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['updated_at'], name='conversion_open'),
+                ],
             },
         ),
         migrations.RemoveIndex(
@@ -64,13 +70,5 @@ class Migration(migrations.Migration):
             model_name='fileconversion',
             name='result',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='converted_from', to='models_registry.modelfile'),
-        ),
-        migrations.AddIndex(
-            model_name='fileconversion',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['updated_at'], name='conversion_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='fileconversion',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed'])), name='conversion_status_known'),
         ),
     ]

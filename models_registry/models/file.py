@@ -103,6 +103,9 @@ class ModelFile(TimeStamped):
     parameter_count = models.BigIntegerField(null=True, blank=True)
     sshs = models.CharField(max_length=64, blank=True)
 
+    #: Set by `catalogue_facts`: values by kind.
+    loaded_hashes: dict[str, str] | None = None
+
     class Meta:
         verbose_name = _("model file")
         verbose_name_plural = _("model files")
@@ -128,6 +131,8 @@ class ModelFile(TimeStamped):
             models.CheckConstraint(condition=~Q(name=""), name="file_has_name"),
         ]
         indexes = [
+            models.Index(fields=["format", "version"], name="file_by_format"),
+            models.Index(fields=["precision", "version"], name="file_by_precision"),
             models.Index(
                 fields=["created_at"],
                 name="file_not_ready",
@@ -147,10 +152,18 @@ class ModelFile(TimeStamped):
     def scan_sentence(self) -> str:
         """The verdict's reason in the reader's language; `scan_message` is its English form."""
         report = self.scan_report
-        if not report.get("message"):
+        template, params = report.get("message"), report.get("params", {})
+        if not template:
             return self.scan_message
-        template, params = gettext(report["message"]), report.get("params", {})
-        return template.format(**params) if report.get("has_braces") else template % params
+        told = gettext(template)
+        return told.format(**params) if report.get("has_braces") else told % params
+
+    @property
+    def hash_values(self) -> dict[str, str]:
+        """Values of the hashes by kind; prefetch `hashes`."""
+        if self.loaded_hashes is not None:
+            return self.loaded_hashes
+        return {row.kind: row.value for row in self.hashes.all()}
 
     @property
     def size_bytes(self) -> int:

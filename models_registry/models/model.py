@@ -114,6 +114,14 @@ PUBLIC_STATES = (Status.PUBLISHED, Status.ARCHIVED)
 KNOWN_STATES = (*PUBLIC_STATES, Status.TOMBSTONE)
 
 
+#: What lists count by, and what decides whether a model is counted for somebody.
+FACET_COLUMNS = ("type", "subject", "is_verified", "is_trained_here")
+COUNTED_COLUMNS = (
+    *("visibility", "status", "owner", "team"),
+    *("licence", "nsfw_level", "allow_commercial_use"),
+)
+
+
 def visible_models(user: Viewer, prefix: str = "") -> Q:
     """The one visibility rule, for rows that reach their model through `prefix` ("model__").
 
@@ -235,8 +243,9 @@ class Model(TimeStamped):
         db_persist=True,
     )
 
-    #: Set by `catalogue`: published versions, newest first, with their `clean_files`.
+    #: Set by `catalogue`: published versions, newest first, with their `facts`; and the tags.
     public_versions: list["ModelVersion"]
+    loaded_tags: list[str] | None = None
 
     objects = ModelQuerySet.as_manager()
 
@@ -285,6 +294,7 @@ class Model(TimeStamped):
                 )
                 for name, fields in {
                     "rating": ("-thumbs_up_count", "-download_count", "-id"),
+                    "likes": ("-thumbs_up_count", "-id"),
                     "downloads": ("-download_count", "-thumbs_up_count", "-id"),
                     "newest": ("-last_version_at", "-id"),
                     "comments": ("-comment_count", "-id"),
@@ -292,7 +302,33 @@ class Model(TimeStamped):
                     "trend": ("-trend", "-id"),
                     "images": ("-image_count", "-id"),
                     "type": ("type", "-last_version_at", "-id"),
+                    "subject": ("subject", "-last_version_at", "-id"),
+                    "licence": ("licence", "-last_version_at", "-id"),
                 }.items()
+            ),
+            models.Index(
+                fields=["-last_version_at", "-id"],
+                name="model_trained_here",
+                condition=Q(status__in=PUBLIC_STATES, is_trained_here=True),
+            ),
+            GinIndex(fields=["allow_commercial_use"], name="model_commercial_use"),
+            models.Index(
+                fields=["-image_count", "-id"],
+                name="model_pictured",
+                condition=Q(image_count__gt=0),
+            ),
+            # Counts beside the filters read these two instead of the table.
+            models.Index(
+                fields=[*FACET_COLUMNS],
+                include=["id", *COUNTED_COLUMNS],
+                name="model_counted",
+                condition=Q(status__in=PUBLIC_STATES),
+            ),
+            models.Index(
+                fields=["id"],
+                include=[*FACET_COLUMNS, *COUNTED_COLUMNS],
+                name="model_listed",
+                condition=Q(status__in=PUBLIC_STATES),
             ),
         ]
 
@@ -312,6 +348,8 @@ class Model(TimeStamped):
     @property
     def tag_names(self) -> list[str]:
         """Tags in their order; prefetch `model_tags__tag`."""
+        if self.loaded_tags is not None:
+            return self.loaded_tags
         rows = sorted(self.model_tags.all(), key=lambda row: (row.position, row.pk))
         return [row.tag.name for row in rows]
 

@@ -56,6 +56,7 @@ class ModelTag(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["model", "tag"], name="model_tag_once"),
         ]
+        indexes = [models.Index(fields=["tag", "model"], name="model_tag_of_tag")]
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.model_id}"

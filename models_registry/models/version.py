@@ -24,7 +24,7 @@ from models_registry.models.model import (
 )
 
 if TYPE_CHECKING:
-    from models_registry.models.file import ModelFile
+    from models_registry.catalogue_facts import VersionFacts
     from models_registry.models.recommendation import RecommendedResource
 
 
@@ -128,8 +128,9 @@ class ModelVersion(TimeStamped):
     engine_version = models.CharField(max_length=40, blank=True)
     training_config = models.JSONField(null=True, blank=True)
 
-    #: Set by `catalogue`: files that passed the scan, the primary one first.
-    clean_files: list["ModelFile"]
+    #: Set by `catalogue_facts`: files, pictures and examples, and all trigger words in order.
+    facts: "VersionFacts"
+    loaded_words: list[str] | None = None
     #: Set by `catalogue` for a version by itself: its VAEs, None where the viewer may not see one.
     vae_links: list["RecommendedResource"]
 
@@ -186,6 +187,8 @@ class ModelVersion(TimeStamped):
     @property
     def trained_words(self) -> list[str]:
         """All trigger words in order; reads `trigger_word_sets__words` (prefetch both)."""
+        if self.loaded_words is not None:
+            return self.loaded_words
         sets = sorted(self.trigger_word_sets.all(), key=lambda row: (row.position, row.pk))
         return [
             word.text

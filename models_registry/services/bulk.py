@@ -56,7 +56,7 @@ def plan_bulk(*, viewer: Viewer, models: Iterable[Model], layout: str = "") -> B
     taken: set[str] = set()
     for model in models:
         for version in model.public_versions[:1]:
-            for file in version.clean_files:
+            for file in version.facts.files:
                 file.version = version  # with everything that the catalogue read
                 version.model = model
                 try:
@@ -115,5 +115,5 @@ def _free_path(path: str, file: ModelFile, taken: set[str]) -> str:
 
 def _crc32(file: ModelFile) -> int:
     """The recorded checksum, whose bytes Civitai prints in reversed order."""
-    shown = next(row.value for row in file.hashes.all() if row.kind == HashKind.CRC32)
+    shown = file.hash_values[HashKind.CRC32]
     return int.from_bytes(bytes.fromhex(shown), "little")

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePath
 
 from django.conf import settings
@@ -196,6 +197,7 @@ def _same(value: str, wanted: str) -> bool:
     return value.casefold() == wanted.casefold()
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     """Letters and digits of a title, as file names carry them."""
     return "".join(c for c in text.replace(" ", "_") if c.isalnum() or c in "_-.").strip("._")

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePath
 
 from django.utils.text import slugify
@@ -47,6 +48,7 @@ def free_slug(name: str) -> str:
     return f"{base}-{number}"
 
 
+@lru_cache(maxsize=4096)  # lists name thousands of files, and the same ones again and again
 def clean_file_name(text: str) -> str:
     """The last part of a path, fit for any disk; keeps every script and the extension."""
     last = PurePath(text.replace("\\", "/")).name

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from hub.formats.model_kind import BaseArchitecture, ModelGuess
+from hub.core.errors import Invalid
+from hub.formats.errors import FormatError
+from hub.formats.model_kind import BaseArchitecture, ModelGuess, ModelKind, guess_model
 from hub.formats.model_metadata import ModelMetadata, read_model_metadata
-from hub.formats.safetensors_header import SafetensorsHeader
+from hub.formats.safetensors_header import LENGTH_BYTES, SafetensorsHeader, parse_header
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Status
 from models_registry.models.terms import LicenceName
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
+from models_registry.scanning.inspection import header_limits
 from models_registry.services.names import clean_words
 from models_registry.services.search import refresh_search
 from models_registry.services.words import write_tags
@@ -39,6 +43,19 @@ class Suggestions:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What a header says of a model before its file is here; empty where it says nothing."""
+
+    title: str
+    type: str
+    base_model: str
+    trigger_words: tuple[str, ...]
+    tags: tuple[str, ...]
+    description: str
+    licence: str
+
+
 def suggest_from_header(header: SafetensorsHeader, guess: ModelGuess) -> Suggestions:
     """What the metadata states, and the base model from the tensors where it is silent."""
     stated = read_model_metadata(header.metadata)
@@ -49,6 +66,28 @@ def suggest_from_header(header: SafetensorsHeader, guess: ModelGuess) -> Suggest
         description=stated.description or "",
         licence=_known_licence(stated.license or ""),
         tags=stated.tags,
+    )
+
+
+def facts_of_header(*, header: str, size_bytes: int) -> HeaderFacts:
+    """What a header's text says of the model; raises Invalid for one that is not valid."""
+    raw = header.encode("utf-8", "surrogatepass")
+    data_bytes = size_bytes - len(raw) - LENGTH_BYTES
+    try:
+        read = parse_header(raw, data_bytes=data_bytes, limits=header_limits())
+    except FormatError as error:
+        raise Invalid(_(error.problem.message).format(**error.params), code=error.code) from error
+    guess, stated = guess_model(read), read_model_metadata(read.metadata)
+    found = suggest_from_header(read, guess)
+    kind = "LoCon" if guess.kind in {ModelKind.LOHA, ModelKind.LOKR} else guess.kind.value
+    return HeaderFacts(
+        title=stated.title or "",
+        type=kind if kind != ModelKind.UNKNOWN else "",
+        base_model=found.base_model or "",
+        trigger_words=found.trigger_words,
+        tags=found.tags,
+        description=found.description,
+        licence=found.licence,
     )
 
 
@@ -75,7 +114,8 @@ def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]
                 version.base_model = base
                 filled.append("base_model")
         is_draft = version.status == Status.DRAFT
-        if is_draft and not version.description and suggestions.description:
+        said = suggestions.description
+        if is_draft and said and not version.description and said != model.description:
             version.description = suggestions.description
             filled.append("description")
         if filled:

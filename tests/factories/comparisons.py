@@ -54,6 +54,12 @@ def publish_tiny_base(owner: User, *, name: str = "Tiny") -> ModelVersion:
     return publish_file(path, owner=owner, name=name, type=ModelType.CHECKPOINT)
 
 
+def publish_tiny_vae(owner: User, *, name: str = "Own VAE") -> ModelVersion:
+    """The VAE of the bundled base as a model of its own."""
+    path = tiny_base_dir() / "vae" / "diffusion_pytorch_model.safetensors"
+    return publish_file(path, owner=owner, name=name, type=ModelType.VAE)
+
+
 def publish_tiny_lora(owner: User, folder: Path, *, name: str = "Ink") -> ModelVersion:
     """A LoRA for the bundled base."""
     path = folder / f"{name.lower()}.safetensors"

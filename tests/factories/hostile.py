@@ -58,6 +58,7 @@ def hostile_files() -> Iterator[Hostile]:
     yield from polyglots()
 
 
+# long: a list of hostile files, one beside the other
 def pickles() -> Iterator[Hostile]:
     """Plain pickles."""
     for protocol in range(6):

@@ -56,7 +56,7 @@ def test_only_the_people_who_edit_a_model_delete_its_files(version):
     people = people_of(version)
     for name in ("anonymous", "stranger", "viewer"):
         answer = client_of(people[name]).post(address, {"reason": "Wrong upload"})
-        assert answer.status_code == (302 if name == "anonymous" else 403), name
+        assert answer.status_code == (401 if name == "anonymous" else 403), name
         assert ModelVersion.objects.get(pk=version.pk).status == Status.PUBLISHED
     client_of(people["member"]).post(address, {"reason": "Wrong upload"})
 
@@ -190,7 +190,7 @@ def test_a_comment_without_text_keeps_the_form_and_says_why(version):
 
     assert answer.status_code == 422
     assert "A comment needs some text." in text_of(answer)
-    assert client_of().post(address, {"text": "hi"}).status_code == 302
+    assert client_of().post(address, {"text": "hi"}).status_code == 401
 
 
 def test_comments_on_what_one_may_not_see_are_not_found(version):

@@ -151,7 +151,7 @@ def test_a_named_person_is_told_until_they_read_it(version):
 
     assert unread_mentions(linmo) == 0
     assert "new mention" not in client.get("/models/").content.decode()
-    assert 'href="/models/?by=linmo"' in page_of(version)
+    assert 'href="/people/linmo/"' in page_of(version)
     assert "Nobody has named you yet" in client_of(author).get(reverse("mentions")).content.decode()
     assert unread_mentions(AnonymousUser()) == 0
 

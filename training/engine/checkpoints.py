@@ -101,6 +101,7 @@ def _write_folder(session: Session, path: Path) -> None:
     write_text(target / "scheduler" / "scheduler_config.json", text)
 
 
+# long: what is told of each sample shares the run and the epoch
 def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
     """Make the samples of an epoch, or of a step `between`, that are not there yet."""
     run = session.run

@@ -25,7 +25,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.engine.commands import drawing, kohya, models
+from training.engine.commands import drawing, kohya, models, settings
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_commands(commands)
     models.add_commands(commands)
     kohya.add_commands(commands)
+    settings.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)

@@ -104,6 +104,9 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         gt=0,
         le=1,
     )
+    text_encoder_2_learning_rate: float | None = setting(
+        None, "Learning rate of SDXL's second text encoder; empty is that of the first.", gt=0, le=1
+    )
     text_encoder_stop_fraction: float = setting(
         1.0, "Share of the run after which the text encoder stands still.", gt=0, le=1
     )

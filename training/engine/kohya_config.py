@@ -76,8 +76,10 @@ def _optimizer(config: TrainConfig) -> dict[str, Any]:
     else:
         arguments.append(f"betas={config.beta1},{config.beta2}")
     warms_up = config.scheduler == "constant" and config.warmup_steps
+    first, second = config.text_encoder_learning_rate, config.text_encoder_2_learning_rate
     return {
         "learning_rate": parse_rate_list(str(config.learning_rate)).rate(0),
+        "text_encoder_lr": first if first is None or second is None else [first, second],
         "optimizer_type": OPTIMIZERS[config.optimizer],
         "optimizer_args": arguments,
         "lr_scheduler": "constant_with_warmup" if warms_up else config.scheduler,

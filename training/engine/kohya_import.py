@@ -188,7 +188,7 @@ class _Reading:
             self.put("text_encoder_learning_rate", self.settings["learning_rate"])
         rates = self.data.get("text_encoder_lr")
         if isinstance(rates, list) and len(set(rates)) > 1:
-            self.report.append(f"Of the rates text_encoder_lr = {rates} the first is used for all.")
+            self.put("text_encoder_2_learning_rate", float(rates[1]))
         if stop > 0 and "max_steps" in self.settings:
             self.put("text_encoder_stop_fraction", min(1.0, stop / self.settings["max_steps"]))
         elif stop > 0:

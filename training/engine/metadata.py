@@ -108,9 +108,7 @@ def _rates(config: TrainConfig) -> dict[str, Any]:
     return {
         "ss_learning_rate": config.learning_rate,
         "ss_unet_lr": config.learning_rate,
-        "ss_text_encoder_lr": config.text_encoder_learning_rate
-        if config.train_text_encoder
-        else None,
+        "ss_text_encoder_lr": _text_rates(config),
         "ss_lr_scheduler": "constant_with_warmup" if warms_up else config.scheduler,
         "ss_lr_warmup_steps": config.warmup_steps,
         "ss_optimizer": OPTIMIZERS[config.optimizer].format(
@@ -121,6 +119,14 @@ def _rates(config: TrainConfig) -> dict[str, Any]:
         ),
         "ss_max_grad_norm": config.max_grad_norm,
     }
+
+
+def _text_rates(config: TrainConfig) -> Any:
+    """Return the rate of the text encoders, as a list where the second has one of its own."""
+    first, second = config.text_encoder_learning_rate, config.text_encoder_2_learning_rate
+    if not config.train_text_encoder:
+        return None
+    return first if second is None else [first, second]
 
 
 def _network(config: TrainConfig) -> dict[str, Any]:

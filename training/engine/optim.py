@@ -11,6 +11,8 @@ import torch
 from training.engine.config import TrainConfig
 from training.engine.schedule import RateSchedule, parse_rate_list
 
+SECOND_TEXT = "text_encoder_2"  # a group of its own only where it has a rate of its own
+
 
 @dataclass(frozen=True)
 class ParamGroup:
@@ -106,7 +108,10 @@ class Optimizing:
         self.total_steps = total_steps
         self.max_grad_norm = config.max_grad_norm
         self._rates = parse_rate_list(str(config.learning_rate))
-        self._text_rate = config.text_encoder_learning_rate
+        self._text_rates = {
+            "text_encoder": config.text_encoder_learning_rate,
+            SECOND_TEXT: config.text_encoder_2_learning_rate,
+        }
         self._schedule = RateSchedule(
             name=config.scheduler,
             total_steps=total_steps,
@@ -145,8 +150,9 @@ class Optimizing:
     def _group_rate(self, group: ParamGroup, step: int) -> float:
         if self.stands_still(group, step):
             return 0.0
-        if group.name.startswith("text_encoder") and self._text_rate is not None:
-            return self._text_rate
+        own = self._text_rates.get(group.name)
+        if own is not None:
+            return own
         return self._rates.rate(step)
 
     def clip(self) -> torch.Tensor:

@@ -25,7 +25,7 @@ from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
 from training.engine.precision import Precision, choose, describe_machine, set_threads
-from training.engine.processes import Processes
+from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
 from training.engine.rules import (
     feed_rule,
@@ -48,7 +48,9 @@ UNUSED_CLASS_PICTURES = (
 )
 
 
-def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path, among: Processes) -> Session:
+def prepare(
+    config: TrainConfig, run: RunFolder, cache_dir: Path, among: Processes = ALONE
+) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step."""
     manifest = _manifest(config, run)
     precision = _choose_precision(config, run, len(manifest.training), among)

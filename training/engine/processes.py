@@ -56,6 +56,9 @@ class Processes:
         yield path
 
 
+ALONE = Processes()
+
+
 class Together(Processes):
     """One of several processes, with messages over torch.distributed."""
 
@@ -133,7 +136,7 @@ def processes(device: str) -> Iterator[Processes]:
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count <= 1:
-        yield Processes()
+        yield ALONE
         return
     from accelerate import PartialState
 

@@ -124,7 +124,7 @@ class Stepper:
     def _settle(self, step: int) -> None:
         """Let what has come to its end rest; texts are remembered once their encoders do."""
         self.optimizing.settle(step)
-        texts = [g for g in self.optimizing.groups if g.name == "text_encoder"]
+        texts = [g for g in self.optimizing.groups if g.name.startswith("text_encoder")]
         if texts and all(self.optimizing.stands_still(group, step) for group in texts):
             self.conditioner.frozen = True
 

@@ -48,7 +48,7 @@ def number(value: Decimal | float | None) -> float | None:
     return None if value is None else float(value)
 
 
-@lru_cache(maxsize=1024)  # a list of 100 models asks for the same texts again and again
+@lru_cache(maxsize=4096)  # a list of 100 models asks for the same texts again and again
 def html(source: str) -> str | None:
     """Markdown as harmless HTML, None when there is none."""
     if not source.strip():

@@ -21,7 +21,7 @@ def model_item(
     model: Model, links: Links, *, in_list: bool, primary_only: bool = False
 ) -> dict[str, Any]:
     """A model with its versions, newest first; the catalogue prefetches `public_versions`."""
-    versions = [version for version in model.public_versions if version.clean_files]
+    versions = [version for version in model.public_versions if version.facts.files]
     archived = model.is_archived
     item: dict[str, Any] = {
         "id": model.pk,
@@ -87,8 +87,8 @@ def version_in_model(
         "paidAccess": None,
         "files": [] if archived else file_items(version, links, primary_only=primary_only),
         "images": [
-            {"id": cover.pk, **image_item(cover, version, links)}
-            for cover in version.covers.all()[:LIST_IMAGES]
+            {"id": cover.id, **image_item(cover, version, links)}
+            for cover in version.facts.pictures[:LIST_IMAGES]
         ],
         **extras(version),
     }
@@ -101,6 +101,7 @@ def version_in_model(
     return item
 
 
+# long: one JSON object in the order of the wire, a line a key
 def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
@@ -148,7 +149,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         ],
         "images": [
             image_item(cover, version, links) | {"meta": generation_meta(cover.generation_text)}
-            for cover in version.covers.all()[:VERSION_IMAGES]
+            for cover in version.facts.pictures[:VERSION_IMAGES]
         ],
         **extras(version),
     }

@@ -39,7 +39,7 @@ def extras(version: ModelVersion) -> dict[str, Any]:
         },
         "examplePrompts": [
             {"prompt": row.prompt, "negativePrompt": row.negative or None}
-            for row in sorted(version.example_prompts.all(), key=lambda row: row.position)
+            for row in version.facts.examples
         ],
         "provenance": {
             "runId": str(trained),

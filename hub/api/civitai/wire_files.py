@@ -4,7 +4,7 @@ from typing import Any
 
 from hub.api.civitai.links import Links
 from hub.api.civitai.values import instant
-from models_registry.models.cover import VersionCover
+from models_registry.catalogue_facts import PictureFacts
 from models_registry.models.file import FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.version import ModelVersion
@@ -18,7 +18,7 @@ def file_items(
     version: ModelVersion, links: Links, *, primary_only: bool = False, primary_always: bool = False
 ) -> list[dict[str, Any]]:
     """Cleared files, the primary one first: exactly one, whatever became of the others."""
-    files: list[ModelFile] = version.clean_files
+    files = version.facts.files
     chosen = next((file for file in files if file.is_primary), files[0] if files else None)
     ordered = sorted(files, key=lambda file: (file is not chosen, file.pk))
     if primary_only:
@@ -36,9 +36,9 @@ def vae_items(version: ModelVersion, links: Links) -> list[dict[str, Any]]:
     """The first file of each VAE that goes with a version; its link leads to the VAE's download."""
     linked = [row.resource_version for row in version.vae_links]
     return [
-        file_item(vae.clean_files[0], vae, links) | {"type": FileKind.VAE, "primary": False}
+        file_item(vae.facts.files[0], vae, links) | {"type": FileKind.VAE, "primary": False}
         for vae in linked
-        if vae is not None and vae.clean_files
+        if vae is not None and vae.facts.files
     ]
 
 
@@ -67,11 +67,11 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
 
 def hashes(file: ModelFile) -> dict[str, str]:
     """Hashes under Civitai's names, which know six of our seven kinds."""
-    known = {row.kind: row.value for row in file.hashes.all()}
+    known = file.hash_values
     return {kind.value: known[kind] for kind in HashKind if kind in known and kind != HashKind.SSHS}
 
 
-def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict[str, Any]:
+def image_item(cover: PictureFacts, version: ModelVersion, links: Links) -> dict[str, Any]:
     """A picture of a version; the level is a number here."""
     has_data = bool(cover.generation_text.strip())
     return {

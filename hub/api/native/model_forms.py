@@ -45,6 +45,9 @@ class ModelQuery(PageQuery):
     username = serializers.CharField(required=False, default="")
     scope = serializers.ChoiceField(choices=list(Scope), required=False, default=Scope.EVERYONE)
     team = serializers.SlugField(required=False, help_text="One of my teams; implies scope=team.")
+    collection = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="Only what is in it."
+    )
     sort = serializers.ChoiceField(choices=list(Sort), required=False)
     verified = serializers.BooleanField(required=False, default=False)
     trained_here = serializers.BooleanField(required=False, default=False)
@@ -70,6 +73,7 @@ def filters_of(query: dict[str, Any], **more: Any) -> ModelFilters:
         scope=Scope.TEAM if "team" in query else Scope(query["scope"]),
         verified=query["verified"],
         trained_here=query["trained_here"],
+        collection_id=query.get("collection"),
         **more,
     )
 

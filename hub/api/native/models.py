@@ -1,6 +1,7 @@
 """`/models/`, `/versions/`: the registry."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -33,6 +34,7 @@ from hub.api.native.model_shapes import (
 )
 from hub.api.native.pages import ErrorShape, body_of, page_answer, page_of, query_of
 from hub.core.errors import NotFound
+from models_registry.collection_queries import collection_detail
 from models_registry.filters import Sort
 from models_registry.known_files import blob_at_hand
 from models_registry.models.file import FileKind
@@ -54,10 +56,16 @@ class Models(ModelView):
     def get(self, request: Request) -> Response:
         """List models, as the pages do; drafts only with scope=mine or scope=team."""
         query = query_of(request, ModelQuery)
-        team = team_named(request, query["team"]) if "team" in query else None
+        more: dict[str, Any] = {}
+        if "team" in query:
+            more["team"] = team_named(request, query["team"])
+        if "collection" in query:
+            key = query["collection"]
+            found = collection_detail(viewer=request.user, collection_id=key)
+            more["with_unlisted"] = found.can_fill
         page = model_list(
             viewer=request.user,
-            filters=filters_of(query, team=team),
+            filters=filters_of(query, **more),
             sort=Sort(query["sort"]) if "sort" in query else None,
             cursor=query.get("cursor"),
             limit=query["limit"],

@@ -145,6 +145,8 @@ urlpatterns = [
         files.FileConversion.as_view(),
         name="api_file_conversion",
     ),
+    path("files/of-size/<int:size_bytes>/", files.FilesOfSize.as_view(), name="api_files_of_size"),
+    path("files/read-header/", files.ReadHeader.as_view(), name="api_read_header"),
     path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
     path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
@@ -173,5 +175,6 @@ urlpatterns = [
         name="api_artifact_file",
     ),
     path("presets/", jobs.Presets.as_view(), name="api_presets"),
-    re_path(r"^.*/$", Nothing.as_view()),
+    # The page at docs/ is not ours.
+    re_path(r"^(?!docs/$).*/$", Nothing.as_view()),
 ]

@@ -109,9 +109,13 @@ def test_a_file_that_is_not_cleared_goes_to_its_people_only_and_a_dangerous_one_
 ):
     version = publish_model()
     owner = api_of(version.model.owner)
-    for status, seen_by_owner in ((ScanStatus.PENDING, 307), (ScanStatus.DANGER, 403)):
+    for status, seen_by_others, seen_by_owner in (
+        (ScanStatus.PENDING, 404, 307),
+        (ScanStatus.ERROR, 404, 307),
+        (ScanStatus.DANGER, 403, 403),
+    ):
         ModelFile.objects.filter(version=version).update(scan_status=status)
-        assert start(api, version).status_code == 403
+        assert start(api, version).status_code == seen_by_others
         assert start(owner, version).status_code == seen_by_owner
 
 

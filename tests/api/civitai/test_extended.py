@@ -9,7 +9,7 @@ from hub.core.visibility import Visibility
 from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, drafts, publish
+from models_registry.services import collections, publish, recommendations
 from models_registry.services.engagement import set_engagement
 from models_registry.services.values import Licence, Resource
 from tests.api.civitai.conftest import key_of, matches_golden
@@ -55,7 +55,8 @@ def test_tensors_of_a_file_are_listed_and_summed_up(api, api_of):
     kept = api.raw(f"/api/v1/model-files/{file.pk}/tensor-metadata")
     assert kept["Cache-Control"] == "public, max-age=31536000, immutable"
     ModelFile.objects.filter(pk=file.pk).update(scan_status=ScanStatus.PENDING)
-    api.get(f"model-files/{file.pk}/tensor-metadata", status=403)
+    api.get(f"model-files/{file.pk}/tensor-metadata", status=404)
+    api_of(version.model.owner).get(f"model-files/{file.pk}/tensor-metadata")
 
 
 def test_tensors_of_a_draft_are_for_its_people(api, api_of):
@@ -101,7 +102,9 @@ def test_the_vae_that_goes_with_a_version_is_among_its_files(api, api_of):
     )
     version = publish_model(seed=1, owner=owner)
     for linked in (vae, secret):
-        drafts.add_resource(actor=owner, version=version, resource=Resource("vae", version=linked))
+        recommendations.add_resource(
+            actor=owner, version=version, resource=Resource("vae", version=linked)
+        )
     own, *others = api.get(f"model-versions/{version.pk}")["files"]
     assert own["primary"] is True
     [other] = others

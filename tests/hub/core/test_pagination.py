@@ -1,9 +1,11 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from hub.accounts.models import User
 from hub.core.errors import Invalid
-from hub.core.pagination import encode_cursor, keyset
+from hub.core.pagination import behind_cursor, encode_cursor, keyset
 from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -49,3 +51,23 @@ def test_a_cursor_that_this_order_did_not_make_is_refused(cursor):
 def test_a_cursor_with_a_value_of_the_wrong_kind_is_refused():
     with pytest.raises(Invalid):
         keyset(User.objects.all(), order=ORDER, cursor=encode_cursor(["not a date", 1]), limit=2)
+
+
+@pytest.mark.parametrize("order", [ORDER, ("date_joined", "id"), ("-date_joined", "id")])
+def test_a_walk_follows_its_order_whichever_way_the_columns_run(order):
+    same = timezone.now()
+    for number in range(6):
+        UserFactory(date_joined=same - timedelta(days=number // 2))
+    seen, cursor = [], None
+    for _ in range(10):
+        page = keyset(User.objects.all(), order=order, cursor=cursor, limit=2)
+        seen += [user.pk for user in page.items]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert seen == list(User.objects.order_by(*order).values_list("pk", flat=True))
+
+
+def test_the_index_is_entered_at_the_cursor():
+    cursor = encode_cursor([timezone.now(), 7])
+    rows = behind_cursor(User.objects.order_by(*ORDER), ORDER, cursor)
+    assert "ROW(" in str(rows.query)

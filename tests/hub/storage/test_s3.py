@@ -48,8 +48,14 @@ def test_an_object_is_stored_read_and_removed(store: S3Store, file: Path) -> Non
     assert file.exists()
     assert store.exists(KEY)
     with store.open(KEY) as reader:
+        assert reader.read(10) == DATA[:10]
+        reader.seek(-5, 2)
+        assert reader.read() == DATA[-5:]
         reader.seek(16)
-        assert reader.read() == DATA[16:]
+        assert reader.read(7) == DATA[16:23]
+        reader.seek(0)
+        assert reader.read() == DATA
+        assert reader.read() == b""
     assert store.local_path(KEY) is None
 
     store.delete(KEY)
@@ -68,6 +74,25 @@ def test_a_moved_file_is_gone_and_a_known_object_is_left_as_it_is(store, file, t
     assert not other.exists()
     with store.open(KEY) as reader:
         assert reader.read() == DATA
+
+
+def test_reading_a_header_fetches_no_more_than_a_piece(store, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(9 << 20))
+    store.put_path("ab/cd/large", path, move=False)
+    fetched = []
+    get_object = store.client.get_object
+
+    def counting(**asked):
+        fetched.append(asked["Range"])
+        return get_object(**asked)
+
+    monkeypatch.setattr(store.client, "get_object", counting)
+    with store.open("ab/cd/large") as reader:
+        reader.seek(0, 2)
+        reader.seek(0)
+        reader.read(8)
+    assert fetched == [f"bytes=0-{(4 << 20) - 1}"]
 
 
 def test_a_link_gives_the_bytes_by_range_under_the_right_name(store: S3Store, file: Path) -> None:

@@ -148,13 +148,15 @@ def test_settings_that_belong_together_are_read_together() -> None:
     )
     config = TrainConfig.parse(found.settings)
     assert config.learning_rate == 3e-4
-    assert config.text_encoder_learning_rate == 1e-5
+    rates = (config.text_encoder_learning_rate, config.text_encoder_2_learning_rate)
+    assert rates == (1e-5, 2e-5)
+    assert tomllib.loads(to_kohya(config))["text_encoder_lr"] == [1e-5, 2e-5]
     assert config.base_model.architecture == "sd2"
     assert config.base_model.prediction_type == "v_prediction"
     assert (config.epochs, config.max_steps) == (3, None)
     assert (config.weight_decay, config.beta1, config.beta2) == (0.1, 0.8, 0.95)
     assert config.prior.enabled
-    assert [sentence.split(" ")[0] for sentence in found.report] == ["Of", "optimizer_args"]
+    assert [sentence.split(" ")[0] for sentence in found.report] == ["optimizer_args"]
 
 
 def test_steps_given_as_shares_are_counted() -> None:

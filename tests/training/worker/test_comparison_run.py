@@ -9,7 +9,12 @@ from PIL import Image
 
 from hub.storage.blobs import open_blob
 from tests.factories.accounts import UserFactory
-from tests.factories.comparisons import make_comparison, publish_tiny_base, publish_tiny_lora
+from tests.factories.comparisons import (
+    make_comparison,
+    publish_tiny_base,
+    publish_tiny_lora,
+    publish_tiny_vae,
+)
 from tests.factories.training import make_worker
 from training.jobs.models.comparison import Comparison, ComparisonCell
 from training.jobs.models.drawn import GridState
@@ -28,23 +33,25 @@ def pixels(cell: ComparisonCell) -> np.ndarray:
         return np.asarray(Image.open(stream).convert("RGB"), dtype=np.int16)
 
 
-def test_each_column_shows_the_version_at_its_weight_beside_the_checkpoint_alone(
-    tmp_path: Path,
-) -> None:
+def test_each_column_shows_the_version_at_its_weight_with_its_vae(tmp_path: Path) -> None:
     owner = UserFactory()
     base, lora = publish_tiny_base(owner), publish_tiny_lora(owner, tmp_path)
-    comparison = make_comparison(lora, base, weights=[0.0, 1.0], seeds=[3, 4])
+    vae = publish_tiny_vae(owner)
+    comparison = make_comparison(lora, base, vaes=[None, vae], weights=[0.0, 1.0], seeds=[3])
     ended = draw()
     assert ended is not None
     assert (ended.state, ended.error_message) == (GridState.DONE, "")
-    plain, nothing, full = comparison.columns.order_by("position")
-    for seed in (3, 4):
-        cells = [column.cells.get(seed=seed) for column in (plain, nothing, full)]
-        shown = [pixels(cell) for cell in cells]
-        assert shown[0].shape == (64, 64, 3)
-        assert np.array_equal(shown[0], shown[1])
-        assert np.abs(shown[2] - shown[0]).mean() > 1
-    with open_blob(full.cells.get(seed=3).blob) as stream:
+    columns = list(comparison.columns.order_by("position"))
+    own, other = columns[:3], columns[3:]
+    plain, nothing, full = (pixels(column.cells.get()) for column in own)
+    assert plain.shape == (64, 64, 3)
+    assert np.array_equal(plain, nothing)
+    assert np.abs(full - plain).mean() > 1
+    # The same VAE from a file of its own draws the same.
+    for column, expected in zip(other, (plain, nothing, full), strict=True):
+        assert column.vae == vae
+        assert np.abs(pixels(column.cells.get()) - expected).max() <= 1
+    with open_blob(own[2].cells.get().blob) as stream:
         told = Image.open(stream).text["parameters"]
     assert "<lora:ink:1>" in told
     assert "Seed: 3" in told

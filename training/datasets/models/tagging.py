@@ -30,9 +30,7 @@ class TaggingRun(models.Model):
     )
     items = ArrayField(models.UUIDField())
     found = models.JSONField(default=dict, blank=True)
-    status = models.CharField(
-        max_length=8, choices=TaggingStatus.choices, default=TaggingStatus.WAITING
-    )
+    status = models.CharField(max_length=8, choices=TaggingStatus, default=TaggingStatus.WAITING)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -42,6 +42,16 @@ class Migration(migrations.Migration):
                 ('clip_skip', models.PositiveSmallIntegerField(default=1)),
                 ('min_memory_bytes', models.BigIntegerField(default=0)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='comparison_state_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='comparison_lease_only_while_running'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'queued')), fields=['created_at', 'id'], name='comparisons_in_line'),
+                    models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='comparisons_by_lease'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ComparisonCell',
@@ -62,6 +72,11 @@ class Migration(migrations.Migration):
                 ('is_applied', models.BooleanField(default=False)),
                 ('weight', models.FloatField(blank=True, null=True)),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('is_applied', True), ('weight__isnull', True), _connector='OR'), name='comparison_weight_of_what_is_applied'),
+                ],
+            },
         ),
         migrations.RemoveConstraint(
             model_name='previewgrid',
@@ -113,31 +128,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='comparison',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['created_at', 'id'], name='comparisons_in_line'),
-        ),
-        migrations.AddIndex(
-            model_name='comparison',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='comparisons_by_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='comparison',
             index=models.Index(fields=['version', '-created_at', '-id'], name='comparisons_of_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='comparison_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'running'), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='comparison_lease_only_while_running'),
         ),
         migrations.AddConstraint(
             model_name='comparisoncolumn',
             constraint=models.UniqueConstraint(fields=('comparison', 'position'), name='comparison_column_place_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='comparisoncolumn',
-            constraint=models.CheckConstraint(condition=models.Q(('is_applied', True), ('weight__isnull', True), _connector='OR'), name='comparison_weight_of_what_is_applied'),
         ),
         migrations.AddConstraint(
             model_name='comparisoncell',

@@ -1,0 +1,23 @@
+"""From what addresses say (names of tags and base models) to keys, before a list is asked.
+
+With the keys in the query PostgreSQL knows how many rows each stands for, and so whether to begin
+with them or with the order of the list; behind a join it could only guess.
+"""
+
+from collections.abc import Collection
+
+from models_registry.models.base_model import BaseModel
+from models_registry.models.tag import Tag, TagAlias
+
+
+def keys_of_bases(names: Collection[str]) -> list[int]:
+    """Base models of these names; unknown names have none."""
+    return list(BaseModel.objects.filter(name__in=list(names)).values_list("pk", flat=True))
+
+
+def keys_of_tags(names: Collection[str]) -> list[int]:
+    """Tags called by their names or their aliases, in any case."""
+    words = [name.strip().lower() for name in names]
+    called = Tag.objects.filter(name__in=words).values_list("pk", flat=True)
+    aliased = TagAlias.objects.filter(name__in=words).values_list("tag_id", flat=True)
+    return sorted(called.union(aliased))

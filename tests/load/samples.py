@@ -1,0 +1,100 @@
+"""Keys, words and cursors that the cases ask for, spread over whole tables by a fixed seed."""
+
+import random
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Count, Max, Min, QuerySet
+
+from gallery.models.image import Image
+from gallery.queries import ORDERS as IMAGE_ORDERS
+from gallery.queries import ImageSort
+from hub.core.pagination import encode_cursor
+from models_registry.filters import ORDERS, Sort
+from models_registry.models.base_model import BaseModel
+from models_registry.models.file import ScanStatus
+from models_registry.models.file_hash import HashKind, ModelFileHash
+from models_registry.models.model import Model
+from models_registry.models.tag import Tag
+from models_registry.models.version import ModelVersion
+
+VARIANTS = 40
+
+
+class Samples:
+    """What is there to be asked for; each list is read once."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.random = random.Random(seed)
+
+    @cached_property
+    def models(self) -> list[tuple[int, str]]:
+        """Ids and slugs: some from everywhere, the best-known, and those with most versions."""
+        public = Model.objects.published().filter(visibility="public")
+        known = public.order_by("-download_count")[:10]
+        many = public.filter(pk__in=self._many_versions())
+        rows = (public, known, many)
+        return [
+            *spread(rows[0].order_by("pk").values_list("pk", "slug"), VARIANTS - 20),
+            *rows[1].values_list("pk", "slug"),
+            *rows[2].values_list("pk", "slug")[:10],
+        ]
+
+    def _many_versions(self) -> list[int]:
+        counted = ModelVersion.objects.published().values_list("model_id").annotate(n=Count("pk"))
+        return [pk for pk, _count in counted.order_by("-n", "model_id")[:30]]
+
+    @cached_property
+    def versions(self) -> list[int]:
+        """Ids of public versions, those with most pictures among them."""
+        public = ModelVersion.objects.published().filter(
+            model__visibility="public", model__status="Published"
+        )
+        rows = public.order_by("pk").values_list("pk", flat=True)
+        return [*rows[:8], *spread(rows, VARIANTS - 8)]
+
+    @cached_property
+    def images(self) -> list[int]:
+        """Ids of public pictures."""
+        rows = Image.objects.filter(visibility="public").order_by("pk")
+        return spread(rows.values_list("pk", flat=True), VARIANTS)
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """Names of tags, the most and the least used ones."""
+        return spread(Tag.objects.order_by("pk").values_list("name", flat=True), VARIANTS)
+
+    @cached_property
+    def bases(self) -> list[str]:
+        """Names of base models in use."""
+        return list(BaseModel.objects.order_by("pk").values_list("name", flat=True)[:12])
+
+    def hashes(self, kind: HashKind, count: int = 8) -> list[str]:
+        """Whole hashes of this kind, of files that everybody may have."""
+        rows = ModelFileHash.objects.filter(
+            kind=kind, file__version_id__in=self.versions, file__scan_status=ScanStatus.SUCCESS
+        )
+        return list(rows.order_by("pk").values_list("value", flat=True)[:count])
+
+    def cursor(self, sort: Sort, depth: float) -> str:
+        """A cursor of the model list at a share of its length."""
+        return _cursor(Model.objects.published(), ORDERS[sort], depth)
+
+    def image_cursor(self, sort: ImageSort, depth: float) -> str:
+        """A cursor of the picture list at a share of its length."""
+        return _cursor(Image.objects.filter(visibility="public"), IMAGE_ORDERS[sort], depth)
+
+
+def spread(rows: QuerySet[Any], count: int) -> list[Any]:
+    """Return up to `count` rows, their keys evenly from the first to the last."""
+    ends = rows.order_by().aggregate(first=Min("pk"), last=Max("pk"))
+    step = max(1, (ends["last"] - ends["first"] + 1) // count)
+    starts = range(ends["first"], ends["last"] + 1, step)
+    found = [rows.filter(pk__gte=start).order_by("pk").first() for start in starts]
+    return list(dict.fromkeys(row for row in found if row is not None))[:count]
+
+
+def _cursor(rows: QuerySet[Any], order: tuple[str, ...], depth: float) -> str:
+    names = [name.lstrip("-") for name in order]
+    at = int(rows.count() * depth)
+    return encode_cursor(list(rows.order_by(*order).values_list(*names)[at]))
