@@ -51,3 +51,12 @@ def test_nobody_and_closed_accounts_are_not_found(client: Client, linmo: User) -
 def test_the_model_page_leads_there(client: Client, linmo: User) -> None:
     model = publish_model(owner=linmo, name="Violet ridge").model
     assert 'href="/people/linmo/"' in client.get(f"/models/{model.slug}/").content.decode()
+
+
+def test_more_pictures_than_fit_are_a_click_away(
+    client: Client, linmo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("frontend.contexts.person.PICTURES", 1)
+    make_image(owner=linmo)
+    make_image(owner=linmo)
+    assert 'href="/images/?author=linmo"' in client.get("/people/linmo/").content.decode()
