@@ -34,6 +34,8 @@ SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 
 JOB_LEASE_SECONDS = _env.integer("JOB_LEASE_SECONDS", 60, minimum=2)
 JOB_MAX_ATTEMPTS = _env.integer("JOB_MAX_ATTEMPTS", 5, minimum=1)
 JOB_STOP_GRACE_SECONDS = _env.integer("JOB_STOP_GRACE_SECONDS", 60, minimum=1)
+TRAINER_MAX_RUNS = _env.integer("TRAINER_MAX_RUNS", 20, minimum=1)
+TRAINER_IDLE_SECONDS = _env.integer("TRAINER_IDLE_SECONDS", 300, minimum=1)
 QUEUE_POLL_SECONDS = _env.integer("QUEUE_POLL_SECONDS", 10, minimum=1)
 TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
 GRID_MAX_PICTURES = _env.integer("GRID_MAX_PICTURES", 120, minimum=1)

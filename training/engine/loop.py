@@ -16,6 +16,7 @@ from training.engine.outputs import RunFolder
 from training.engine.precision import without_denormals
 from training.engine.preparation import prepare
 from training.engine.session import Session
+from training.engine.shelf import Shelf
 from training.engine.validation import validate_if_due
 
 
@@ -53,13 +54,15 @@ def train(
     cache_dir: Path,
     resume: bool = True,
     replay_after: int | None = None,
+    shelf: Shelf | None = None,
 ) -> TrainResult:
     """Train until the run is complete, or the control says otherwise.
 
     With `resume`, a run folder that has a state goes on from it, to the same bytes as if it had
     never been interrupted. With `replay_after`, stored events with a higher sequence are told
     again first, for a listener that lost some. A folder whose run is over stays as it is, unless
-    its settings have changed. Raises EngineError after telling Failed.
+    its settings have changed. A shelf keeps the base model for the next run of this process.
+    Raises EngineError after telling Failed.
     """
     config = config.resolved()
     run = RunFolder(run_dir, config, listener, resume=resume, replay_after=replay_after)
@@ -67,7 +70,7 @@ def train(
     try:
         if run.journal.finished is not None and run.has_same_settings:
             return _as_it_ended(run, run.journal.finished)
-        session = prepare(config, run, cache_dir)
+        session = prepare(config, run, cache_dir, shelf)
         return _run(session, control, Clock(config.state_every_seconds))
     except EngineError as error:
         step = session.step if session else 0

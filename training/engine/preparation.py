@@ -34,6 +34,7 @@ from training.engine.rules import (
     validation_of,
 )
 from training.engine.session import Session
+from training.engine.shelf import Shelf
 from training.engine.state import Position, load_state
 from training.engine.stepping import Stepper
 from training.engine.text import TextConditioner
@@ -42,12 +43,17 @@ from training.engine.version import ENGINE_VERSION
 STAGE_SECONDS = 0.5
 
 
-def prepare(config: TrainConfig, run: RunFolder, cache_dir: Path) -> Session:
-    """Load the base model and the pictures, add what is trained, and go to the saved step."""
+def prepare(
+    config: TrainConfig, run: RunFolder, cache_dir: Path, shelf: Shelf | None = None
+) -> Session:
+    """Load the base model and the pictures, add what is trained, and go to the saved step.
+
+    A shelf keeps the base model for the next run of this process.
+    """
     manifest = _manifest(config)
     precision = _choose_precision(config, run, len(manifest.training))
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
-    components = load_components(config, precision)
+    components = load_components(config, precision, shelf)
     items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
     method = make_method(config)
     method.install(components)
@@ -87,7 +93,7 @@ def _stepper(
     total_steps: int,
 ) -> Stepper:
     if packing_pays(precision, total_steps):
-        pack_frozen_convolutions(components.unet)
+        pack_frozen_convolutions(components.unet, components.derived)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
@@ -139,7 +145,7 @@ def _load_pictures(
     preparing = Preparing(
         config=config,
         components=components,
-        cache=LatentCache(cache_dir, components.vae, components.device),
+        cache=LatentCache(cache_dir, components),
         on_progress=_Told(run, "caching_latents"),
         on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from collections import deque
@@ -60,8 +61,8 @@ class Progress:
         memory = memory_bytes(self._device)
         speed = self._speed()
         for outcome, (loss, norm) in zip(self._pending, values, strict=True):
-            if not -float("inf") < loss < float("inf"):
-                raise non_finite(sorted(set(outcome.ids)))
+            if not math.isfinite(loss):
+                raise non_finite(outcome.ids, outcome.losses.tolist())
             self._count(outcome.step, loss)
             self._emit(self._event(outcome, loss, norm, speed, memory))
         self._pending.clear()

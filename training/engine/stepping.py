@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,13 +23,14 @@ from training.engine.text import TextConditioner
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step leaves to tell; `loss` and `norm` are scalars still on the device."""
+    """What a step leaves to tell; the tensors are still on the device."""
 
     step: int  # counted from 0
     loss: torch.Tensor
     norm: torch.Tensor
     rates: dict[str, float]
     ids: list[str]
+    losses: torch.Tensor  # of each picture, in the order of `ids`
 
 
 class Stepper:
@@ -66,6 +68,7 @@ class Stepper:
         self.emphasis = emphasis  # captions have weights, as A1111's prompts
         self.split = 1
         self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
+        self._broken = BrokenLoss(optimizing.optimizer, self.scaler, components.device)
 
     def step(self, step: int) -> StepOutcome:
         """Take the step with this number, counted from 0.
@@ -89,16 +92,19 @@ class Stepper:
         torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
+        parts: list[torch.Tensor] = []
         for batch in self.feed.batches(step, split=self.split):
             losses = self.losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
             self._refuse_non_finite(losses, batch)
+            parts.append(losses.detach())
             scaled: Any = self.scaler.scale(loss)
             scaled.backward()
             total += loss.detach()
             ids += batch.ids
+        self._broken.note(total)
         norm, rates = self._move(step)
-        return StepOutcome(step, total, norm, rates, ids)
+        return StepOutcome(step, total, norm, rates, ids, torch.cat(parts))
 
     def _give_way(self, reason: str) -> None:
         self.optimizing.optimizer.zero_grad(set_to_none=True)
@@ -152,13 +158,13 @@ class Stepper:
         return prediction
 
     def _refuse_non_finite(self, losses: torch.Tensor, batch: Batch) -> None:
-        """Stop before the weights move; on a GPU this is seen when the losses are next read."""
-        if self.precision.device != "cpu" or bool(torch.isfinite(losses).all()):
-            return
-        bad = [
-            name for name, fine in zip(batch.ids, torch.isfinite(losses), strict=True) if not fine
-        ]
-        raise non_finite(bad)
+        """Stop before the weights move, where the optimizer cannot be told not to move them.
+
+        On a GPU this is seen when the losses are next read: the step waits for nothing.
+        """
+        waits = self.precision.device == "cpu" and not self._broken.stops_the_optimizer
+        if waits and not bool(torch.isfinite(losses).all()):
+            raise non_finite(batch.ids, losses.tolist())
 
     def _move(self, step: int) -> tuple[torch.Tensor, dict[str, float]]:
         self.scaler.unscale_(self.optimizing.optimizer)
@@ -170,16 +176,40 @@ class Stepper:
         return norm, rates
 
 
+class BrokenLoss:
+    """Keeps the weights still from the first loss that is not finite, without asking the device.
+
+    The fused optimizer reads a flag on the device and moves nothing while it is set; the host sees
+    the loss when it next reads some, and ends the run.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, device: str
+    ) -> None:
+        supported = getattr(optimizer, "_step_supports_amp_scaling", False)
+        self.stops_the_optimizer = bool(supported) and not scaler.is_enabled()
+        self._optimizer: Any = optimizer
+        self._flag = torch.zeros((), device=device)
+
+    def note(self, loss: torch.Tensor) -> None:
+        """Take in the loss of a step, before its optimizer moves."""
+        if not self.stops_the_optimizer:
+            return
+        self._flag = torch.maximum(self._flag, 1 - torch.isfinite(loss).float())
+        self._optimizer.found_inf = self._flag
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Tell whether a device, or the machine itself, had no more memory to give."""
     no_more = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
     return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in no_more)
 
 
-def non_finite(ids: list[str]) -> NonFiniteLossError:
-    """Return the error that names the pictures of a step without a finite loss."""
+def non_finite(ids: list[str], losses: list[float]) -> NonFiniteLossError:
+    """Return the error that names the pictures whose loss is not finite."""
+    bad = {name for name, loss in zip(ids, losses, strict=True) if not math.isfinite(loss)}
     return NonFiniteLossError(
-        f"The loss of {', '.join(ids)} is not a finite number. The run stopped before the weights "
-        "changed, and the last saved state is good. Lower the learning rate, or leave the picture "
-        "out."
+        f"The loss of {', '.join(sorted(bad or ids))} is not a finite number. The run stopped "
+        "before the weights changed, and the last saved state is good. Lower the learning rate, or "
+        "leave the picture out."
     )

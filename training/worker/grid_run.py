@@ -28,7 +28,7 @@ from training.jobs.services.lifecycle import Failure
 from training.jobs.services.transitions import LeaseLost
 from training.worker.failures import PermanentFailureError
 from training.worker.staging import stage_base
-from training.worker.trainer import die_with_parent, trainer_environment
+from training.worker.trainer_process import KEPT, die_with_parent, trainer_environment
 from training.worker.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ def run_next_grid(*, worker: WorkerNode, stopping: threading.Event) -> PreviewGr
     if grid is None:
         return None
     logger.info("grid %s: attempt %s begins", grid.pk, grid.attempt)
+    KEPT.end()  # two base models may not fit into the memory of the device
     try:
         GridRun(grid, stopping=stopping).execute()
     except LeaseLost:

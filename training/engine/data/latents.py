@@ -13,12 +13,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+
+from training.engine.components import Components
 
 CACHE_VERSION = 1
 Size = tuple[int, int]
@@ -32,23 +33,14 @@ class Latent:
     std: torch.Tensor
 
 
-def fingerprint(module: torch.nn.Module) -> str:
-    """Return a SHA-256 over the names, shapes and bytes of a module's weights."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
 class LatentCache:
     """Encodes pictures once; the second run on the same picture and VAE reads a small file."""
 
-    def __init__(self, folder: Path, vae: Any, device: str) -> None:
+    def __init__(self, folder: Path, components: Components) -> None:
         self.folder = folder / "latents"
-        self.vae = vae
-        self.device = device
-        self.vae_hash = fingerprint(vae)
+        self.vae = components.vae
+        self.device = components.device
+        self.vae_hash = components.fingerprint("vae", self.vae)
         self.hits = 0
         self.misses = 0
 

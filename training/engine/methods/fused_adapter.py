@@ -24,22 +24,24 @@ class _LinearWithAdapter(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor,
         scale: float,
     ) -> Tensor:  # fmt: skip
-        ctx.save_for_backward(x, weight, down, up)
         ctx.scale = scale
         if _folding_pays(x.numel() // x.shape[-1], weight):
+            ctx.save_for_backward(x, weight, down, up, None)
             return F.linear(x, torch.addmm(weight, up, down, alpha=scale), bias)
         rows = x.reshape(-1, x.shape[-1])
-        y = F.linear(rows, weight, bias)
-        y = y.addmm_(rows @ down.T, up.T, alpha=scale)
+        inner = rows @ down.T  # (tokens, rank): so small that it is kept
+        ctx.save_for_backward(x, weight, down, up, inner)
+        y = F.linear(rows, weight, bias).addmm_(inner, up.T, alpha=scale)
         return y.reshape(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, down, up = ctx.saved_tensors
+        x, weight, down, up, inner = ctx.saved_tensors
         rows, grads = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
-        grad_inner = (grads @ up).mul_(ctx.scale)
+        inner = rows @ down.T if inner is None else inner
+        grad_inner = _scaled_product(grads, up, ctx.scale)
         grad_down = grad_inner.T @ rows
-        grad_up = (grads.T @ (rows @ down.T)).mul_(ctx.scale)
+        grad_up = _scaled_product(grads.T, inner, ctx.scale)
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = (grads @ weight).addmm_(grad_inner, down).reshape(x.shape)
@@ -70,18 +72,28 @@ class _PointwiseWithAdapter(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         columns, weight, down, up = ctx.saved_tensors
-        count = len(columns)
         grads = grad.reshape(*grad.shape[:2], -1)
-        grad_inner = torch.bmm(up.T[None].expand(count, -1, -1), grads).mul_(ctx.scale)
-        inner = torch.bmm(down[None].expand(count, -1, -1), columns)
-        grad_down = torch.bmm(grad_inner, columns.mT).sum(0)
-        grad_up = torch.bmm(grads, inner.mT).sum(0).mul_(ctx.scale)
+        downs, ups = [], []
+        for its_columns, its_grads in zip(columns, grads, strict=True):
+            downs.append(_scaled_product(up.T, its_grads, ctx.scale) @ its_columns.T)
+            ups.append(_scaled_product(its_grads, (down @ its_columns).T, ctx.scale))
+        grad_down, grad_up = _total(downs), _total(ups)
         grad_x = None
         if ctx.needs_input_grad[0]:
             folded = torch.addmm(weight, up, down, alpha=ctx.scale).T
-            grad_x = torch.bmm(folded[None].expand(count, -1, -1), grads)
-            grad_x = grad_x.reshape(count, -1, *grad.shape[2:])
+            grad_x = torch.bmm(folded[None].expand(len(grads), -1, -1), grads)
+            grad_x = grad_x.reshape(len(grads), -1, *grad.shape[2:])
         return grad_x, None, None, grad_down, grad_up, None
+
+
+def _total(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+
+
+def _scaled_product(a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """Return scale·a·b in one operation: nothing is read from the first argument."""
+    unused = a[:1, :1].expand(a.shape[0], b.shape[1])
+    return torch.addmm(unused, a, b, beta=0, alpha=scale)
 
 
 def _folding_pays(tokens: int, weight: Tensor) -> bool:

@@ -81,7 +81,8 @@ class PeftAdapter:
 
     def keep_norm_below(self, limit: float) -> None:
         """Shrink both matrices alike."""
-        shrink(*self.by_file_key().values(), self.layer.scaling[ADAPTER], limit)
+        down, up = self.by_file_key().values()
+        shrink(down, up, self.layer.scaling[ADAPTER], limit)
 
 
 class LoraMethod(Method):
@@ -119,9 +120,9 @@ class LoraMethod(Method):
         fused = [t for t in targets if self._fuses and can_be_fused(module.get_submodule(t.path))]
         for target in fused:
             base: Any = module.get_submodule(target.path)
-            adapter = FusedAdapter(base, target.rank, target.alpha)
-            module.set_submodule(target.path, adapter)
-            self._adapters[target.name] = adapter
+            own = FusedAdapter(base, target.rank, target.alpha)
+            module.set_submodule(target.path, own)
+            self._adapters[target.name] = own
         others = [target for target in targets if target not in fused]
         if others:
             self._adapt_by_peft(module, others)
