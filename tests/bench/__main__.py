@@ -25,7 +25,17 @@ from tests.bench.pairing import Turns
 from tests.bench.rows import PAIRS, Result
 from tests.bench.trainers import Setting
 
-GROUPS = ("services", "lora", "lora-unet", "ti", "dreambooth", "warm", "peak", "learning")
+GROUPS = (
+    "services",
+    "lora",
+    "lora-te",
+    "lora-unet",
+    "ti",
+    "dreambooth",
+    "warm",
+    "peak",
+    "learning",
+)
 PIXELS = 256
 STEPS = 5
 LIMIT_SECONDS = {"micro": 900.0, "sd15": 3600.0}

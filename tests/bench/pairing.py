@@ -48,7 +48,8 @@ class Turns:
         except (PeerMissingError, RunFailedError) as error:
             self._troubles[name] = str(error)
             return
-        sys.stderr.write(f"    step {done.step:.3f}  start-up {done.startup:.2f} CPU s\n")
+        gib = done.peak_bytes / 2**30
+        sys.stderr.write(f"    {done.step:.3f} a step, {done.startup:.2f} before, {gib:.2f} GiB\n")
         self._runs.setdefault(name, []).append(done)
 
     def _result(self, pair: Pair, measure: Measure) -> Result:

@@ -88,13 +88,15 @@ PAIRS: dict[str, tuple[Pair, ...]] = {
     "sd15": (
         Pair("lora", "ours", "kohya", (step(0.55, 0.45), memory(1.0, 0.7))),
         Pair("lora", "ours", "kohya cached", (step(0.80, 0.70),)),
-        Pair("lora", "ours", "diffusers lora+te", (step(0.55, 0.45), memory(1.3, 1.0))),
+        Pair(
+            "lora-te", "ours attention", "diffusers lora+te", (step(0.55, 0.45), memory(1.3, 1.0))
+        ),
         Pair("lora-unet", "ours unet", "diffusers lora", (step(0.55, 0.45),)),
     ),
     "micro": (
         Pair("lora", "ours", "kohya", (step(0.55, 0.45), OPERATIONS)),
         Pair("lora", "ours", "kohya cached", (step(0.80, 0.70), startup(0.7, 0.4))),
-        Pair("lora", "ours", "diffusers lora+te", (step(0.85, 0.65),)),
+        Pair("lora-te", "ours attention", "diffusers lora+te", (step(0.85, 0.65),)),
         Pair("lora-unet", "ours unet", "diffusers lora", (step(0.85, 0.65),)),
         Pair("ti", "ours ti", "diffusers ti", (step(0.75, 0.6),)),
         Pair("dreambooth", "ours db", "diffusers db", (step(0.85, 0.7),)),
@@ -103,6 +105,7 @@ PAIRS: dict[str, tuple[Pair, ...]] = {
 
 PROGRAMS: dict[str, Callable[[Setting], Program]] = {
     "ours": lambda s: ours(s, train_text_encoder=True),
+    "ours attention": lambda s: ours(s, train_text_encoder=True, network=ATTENTION),
     "ours unet": lambda s: ours(s, network=ATTENTION),
     "ours ti": lambda s: ours(s, "textual_inversion", textual_inversion=WORD),
     "ours db": lambda s: ours(s, "dreambooth"),

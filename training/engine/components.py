@@ -240,31 +240,17 @@ def predicts_velocity(config: TrainConfig) -> bool:
 
 
 def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
-    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+    from training.engine.single_file import load_single_file
 
     if not (folder / "model_index.json").exists():
         raise BaseModelError(
             f"The configuration of the family {family or 'of this file'} is not installed, so "
             f"{path.name} cannot be read. Use a folder in diffusers layout."
         )
-    kind = StableDiffusionXLPipeline if family == "sdxl" else StableDiffusionPipeline
     try:
-        pipeline = kind.from_single_file(
-            path, config=str(folder), local_files_only=True, torch_dtype=torch.float32
-        )
-    except Exception as error:
+        return load_single_file(path, folder)
+    except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(f"{path.name} cannot be read as {family}: {error}") from error
-    second = getattr(pipeline, "text_encoder_2", None)
-    return {
-        "unet": pipeline.unet,
-        "vae": pipeline.vae,
-        "text_encoders": [pipeline.text_encoder, *([second] if second is not None else [])],
-        "tokenizers": [
-            pipeline.tokenizer,
-            *([pipeline.tokenizer_2] if second is not None else []),
-        ],
-        "scheduler": dict(pipeline.scheduler.config),
-    }
 
 
 def _vae_class() -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.engine.paging import page_out
 from training.engine.precision import Precision
 
 MOST_POSITIONS = 512
@@ -95,7 +96,9 @@ class PackedConvolution(nn.Module):
         weight = self.weight.detach()
         backward = weight.flip(2, 3).transpose(0, 1).contiguous()
         outputs = [x.shape[0], weight.shape[0], *x.shape[2:]]
-        return self._reorder(weight, list(x.shape)), self._reorder(backward, outputs)
+        packed = self._reorder(weight, list(x.shape)), self._reorder(backward, outputs)
+        page_out(weight)  # steps do not read it again, larger samples do
+        return packed
 
     def _reorder(self, weight: Tensor, size: list[int]) -> Tensor:
         packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(

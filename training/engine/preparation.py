@@ -14,6 +14,7 @@ from training.engine.data.latents import LatentCache
 from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
+from training.engine.data.texts import TextCache
 from training.engine.ema import Ema
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
@@ -24,6 +25,7 @@ from training.engine.methods.table import make_method
 from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
+from training.engine.paging import page_out_module
 from training.engine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.progress import Progress
 from training.engine.rules import (
@@ -62,6 +64,7 @@ def prepare(
     feed = Feed(items, feed_rule(config, components, manifest, trigger), prior)
     total_steps = _total_steps(config, feed)
     stepper = _stepper(config, run, components, method, feed, precision, total_steps)
+    stepper.conditioner.cache = TextCache(cache_dir, components)
     progress = Progress(
         Position(method=config.method),
         total_steps=total_steps,
@@ -152,6 +155,7 @@ def _load_pictures(
     items = preparing.items(list(manifest.training))
     held_out = preparing.items(list(manifest.held_out)) if manifest.held_out else []
     if not config.prior.enabled:
+        page_out_module(components.vae)  # until the next samples
         return items, {}, held_out
     images = class_images(
         config,

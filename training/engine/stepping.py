@@ -145,9 +145,7 @@ class Stepper:
         return self.loss.per_sample(prediction, target, timesteps, self.schedule, batch.masks)
 
     def _predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, batch: Batch) -> torch.Tensor:
-        text = self.conditioner.encode(
-            batch.texts, emphasis=self.emphasis, chunks=self.conditioner.max_chunks
-        )
+        text = self.conditioner.captions(batch.texts, emphasis=self.emphasis)
         extra: dict[str, Any] | None = None
         if text.pooled is not None:
             extra = {"text_embeds": text.pooled, "time_ids": batch.time_ids}
