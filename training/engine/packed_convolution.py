@@ -94,11 +94,12 @@ class PackedConvolution(nn.Module):
 
     def _pack(self, x: Tensor) -> tuple[Tensor, Tensor]:
         weight = self.weight.detach()
-        backward = weight.flip(2, 3).transpose(0, 1).contiguous()
         outputs = [x.shape[0], weight.shape[0], *x.shape[2:]]
-        packed = self._reorder(weight, list(x.shape)), self._reorder(backward, outputs)
+        # the turned copy is let go before the other is made: two at a time would be the peak
+        backward = self._reorder(weight.transpose(0, 1).flip(2, 3).contiguous(), outputs)
+        forward = self._reorder(weight, list(x.shape))
         page_out(weight)  # steps do not read it again, larger samples do
-        return packed
+        return forward, backward
 
     def _reorder(self, weight: Tensor, size: list[int]) -> Tensor:
         packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
