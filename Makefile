@@ -6,7 +6,7 @@
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
-	bench bench-data chaos lock
+	bench bench-data bench-files chaos lock backup restore coverage
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,7 @@ RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+WITH_DATABASE = $(BIN)/python -m hub.embedded.with_database
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
 CHROMIUM := $(or $(ATELIER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser \
 	|| command -v google-chrome))
@@ -27,6 +28,14 @@ run: $(RUN_READY) ## set up what is missing, then run the whole site on this mac
 
 dev: $(TEST_READY) ## the same, with the web process restarted on every change
 	@exec $(BIN)/python -m hub.embedded --with-parent --reload
+
+backup: $(RUN_READY) ## save everything, while the site runs or not: TO=/mnt/backups, KEEP=7 if you like
+	@test -n "$(TO)" || { echo "Say where to: make backup TO=/mnt/backups" >&2; exit 1; }
+	@$(WITH_DATABASE) $(BIN)/python manage.py backup "$(abspath $(TO))" $(if $(KEEP),--keep $(KEEP))
+
+restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mnt/backups/2026-…Z
+	@test -n "$(FROM)" || { echo "Say which: make restore FROM=/mnt/backups/2026-…Z" >&2; exit 1; }
+	@$(WITH_DATABASE) $(BIN)/python manage.py restore "$(abspath $(FROM))"
 
 test: chromium lint contracts types templates migrations messages unit e2e ## everything that CI checks
 
@@ -52,10 +61,18 @@ messages: $(TEST_READY) ## every sentence is translated
 	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
 
 unit: $(TEST_READY) ## all tests but those in a browser
-	$(PYTEST) tests --ignore=tests/e2e -n 2
+	$(PYTEST) tests --ignore=tests/e2e -n 2 --dist worksteal
 
 e2e: $(TEST_READY) chromium ## the journeys in a real browser
 	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e
+
+# Outside of `test`: tracing makes the tests half as long again.
+coverage: $(TEST_READY) ## how much of the code the tests reach; fails below the floor of 90 percent
+	$(BIN)/coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/coverage run -m pytest tests --ignore=tests/e2e \
+		--ignore=tests/chaos
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 chromium:
 	@test -n "$(CHROMIUM)" || { echo "The browser tests need Chromium, and none was found." \
@@ -70,6 +87,9 @@ bench: $(TEST_READY) ## speed against the peers' scripts, and what each method l
 
 bench-data: $(TEST_READY) ## how a hub of 100,000 models and 1,000,000 images answers; SCALE=0.1 for less
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load --scale $(or $(SCALE),1)
+
+bench-files: $(TEST_READY) ## hashing, upload and download of a large file, against plain copies; MIB=512 for less
+	$(BIN)/python -m tests.load.files --mib $(or $(MIB),2048)
 
 chaos: $(TEST_READY) ## kill every process of a running machine, for more seeds and with times; SEEDS=1,2
 	ATELIER_CHAOS_SEEDS="$(or $(SEEDS),1,2,3,4,5)" $(PYTEST) tests/chaos/test_whole_machine.py \
@@ -88,7 +108,8 @@ lock: $(TEST_READY) ## compile the requirements again
 	$(UV_COMPILE) --group pyproject.toml:train -c requirements/base.txt -o requirements/train.txt
 	$(NOT_TORCHS) requirements/train.txt > requirements/train.new
 	mv requirements/train.new requirements/train.txt
-	$(UV_COMPILE) --group pyproject.toml:dev -c requirements/base.txt -o requirements/dev.txt
+	$(UV_COMPILE) --group pyproject.toml:dev -c requirements/base.txt -c requirements/train.txt \
+		-o requirements/dev.txt
 	$(UV_COMPILE) --group pyproject.toml:services --no-deps --generate-hashes \
 		-o requirements/services.txt
 

@@ -4,16 +4,17 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from frontend.requests import speaks_json
 from frontend.toasts import add_toast
 from hub.accounts.models import Team
 from hub.accounts.permissions import MANAGERS
 from hub.accounts.queries import current_team, members_of
-from hub.core.errors import NotAllowed, NotFound
+from hub.core.errors import NotAllowed, NotFound, SignedOut
 
 Arguments = ParamSpec("Arguments")
 Thing = TypeVar("Thing")
@@ -32,8 +33,36 @@ class AccessRefused(NotAllowed):
 def signed_in(
     view: Callable[Concatenate[Request, Arguments], Answer],
 ) -> Callable[Concatenate[HttpRequest, Arguments], Answer]:
-    """Send others to the sign-in page and back here; the view may ask for a MemberRequest."""
-    return cast(Callable[Concatenate[HttpRequest, Arguments], Answer], login_required(view))
+    """Send others to the sign-in page and back here; the view may ask for a MemberRequest.
+
+    Who sent something gets 401 instead: a page or script that goes to another page would lose it.
+    """
+
+    @wraps(view)
+    def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if speaks_json(request) or _sent_words(request):
+            raise SignedOut(_("You are signed out. Sign in to go on."))
+        return redirect_to_login(_page_of(request))
+
+    return cast(Callable[Concatenate[HttpRequest, Arguments], Answer], inner)
+
+
+def _sent_words(request: HttpRequest) -> bool:
+    """Whether a form came with more than its button."""
+    return request.method == "POST" and bool(request.POST.keys() - {"csrfmiddlewaretoken", "next"})
+
+
+def _page_of(request: Any) -> str:
+    """The page to come back to: an address that gives parts or takes forms is none."""
+    if request.htmx and request.htmx.current_url_abs_path:
+        return str(request.htmx.current_url_abs_path)
+    if request.method in ("GET", "HEAD"):
+        return str(request.get_full_path())
+    origin = f"{request.scheme}://{request.get_host()}/"
+    before = request.headers.get("Referer", "")
+    return f"/{before.removeprefix(origin)}" if before.startswith(origin) else "/"
 
 
 def team_required(

@@ -1,11 +1,13 @@
 """People's Markdown as safe HTML: rendered by markdown-it, then reduced to an allow-list by nh3."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from hub.accounts.mentions import MENTION
 
 FIRST_HEADING, LAST_HEADING = 3, 6
 
@@ -18,13 +20,45 @@ _PARSER = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(
 )
 
 
-def render_markdown(text: str) -> SafeString:
-    """HTML of Markdown source; pictures and raw HTML are dropped, headings start at level 3."""
+def render_markdown(text: str, people: Mapping[str, str] | None = None) -> SafeString:
+    """HTML of Markdown source; pictures and raw HTML are dropped, headings start at level 3.
+
+    `people` are addresses by user name: each `@name` in running text becomes a link.
+    """
     tokens = _PARSER.parse(text)
     _set_headings(tokens)
+    if people:
+        for token in tokens:
+            if token.children:
+                token.children = list(_with_mentions(token.children, people))
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
     clean = nh3.clean(html, tags=TAGS, attributes={"a": {"href"}}, link_rel="nofollow noopener")
     return mark_safe(clean)  # noqa: S308  reduced to the allow-list just above
+
+
+def _with_mentions(tokens: Sequence[Token], people: Mapping[str, str]) -> Iterator[Token]:
+    """Tokens of running text with names as links; what is a link already stays as it is."""
+    links = 0
+    for token in tokens:
+        links += token.nesting if token.type.startswith("link_") else 0
+        if token.type == "text" and not links:
+            yield from _split(token.content, people)
+        else:
+            yield token
+
+
+def _split(text: str, people: Mapping[str, str]) -> Iterator[Token]:
+    last = 0
+    for match in MENTION.finditer(text):
+        written = match[1] if match[1] in people else match[1].rstrip(".-")
+        if written not in people:
+            continue
+        yield Token("text", "", 0, content=text[last : match.start()])
+        yield Token("link_open", "a", 1, attrs={"href": people[written]})
+        yield Token("text", "", 0, content=f"@{written}")
+        yield Token("link_close", "a", -1)
+        last = match.start() + len(written) + 1
+    yield Token("text", "", 0, content=text[last:])
 
 
 def _set_headings(tokens: Sequence[Token]) -> None:

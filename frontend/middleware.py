@@ -24,11 +24,12 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # Programs and files have their own answers; only pages get ours.
 NOT_PAGES = ("/api/", "/media/", "/static/")
+API_PAGE = "/api/v2/docs/"
 
 
 def is_page(request: HttpRequest) -> bool:
     """Whether the request is for a page, not for an API, a picture or a static file."""
-    return not request.path.startswith(NOT_PAGES)
+    return request.path == API_PAGE or not request.path.startswith(NOT_PAGES)
 
 
 class PreferenceMiddleware:

@@ -6,6 +6,12 @@ from django_htmx.middleware import HtmxDetails
 from hub.accounts.models import Team, User
 
 
+def speaks_json(request: HttpRequest) -> bool:
+    """Whether a script asks, which reads JSON."""
+    json = "application/json"
+    return request.content_type == json or request.get_preferred_type(["text/html", json]) == json
+
+
 class PageRequest(HttpRequest):
     """Any request for a page."""
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
+from gallery.queries import made_with
 from hub.core.errors import Invalid
 from hub.core.pagination import encode_cursor, keyset
 from models_registry.models.model import Viewer
@@ -114,16 +115,12 @@ def _narrowed(viewer: Viewer, filters: CatalogueFilters) -> QuerySet[Image]:
     }
     wanted = Q(**{name: value for name, value in equal.items() if value is not None})
     if filters.model_id is not None:
-        wanted &= _made_with(version__model_id=filters.model_id)
+        wanted &= Q(made_with(viewer, model_id=filters.model_id))
     if filters.version_id is not None:
-        wanted &= _made_with(version_id=filters.version_id)
+        wanted &= Q(made_with(viewer, pk=filters.version_id))
     if filters.levels is not None:
         wanted &= Q(nsfw_level__in=[1 << bit for bit in range(5) if filters.levels >> bit & 1])
     return Image.objects.visible_to(viewer).ready().filter(wanted, hidden_at=None)
-
-
-def _made_with(**conditions: int) -> Q:
-    return Q(Exists(ImageResource.objects.filter(image=OuterRef("pk"), **conditions)))
 
 
 def _loaded(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from gallery.models import Comment, Image, ImageResource
 from hub.core.errors import Invalid, NotFound
 from hub.core.pagination import Page, keyset
+from models_registry.engagement_queries import hidden_version_ids
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
@@ -175,9 +176,9 @@ def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
 def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
-        images = images.filter(_made_with(version__model_id=filters.model_id))
+        images = images.filter(made_with(viewer, model_id=filters.model_id))
     if filters.version_id is not None:
-        images = images.filter(_made_with(version_id=filters.version_id))
+        images = images.filter(made_with(viewer, pk=filters.version_id))
     if filters.base_models:
         images = images.filter(base_model__name__in=filters.base_models)
     if filters.author:
@@ -186,7 +187,20 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
-    return images.filter(_in_scope(viewer, filters))
+    return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
+
+
+def _not_hidden(viewer: Viewer, filters: ImageFilters) -> list[Q]:
+    """Without pictures of models that the viewer hides, unless a model, post or person is named.
+
+    Whoever hides nothing, which is nearly everyone, has the list without any condition.
+    """
+    named = (filters.model_id, filters.version_id, filters.post_id, filters.author or None)
+    if filters.scope != Scope.EVERYONE or any(name is not None for name in named):
+        return []
+    hidden = hidden_version_ids(viewer)
+    made = ImageResource.objects.filter(image=OuterRef("pk"), version_id__in=hidden)
+    return [~Q(Exists(made))] if hidden else []
 
 
 def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
@@ -197,8 +211,13 @@ def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
     return Q()
 
 
-def _made_with(**conditions: int) -> Exists:
-    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), **conditions))
+def made_with(viewer: Viewer, **which: int) -> Exists:
+    """Made with these versions, as far as the viewer may know of them.
+
+    Without that a list would tell which pictures were made with somebody's private model.
+    """
+    known = ModelVersion.objects.reachable_by(viewer).filter(**which).values("pk")
+    return Exists(ImageResource.objects.filter(image=OuterRef("pk"), version__in=known))
 
 
 def _cards(images: QuerySet[Image]) -> QuerySet[Image]:

@@ -1,4 +1,4 @@
-"""Where everything meets: resumable uploads, websockets, and Django for the rest."""
+"""Where everything meets: health, resumable uploads, websockets, and Django for the rest."""
 
 import gc
 import os
@@ -14,23 +14,29 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from hub.api.asgi_auth import person_behind  # noqa: E402
+from hub.core.health import LIVE, READY, health  # noqa: E402
 from hub.storage.tus import PREFIX, TusApp  # noqa: E402
-from training.jobs.routing import websocket_urlpatterns  # noqa: E402
+from training.datasets.routing import websocket_urlpatterns as of_datasets  # noqa: E402
+from training.jobs.routing import websocket_urlpatterns as of_jobs  # noqa: E402
 
 uploads = AuthMiddlewareStack(TusApp(person_behind))
 
 
 async def http(scope, receive, send) -> None:
     """Uploads bypass Django, since it would spool their bodies; all else is Django's."""
-    chosen = uploads if scope["path"].startswith(PREFIX) else django_application
-    await chosen(scope, receive, send)
+    if scope["path"] in {LIVE, READY}:
+        await health(scope, receive, send)
+    elif scope["path"].startswith(PREFIX):
+        await uploads(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)
 
 
 application = ProtocolTypeRouter(
     {
         "http": http,
         "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+            AuthMiddlewareStack(URLRouter([*of_jobs, *of_datasets]))
         ),
     }
 )

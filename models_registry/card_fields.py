@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 
-USAGE = ("clip_skip", "sampler", "steps", "cfg_scale", "width", "height")
+USAGE = ("clip_skip", "sampler", "steps", "width", "height")
 WEIGHTS = ("weight_min", "weight_default", "weight_max")
+CFG = ("cfg_min", "cfg_scale", "cfg_max")
 TERMS = ("allow_no_credit", "allow_derivatives", "allow_different_license")
 
 
@@ -16,7 +18,8 @@ def card_fields(model_id: int) -> Mapping[str, str]:
     model = (
         Model.objects.defer("search", "search_words")
         .prefetch_related("model_tags__tag", "versions__trigger_word_sets__words")
-        .prefetch_related("versions__base_model")
+        .prefetch_related("versions__base_model", "versions__recommended_resources")
+        .prefetch_related("versions__example_prompts")
         .get(pk=model_id)
     )
     fields = dict(_of_model(model))
@@ -28,6 +31,7 @@ def card_fields(model_id: int) -> Mapping[str, str]:
 def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     yield "name", model.name
     yield "type", model.type
+    yield "checkpoint_type", model.checkpoint_type
     yield "subject", model.subject
     yield "tags", ", ".join(model.tag_names)
     yield "visibility", model.visibility
@@ -40,13 +44,48 @@ def _of_model(model: Model) -> Iterator[tuple[str, str]]:
 def _of_version(version: ModelVersion) -> Iterator[tuple[str, str]]:
     yield "name", version.name
     yield "base_model", version.base_model.name if version.base_model else ""
-    yield "trigger_words", ", ".join(version.trained_words)
-    yield "weight", " / ".join(_text(getattr(version, name)) or "–" for name in WEIGHTS)
+    yield "trigger_words", "\n".join(_word_sets(version))
+    yield "weight", _band(version, WEIGHTS)
+    yield "cfg_scale", _band(version, CFG)
+    yield "cfg_note", version.cfg_note
     for name in USAGE:
         yield name, _text(getattr(version, name))
-    yield "usage_tips", version.usage_tips
+    for name in ("usage_tips", "prompt_advice", "negative_advice"):
+        yield name, getattr(version, name)
+    yield "resources", "\n".join(_resources(version))
+    yield "examples", "\n\n".join(_examples(version))
     yield "description", version.description
     yield "changelog", version.changelog
+
+
+def _word_sets(version: ModelVersion) -> Iterator[str]:
+    """One line for each set, after its name where it has one."""
+    for row in sorted(version.trigger_word_sets.all(), key=_place):
+        words = ", ".join(word.text for word in sorted(row.words.all(), key=_place))
+        yield f"{row.name}: {words}" if row.name else words
+
+
+def _band(version: ModelVersion, names: tuple[str, ...]) -> str:
+    """Least, recommended and most; "" where nothing is said."""
+    numbers = [_text(getattr(version, name)) for name in names]
+    return " / ".join(number or "–" for number in numbers) if any(numbers) else ""
+
+
+def _resources(version: ModelVersion) -> Iterator[str]:
+    for row in sorted(version.recommended_resources.all(), key=_place):
+        weight = _text(row.weight)
+        yield f"{row.kind}: {row.name}" + (f" ({weight})" if weight else "")
+
+
+def _examples(version: ModelVersion) -> Iterator[str]:
+    facts = ("sampler", "steps", "cfg_scale", "seed", "clip_skip", "weight")
+    for row in sorted(version.example_prompts.all(), key=_place):
+        told = [f"{name} {_text(getattr(row, name))}" for name in facts if getattr(row, name)]
+        yield "\n".join(filter(None, [row.prompt, row.negative, ", ".join(told), row.note]))
+
+
+def _place(row: Any) -> tuple[int, int]:
+    return (row.position, row.pk)
 
 
 def _text(value: object) -> str:

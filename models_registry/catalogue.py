@@ -7,14 +7,16 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from hub.accounts.models import User
-from hub.core.errors import Invalid, NotFound
+from hub.core.errors import AtelierError, Invalid, NotFound
 from hub.core.pagination import encode_cursor, keyset
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.recommendation import RecommendedResource, ResourceKind
 from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
 from models_registry.queries import cover_rows, file_rows, tag_rows
+from models_registry.services.download import check_download, choose_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +73,33 @@ def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One public version, or what is left of it, with everything; NotFound when not visible."""
-    return _one(_visible_versions(viewer).filter(pk=version_id))
+    versions = _with_version_facts(_visible_versions(viewer).filter(pk=version_id))
+    version = _with_companions(versions, viewer).first()
+    if version is None:
+        raise NotFound("Model not found")
+    return version
 
 
 def catalogue_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> list[ModelVersion]:
     """Public versions of these ids, in the order of the ids."""
-    rows = {
-        row.pk: row
-        for row in _with_version_facts(_visible_versions(viewer).filter(pk__in=version_ids))
-    }
+    versions = _visible_versions(viewer).filter(pk__in=version_ids)
+    rows = {row.pk: row for row in _with_companions(_with_version_facts(versions), viewer)}
     return [rows[version_id] for version_id in version_ids if version_id in rows]
+
+
+def downloadable_versions(*, viewer: Viewer, version_ids: Sequence[int]) -> set[int]:
+    """Those of these versions whose first file the viewer may download now."""
+    rows = _visible_versions(viewer).filter(pk__in=version_ids).prefetch_related("files")
+    return {row.pk for row in rows if _may_download(viewer, row)}
+
+
+def _may_download(viewer: Viewer, version: ModelVersion) -> bool:
+    try:
+        file = choose_file(version)
+        check_download(viewer=viewer, file=file)
+    except AtelierError:
+        return False
+    return True
 
 
 def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[User]:
@@ -161,11 +180,15 @@ def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
     )
 
 
-def _one(versions: QuerySet[ModelVersion]) -> ModelVersion:
-    version = _with_version_facts(versions).first()
-    if version is None:
-        raise NotFound("Model not found")
-    return version
+def _with_companions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
+    """Also the VAEs that go with them, where the viewer may see these; others become None."""
+    vaes = _with_version_facts(ModelVersion.objects.visible_to(viewer).published())
+    linked = (
+        RecommendedResource.objects.filter(kind=ResourceKind.VAE)
+        .order_by("position", "pk")
+        .prefetch_related(Prefetch("resource_version", vaes.select_related("model")))
+    )
+    return versions.prefetch_related(Prefetch("recommended_resources", linked, to_attr="vae_links"))  # type: ignore[no-redef]
 
 
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:

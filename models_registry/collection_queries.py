@@ -1,6 +1,7 @@
 """Reads of collections: lists, one of them, and where a model is kept."""
 
-from dataclasses import dataclass
+from collections.abc import Collection as Many
+from dataclasses import dataclass, replace
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
-from models_registry.filters import ModelFilters, Scope
+from models_registry.filters import ModelFilters, Scope, filtered
 from models_registry.models.collection import Collection, CollectionItem
 from models_registry.models.model import Model, Viewer
 from models_registry.permissions import can_edit_collection, can_fill_collection
@@ -36,10 +37,17 @@ class CollectionDetail:
 
 
 def collection_list(
-    *, viewer: Viewer, mine: bool = False, cursor: str | None = None, limit: int = LIMIT
+    *,
+    viewer: Viewer,
+    mine: bool = False,
+    query: str = "",
+    cursor: str | None = None,
+    limit: int = LIMIT,
 ) -> Page[Collection]:
     """Collections, last changed first, with owner and `model_count` as this viewer sees it."""
     rows = Collection.objects.editable_by(viewer) if mine else Collection.objects.visible_to(viewer)
+    if query:
+        rows = rows.filter(name__icontains=query)
     counted = rows.annotate(model_count=_count_for(viewer)).select_related("owner__avatar", "team")
     return keyset(counted, order=("-updated_at", "-id"), cursor=cursor, limit=limit)
 
@@ -59,6 +67,18 @@ def collection_detail(*, viewer: Viewer, collection_id: int) -> CollectionDetail
         can_edit=can_edit_collection(viewer, collection),
         can_fill=can_fill_collection(viewer, collection),
     )
+
+
+def models_inside(viewer: Viewer, detail: CollectionDetail, ids: Many[int]) -> list[Model]:
+    """Those of the models that are in the collection and that the viewer may see."""
+    rows = filtered(viewer, replace(detail.filters(), ids=tuple(ids))) if ids else ()
+    return list(rows)
+
+
+def other_collections(viewer: Viewer, collection: Collection) -> list[Collection]:
+    """Where else the viewer may put models, by name."""
+    rows = Collection.objects.editable_by(viewer).exclude(pk=collection.pk)
+    return list(rows.order_by("name", "pk")[:CHOICES])
 
 
 def collections_for(viewer: Viewer, model: Model) -> list[Collection]:

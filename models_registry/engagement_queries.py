@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q
 
+from hub.accounts.models import User
 from hub.core.pagination import Page, keyset
 from models_registry.models.bookmark import Bookmark
-from models_registry.models.comment import ModelComment
+from models_registry.models.comment import CommentMention, ModelComment
 from models_registry.models.engagement import (
     EngagementKind,
     ModelEngagement,
@@ -41,6 +42,11 @@ class Followed:
     models: tuple[Model, ...]
 
 
+def follows_person(viewer: Viewer, person: User) -> bool:
+    """Whether the viewer follows this person."""
+    return PersonFollow.objects.filter(follower_id=viewer.pk, person=person).exists()
+
+
 def standing_of(viewer: Viewer, model: Model) -> Standing:
     """What the buttons of a model's page show: three queries, none for guests."""
     if not viewer.is_authenticated:
@@ -68,6 +74,14 @@ def standing_of(viewer: Viewer, model: Model) -> Standing:
         follows_owner=follows_owner,
         note=note.values_list("text", flat=True).first() or "",
     )
+
+
+def hidden_version_ids(viewer: Viewer) -> list[int]:
+    """Versions of the models that the viewer hides everywhere; one query, none for guests."""
+    if not viewer.is_authenticated:
+        return []
+    bonds = ModelEngagement.objects.filter(user_id=viewer.pk, kind=EngagementKind.HIDE)
+    return list(bonds.values_list("model__versions", flat=True).exclude(model__versions=None))
 
 
 def followed_by(viewer: Viewer) -> Followed:
@@ -105,6 +119,7 @@ def threads_of(
 
     The caller has checked that the viewer may open the model.
     """
+    named = Prefetch("mentions", CommentMention.objects.select_related("person"))
     answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
     shown_answers = Count("answers", filter=Q(answers__hidden_at=None))
     rows = (
@@ -112,9 +127,28 @@ def threads_of(
         .annotate(answer_count=shown_answers)
         .exclude(hidden_at__isnull=False, answer_count=0)
         .select_related("author__avatar")
-        .prefetch_related(Prefetch("answers", answers.order_by("pk")))
+        .prefetch_related(Prefetch("answers", answers.order_by("pk").prefetch_related(named)))
+        .prefetch_related(named)
     )
     return keyset(rows, order=("-id",), cursor=cursor, limit=limit)
+
+
+def mentions_of(viewer: User, *, cursor: str | None = None) -> Page[CommentMention]:
+    """Where a person was named, newest first: shown comments on models that they may still open."""
+    rows = CommentMention.objects.filter(
+        person=viewer,
+        comment__hidden_at=None,
+        comment__model__in=Model.objects.reachable_by(viewer),
+    )
+    rows = rows.select_related("comment__author__avatar", "comment__model")
+    return keyset(rows, order=("-id",), cursor=cursor, limit=THREADS)
+
+
+def unread_mentions(viewer: Viewer) -> int:
+    """How many mentions a person has not read of; 0 for guests."""
+    if not viewer.is_authenticated:
+        return 0
+    return CommentMention.objects.filter(person_id=viewer.pk, seen_at=None).count()
 
 
 def comment_of(model: Model, comment_id: int) -> ModelComment | None:

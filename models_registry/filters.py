@@ -11,8 +11,8 @@ from hub.accounts.models import Membership, Team
 from models_registry.bonds import engagements, followed, hidden, saved, with_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
-from models_registry.models.file import ModelFile
-from models_registry.models.model import Model, Viewer
+from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.model import Model, Status, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.searching import searched
 
@@ -27,6 +27,9 @@ class Scope(StrEnum):
     FOLLOWING = "following"
     HIDDEN = "hidden"
 
+
+#: Stands for "nothing may be sold" among the commercial uses.
+NO_USE = "None"
 
 #: Whose lists hold only what is published, whoever looks.
 PUBLISHED_SCOPES = frozenset({Scope.EVERYONE, Scope.SAVED, Scope.FOLLOWING, Scope.HIDDEN})
@@ -91,6 +94,11 @@ class ModelFilters:
     collection_id: int | None = None
     with_unlisted: bool = False
     published_only: bool = False
+    visibilities: Collection[str] = ()
+    archived: bool | None = None
+    early_access_at: datetime | None = None
+    excluded_ids: Collection[int] = ()
+    excluded_owner_ids: Collection[int] = ()
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
@@ -166,6 +174,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         ("subject", filters.subjects),
         ("licence", filters.licences),
         ("pk", filters.ids),
+        ("visibility", filters.visibilities),
     ):
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
@@ -179,6 +188,19 @@ def _own_columns(filters: ModelFilters) -> Q:
         condition &= Q(is_verified=True)
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
+    return condition & _without(filters)
+
+
+def _without(filters: ModelFilters) -> Q:
+    """What is taken out by name, and archived models in or out when that was said."""
+    condition = Q()
+    if filters.excluded_ids:
+        condition &= ~Q(pk__in=list(filters.excluded_ids))
+    if filters.excluded_owner_ids:
+        condition &= ~Q(owner_id__in=list(filters.excluded_owner_ids))
+    if filters.archived is not None:
+        archived = Q(status=Status.ARCHIVED)
+        condition &= archived if filters.archived else ~archived
     return condition
 
 
@@ -190,11 +212,17 @@ def _terms(filters: ModelFilters) -> Q:
         if wanted is not None:
             condition &= Q(**{column: wanted})
     if filters.commercial_uses:
-        condition &= Q(allow_commercial_use__overlap=list(filters.commercial_uses))
+        condition &= _sold_as(filters.commercial_uses)
     if filters.nsfw_levels is not None:
         # A model is shown when none of its bits is outside the allowed ones.
         condition &= Q(nsfw_level__in=_allowed_levels(filters.nsfw_levels))
     return condition
+
+
+def _sold_as(uses: Collection[str]) -> Q:
+    """Any overlap; NO_USE stands for the empty set."""
+    nothing = Q(allow_commercial_use=[]) if NO_USE in uses else Q(pk__in=[])
+    return Q(allow_commercial_use__overlap=[use for use in uses if use != NO_USE]) | nothing
 
 
 def _allowed_levels(allowed: int) -> list[int]:
@@ -203,7 +231,8 @@ def _allowed_levels(allowed: int) -> list[int]:
 
 def _version_condition(filters: ModelFilters) -> QuerySet[ModelVersion] | None:
     by_file = filters.formats or filters.precisions
-    if not (filters.base_models or filters.version_ids or by_file):
+    early = filters.early_access_at
+    if not (filters.base_models or filters.version_ids or by_file or early):
         return None
     # Drafts count only in lists of one's own or one's team's models.
     versions = ModelVersion.objects.all()
@@ -213,12 +242,14 @@ def _version_condition(filters: ModelFilters) -> QuerySet[ModelVersion] | None:
         versions = versions.filter(base_model__name__in=list(filters.base_models))
     if filters.version_ids:
         versions = versions.filter(pk__in=list(filters.version_ids))
+    if early:
+        versions = versions.filter(early_access_until__gt=early)
     return versions.filter(Exists(_fitting_files(filters))) if by_file else versions
 
 
 def _fitting_files(filters: ModelFilters) -> QuerySet[ModelFile]:
-    """Files of the outer version in one of the formats and with one of the precisions."""
-    files = ModelFile.objects.filter(version_id=OuterRef("pk"))
+    """Checked files of the outer version in one of the formats and of the precisions."""
+    files = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status=ScanStatus.SUCCESS)
     if filters.formats:
         files = files.filter(format__in=list(filters.formats))
     if filters.precisions:

@@ -49,6 +49,11 @@ def files_of_hashes(*, viewer: Viewer, texts: Iterable[str]) -> dict[str, list[M
     return {text: found[value] for text, value in asked.items() if value in found}
 
 
+def any_of_size(*, viewer: Viewer, size_bytes: int) -> bool:
+    """Whether a file of exactly this size is within reach: if not, hashing one to look is vain."""
+    return _usable_files(viewer).filter(blob__size_bytes=size_bytes).exists()
+
+
 def blob_at_hand(*, viewer: Viewer, sha256: str) -> Blob:
     """Stored bytes that the viewer could fetch anyway, to be used again without sending them.
 

@@ -54,12 +54,12 @@ class Lineage:
 def lineage_of(*, viewer: Viewer, version: ModelVersion) -> Lineage:
     """Both directions in a constant number of queries; what the viewer may not see is left out.
 
-    A version without a linked base is looked for by the hash of the base that it was trained on.
+    Where a base is not linked, it is known by the hash of the file that was trained on.
     """
     up = _walk(UPWARDS, version.pk)
     if not up and version.base_model_sha256:
-        up = _by_hash(version.base_model_sha256)
-    down = _walk(DOWNWARDS, version.pk)
+        up = _by_hash(viewer, version.base_model_sha256)
+    down = _walk(DOWNWARDS, version.pk) + _made_by_hash(version)
     ids = {pk for pk, _depth in (*up, *down)}
     visible = ModelVersion.objects.visible_to(viewer).filter(pk__in=ids)
     rows = {row.pk: row for row in visible.select_related("model__owner", "base_model")}
@@ -80,10 +80,27 @@ def _walk(sql: str, version_id: int) -> list[tuple[int, int]]:
     return list(depths.items())
 
 
-def _by_hash(sha256: str) -> list[tuple[int, int]]:
-    rows = ModelFileHash.objects.filter(kind=HashKind.SHA256, value=sha256.upper())
+def _by_hash(viewer: Viewer, sha256: str) -> list[tuple[int, int]]:
+    """The version of a file, as far as the viewer may know of one.
+
+    "A base that is not shared with you" would tell whoever names a hash that somebody has the file.
+    """
+    rows = ModelFileHash.objects.filter(
+        kind=HashKind.SHA256,
+        value=sha256.upper(),
+        file__version__in=ModelVersion.objects.visible_to(viewer),
+    )
     first = rows.select_related("file").order_by("file__version__published_at", "pk").first()
     return [(first.file.version_id, 1)] if first is not None else []
+
+
+def _made_by_hash(version: ModelVersion) -> list[tuple[int, int]]:
+    """Versions that were trained on one of this version's files before it was known here."""
+    own = ModelFileHash.objects.filter(file__version=version, kind=HashKind.SHA256)
+    hashes = [value.lower() for value in own.values_list("value", flat=True)]
+    made = ModelVersion.objects.filter(base_version=None, base_model_sha256__in=hashes)
+    made = made.exclude(base_model_sha256="").order_by("pk")
+    return [(pk, 1) for pk in made.values_list("pk", flat=True)[:MAX_RELATIVES]]
 
 
 def _relatives(

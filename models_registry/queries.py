@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from hub.accounts.models import Membership
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
 from models_registry.engagement_queries import Standing, standing_of
@@ -14,8 +15,9 @@ from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
+from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.review import Review
@@ -119,7 +121,7 @@ def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> Query
     resources = RecommendedResource.objects.order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
     return versions.select_related("base_model", "tombstone__removed_by").prefetch_related(
-        Prefetch("files", file_rows()),
+        Prefetch("files", files_for(viewer)),
         "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),
         Prefetch("example_prompts", examples),
@@ -143,10 +145,18 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     """One file of a visible version; NotFound otherwise."""
     visible = ModelVersion.objects.reachable_by(viewer)
     rows = file_rows().select_related("version__model__team")
-    file = rows.filter(pk=file_id, version__in=visible).first()
+    file = rows.filter(files_known_to(viewer), pk=file_id, version__in=visible).first()
     if file is None:
         raise NotFound("File not found")
     return file
+
+
+def conversion_of(file: ModelFile) -> FileConversion:
+    """How the conversion of a file stands; NotFound when nobody asked for one."""
+    row: FileConversion | None = getattr(file, "conversion", None)
+    if row is None:
+        raise NotFound(_("Nobody asked for a conversion of this file."))
+    return row
 
 
 def signed_file(*, file_id: int) -> ModelFile:
@@ -164,14 +174,16 @@ def versions_of_job(*, viewer: Viewer, job_uuid: Any) -> QuerySet[ModelVersion]:
     return versions.select_related("model", "base_model").newest_first()
 
 
-def base_versions(*, viewer: Viewer, families: Collection[str] = ()) -> QuerySet[ModelVersion]:
-    """Checkpoints one can train on: visible, published, with a cleared file; by name."""
+def base_versions(
+    *, viewer: Viewer, families: Collection[str] = (), type: str = ModelType.CHECKPOINT
+) -> QuerySet[ModelVersion]:
+    """Checkpoints one can train on (or VAEs): visible, published, with a cleared file; by name."""
     versions = ModelVersion.objects.visible_to(viewer).published()
     if families:
         versions = versions.filter(base_model__family__in=list(families))
     clean = ModelFile.objects.filter(version_id=OuterRef("pk"), scan_status="Success")
     return (
-        versions.filter(Exists(clean), model__type=ModelType.CHECKPOINT)
+        versions.filter(Exists(clean), model__type=type)
         .select_related("model", "base_model")
         .order_by("model__name", "-index", "pk")
     )
@@ -182,8 +194,19 @@ def reviews_of(
 ) -> Page[Review]:
     """Reviews of the versions the viewer may see, newest first."""
     visible = ModelVersion.objects.reachable_by(viewer).filter(model=model)
-    rows = Review.objects.filter(version__in=visible).select_related("author__avatar", "version")
+    rows = Review.objects.filter(version__in=visible)
+    rows = rows.select_related("author__avatar", "version__model", "picture__blob")
+    linked = ModelVersion.objects.visible_to(viewer).select_related("model")
+    rows = rows.prefetch_related(Prefetch("base_version", linked))
     return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
+
+
+def review_by(viewer: Viewer, version: ModelVersion) -> Review | None:
+    """The viewer's own review of a version, with what it links to; None without one."""
+    rows = Review.objects.filter(author_id=viewer.pk or 0, version=version)
+    return rows.select_related(
+        "author__avatar", "version__model", "base_version__model", "picture__blob"
+    ).first()
 
 
 def base_models(*, active_only: bool = True) -> QuerySet[BaseModel]:
@@ -200,10 +223,26 @@ def find_by_hash(*, viewer: Viewer, hash_prefix: str) -> list[ModelVersion]:
 def file_rows() -> QuerySet[ModelFile]:
     """Files with blob and hashes, the primary one first."""
     return (
-        ModelFile.objects.select_related("blob")
+        ModelFile.objects.select_related("blob", "conversion__result")
         .prefetch_related("hashes")
         .order_by("-is_primary", "pk")
     )
+
+
+def files_for(viewer: Viewer) -> QuerySet[ModelFile]:
+    """Files of versions that the viewer may see, as far as they may know of them."""
+    return file_rows().filter(files_known_to(viewer))
+
+
+def files_known_to(viewer: Viewer) -> Q:
+    """Checked files, and for the people of their model also those that wait for the check."""
+    checked = Q(scan_status__in=[ScanStatus.SUCCESS, ScanStatus.DANGER])
+    if not viewer.is_authenticated:
+        return checked
+    if viewer.is_superuser:
+        return Q()
+    teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
+    return checked | Q(version__model__owner_id=viewer.pk) | Q(version__model__team_id__in=teams)
 
 
 def tag_rows() -> QuerySet[ModelTag]:

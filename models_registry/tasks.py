@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from hub.core.tasks import TaskName
-from models_registry.services import fetching, files, importing
+from models_registry.services import conversion, fetching, files, importing
 
 SOFT_LIMIT_SECONDS = 3600
 FETCH_SECONDS = 6 * 3600
@@ -26,8 +27,20 @@ def process_file_task(*, file_id: int, **_: object) -> None:
 
 @shared_task(name=str(TaskName.REGISTRY_PROCESS_WAITING), soft_time_limit=60, time_limit=120)
 def process_waiting_files_task(**_: object) -> None:
-    """Every few minutes: files whose wake-up was lost."""
+    """Every few minutes: files and conversions whose wake-up was lost."""
     files.enqueue_waiting_files(now=timezone.now())
+    conversion.resume_conversions(now=timezone.now())
+
+
+@shared_task(
+    name=str(TaskName.REGISTRY_CONVERT_FILE),
+    soft_time_limit=settings.CONVERSION_TIMEOUT_SECONDS + 600,
+    time_limit=settings.CONVERSION_TIMEOUT_SECONDS + 660,
+    acks_late=True,
+)
+def convert_file_task(*, conversion_id: int, **_: object) -> None:
+    """Convert one pickle; safe to run twice."""
+    conversion.run_conversion(conversion_id=conversion_id)
 
 
 @shared_task(

@@ -8,7 +8,7 @@ from django.utils.http import urlencode
 from frontend.contexts.components import ModelCard
 from frontend.contexts.lists import with_query
 from frontend.contexts.model_list import model_card_of
-from models_registry.collection_queries import CollectionDetail, collection_list
+from models_registry.collection_queries import CollectionDetail, collection_list, other_collections
 from models_registry.facets import model_count
 from models_registry.models.collection import Collection
 from models_registry.models.model import Viewer
@@ -41,6 +41,7 @@ class CollectionContext:
     query: str
     total: int
     next_url: str
+    others: list[Collection]
 
 
 def collections_context(*, viewer: Viewer, mine: bool, cursor: str) -> CollectionsContext:
@@ -67,6 +68,7 @@ def collection_context(
         query=query,
         total=0 if cursor else model_count(viewer=viewer, filters=filters),
         next_url=_next(address, {"q": query} if query else {}, page.next_cursor),
+        others=[] if cursor else other_collections(viewer, detail.collection),
     )
 
 

@@ -1,6 +1,7 @@
 """What the shared components need to know. Pages fill these; templates print them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,35 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class FileVerdict:
+    """The scan of one file; `facts` are label and value of what each scanner said."""
+
+    sentence: str
+    at: datetime | None
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionView:
+    """Making a safetensors file of a pickle: a button where `url` is set, and how far it is."""
+
+    url: str = ""
+    state: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that a button does by a POST; `symbol` is its icon."""
+
+    label: str
+    url: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
-    """One file of a model; without `download_url` it cannot be had, and `labels` say why."""
+    """One file of a model; without `download_url` it cannot be had, and its verdict says why."""
 
     name: str
     size_bytes: int
@@ -77,6 +105,9 @@ class FileRow:
     hash_kind: str = ""
     hash_value: str = ""
     links: tuple[Link, ...] = ()
+    verdict: FileVerdict | None = None
+    conversion: ConversionView | None = None
+    deeds: tuple[Deed, ...] = ()
 
     @property
     def short_hash(self) -> str:

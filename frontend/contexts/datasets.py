@@ -14,6 +14,7 @@ from hub.storage.pictures import picture_url
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.importing import DatasetImport, ImportEntry, ImportStatus, Outcome
 from training.datasets.models.item import Item, Problem
+from training.datasets.models.tagging import TaggingRun, TaggingStatus
 from training.datasets.permissions import can_delete_dataset, can_edit_dataset
 from training.datasets.queries import (
     History,
@@ -151,6 +152,8 @@ def editor_data(viewer: User, dataset: Dataset, *, cursor: str | None = None) ->
         "urls": {
             "items": reverse("dataset_items", args=[dataset.slug]),
             "command": reverse("dataset_command", args=[dataset.slug]),
+            "auto": reverse("dataset_auto_tag", args=[dataset.slug]),
+            "socket": f"/ws/datasets/{dataset.pk}/",
         },
         **history_data(history_of(dataset, viewer)),
     }
@@ -168,6 +171,7 @@ def item_data(item: Item) -> dict[str, Any]:
         "tags": item.tag_texts,
         "text": item.caption_text if item.caption_style == "text" else "",
         "problems": item.problems,
+        "repeats": item.repeats,
     }
 
 
@@ -176,12 +180,25 @@ def history_data(history: History) -> dict[str, str]:
     return {"undo": history.undo_label, "redo": history.redo_label}
 
 
+def tagging_data(run: TaggingRun | None) -> dict[str, Any]:
+    """How far a tagging run is; without one, as if it were long over."""
+    if run is None:
+        return {"status": TaggingStatus.DONE, "done": 0, "total": 0, "error": ""}
+    return {
+        "status": run.status,
+        "done": len(run.found),
+        "total": len(run.items),
+        "error": run.error_message,
+    }
+
+
 def editor_words() -> dict[str, str]:
     """Sentences of the tag editor's script."""
     return {
         "saved": _("All saved"),
         "saving": _("Saving"),
         "waiting": _("Not saved, {n} changes waiting. Retrying"),
+        "signed_out": _("Signed out. Not saved yet: {n}"),
         "only": _("Show only images with {tag}"),
         "hide": _("Hide images with {tag}"),
         "filter": _("Only images with {tag}"),
@@ -194,6 +211,13 @@ def editor_words() -> dict[str, str]:
         "added": _("Added {tag} to {n} images"),
         "removed": _("Removed {tag} from {n} images"),
         "replaced": _("Replaced {tag} on {n} images"),
+        "caption_saved": _("Caption saved"),
+        "caption_gone": _("Caption taken away, the tags count again"),
+        "count": _("{n} images"),
+        "tagging": _("Tagging, {done} of {total}"),
+        "tagged": _("The tagger is done"),
+        "editing": _("{who} is at {name}"),
+        "taken_out": _("{n} images taken out"),
         "undone": _("Undone"),
         "redone": _("Done again"),
         "none": _("No image matches. Take a filter away."),

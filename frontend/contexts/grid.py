@@ -14,7 +14,8 @@ from hub.storage.pictures import picture_url
 from training.jobs.failure_words import FailureText, failure_text
 from training.jobs.grid_queries import cells_of, checkpoints_of, grids_ahead
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
-from training.jobs.models.grid import GridCell, GridState, PreviewGrid
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.job import Job
 from training.jobs.permissions import can_control_job, can_publish_job
 from training.jobs.queries import artifacts_of

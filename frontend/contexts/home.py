@@ -12,6 +12,7 @@ from frontend.contexts.queue_count import ACTIVE_STATES
 from frontend.contexts.runs import RunRow, row_of
 from gallery.queries import ImageFilters, image_list
 from hub.accounts.models import User
+from hub.storage.pictures import picture_url
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.file_hash import MIN_PREFIX
 from models_registry.models.model import Model, Status
@@ -19,9 +20,11 @@ from models_registry.models.version import ModelVersion
 from models_registry.queries import find_by_hash, model_list
 from training.datasets.models.dataset import Dataset
 from training.datasets.queries import datasets_of
-from training.jobs.queries import jobs_of
+from training.jobs.queries import jobs_of, newest_samples
 
 RUNS, CARDS, PICTURES, DRAFTS, DATASETS = 4, 6, 12, 6, 12
+SHEET, FEWEST_ON_SHEET = 8, 4  # pictures of the contact sheet beside the greeting
+SAMPLES, SAMPLE_WIDTH = 4, 320
 DATASETS_LOOKED_AT = 500
 HASH = re.compile(rf"[0-9A-Fa-f]{{{MIN_PREFIX},64}}")  # 64 digits are a whole SHA-256
 
@@ -29,10 +32,23 @@ Viewer = User | AnonymousUser
 
 
 @dataclass(frozen=True, slots=True)
-class HomeContext:
-    """`/`: running now, drafts, new."""
+class LiveRun:
+    """A run that waits or works, with the addresses of its newest samples."""
 
-    runs: list[RunRow]
+    row: RunRow
+    samples: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeContext:
+    """`/`: a contact sheet of the newest pictures, running now, drafts, new.
+
+    `explains` is for those who have trained nothing yet: the way from pictures to a model.
+    """
+
+    sheet: list[ImageCard]
+    explains: bool
+    runs: list[LiveRun]
     drafts: list[Model]
     models: list[ModelCard]
     images: list[ImageCard]
@@ -57,12 +73,16 @@ class SearchContext:
 def home_context(viewer: Viewer) -> HomeContext:
     """The start page for this person."""
     newest = model_list(viewer=viewer, sort=Sort.NEWEST, limit=CARDS)
-    pictures = image_list(viewer=viewer, filters=ImageFilters(), limit=PICTURES)
+    found = image_list(viewer=viewer, filters=ImageFilters(), limit=SHEET + PICTURES)
+    pictures = [image_card_of(image) for image in found.items]
+    on_sheet = min(len(pictures), SHEET) if len(pictures) >= FEWEST_ON_SHEET else 0
     return HomeContext(
-        runs=[row_of(job) for job in jobs_of(viewer, states=ACTIVE_STATES)[:RUNS]],
+        sheet=pictures[:on_sheet],
+        explains=not jobs_of(viewer).exists(),
+        runs=_live_runs(viewer),
         drafts=_drafts(viewer),
         models=[model_card_of(model, viewer) for model in newest.items],
-        images=[image_card_of(image) for image in pictures.items],
+        images=pictures[on_sheet:],
     )
 
 
@@ -79,6 +99,18 @@ def search_context(viewer: Viewer, text: str) -> SearchContext:
         datasets=_datasets(viewer, text),
         images=[image_card_of(image) for image in pictures.items],
     )
+
+
+def _live_runs(viewer: Viewer) -> list[LiveRun]:
+    jobs = list(jobs_of(viewer, states=ACTIVE_STATES)[:RUNS])
+    samples = newest_samples(jobs, each=SAMPLES)
+    return [
+        LiveRun(
+            row_of(job),
+            [picture_url(artifact.blob, SAMPLE_WIDTH) for artifact in samples.get(job.pk, [])],
+        )
+        for job in jobs
+    ]
 
 
 def _drafts(viewer: Viewer) -> list[Model]:

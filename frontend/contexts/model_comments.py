@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import reverse
 
-from frontend.contexts.people import avatar_url
+from frontend.contexts.people import avatar_url, person_url
 from models_registry.engagement_queries import threads_of
 from models_registry.models.comment import ModelComment
 from models_registry.models.model import Model, Viewer
@@ -24,6 +24,8 @@ class CommentRow:
     at: datetime
     text: str
     can_delete: bool
+    username: str
+    people: dict[str, str]
     answers: tuple["CommentRow", ...] = ()
 
 
@@ -62,9 +64,17 @@ def _rows(comments: Iterable[ModelComment], viewer: Viewer, *, is_editor: bool) 
             text="" if comment.hidden_at else comment.text,
             can_delete=comment.hidden_at is None
             and (may_all or (viewer.is_authenticated and viewer.pk == comment.author_id)),
+            username=comment.author.username,
+            people=_named(comment),
             answers=tuple(_rows(comment.answers.all(), viewer, is_editor=is_editor))
             if comment.parent_id is None
             else (),
         )
         for comment in comments
     ]
+
+
+def _named(comment: ModelComment) -> dict[str, str]:
+    """Addresses of the people named in a comment, by their user names."""
+    names = [mention.person.username for mention in comment.mentions.all()]
+    return {name: person_url(name) for name in names}

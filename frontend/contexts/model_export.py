@@ -1,19 +1,23 @@
-"""Many models at once for programs: a JSON manifest, and a list that aria2 downloads by itself."""
+"""Many models at once: a zip, a JSON manifest, and a list that aria2 downloads by itself."""
 
+import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.urls import reverse
 
+from hub.formats.zip_stream import ZipMember
+from hub.storage.archive_delivery import ArchiveEntry
 from models_registry.install_paths import install_paths
 from models_registry.models.file import ModelFile
-from models_registry.models.file_hash import HashKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services.download import download_name
+from models_registry.services.bulk import BulkFile, BulkPlan
+from models_registry.services.download import download_name, download_token
 
-EXPORT_LIMIT = 1000
 FORMAT_VERSION = 1
 
 
@@ -35,15 +39,12 @@ class Export:
             "models": [self._entry(model) for model in self.models],
         }
 
-    def aria2(self) -> str:
-        """Input file for `aria2c -i`: address, name and checksum of every file."""
-        lines = [
-            line
-            for model in self.models
-            for version in model.public_versions[:1]
-            for file in version.clean_files
-            for line in self._aria2_entry(file)
-        ]
+    def aria2(self, plan: BulkPlan) -> str:
+        """Input file for `aria2c -i`: address, place and checksum of every file.
+
+        Links of what is not open to everyone are good for a day; aria2 goes on with them.
+        """
+        lines = (line for item in plan.files for line in self._aria2_entry(item))
         return "".join(f"{line}\n" for line in lines)
 
     def _entry(self, model: Model) -> dict[str, Any]:
@@ -53,7 +54,9 @@ class Export:
             "type": model.type,
             "creator": model.owner.username,
             "page": self.origin + reverse("model", args=[model.slug]),
-            "folders": {path.program: path.folder for path in install_paths(model.type)},
+            "folders": {
+                path.program: path.folder for path in install_paths(model.type) if path.folder
+            },
             "versions": [self._version(version) for version in model.public_versions[:1]],
         }
 
@@ -65,6 +68,7 @@ class Export:
             "trainedWords": version.trained_words,
             "files": [
                 {
+                    "id": file.pk,
                     "name": download_name(file),
                     "sizeBytes": file.size_bytes,
                     "hashes": _hashes(file),
@@ -78,12 +82,38 @@ class Export:
         path = reverse("civitai-download", args=[file.version_id])
         return f"{self.origin}{path}?fileId={file.pk}"
 
-    def _aria2_entry(self, file: ModelFile) -> Iterator[str]:
-        yield self._address(file)
-        yield f"  out={download_name(file)}"
-        if sha256 := _hashes(file).get(HashKind.SHA256.value):
-            yield f"  checksum=sha-256={sha256.lower()}"
+    def _own_address(self, item: BulkFile) -> str:
+        """For a program without a session: a link that works by itself where others need one."""
+        version = item.file.version
+        if version.model.is_for_everyone and not version.requires_sign_in:
+            return self._address(item.file)
+        name = PurePosixPath(item.path).name
+        path = reverse("civitai-signed-download", args=[download_token(item.file), name])
+        return f"{self.origin}{path}"
+
+    def _aria2_entry(self, item: BulkFile) -> Iterator[str]:
+        yield self._own_address(item)
+        yield f"  out={item.path}"
+        yield f"  checksum=sha-256={item.file.blob.sha256}"
         yield "  continue=true"
+
+
+def archive_entries(plan: BulkPlan, export: Export) -> list[ArchiveEntry]:
+    """The files of a plan as entries of an archive, the manifest first."""
+    manifest = export.manifest() | {
+        "paths": {str(item.file.pk): item.path for item in plan.files},
+        "leftOut": [
+            {"id": left.file.pk, "name": left.file.name, "reason": left.reason}
+            for left in plan.left_out
+        ],
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True).encode()
+    first = ArchiveEntry(ZipMember("manifest.json", len(text), zlib.crc32(text)), data=text)
+    files = (
+        ArchiveEntry(ZipMember(item.path, item.file.size_bytes, item.crc32), blob=item.file.blob)
+        for item in plan.files
+    )
+    return [first, *files]
 
 
 def export_of(title: str, models: Iterable[Model], *, origin: str, is_complete: bool) -> Export:

@@ -30,7 +30,7 @@ def facts_of(version: ModelVersion) -> Iterable[Fact]:
         (_("Clip skip"), version.clip_skip),
         (_("Sampler"), version.sampler),
         (_("Steps"), version.steps),
-        (_("CFG scale"), decimal(version.cfg_scale) if version.cfg_scale else None),
+        (_("CFG scale"), _cfg(version)),
         (_("Epochs"), version.epochs),
         (_("Training steps"), version.training_steps),
     ):
@@ -52,6 +52,16 @@ def _provenance(version: ModelVersion) -> Iterable[Fact]:
     if version.base_model and version.base_model.licence_name:
         licence = version.base_model
         yield Fact(_("Base licence"), licence.licence_name, licence.licence_url)
+
+
+def _cfg(version: ModelVersion) -> str:
+    """The recommended scale and the range in which it works: "7 (5–9)"."""
+    low, best, high = (
+        decimal(value) if value is not None else ""
+        for value in (version.cfg_min, version.cfg_scale, version.cfg_max)
+    )
+    band = f"{low}–{high}" if low or high else ""
+    return f"{best} ({band})" if best and band else best or band
 
 
 def run_url(version: ModelVersion) -> str:

@@ -5,26 +5,19 @@ from collections.abc import Iterator
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from frontend.contexts.components import FileRow, Label, Link
+from frontend.contexts.components import Deed, FileRow, Label, Link
+from frontend.contexts.file_verdict import conversion_of, verdict_label, verdict_of
 from hub.storage.blobs import blob_exists
-from models_registry.models.file import FileFormat, FileKind, ModelFile, ScanStatus
+from models_registry.models.file import FileFormat, FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.model import PUBLIC_STATES, Viewer
-from models_registry.permissions import can_take_unverified
+from models_registry.permissions import can_edit_version, can_take_unverified
 from models_registry.services.download import download_name
-
-SCAN_LABELS = {
-    ScanStatus.PENDING: ("warn", "loader-circle"),
-    ScanStatus.SUCCESS: ("ok", "badge-check"),
-    ScanStatus.DANGER: ("danger", "shield-alert"),
-    ScanStatus.ERROR: ("warn", "shield-x"),
-}
 
 
 def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
     """One file with its verdict; without a link when this person may not have it."""
-    kind, symbol = SCAN_LABELS[ScanStatus(file.scan_status)]
-    labels = [Label(file.get_scan_status_display(), kind, symbol), Label(file.get_format_display())]
+    labels = [verdict_label(file), Label(file.get_format_display())]
     if file.kind != FileKind.MODEL:
         labels.append(Label(file.get_kind_display()))
     present = blob_exists(file.blob)
@@ -43,7 +36,20 @@ def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
         hash_kind="SHA256" if HashKind.SHA256 in hashes else "",
         hash_value=hashes.get(HashKind.SHA256, ""),
         links=tuple(_links(file)) if link else (),
+        verdict=verdict_of(file),
+        conversion=conversion_of(file, viewer),
+        deeds=tuple(_deeds(file)) if can_edit_version(viewer, file.version) else (),
     )
+
+
+def _deeds(file: ModelFile) -> Iterator[Deed]:
+    """What the people of a model do with its files."""
+    if not file.is_primary:
+        yield Deed(
+            _("Make it the main file"), reverse("model_file_primary", args=[file.pk]), "star"
+        )
+    yield Deed(_("Check again"), reverse("model_file_rescan", args=[file.pk]), "rotate-ccw")
+    yield Deed(_("Remove"), reverse("model_file_remove", args=[file.pk]), "trash-2")
 
 
 def _links(file: ModelFile) -> Iterator[Link]:

@@ -8,6 +8,7 @@ from frontend.contexts.model_facts import run_url
 from models_registry.lineage import Relative, lineage_of
 from models_registry.models.model import Viewer
 from models_registry.models.version import ModelVersion
+from training.datasets.queries import dataset_of_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class LineageContext:
 
     version: ModelVersion
     run_url: str
+    dataset_name: str
+    dataset_url: str
     bases: list[RelativeRow]
     descendants: list[RelativeRow]
     hidden_base: bool
@@ -37,9 +40,12 @@ class LineageContext:
 def lineage_context(*, viewer: Viewer, version: ModelVersion) -> LineageContext:
     """The page's rows in a constant number of queries."""
     found = lineage_of(viewer=viewer, version=version)
+    dataset = dataset_of_snapshot(viewer, version.dataset_snapshot_uuid)
     return LineageContext(
         version=version,
         run_url=run_url(version) if version.job_uuid else "",
+        dataset_name=dataset.name if dataset else "",
+        dataset_url=reverse("dataset", args=[dataset.slug]) if dataset else "",
         bases=[_row(relative) for relative in found.bases],
         descendants=[_row(relative) for relative in found.descendants],
         hidden_base=found.hidden_base,

@@ -42,6 +42,7 @@ class ModelListContext:
     chips: list[FilterChip] = field(default_factory=list)
     manifest_url: str = ""
     aria2_url: str = ""
+    zip_url: str = ""
     tag: str = ""
     follows_tag: bool = False
 
@@ -74,6 +75,7 @@ def model_list_context(
         sorts=sort_choices(filters, sort),
         chips=filter_chips(filters, sort),
         manifest_url=with_query(reverse("models_manifest"), list_query(filters, sort)),
+        zip_url=with_query(reverse("models_zip"), list_query(filters, sort)),
         aria2_url=with_query(reverse("models_aria2"), list_query(filters, sort)),
         tag=tag,
         follows_tag=bool(tag) and follows_tag(viewer, tag),

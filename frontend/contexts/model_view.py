@@ -4,27 +4,41 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from frontend.contexts.comparison import ComparisonList, comparison_list
+from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
+from frontend.contexts.file_verdict import is_busy
 from frontend.contexts.images import image_card_of
+from frontend.contexts.model_advice import (
+    ExampleCard,
+    ResourceRow,
+    WordSetRow,
+    example_cards,
+    resource_rows,
+    word_set_rows,
+)
 from frontend.contexts.model_comments import CommentsContext, comments_context
 from frontend.contexts.model_facts import Fact, facts_of
 from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
+from frontend.contexts.model_reviews import ReviewsContext, reviews_context
+from frontend.ratings import rating_of
 from frontend.templatetags.words import decimal
 from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
-from models_registry.models.file import ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
+from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
     can_delete_files,
     can_edit_model,
+    can_edit_version,
     can_read_history,
     can_review,
 )
-from models_registry.queries import ModelDetail, reviews_of
+from models_registry.queries import ModelDetail, review_by
 from models_registry.services.download import download_name
 from models_registry.services.publish import Missing, missing_for_publish
 
@@ -54,18 +68,6 @@ class WeightBand:
 
 
 @dataclass(frozen=True, slots=True)
-class ExampleCard:
-    """One example prompt with the text that its copy button gives."""
-
-    prompt: str
-    negative: str
-    facts: str
-    text: str
-    note: str
-    picture: Picture | None
-
-
-@dataclass(frozen=True, slots=True)
 class Rights:
     """What the menu of the model's own people offers."""
 
@@ -91,6 +93,7 @@ class ModelViewContext:
     mosaic: list[Picture]
     more_pictures: int
     words: list[str]
+    word_sets: list[WordSetRow]
     band: WeightBand | None
     prompt_tag: str
     tag_template: str
@@ -98,14 +101,20 @@ class ModelViewContext:
     download: FileRow | None
     facts: list[Fact]
     examples: list[ExampleCard]
+    resources: list[ResourceRow]
     images: list[ImageCard]
-    reviews: list[object]
+    reviews: ReviewsContext
+    own_review: Review | None
     missing: list[Missing]
     is_checking: bool
     can_review: bool
+    rating: str
+    can_edit_version: bool
     installs: tuple[InstallPath, ...]
     collections: list[Collection]
     talk: CommentsContext
+    compared: ComparisonList
+    can_compare: bool
     rights: Rights
 
 
@@ -129,23 +138,32 @@ def model_view_context(
         ],
         more_pictures=max(0, len(covers) - MOSAIC),
         words=version.trained_words if version else [],
+        word_sets=word_set_rows(version) if version else [],
         band=band,
         prompt_tag=template.replace("{weight}", band.value if band else "1"),
         tag_template=template,
         files=files,
         download=next((row for row in files if row.download_url), None),
         facts=list(facts_of(version)) if version else [],
-        examples=_examples(model, version),
+        examples=example_cards(model, version) if version else [],
+        resources=resource_rows(version) if version else [],
         images=_images(viewer, version),
-        reviews=list(reviews_of(viewer=viewer, model=model).items),
+        reviews=reviews_context(viewer=viewer, model=model),
+        own_review=review_by(viewer, version) if version else None,
         missing=missing_for_publish(version)
         if version is not None and _is_own_draft(detail, version)
         else [],
         is_checking=version is not None and _is_being_checked(detail, version),
         can_review=version is not None and _is_public(version) and can_review(viewer, version),
+        rating=rating_of(model),
+        can_edit_version=version is not None and can_edit_version(viewer, version),
         installs=install_paths(model.type),
         collections=collections_for(viewer, model),
         talk=comments_context(viewer=viewer, model=model),
+        compared=comparison_list(viewer, version, all_of_them=False)
+        if version
+        else ComparisonList([], 0),
+        can_compare=can_compare(viewer, version),
         rights=_rights(viewer, model, version),
     )
 
@@ -187,27 +205,6 @@ def _tag_template(model: Model, version: ModelVersion | None) -> str:
     return shape.format(name=download_name(primary).rpartition(".")[0])
 
 
-def _examples(model: Model, version: ModelVersion | None) -> list[ExampleCard]:
-    cards = []
-    for row in version.example_prompts.all() if version else []:
-        pairs = [
-            ("Steps", row.steps),
-            ("Sampler", row.sampler),
-            ("CFG scale", decimal(row.cfg_scale) if row.cfg_scale else None),
-            ("Seed", row.seed),
-        ]
-        facts = ", ".join(f"{name}: {value}" for name, value in pairs if value not in (None, ""))
-        negative = f"\nNegative prompt: {row.negative}" if row.negative else ""
-        text = (row.cover.generation_text if row.cover else "") or (
-            f"{row.prompt}{negative}" + (f"\n{facts}" if facts else "")
-        )
-        picture = (
-            cover_picture(row.cover, model, alt=_("Result of this prompt")) if row.cover else None
-        )
-        cards.append(ExampleCard(row.prompt, row.negative, facts, text, row.note, picture))
-    return cards
-
-
 def _images(viewer: Viewer, version: ModelVersion | None) -> list[ImageCard]:
     if version is None:
         return []
@@ -219,8 +216,7 @@ def _alt(model: Model, number: int) -> str:
 
 
 def _is_being_checked(detail: ModelDetail, version: ModelVersion) -> bool:
-    pending = any(file.scan_status == ScanStatus.PENDING for file in version.files.all())
-    return pending and _is_own_draft(detail, version)
+    return any(map(is_busy, version.files.all())) and _is_own_draft(detail, version)
 
 
 def _is_public(version: ModelVersion | None) -> bool:

@@ -1,5 +1,7 @@
 """How a person is shown beside what they made."""
 
+from django.urls import reverse
+
 from hub.accounts.models import User
 from hub.storage.pictures import picture_url
 
@@ -11,3 +13,8 @@ def avatar_url(user: User) -> str:
     if user.avatar_id is None or user.avatar is None:
         return ""
     return picture_url(user.avatar, AVATAR_PIXELS, public=True)
+
+
+def person_url(username: str) -> str:
+    """Address of a person's page."""
+    return reverse("person", args=[username])

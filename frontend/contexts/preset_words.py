@@ -2,14 +2,23 @@
 
 from django.utils.translation import gettext
 
-from training.engine.presets import Preset
+from training.engine.preset import Preset
+from training.engine.presets import preset
 
 
-def preset_title(preset: Preset) -> str:
+def preset_name(preset_id: str) -> str:
+    """The name of a preset by its id; the id of one that this version no longer has."""
+    try:
+        return preset_title(preset(preset_id))
+    except KeyError:
+        return preset_id
+
+
+def preset_title(chosen: Preset) -> str:
     """The preset's name."""
-    return gettext(preset.title)
+    return gettext(chosen.title)
 
 
-def preset_sentence(preset: Preset) -> str:
+def preset_sentence(chosen: Preset) -> str:
     """What the preset is for and what it takes."""
-    return gettext(preset.sentence)
+    return gettext(chosen.sentence)

@@ -26,9 +26,13 @@ class LogLine:
 
 
 def log_lines(job: Job) -> list[LogLine]:
-    """The last lines, oldest first; steps are in the chart, a stage is one line while it lasts."""
+    """The last lines, oldest first; a stage is one line while it lasts.
+
+    Steps and the measuring of held-out pictures are in the chart: they would drown the rest.
+    """
     figures = (EventKind.STEPPED, EventKind.VALIDATED)
     events = JobEvent.objects.filter(job=job).exclude(kind__in=figures)
+    events = events.exclude(kind=EventKind.STAGE, data__stage="validating")
     lines: list[LogLine] = []
     for event in reversed(events.order_by("-sequence")[:LINES]):
         line = line_of(event)
@@ -90,10 +94,12 @@ def log_words() -> dict[str, Any]:
         "published": _("Published as {name}"),
         "title": _("{percent}% · {name}"),
         "epoch": _("epoch {now} of {all}"),
+        "in": _("in {time}"),
         "seconds": _("{n} s"),
         "minutes": _("{n} min"),
         "hours": _("{h} h {m} min"),
         "loss_text": _("Loss is {loss} at step {step} of {total}."),
+        "held_text": _("Held-out loss is {loss}, {lowest} at its lowest."),
     }
 
 

@@ -12,10 +12,12 @@ from django.utils.translation import ngettext
 
 from frontend.contexts.components import Label
 from frontend.contexts.grid import can_draw_grid
+from frontend.contexts.preset_words import preset_name
+from frontend.contexts.run_charts import curves_of
 from frontend.contexts.run_log import LogLine, log_lines, stage_words
+from frontend.contexts.run_samples import SampleTable, sample_table
 from frontend.templatetags.words import decimal, duration, size
 from hub.accounts.models import User
-from hub.storage.pictures import picture_url
 from training.jobs.failure_words import FailureText, failure_text
 from training.jobs.grid_queries import grids_of
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
@@ -25,13 +27,11 @@ from training.jobs.permissions import can_control_job, can_publish_job
 from training.jobs.queries import (
     PlaceInLine,
     artifacts_of,
-    loss_curve,
     place_in_line,
     places_in_line,
-    sample_rows,
+    prepared_at,
 )
 
-SAMPLE_WIDTH = 320
 NEXT_SHOWN = 4
 STATE_KINDS = {
     State.QUEUED: "info",
@@ -51,24 +51,6 @@ class Stage:
     label: str
     state: str
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One cell of the samples table: a picture, or the box that waits for it."""
-
-    key: str
-    url: str = ""
-    thumbnail_url: str = ""
-    alt: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRow:
-    """One prompt and its pictures by epoch."""
-
-    prompt: str
-    cells: list[Sample]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +87,7 @@ class RunContext:
     place: PlaceInLine | None
     facts: dict[str, str]
     ends_at: datetime | None
-    epochs: list[int]
-    samples: list[SampleRow]
+    samples: SampleTable
     checkpoints: list[Checkpoint]
     settings: list[tuple[str, str]]
     actions: list[Action]
@@ -116,13 +97,13 @@ class RunContext:
     grids: list[PreviewGrid] = field(default_factory=list)
     failure: FailureText | None = None
     live: dict[str, Any] = field(default_factory=dict)
+    held_out_loss: str = ""
 
 
 def run_context(viewer: User, job: Job) -> RunContext:
     """Everything the page prints; a constant number of queries."""
     now = timezone.now()
-    points = loss_curve(job)
-    epochs = sample_epochs(job)
+    curves = curves_of(job)
     return RunContext(
         job=job,
         badge=Label(str(job.get_state_display()), STATE_KINDS[State(job.state)]),
@@ -131,8 +112,7 @@ def run_context(viewer: User, job: Job) -> RunContext:
         place=place_in_line(job, now) if job.state == State.QUEUED else None,
         facts=_facts(job, now),
         ends_at=_ends_at(job, now),
-        epochs=epochs,
-        samples=_samples(job, epochs),
+        samples=sample_table(job),
         checkpoints=_checkpoints(viewer, job),
         settings=list(_settings(job)),
         actions=list(_actions(viewer, job)),
@@ -148,18 +128,10 @@ def run_context(viewer: User, job: Job) -> RunContext:
             "total": job.total_steps,
             "epochs": job.total_epochs,
             "isFinal": job.is_final,
-            "steps": [point.step for point in points],
-            "losses": [point.loss for point in points],
+            **curves,
         },
+        held_out_loss=f"{curves['heldLosses'][-1]:.4f}" if curves["heldLosses"] else "",
     )
-
-
-def sample_epochs(job: Job) -> list[int]:
-    """The epochs at which samples are made, those that were made in any case."""
-    every = job.config.get("sample_every_epochs") or 0
-    planned = set(range(every, job.total_epochs + 1, every)) if every else set()
-    made = artifacts_of(job, ArtifactKind.SAMPLE).order_by().values_list("epoch", flat=True)
-    return sorted(planned | set(made.distinct()))
 
 
 def sentence_of(job: Job) -> str:
@@ -201,6 +173,9 @@ def _stage_note(job: Job, name: str, state: str) -> str:
         return duration((job.started_at - job.created_at).total_seconds())
     if name == "train" and state == "now" and job.total_epochs:
         return _("epoch %(now)d of %(all)d") % {"now": max(job.epoch, 1), "all": job.total_epochs}
+    if name == "prepare" and state == "done" and job.started_at:
+        ready_at = prepared_at(job)
+        return duration((ready_at - job.started_at).total_seconds()) if ready_at else ""
     if name == "prepare" and state == "now":
         return stage_words().get(job.stage, "")
     return ""
@@ -227,37 +202,6 @@ def _ends_at(job: Job, now: datetime) -> datetime | None:
     return now + timedelta(seconds=job.eta_seconds)
 
 
-def _samples(job: Job, epochs: list[int]) -> list[SampleRow]:
-    made = sample_rows(job)
-    prompts = dict(enumerate(_prompts(job)))
-    for number, artifacts in made.items():
-        prompts[number] = str(artifacts[-1].data.get("prompt") or prompts.get(number, ""))
-    rows = []
-    for number in sorted(prompts):
-        by_epoch = {artifact.epoch: artifact for artifact in made.get(number, [])}
-        cells = [_cell(number, epoch, by_epoch.get(epoch), prompts[number]) for epoch in epochs]
-        rows.append(SampleRow(prompts[number], cells))
-    return rows if epochs else []
-
-
-def _cell(number: int, epoch: int, artifact: JobArtifact | None, prompt: str) -> Sample:
-    key = f"s-{number}-{epoch}"
-    if artifact is None:
-        return Sample(key)
-    return Sample(
-        key=key,
-        url=picture_url(artifact.blob),
-        thumbnail_url=picture_url(artifact.blob, SAMPLE_WIDTH),
-        alt=_("%(prompt)s, epoch %(epoch)d") % {"prompt": prompt, "epoch": epoch},
-    )
-
-
-def _prompts(job: Job) -> list[str]:
-    lines = job.config.get("sample_prompts") or []
-    texts = [line if isinstance(line, str) else str(line.get("prompt", "")) for line in lines]
-    return [text.split(" --")[0] for text in texts]
-
-
 def _checkpoints(viewer: User, job: Job) -> list[Checkpoint]:
     artifacts = list(artifacts_of(job, ArtifactKind.CHECKPOINT))
     losses = [artifact.loss for artifact in artifacts if artifact.loss is not None]
@@ -280,7 +224,7 @@ def _settings(job: Job) -> Iterable[tuple[str, str]]:
     config = job.config
     network = config.get("network") or {}
     if job.preset:
-        yield _("Preset"), job.preset
+        yield _("Preset"), preset_name(job.preset)
     if job.method == "lora":
         alpha = network.get("alpha") or max(1, network.get("dim", 0) / 2)
         yield _("Network dim / alpha"), f"{network.get('dim')} / {decimal(alpha)}"

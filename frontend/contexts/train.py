@@ -14,7 +14,9 @@ from training.base_models.tiny.location import known_subjects
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import datasets_of, tag_frequencies
-from training.engine.presets import Preset, presets_for
+from training.engine.preset import Preset
+from training.engine.preset_table import with_article
+from training.engine.presets import presets_for
 from training.jobs.models.job import Job, Method
 from training.jobs.queries import job_for
 from training.jobs.services.submit import TRAINABLE_FAMILIES
@@ -129,9 +131,9 @@ def _suggested_prompts(draft: Draft) -> list[str]:
     trigger = dataset.trigger_word or dataset.class_prompt or dataset.name
     tags = [row.text for row in tag_frequencies(dataset) if not row.is_trigger][:COMMON_TAGS]
     if draft.family == TINY:
-        subjects = known_subjects().subjects[:2]
         if dataset.kind == "style":
-            return [f"a {subject}, {trigger}" for subject in subjects]
+            subjects = known_subjects().subjects[:: len(known_subjects().subjects) // 2][:2]
+            return [f"{with_article(subject)}, {trigger}" for subject in subjects]
         return [f"a {trigger}", f"a {trigger}, blue background"]
     return [", ".join([trigger, *tags]), f"{trigger}, outdoors"]
 

@@ -68,7 +68,7 @@ def _sum(draft: Draft, checked: TrainConfig) -> Summary:
     found = estimate(checked, images=dataset.item_count, repeats=repeats)
     epochs = checked.resolved().epochs or 1
     rows = [
-        (_("Images × repeats"), f"{dataset.item_count} × {repeats:g}"),
+        (_("Images × repeats"), f"{dataset.item_count} × {repeats:.3g}"),
         (_("Epochs"), str(epochs)),
         (_("Steps"), f"{found.steps:,}"),
         (_("Takes about"), duration(found.seconds)),
@@ -91,5 +91,8 @@ def _changed_fields(
     before = initial_settings(draft)
     for name, value in changes.items():
         if name in form.fields and name not in ("name", "sample_prompts"):
+            field = form.fields[name]
             usual = "" if before.get(name) is None else str(before[name])
-            yield ChangedField(name, str(form.fields[name].label), usual or "–", value or "–")
+            words = {str(key): str(said) for key, said in getattr(field, "choices", ())}
+            shown = [words.get(given, given) or "–" for given in (usual, value)]
+            yield ChangedField(name, str(field.label), *shown)

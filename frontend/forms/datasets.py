@@ -13,7 +13,18 @@ from hub.core.errors import Invalid
 from hub.core.visibility import Visibility
 from training.datasets.models.dataset import MAX_RESOLUTION, MIN_RESOLUTION, Kind
 
-COMMANDS = ("add", "remove", "replace", "set", "text", "undo", "redo", "delete")
+COMMANDS = (
+    "add",
+    "remove",
+    "replace",
+    "set",
+    "text",
+    "undo",
+    "redo",
+    "delete",
+    "restore",
+    "repeats",
+)
 
 
 class DatasetForm(forms.Form):
@@ -69,6 +80,7 @@ class TagCommand:
     old: str = ""
     new: str = ""
     text: str = ""
+    repeats: int = 1
 
 
 def read_command(body: bytes) -> TagCommand:
@@ -82,8 +94,17 @@ def read_command(body: bytes) -> TagCommand:
             old=_text(data.get("old", "")),
             new=_text(data.get("new", "")),
             text=_text(data.get("text", "")),
+            repeats=_number(data.get("repeats", 1)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Invalid(_("The change could not be read. Reload the page.")) from error
+
+
+def read_ids(text: str) -> list[uuid.UUID]:
+    """Ids with commas between them; raises Invalid for anything else."""
+    try:
+        return [uuid.UUID(part) for part in text.split(",")]
+    except ValueError as error:
         raise Invalid(_("The change could not be read. Reload the page.")) from error
 
 
@@ -95,5 +116,11 @@ def _one_of(kind: Any) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(value)
     return value

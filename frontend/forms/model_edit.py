@@ -1,26 +1,51 @@
 """From the model forms to the registry's services and back."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from django.db import transaction
 
-from frontend.forms.models import ModelForm
+from frontend.forms.model_card import CardForm, VersionForm
+from frontend.forms.models import NewVersionForm
+from frontend.forms.sent_files import SentFile
+from frontend.forms.version_rows import examples, resources, word_sets
 from hub.accounts.models import User
+from hub.storage.uploads import find_upload
+from models_registry.known_files import blob_at_hand
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
+from models_registry.permissions import can_edit_model
 from models_registry.services.cards import card_edit
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
 from models_registry.services.edits import update_model, update_version
 from models_registry.services.files import add_file
+from models_registry.services.recommendations import set_examples, set_resources
 from models_registry.services.values import Weight
 
 
-def start_model(actor: User, data: dict[str, Any]) -> ModelVersion:
-    """A draft model with one version and the file that was sent."""
+def start_models(actor: User, data: dict[str, Any]) -> list[ModelVersion]:
+    """A draft model with one version and the files that were sent, or a model of each."""
+    sent: Sequence[SentFile] = data["upload"]
     with transaction.atomic():
-        return _start(actor, data)
+        if not (data["separate"] and len(sent) > 1):
+            return [_start(actor, data, sent)]
+        return [
+            _start(actor, data | {"name": _title(actor, file) or data["name"]}, [file])
+            for file in sent
+        ]
 
 
-def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
+def _title(actor: User, file: SentFile) -> str:
+    """The file's name as a title."""
+    name = file.name
+    if file.upload_id is not None:
+        name = find_upload(actor=actor, upload_id=file.upload_id).filename
+    return PurePath(name).stem.replace("_", " ")[:120]
+
+
+def _start(actor: User, data: dict[str, Any], sent: Sequence[SentFile]) -> ModelVersion:
     model = create_model(
         actor=actor,
         name=data["name"],
@@ -39,57 +64,112 @@ def _start(actor: User, data: dict[str, Any]) -> ModelVersion:
         trigger_words=data["trigger_words"],
         weight=_weight(data),
     )
-    add_file(actor=actor, version=version, upload_id=data["upload"])
+    _add_files(actor, version, sent)
     return version
 
 
-def version_form(actor: User, version: ModelVersion, data: Any) -> ModelForm:
-    """The form with what is saved now."""
-    model = version.model
+def _add_files(actor: User, version: ModelVersion, sent: Sequence[SentFile]) -> None:
+    """The first file becomes the main one."""
+    for at, file in enumerate(sent):
+        blob = blob_at_hand(viewer=actor, sha256=file.sha256) if file.sha256 else None
+        add_file(
+            actor=actor,
+            version=version,
+            blob=blob,
+            upload_id=file.upload_id,
+            name=file.name,
+            is_primary=at == 0,
+        )
+
+
+def new_version_form(latest: ModelVersion | None, posted: Any) -> NewVersionForm:
+    """The form with what the next version probably shares with the latest one."""
+    if latest is None:
+        return NewVersionForm(posted, initial={"name": "v1"})
     initial = {
-        "name": model.name,
-        "type": model.type,
-        "base_model": version.base_model.name if version.base_model else None,
-        "subject": model.subject,
-        "trigger_words": ", ".join(version.trained_words),
-        "weight": version.weight_default,
-        "weight_min": version.weight_min,
-        "weight_max": version.weight_max,
-        "tags": ", ".join(tag.name for tag in model.tags.all()),
-        "description": model.description,
-        "visibility": model.visibility,
-        "licence": model.licence,
-        "team": model.team_id,
+        "name": f"v{latest.index + 1}",
+        "base_model": latest.base_model.name if latest.base_model else None,
+        "trigger_words": ", ".join(latest.trained_words),
+        "weight_min": latest.weight_min,
+        "weight": latest.weight_default,
+        "weight_max": latest.weight_max,
     }
-    form = ModelForm(data, viewer=actor, initial=initial)
-    del form.fields["team"]  # a model stays with the team it was made in
-    if model.published_at is not None:
-        del form.fields["type"]
-    return form
+    return NewVersionForm(posted, initial=initial)
 
 
-def save_edits(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
-    """Write the card, the version and its trigger words, or nothing."""
+def start_version(actor: User, model: Model, data: dict[str, Any]) -> ModelVersion:
+    """A draft of the model's next version, with the files that were sent."""
+    with transaction.atomic():
+        version = create_version(
+            actor=actor,
+            model=model,
+            name=data["name"],
+            base_model=data["base_model"],
+            trigger_words=data["trigger_words"],
+            weight=_weight(data),
+            changelog=data["changelog"],
+        )
+        _add_files(actor, version, data["upload"])
+    return version
+
+
+@dataclass(frozen=True, slots=True)
+class EditForms:
+    """Everything that the edit page sends at once: card, version, and the rows of three lists.
+
+    Members of a team fill a common draft, but only managers change the card: `card` None.
+    """
+
+    card: CardForm | None
+    version: VersionForm
+    words: Any
+    resources: Any
+    examples: Any
+    is_asking_for_more: bool = False
+
+    @property
+    def lists(self) -> tuple[Any, Any, Any]:
+        """The three lists of rows."""
+        return self.words, self.resources, self.examples
+
+    def is_valid(self) -> bool:
+        """Whether it can be saved; every part is looked at, so that all mistakes show at once."""
+        if self.is_asking_for_more:
+            return False
+        parts = (self.card, self.version, *self.lists)
+        verdicts = [part.is_valid() for part in parts if part is not None]
+        return all(verdicts)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a part was sent and refused."""
+        return self.version.is_bound and not self.is_asking_for_more
+
+
+def edit_forms(actor: User, version: ModelVersion, posted: Any) -> EditForms:
+    """The forms with what is saved now, or what was sent."""
+    may_change_card = can_edit_model(actor, version.model)
+    return EditForms(
+        card=CardForm.of(version.model, posted) if may_change_card else None,
+        version=VersionForm.of(version, posted),
+        words=word_sets(version, posted),
+        resources=resources(version, posted),
+        examples=examples(version, posted),
+        is_asking_for_more=posted is not None and "more" in posted,
+    )
+
+
+def save_edits(actor: User, version: ModelVersion, sent: EditForms) -> None:
+    """Write the card, the version and its lists, or nothing; one revision of the card."""
+    kept = [[row for row in rows if row.is_kept] for rows in sent.lists]
+    words, found, prompts = kept
     with card_edit(actor=actor, model_id=version.model_id):
-        _save(actor, version, data)
-
-
-def _save(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
-    update_model(
-        actor=actor,
-        model=version.model,
-        name=data["name"],
-        type=data.get("type"),
-        description=data["description"],
-        subject=data["subject"],
-        visibility=data["visibility"],
-        licence_name=data["licence"],
-        tags=data["tags"],
-    )
-    update_version(
-        actor=actor, version=version, base_model=data["base_model"], weight=_weight(data)
-    )
-    set_trigger_words(actor=actor, version=version, words=data["trigger_words"])
+        if sent.card is not None:
+            update_model(actor=actor, model=version.model, **sent.card.changes())
+        update_version(actor=actor, version=version, **sent.version.changes())
+        set_trigger_words(actor=actor, version=version, words=[row.value() for row in words])
+        set_resources(actor=actor, version=version, resources=[row.value(actor) for row in found])
+        set_examples(actor=actor, version=version, examples=[row.value() for row in prompts])
 
 
 def _weight(data: dict[str, Any]) -> Weight | None:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from frontend.forms.sent_files import SentFilesForm
 from hub.accounts.models import Team
 from hub.accounts.queries import teams_of
 from models_registry.filters import ModelFilters, Scope, Sort
@@ -77,16 +78,11 @@ class ModelListForm(forms.Form):
         return Sort(self.cleaned_data["sort"]) if self.cleaned_data["sort"] else None
 
 
-class ModelForm(forms.Form):
-    """The card of a model and its first version."""
+class VersionFacts(forms.Form):
+    """What a new version says before anything else: base, words, weight."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
-    type = forms.ChoiceField(label=_("Type"), choices=ModelType.choices, initial=ModelType.LORA)
     base_model = forms.ModelChoiceField(
         label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
-    )
-    subject = forms.ChoiceField(
-        label=_("Subject"), choices=[("", _("Not said")), *Subject.choices], required=False
     )
     trigger_words = forms.CharField(
         label=_("Trigger words"),
@@ -96,6 +92,37 @@ class ModelForm(forms.Form):
     weight_min = forms.DecimalField(label=_("Least weight"), required=False, **WEIGHTS)
     weight = forms.DecimalField(label=_("Recommended weight"), required=False, **WEIGHTS)
     weight_max = forms.DecimalField(label=_("Most weight"), required=False, **WEIGHTS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["base_model"].queryset = base_models()  # type: ignore[attr-defined]
+
+    def clean_trigger_words(self) -> tuple[str, ...]:
+        """Words split at Latin and Chinese commas."""
+        return split_words(self.cleaned_data["trigger_words"])
+
+
+class NewVersionForm(SentFilesForm, VersionFacts):
+    """The next version of a model with its files."""
+
+    name = forms.CharField(label=_("Name of the version"), max_length=80)
+    changelog = forms.CharField(
+        label=_("What is new"),
+        required=False,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("Markdown."),
+    )
+    field_order = ("name", "base_model", "trigger_words", "weight_min", "weight", "weight_max")
+
+
+class ModelForm(VersionFacts):
+    """The card of a model and its first version."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    type = forms.ChoiceField(label=_("Type"), choices=ModelType.choices, initial=ModelType.LORA)
+    subject = forms.ChoiceField(
+        label=_("Subject"), choices=[("", _("Not said")), *Subject.choices], required=False
+    )
     tags = forms.CharField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
     description = forms.CharField(
         label=_("About"),
@@ -115,44 +142,30 @@ class ModelForm(forms.Form):
         label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("No team")
     )
 
+    field_order = ("name", "type", "base_model", "subject", "trigger_words")
+
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["base_model"].queryset = base_models()  # type: ignore[attr-defined]
         self.fields["team"].queryset = teams_of(viewer)  # type: ignore[attr-defined]
-
-    def clean_trigger_words(self) -> tuple[str, ...]:
-        """Words split at Latin and Chinese commas."""
-        return split_words(self.cleaned_data["trigger_words"])
 
     def clean_tags(self) -> tuple[str, ...]:
         """Tags split at Latin and Chinese commas."""
         return split_words(self.cleaned_data["tags"])
 
 
-class UploadModelForm(ModelForm):
-    """A new model with the file that was sent before."""
+class UploadModelForm(SentFilesForm, ModelForm):
+    """New models with the files that were sent before."""
 
-    upload = forms.UUIDField(
-        widget=forms.HiddenInput,
-        error_messages={
-            "required": _("Send the model file first."),
-            "invalid": _("Send the model file first."),
-        },
+    separate = forms.BooleanField(
+        label=_("Make a model of its own of each file"),
+        required=False,
+        help_text=_("Otherwise they are files of one version, the first one its main file."),
     )
 
-
-class ReviewForm(forms.Form):
-    """Stars and words."""
-
-    rating = forms.TypedChoiceField(
-        label=_("Stars"),
-        choices=[(str(stars), str(stars)) for stars in range(5, 0, -1)],
-        coerce=int,
-        initial="5",
-    )
-    text = forms.CharField(
-        label=_("What you think"), required=False, widget=forms.Textarea({"rows": 3})
-    )
+    @property
+    def has_files(self) -> bool:
+        """Whether the page begins with files that are here."""
+        return bool(self.initial.get("upload"))
 
 
 def split_words(text: str) -> tuple[str, ...]:

@@ -3,13 +3,34 @@
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from training.engine.presets import epochs_between_checkpoints
+from frontend.forms.train_advanced import (
+    GROUPS,
+    PLAIN_GROUPS,
+    SETTINGS,
+    field_of,
+    may_be_empty,
+    put,
+    settings_of,
+    shown_value,
+)
+from training.engine.preset import epochs_between_checkpoints
 from training.jobs.models.job import Method
 
 PROMPT_LIMIT = 8
+# The trainer's own words for the fields below.
+KEYS = {
+    "epochs": "epochs",
+    "batch_size": "batch_size",
+    "learning_rate": "learning_rate",
+    "network_dim": "network.dim",
+    "network_alpha": "network.alpha",
+    "resolution": "resolution",
+    "seed": "seed",
+}
 
 
 class SettingsForm(forms.Form):
@@ -29,20 +50,20 @@ class SettingsForm(forms.Form):
         label=_("Epochs"),
         min_value=1,
         max_value=10_000,
-        help_text=_("How often every picture, with its repeats, is shown. Key: epochs."),
+        help_text=_("How often every picture, with its repeats, is shown."),
     )
     batch_size = forms.IntegerField(
         label=pgettext_lazy("training", "Batch"),
         min_value=1,
         max_value=256,
-        help_text=_("Pictures in one step; more needs more memory. Key: batch_size."),
+        help_text=_("Pictures in one step; more needs more memory."),
     )
     learning_rate = forms.CharField(
         label=_("Learning rate"),
         max_length=200,
         help_text=_(
             "Higher learns faster and breaks sooner. A list such as 0.005:100, 1e-3:1000 changes "
-            "it by step. Key: learning_rate."
+            "it by step."
         ),
     )
     network_dim = forms.IntegerField(
@@ -50,32 +71,45 @@ class SettingsForm(forms.Form):
         min_value=1,
         max_value=512,
         required=False,
-        help_text=_("Rank of the LoRA: more holds more, and more of what is wrong. Key: dim."),
+        help_text=_("Rank of the LoRA: more holds more, and more of what is wrong."),
     )
     network_alpha = forms.FloatField(
         label=_("Network alpha"),
         min_value=0.01,
         max_value=1024,
         required=False,
-        help_text=_("Strength is alpha divided by dim. Key: alpha."),
+        help_text=_("Strength is alpha divided by dim."),
     )
     resolution = forms.IntegerField(
         label=_("Resolution"),
         min_value=64,
         max_value=2048,
-        help_text=_("The native size of the base model, in pixels. Key: resolution."),
+        help_text=_("The native size of the base model, in pixels."),
     )
     seed = forms.IntegerField(
         label=_("Seed"),
         min_value=0,
         max_value=2**63 - 1,
-        help_text=_("The same seed and settings give the same file. Key: seed."),
+        help_text=_("The same seed and settings give the same file."),
     )
 
     def __init__(self, *args: Any, method: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.settings = tuple(settings_of(method))
+        for name, key in KEYS.items():
+            self.fields[name].key = key  # type: ignore[attr-defined]
         if method != Method.LORA:
             del self.fields["network_dim"], self.fields["network_alpha"]
+        self.fields.update({setting.name: field_of(setting) for setting in self.settings})
+
+    def groups(self) -> list[tuple[Promise, list[forms.BoundField]]]:
+        """Everything but name and prompts, by group, the plain fields first."""
+        group_of = PLAIN_GROUPS | {setting.name: setting.group for setting in self.settings}
+        rows = [
+            (title, [self[name] for name in self.fields if group_of.get(name) == group])
+            for group, title in GROUPS.items()
+        ]
+        return [(title, fields) for title, fields in rows if fields]
 
     def clean_sample_prompts(self) -> list[str]:
         """Prompt lines without the empty ones."""
@@ -105,6 +139,7 @@ class SettingsForm(forms.Form):
         if data["epochs"] != config.get("epochs"):  # a shorter run is looked at more often
             every = epochs_between_checkpoints(data["epochs"])
             merged.update(save_every_epochs=every, sample_every_epochs=every)
+        self._put_rarer(merged, config)
         merged["sample_prompts"] = data["sample_prompts"]
         if data.get("network_dim"):
             network = dict(merged.get("network") or {})
@@ -112,6 +147,16 @@ class SettingsForm(forms.Form):
             network["alpha"] = data.get("network_alpha") or None
             merged["network"] = network
         return merged
+
+    def _put_rarer(self, merged: dict[str, Any], config: dict[str, Any]) -> None:
+        """Write what differs from the preset; the rest stays as the preset says or leaves open."""
+        for setting in self.settings:
+            is_empty = self.data.get(setting.name, "") == ""
+            if setting.name not in self.data or (is_empty and not may_be_empty(setting)):
+                continue
+            value, usual = self.cleaned_data[setting.name], shown_value(setting, config)
+            if value != ("" if usual is None and isinstance(value, str) else usual):
+                put(setting, merged, value)
 
     @staticmethod
     def initial_of(config: dict[str, Any], *, name: str, prompts: list[str]) -> dict[str, Any]:
@@ -127,4 +172,5 @@ class SettingsForm(forms.Form):
             "network_alpha": network.get("alpha"),
             "resolution": config.get("resolution", 512),
             "seed": config.get("seed", 42),
+            **{setting.name: shown_value(setting, config) for setting in SETTINGS},
         }

@@ -7,17 +7,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from frontend.access import require_allowed, signed_in
+from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.collections import collection_context, collections_context
 from frontend.forms.collections import CollectionForm, CollectWish, apply_wish
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
 from hub.core.errors import AtelierError
-from models_registry.collection_queries import CollectionDetail, collection_detail
+from models_registry.collection_queries import (
+    CollectionDetail,
+    collection_detail,
+    models_inside,
+)
 from models_registry.queries import model_detail
 from models_registry.searching import MAX_QUERY_CHARACTERS
 from models_registry.services.collections import (
+    collect_models,
     create_collection,
     delete_collection,
     uncollect_models,
@@ -108,6 +113,25 @@ def take_out(request: MemberRequest, collection_id: int) -> HttpResponse:
 
 @require_POST
 @signed_in
+def put_elsewhere(request: MemberRequest, collection_id: int) -> HttpResponse:
+    """Put the ticked models into another collection, too."""
+    detail = collection_detail(viewer=request.user, collection_id=collection_id)
+    target = request.POST.get("target", "")
+    message = _("Choose the collection that they go into.")
+    other = require_visible(next(iter(_numbers([target])), None), message)
+    goal = collection_detail(viewer=request.user, collection_id=other).collection
+    chosen = models_inside(request.user, detail, _numbers(request.POST.getlist("model")))
+    with errors_as_toast(request):
+        count = collect_models(actor=request.user, collection=goal, models=chosen)
+        text = ngettext(
+            "%(n)d model is put into %(name)s.", "%(n)d models are put into %(name)s.", count
+        )
+        add_toast(request, text % {"n": count, "name": goal.name}, kind="ok")
+    return redirect("collection", collection_id=collection_id)
+
+
+@require_POST
+@signed_in
 def collect(request: MemberRequest, slug: str) -> HttpResponse:
     """Put a model into the ticked collections and take it out of the others; perhaps a new one."""
     found = model_detail(viewer=request.user, slug=slug).model
@@ -140,5 +164,10 @@ urlpatterns = [
     path("collections/<int:collection_id>/edit/", edit, name="collection_edit"),
     path("collections/<int:collection_id>/delete/", remove, name="collection_delete"),
     path("collections/<int:collection_id>/take-out/", take_out, name="collection_take_out"),
+    path(
+        "collections/<int:collection_id>/put-elsewhere/",
+        put_elsewhere,
+        name="collection_put_elsewhere",
+    ),
     path("models/<slug:slug>/collect/", collect, name="model_collect"),
 ]

@@ -10,6 +10,7 @@ from django.template import loader
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from frontend.requests import speaks_json
 from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
 from hub.core.http_status import status_of
 
@@ -17,6 +18,7 @@ from hub.core.http_status import status_of
 def title_of(status: HTTPStatus) -> str:
     """Heading of the error page for a status."""
     return {
+        HTTPStatus.UNAUTHORIZED: _("You are signed out"),
         HTTPStatus.NOT_FOUND: _("Nothing here"),
         HTTPStatus.FORBIDDEN: _("You cannot open this"),
         HTTPStatus.CONFLICT: _("It changed in the meantime"),
@@ -28,7 +30,7 @@ def title_of(status: HTTPStatus) -> str:
 def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
     """The page for one of our errors, in our words; a script that speaks JSON gets them as JSON."""
     status = status_of(error)
-    if _speaks_json(request):
+    if speaks_json(request):
         return JsonResponse({"error": error.message, "code": error.error_code}, status=status)
     context = {
         "status": status.value,
@@ -38,11 +40,6 @@ def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
         "who": getattr(error, "who", ()),
     }
     return render(request, "error.html", context, status=status)
-
-
-def _speaks_json(request: HttpRequest) -> bool:
-    json = "application/json"
-    return request.content_type == json or request.get_preferred_type(["text/html", json]) == json
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -65,6 +62,9 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 when a form's proof is missing or old: reloading is enough."""
+    if speaks_json(request):
+        words = _("This page was open for too long. Reload it and try again.")
+        return JsonResponse({"error": words, "code": "csrf"}, status=HTTPStatus.FORBIDDEN)
     context = {
         "status": HTTPStatus.FORBIDDEN.value,
         "title": _("This page was open for too long"),

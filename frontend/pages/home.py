@@ -1,7 +1,8 @@
 """The start page, the queue's number, and the page that shows every component."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -27,6 +28,12 @@ def queue_count(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The mark for pages that name no icon of their own: the administration, files, JSON."""
+    return redirect(static("img/mark.svg"))
+
+
+@require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state; tests look at it in both themes and both languages."""
     context = {
@@ -41,5 +48,6 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home, name="home"),
     path("queue/count/", queue_count, name="queue_count"),
+    path("favicon.ico", favicon, name="favicon"),
     path("styleguide/", styleguide, name="styleguide"),
 ]

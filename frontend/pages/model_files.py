@@ -1,14 +1,22 @@
 """What a file holds, tensor by tensor; and where a version stands among others."""
 
-from django.http import HttpResponse
-from django.shortcuts import render
-from django.urls import path
-from django.views.decorators.http import require_safe
+from collections.abc import Callable
 
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from frontend.access import signed_in
 from frontend.contexts.model_lineage import lineage_context
 from frontend.contexts.model_tensors import tensors_context
-from frontend.requests import PageRequest
+from frontend.pages.models import version_url
+from frontend.requests import MemberRequest, PageRequest
+from frontend.toasts import add_toast, errors_as_toast
 from models_registry.queries import file_of, version_detail
+from models_registry.services.conversion import request_conversion
+from models_registry.services.files import make_primary, remove_file, rescan_file
 
 MAX_QUERY = 100
 
@@ -30,7 +38,50 @@ def lineage(request: PageRequest, version_id: int) -> HttpResponse:
     return render(request, "models/lineage.html", {"page": page, "nav": "models"})
 
 
+@require_POST
+@signed_in
+def convert(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Have a pickle converted to safetensors."""
+    file = file_of(viewer=request.user, file_id=file_id)
+    with errors_as_toast(request):
+        request_conversion(actor=request.user, file=file)
+        add_toast(request, _("The file is being converted; the new one appears beside it."))
+    return redirect(version_url(file.version))
+
+
+@require_POST
+@signed_in
+def rescan(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Look at a file's bytes again."""
+    return _done(request, file_id, rescan_file)
+
+
+@require_POST
+@signed_in
+def primary(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Make a file the one that a plain download gives."""
+    return _done(request, file_id, make_primary)
+
+
+@require_POST
+@signed_in
+def remove(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Take a file out of its version."""
+    return _done(request, file_id, remove_file)
+
+
+def _done(request: MemberRequest, file_id: int, service: Callable[..., object]) -> HttpResponse:
+    file = file_of(viewer=request.user, file_id=file_id)
+    with errors_as_toast(request):
+        service(actor=request.user, file=file)
+    return redirect(version_url(file.version))
+
+
 urlpatterns = [
+    path("models/files/<int:file_id>/rescan/", rescan, name="model_file_rescan"),
+    path("models/files/<int:file_id>/primary/", primary, name="model_file_primary"),
+    path("models/files/<int:file_id>/remove/", remove, name="model_file_remove"),
+    path("models/files/<int:file_id>/convert/", convert, name="model_file_convert"),
     path("models/files/<int:file_id>/tensors/", tensors, name="model_file_tensors"),
     path("models/versions/<int:version_id>/lineage/", lineage, name="model_lineage"),
 ]

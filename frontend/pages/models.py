@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, require_visible, signed_in
+from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
-from frontend.forms.model_edit import save_edits, start_model, version_form
-from frontend.forms.models import ModelListForm, ReviewForm, UploadModelForm
+from frontend.forms.model_edit import edit_forms, save_edits, start_models
+from frontend.forms.models import ModelListForm, UploadModelForm
+from frontend.forms.review import ReviewForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
@@ -22,7 +24,6 @@ from models_registry.queries import model_detail, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
-from models_registry.services.reviews import write_review
 
 MAX_DIGITS = 9
 
@@ -56,23 +57,26 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
     mark_seen(viewer=request.user, model_id=detail.model.pk)
-    context = {"page": page, "nav": "models", "review_form": ReviewForm()}
+    form = ReviewForm.of(page.own_review)
+    context = {"page": page, "nav": "models", "review_form": form}
     return render(request, "models/detail.html", context)
 
 
 @signed_in
 def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
-    given = {name: request.GET[name] for name in ("upload", "name") if name in request.GET}
+    given = {"name": request.GET.get("name", ""), "upload": request.GET.getlist("upload")}
     form = UploadModelForm(request.POST or None, viewer=request.user, initial=given)
     if request.method == "POST" and form.is_valid():
         try:
-            version = start_model(request.user, form.cleaned_data)
+            versions = start_models(request.user, form.cleaned_data)
         except AtelierError as error:
             form.add_error(None, error.message)
         else:
             add_toast(request, _("The file is being checked. Publish when it is verified."))
-            return redirect(version_url(version))
+            if len(versions) > 1:
+                return redirect(f"{reverse('models')}?scope=mine")
+            return redirect(version_url(versions[0]))
     status = 422 if form.errors else 200
     return render(request, "models/upload.html", {"form": form, "nav": "models"}, status=status)
 
@@ -80,25 +84,26 @@ def upload(request: MemberRequest) -> HttpResponse:
 @signed_in
 def edit(request: MemberRequest, version_id: int) -> HttpResponse:
     """Change the card of a model and one of its versions."""
-    version = _own_version(request, version_id)
-    form = version_form(request.user, version, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    version = own_version(request, version_id)
+    forms = edit_forms(request.user, version, request.POST or None)
+    if request.method == "POST" and forms.is_valid():
         try:
-            save_edits(request.user, version, form.cleaned_data)
+            save_edits(request.user, version, forms)
         except AtelierError as error:
-            form.add_error(None, error.message)
+            forms.version.add_error(None, error.message)
         else:
             add_toast(request, _("Saved."), kind="ok")
             return redirect(version_url(version))
-    context = {"form": form, "version": version, "nav": "models"}
-    return render(request, "models/edit.html", context, status=422 if form.errors else 200)
+    page = edit_context(viewer=request.user, version=version)
+    context = {"forms": forms, "page": page, "version": version, "nav": "models"}
+    return render(request, "models/edit.html", context, status=422 if forms.has_errors else 200)
 
 
 @require_POST
 @signed_in
 def publish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Show a draft to those who may see it."""
-    version = _own_version(request, version_id)
+    version = own_version(request, version_id)
     with errors_as_toast(request):
         publish_version(actor=request.user, version=version)
         add_toast(request, _("%s is published.") % version.model.name, kind="ok")
@@ -109,7 +114,7 @@ def publish(request: MemberRequest, version_id: int) -> HttpResponse:
 @signed_in
 def unpublish(request: MemberRequest, version_id: int) -> HttpResponse:
     """Take a version back; its files stay."""
-    version = _own_version(request, version_id)
+    version = own_version(request, version_id)
     unpublish_version(actor=request.user, version=version)
     undo = reverse("version_publish", args=[version.pk])
     add_toast(request, _("%s is a draft again.") % version.model.name, undo_url=undo)
@@ -133,26 +138,13 @@ def save(request: MemberRequest, slug: str) -> HttpResponse:
     return render(request, "components/save_button.html", context)
 
 
-@require_POST
-@signed_in
-def review(request: MemberRequest, version_id: int) -> HttpResponse:
-    """Write or rewrite one's review of a version."""
-    version = version_detail(viewer=request.user, version_id=version_id)
-    form = ReviewForm(request.POST)
-    if not form.is_valid():
-        raise Invalid(_("A review has one to five stars."))
-    with errors_as_toast(request):
-        write_review(actor=request.user, version=version, **form.cleaned_data)
-        add_toast(request, _("Your review is saved."), kind="ok")
-    return redirect(version_url(version) + "#reviews")
-
-
 def version_url(version: ModelVersion) -> str:
     """Address of a model's page at this version."""
     return f"{reverse('model', args=[version.model.slug])}?v={version.index}"
 
 
-def _own_version(request: MemberRequest, version_id: int) -> ModelVersion:
+def own_version(request: MemberRequest, version_id: int) -> ModelVersion:
+    """A version that this person may change; 404 or 403 otherwise."""
     version = version_detail(viewer=request.user, version_id=version_id)
     allowed = can_edit_version(request.user, version)
     message = _("Only the people of this model can change it.")
@@ -175,7 +167,6 @@ urlpatterns = [
     path("models/versions/<int:version_id>/edit/", edit, name="version_edit"),
     path("models/versions/<int:version_id>/publish/", publish, name="version_publish"),
     path("models/versions/<int:version_id>/unpublish/", unpublish, name="version_unpublish"),
-    path("models/versions/<int:version_id>/review/", review, name="version_review"),
     path("models/<slug:slug>/", model, name="model"),
     path("models/<slug:slug>/save/", save, name="model_save"),
 ]

@@ -1,5 +1,7 @@
 """People's Markdown in templates."""
 
+from collections.abc import Mapping
+
 from django import template
 from django.utils.safestring import SafeString
 
@@ -12,3 +14,9 @@ register = template.Library()
 def markdown(text: str) -> SafeString:
     """Markdown source as safe HTML."""
     return render_markdown(text)
+
+
+@register.filter
+def markdown_naming(text: str, people: Mapping[str, str]) -> SafeString:
+    """Markdown source as safe HTML, where `@name` of these people is a link."""
+    return render_markdown(text, people)

@@ -1,6 +1,8 @@
 """The components of the design as template tags; `/styleguide/` shows every one in every state."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.forms.utils import flatatt
@@ -9,8 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from frontend.contexts.components import FileRow, ImageCard, ModelCard, Picture, TagRow, Thumb
-from frontend.contexts.meter import Meter
+from frontend.meter import Meter
+
+if TYPE_CHECKING:  # view-models are made with the words of this package: no circle at run time
+    from frontend.contexts.components import FileRow, ImageCard, ModelCard, Picture, TagRow, Thumb
 
 register = template.Library()
 

@@ -35,6 +35,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'post',
                 'verbose_name_plural': 'posts',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='post_visibility_known'),
+                ],
+                'indexes': [
+                    models.Index(fields=['-published_at', '-id'], name='post_newest'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -75,6 +81,21 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'image',
                 'verbose_name_plural': 'images',
+                'constraints': [
+                    models.UniqueConstraint(fields=('post', 'position'), name='one_image_per_place'),
+                    models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='image_visibility_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'ready', 'failed'])), name='image_status_known'),
+                    models.CheckConstraint(condition=models.Q(('nsfw_level__in', [1, 2, 4, 8, 16])), name='image_rating_known'),
+                    models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='image_has_a_size'),
+                ],
+                'indexes': [
+                    models.Index(fields=['-published_at', '-id'], name='image_newest'),
+                    models.Index(fields=['-reaction_count', '-id'], name='image_most_reactions'),
+                    models.Index(fields=['-comment_count', '-id'], name='image_most_comments'),
+                    models.Index(fields=['owner', '-published_at', '-id'], name='image_of_owner'),
+                    models.Index(fields=['base_model', '-published_at', '-id'], name='image_of_base_model'),
+                    models.Index(condition=models.Q(('status', 'pending')), fields=['id'], name='image_pending'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -86,6 +107,12 @@ class Migration(migrations.Migration):
                 ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reactions', to='gallery.image')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reactions', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('image', 'user', 'kind'), name='one_reaction_of_a_kind'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['like', 'dislike', 'laugh', 'cry', 'heart'])), name='reaction_kind_known'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Generation',
@@ -151,65 +178,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('version', None)), fields=['hash'], name='image_resource_unmatched')],
                 'constraints': [models.UniqueConstraint(fields=('image', 'position'), name='image_resource_once_per_place'), models.UniqueConstraint(condition=models.Q(('version__isnull', False)), fields=('image', 'version'), name='image_resource_once_per_version'), models.CheckConstraint(condition=models.Q(('kind__in', ['checkpoint', 'lora', 'embedding', 'hypernetwork', 'vae', 'controlnet', 'upscaler', 'other'])), name='image_resource_kind_known'), models.CheckConstraint(condition=models.Q(('match__in', ['given', 'hash', 'name', 'ambiguous', 'none'])), name='image_resource_match_known')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='post',
-            index=models.Index(fields=['-published_at', '-id'], name='post_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='post',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='post_visibility_known'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['-published_at', '-id'], name='image_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['-reaction_count', '-id'], name='image_most_reactions'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['-comment_count', '-id'], name='image_most_comments'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['owner', '-published_at', '-id'], name='image_of_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['base_model', '-published_at', '-id'], name='image_of_base_model'),
-        ),
-        migrations.AddIndex(
-            model_name='image',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['id'], name='image_pending'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('post', 'position'), name='one_image_per_place'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='image_visibility_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'ready', 'failed'])), name='image_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('nsfw_level__in', [1, 2, 4, 8, 16])), name='image_rating_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='image_has_a_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='reaction',
-            constraint=models.UniqueConstraint(fields=('image', 'user', 'kind'), name='one_reaction_of_a_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='reaction',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['like', 'dislike', 'laugh', 'cry', 'heart'])), name='reaction_kind_known'),
         ),
     ]

@@ -42,7 +42,7 @@ class Generation(models.Model):
     denoising_strength = models.FloatField(null=True, blank=True)
     model_name = models.CharField(max_length=255, blank=True)
     model_hash = models.CharField(max_length=64, blank=True)
-    process = models.CharField(max_length=16, choices=Process.choices, default=Process.TXT2IMG)
+    process = models.CharField(max_length=16, choices=Process, default=Process.TXT2IMG)
 
     class Meta:
         verbose_name = _("generation data")

@@ -81,11 +81,9 @@ class Image(TimeStamped):
     visibility = models.CharField(
         max_length=8, choices=Visibility.choices, default=Visibility.PUBLIC
     )
-    nsfw_level = models.PositiveSmallIntegerField(choices=NsfwLevel.choices, default=NsfwLevel.PG)
+    nsfw_level = models.PositiveSmallIntegerField(choices=NsfwLevel, default=NsfwLevel.PG)
 
-    status = models.CharField(
-        max_length=8, choices=ImageStatus.choices, default=ImageStatus.PENDING
-    )
+    status = models.CharField(max_length=8, choices=ImageStatus, default=ImageStatus.PENDING)
     failure = models.CharField(max_length=300, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)

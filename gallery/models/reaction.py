@@ -22,7 +22,7 @@ class Reaction(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reactions"
     )
-    kind = models.CharField(max_length=7, choices=ReactionKind.choices)
+    kind = models.CharField(max_length=7, choices=ReactionKind)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -36,7 +36,7 @@ class ImageResource(models.Model):
 
     image = models.ForeignKey("gallery.Image", on_delete=models.CASCADE, related_name="resources")
     position = models.PositiveSmallIntegerField()
-    kind = models.CharField(max_length=12, choices=ResourceKind.choices)
+    kind = models.CharField(max_length=12, choices=ResourceKind)
     name = models.CharField(max_length=255, blank=True)
     hash = models.CharField(max_length=64, blank=True)
     weight = models.DecimalField(max_digits=8, decimal_places=4, null=True, blank=True)
@@ -47,7 +47,7 @@ class ImageResource(models.Model):
         blank=True,
         related_name="image_resources",
     )
-    match = models.CharField(max_length=9, choices=Match.choices, default=Match.NONE)
+    match = models.CharField(max_length=9, choices=Match, default=Match.NONE)
 
     class Meta:
         verbose_name = _("resource of an image")

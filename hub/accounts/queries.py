@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, QuerySet, When
+from django.utils.translation import gettext as _
 
 from hub.accounts.models import Membership, Role, Team, User
+from hub.core.errors import NotFound
 
 TEAM_SESSION_KEY = "team_id"
 
@@ -39,3 +41,12 @@ def members_of(team: Team) -> QuerySet[Membership]:
     """Members with their users, owners first, then managers."""
     rank = Case(When(role=Role.OWNER, then=0), When(role=Role.MANAGER, then=1), default=2)
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
+
+
+def person_named(username: str) -> User:
+    """The person with this name. Raises NotFound; for closed accounts as well."""
+    found = User.objects.select_related("avatar").filter(username=username, is_active=True)
+    person = found.first()
+    if person is None:
+        raise NotFound(_("There is nobody of this name here."))
+    return person

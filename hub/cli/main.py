@@ -1,5 +1,6 @@
 """`atelier`: the hub from a terminal. Knows HTTP and hub.formats, neither Django nor torch."""
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -17,12 +18,27 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:  # noqa: FBT001  typer hands the value over
+    """Print the version of the installed program; from a checkout there is none."""
+    if not wanted:
+        return
+    try:
+        typer.echo(f"atelier {version('atelier')}")
+    except PackageNotFoundError:
+        typer.echo("atelier, from a checkout")
+    raise typer.Exit
+
+
 @app.callback()
 def common(
     context: typer.Context,
     hub: Annotated[
         str, typer.Option("--hub", help="Address of the hub; otherwise the last sign-in.")
     ] = "",
+    *,
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say it.")
+    ] = False,
 ) -> None:
     """Options of every command."""
     terminal_of(context).hub_address = hub

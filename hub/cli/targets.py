@@ -1,10 +1,11 @@
 """What a person may name: a model, a version, a hash, a resource name (AIR), or an address.
 
 `123` is a model, `version:456` and `123@456` a version, `hash:ABCDEF12` and any text of 10 and more
-hexadecimal digits a hash.
+hexadecimal digits a hash, `collection:7` and the address of its page a collection.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,8 @@ NUMBER = re.compile(r"(?:model:)?(\d{1,18})")
 VERSION = re.compile(r"(?:version:|v)(\d{1,18})")
 HASH = re.compile(r"hash:([0-9A-Fa-f]{8,64})|([0-9A-Fa-f]{10,64})")
 ADDRESS = re.compile(r"https?://[^/]+/api/(?:v1|v2)/(models|versions|model-versions)/(\d{1,18})/?")
+COLLECTION = re.compile(r"(?:collection:|https?://[^/]+/collections/)(\d{1,9})/?")
+MAX_COLLECTED = 10_000
 
 
 class TargetKind(StrEnum):
@@ -25,6 +28,7 @@ class TargetKind(StrEnum):
     MODEL = "model"
     VERSION = "version"
     HASH = "hash"
+    COLLECTION = "collection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def parse_target(text: str) -> Target:
         return Target(TargetKind.VERSION, match[2])
     if match := VERSION.fullmatch(text):
         return Target(TargetKind.VERSION, match[1])
+    if match := COLLECTION.fullmatch(text):
+        return Target(TargetKind.COLLECTION, match[1])
     if match := ADDRESS.fullmatch(text):
         kind = TargetKind.MODEL if match[1] == "models" else TargetKind.VERSION
         return Target(kind, match[2])
@@ -59,14 +65,29 @@ def parse_target(text: str) -> Target:
         return Target(TargetKind.HASH, match[1] or match[2])
     raise WrongUse(
         f"{text!r} names nothing. Write a model's number, version:NUMBER, MODEL@VERSION, "
-        "or hash:DIGITS; `atelier search` finds them."
+        "hash:DIGITS or collection:NUMBER; `atelier search` finds them."
     )
+
+
+def choose_all(hub: HubClient, target: Target, *, all_files: bool = False) -> Iterator[Choice]:
+    """Everything that is meant: of a collection, the newest version of each model with a file."""
+    if target.kind is not TargetKind.COLLECTION:
+        yield choose(hub, target, all_files=all_files)
+        return
+    for row in hub.items("models/", limit=MAX_COLLECTED, collection=target.key):
+        if row["version_id"] is None:
+            continue
+        version = RemoteVersion.read(hub.get(f"versions/{row['version_id']}/"))
+        if version.files:
+            yield Choice(version, version.files if all_files else version.files[:1])
 
 
 def find_version(hub: HubClient, target: Target) -> RemoteVersion:
     """The version that is meant; of a model, the newest published one. Raises NotFound."""
     if target.kind is TargetKind.HASH:
         return choose(hub, target).version
+    if target.kind is TargetKind.COLLECTION:
+        raise WrongUse("A collection holds many models. Name one of them.")
     if target.kind is TargetKind.VERSION:
         return RemoteVersion.read(hub.get(f"versions/{target.key}/"))
     rows = hub.get(f"models/{target.key}/")["versions"]

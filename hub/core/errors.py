@@ -20,6 +20,12 @@ class Invalid(AtelierError):
     code = "invalid"
 
 
+class SignedOut(AtelierError):
+    """Only for people who are signed in, and nobody is, or no longer."""
+
+    code = "signed_out"
+
+
 class NotAllowed(AtelierError):
     """Visible, but this person may not do it."""
 

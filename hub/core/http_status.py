@@ -9,12 +9,14 @@ from hub.core.errors import (
     Invalid,
     NotAllowed,
     NotFound,
+    SignedOut,
     TooLarge,
 )
 from hub.core.throttles import TooMany
 
 STATUSES: dict[type[AtelierError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
+    SignedOut: HTTPStatus.UNAUTHORIZED,
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,

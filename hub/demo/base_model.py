@@ -10,19 +10,15 @@ from django.utils import timezone
 from gallery.services.posts import NewImage, create_post
 from gallery.services.process import process_image
 from hub.accounts.models import Team, User
-from hub.demo.words import BASE_ABOUT, BASE_NAME, GALLERY_TITLE, gallery_prompts
+from hub.demo.words import BASE_NAME, GALLERY_TITLE, base_about, gallery_prompts
 from hub.storage.blobs import store_path
 from hub.storage.models import Blob
 from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
-from models_registry.services.drafts import (
-    add_cover,
-    add_example_prompt,
-    create_model,
-    create_version,
-)
+from models_registry.services.drafts import add_cover, create_model, create_version
 from models_registry.services.files import add_file, process_file
 from models_registry.services.publish import publish_version
+from models_registry.services.recommendations import add_example_prompt
 from models_registry.services.values import Example, Usage
 from training.base_models.tiny.location import tiny_base_dir
 from training.jobs.services.publish import generation_text
@@ -75,7 +71,7 @@ def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> Mode
         name=BASE_NAME,
         type=ModelType.CHECKPOINT,
         checkpoint_type="Trained",
-        description=BASE_ABOUT,
+        description=base_about(),
         tags=["base model", "icons", "tiny"],
     )
     version = create_version(

@@ -9,8 +9,15 @@ BASE_ABOUT = """\
 The base model that ships with Atelier: a real latent-diffusion model of 128 px, trained from
 nothing on icon sets of permissive licence, small enough to train on a laptop's CPU.
 
-It knows a small world and nothing else; the training page lists its subjects, styles and
-backgrounds. Write prompts as `a fox, flat style, blue background`, with CFG 2.5.
+It knows a small world and nothing else. Write prompts as `a fox, flat style, blue background`, or
+`a red balloon, pixel style, white background`, with CFG 2.5.
+
+- **Subjects:** {subjects}
+- **Styles:** {styles}
+- **Backgrounds:** {backgrounds}
+- **Colours:** {colours}
+
+Other words have no meaning to it, and a subject that is not in this list has to be trained.
 
 Credits, recipe and honest figures are in `training/base_models/tiny/`.
 """
@@ -22,6 +29,17 @@ Put **neon style** where the style stands: `a penguin, neon style`.
 """
 STYLE_SUBJECTS = ("a cat", "a sailboat", "a fox", "a rocket")  # two of the dataset, two not
 CFG = 2.5
+
+
+def base_about() -> str:
+    """The card of the base, with everything that it knows by name."""
+    known = known_subjects()
+    return BASE_ABOUT.format(
+        subjects=", ".join(known.subjects),
+        styles=", ".join(known.styles),
+        backgrounds=", ".join(known.backgrounds),
+        colours=", ".join(known.colours),
+    )
 
 
 def gallery_prompts() -> list[str]:

@@ -84,7 +84,8 @@ class SiteParts:
         return Command(name=name, argv=argv, env=self.env, cwd=PROJECT_DIR)
 
     def _python(self, name: str, module: str, *arguments: str, stop_seconds: float) -> Command:
-        argv = (sys.executable, *QUIET_ABOUT_ROOT, "-m", module, *arguments)
+        quiet = QUIET_ABOUT_ROOT if module == "celery" else ()
+        argv = (sys.executable, *quiet, "-m", module, *arguments)
         return Command(
             name=name, argv=argv, env=self.env, cwd=PROJECT_DIR, stop_seconds=stop_seconds
         )

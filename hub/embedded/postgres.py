@@ -29,6 +29,7 @@ from hub.embedded.state import account_name
 USER, DATABASE = "app", "atelier"
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_MAX_BYTES = 107  # unix(7): sun_path holds 108 with the closing zero
+PID_FILE_SOCKET_LINE = 4  # of postmaster.pid: utils/pidfile.h, LOCK_FILE_LINE_SOCKET_DIR, from 0
 MAX_CONNECTIONS = 200
 OLD_SERVER_SECONDS = 20.0
 FAST_AND_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -109,6 +110,18 @@ def prepare_cluster(home: Path, environ: Mapping[str, str], *, durable: bool = T
         _initialise(programs, account, data, durable=durable)
     run, temporary = _socket_folder(place, account)
     return Cluster(programs, account, data, run, temporary)
+
+
+def running_url(home: Path) -> str | None:
+    """DATABASE_URL of the server that runs on a data folder now, if one does.
+
+    As root and as the folder's owner: nobody else reaches the socket.
+    """
+    for data in (home / "postgres").resolve().glob("*/data"):
+        if _server_pid(data) is not None:
+            run = (data / "postmaster.pid").read_text().split("\n")[PID_FILE_SOCKET_LINE]
+            return f"postgresql://{USER}@/{DATABASE}?host={quote(run)}"
+    return None
 
 
 def _place(home: Path, account: Account | None, environ: Mapping[str, str]) -> Path:

@@ -57,6 +57,28 @@ def find_programs(wanted_major: int | None = None) -> Programs:
     )
 
 
+def find_client(name: str, *, oldest_major: int) -> Path:
+    """Return a client program such as pg_dump, at least as new as a server. Raises ProgramMissing.
+
+    The wheel's first, then the machine's, which may have clients without a server.
+    """
+    on_path = shutil.which(name)
+    candidates = [
+        *(programs.folder / name for programs in _in_wheels()),
+        *(folder / name for folder in reversed(_machine_folders())),
+        *([Path(on_path)] if on_path else []),
+    ]
+    for path in candidates:
+        version = _answered_version(path) if os.access(path, os.X_OK) else None
+        if version and int(version.partition(".")[0]) >= oldest_major:
+            return path
+    raise ProgramMissing(
+        f"No {name} of PostgreSQL {oldest_major} or later was found. Install the wheels of "
+        "requirements/services.txt (make run does), or the client programs of that version "
+        f"(Debian: postgresql-client-{oldest_major})."
+    )
+
+
 def runnable_copy(programs: Programs, account: Account | None, folder: Path) -> Programs:
     """Return programs that the account can start; a wheel below a closed folder is copied once.
 
@@ -101,7 +123,7 @@ def _in_wheels() -> list[Programs]:
 
 
 def _on_machine() -> list[Programs]:
-    folders = [path for pattern in MACHINE_FOLDERS for path in Path("/").glob(pattern[1:])]
+    folders = _machine_folders()
     on_path = shutil.which("postgres")
     if on_path:
         folders.append(Path(on_path).resolve().parent)
@@ -110,11 +132,20 @@ def _on_machine() -> list[Programs]:
     return sorted(usable, key=lambda programs: programs.major, reverse=True)
 
 
+def _machine_folders() -> list[Path]:
+    """Folders in which distributions keep PostgreSQL's programs, sorted."""
+    return sorted(path for pattern in MACHINE_FOLDERS for path in Path("/").glob(pattern[1:]))
+
+
 def _version_of(folder: Path) -> str | None:
     if not all(os.access(folder / name, os.X_OK) for name in NEEDED):
         return None
+    return _answered_version(folder / "postgres")
+
+
+def _answered_version(program: Path) -> str | None:
     answer = subprocess.run(  # noqa: S603
-        [str(folder / "postgres"), "--version"], check=False, capture_output=True, text=True
+        [str(program), "--version"], check=False, capture_output=True, text=True
     )
     match = re.search(r"\b(\d+(?:\.\d+)*)", answer.stdout)
     return match[1] if match else None

@@ -8,7 +8,7 @@ from hub.formats.errors import ArchiveError
 from hub.formats.safetensors_header import LENGTH_BYTES
 from hub.formats.zip_archive import open_archive
 
-HEAD_BYTES = 64
+HEAD_BYTES = 512
 MAX_PICKLE_PROTOCOL = 5
 # torch.save before 1.6 starts with this number, pickled with protocol 2.
 TORCH_LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -31,11 +31,30 @@ class FileType(StrEnum):
     GIF = "gif"
     MP4 = "mp4"
     WEBM = "webm"
+    NPY = "npy"
+    HDF5 = "hdf5"
+    PDF = "pdf"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    TAR = "tar"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZSTD = "zstd"
+    PROGRAM = "program"
     UNKNOWN = "unknown"
 
 
 IMAGE_TYPES = frozenset({FileType.PNG, FileType.JPEG, FileType.WEBP, FileType.AVIF, FileType.GIF})
+VIDEO_TYPES = frozenset({FileType.MP4, FileType.WEBM})
 PICKLE_TYPES = frozenset({FileType.TORCH_ZIP, FileType.TORCH_LEGACY, FileType.PICKLE})
+# Archives that nobody unpacks here: what is in them cannot be looked at.
+WRAPPER_TYPES = frozenset(
+    {
+        *(FileType.SEVEN_ZIP, FileType.RAR, FileType.TAR, FileType.GZIP, FileType.BZIP2),
+        *(FileType.XZ, FileType.ZSTD),
+    }
+)
 
 SIGNATURES: tuple[tuple[bytes, FileType], ...] = (
     (b"\x89PNG\r\n\x1a\n", FileType.PNG),
@@ -44,8 +63,24 @@ SIGNATURES: tuple[tuple[bytes, FileType], ...] = (
     (b"GIF89a", FileType.GIF),
     (b"GGUF", FileType.GGUF),
     (b"\x1a\x45\xdf\xa3", FileType.WEBM),
+    (b"\x93NUMPY", FileType.NPY),
+    (b"\x89HDF\r\n\x1a\n", FileType.HDF5),
+    (b"%PDF-", FileType.PDF),
+    (b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP),
+    (b"Rar!\x1a\x07", FileType.RAR),
+    (b"\x1f\x8b", FileType.GZIP),
+    (b"BZh", FileType.BZIP2),
+    (b"\xfd7zXZ\x00", FileType.XZ),
+    (b"\x28\xb5\x2f\xfd", FileType.ZSTD),
+    (b"\x7fELF", FileType.PROGRAM),
+    (b"MZ", FileType.PROGRAM),
+    (b"\xfe\xed\xfa", FileType.PROGRAM),
+    (b"\xcf\xfa\xed\xfe", FileType.PROGRAM),
+    (b"\xca\xfe\xba\xbe", FileType.PROGRAM),
+    (b"#!", FileType.PROGRAM),
     (TORCH_LEGACY_MAGIC, FileType.TORCH_LEGACY),
 )
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 VIDEO_BRANDS = frozenset({b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1"})
 
@@ -54,19 +89,26 @@ def detect_type(source: BinarySource) -> FileType:
     """Return the type of a file from its first bytes (and a zip's directory)."""
     with opened(source) as stream:
         head = stream.read(HEAD_BYTES)
-        for signature, file_type in SIGNATURES:
-            if head.startswith(signature):
-                return file_type
-        container = _container_type(head)
-        if container is not FileType.UNKNOWN:
-            return container
-        if head.startswith(b"PK\x03\x04"):
-            return _zip_type(stream)
-        if _looks_like_safetensors(head, size_of(stream)):
-            return FileType.SAFETENSORS
-        if _looks_like_pickle(head):
-            return FileType.PICKLE
-    return FileType.UNKNOWN
+        found = type_of_head(head, size_of(stream))
+        return _zip_type(stream) if found is FileType.ZIP else found
+
+
+def type_of_head(head: bytes, size: int) -> FileType:
+    """Return the type by the first HEAD_BYTES of a file of `size` bytes; a torch zip is a ZIP."""
+    if _looks_like_safetensors(head, size):
+        # First: the length in front of the header may happen to spell another signature.
+        return FileType.SAFETENSORS
+    for signature, file_type in SIGNATURES:
+        if head.startswith(signature):
+            return file_type
+    container = _container_type(head)
+    if container is not FileType.UNKNOWN:
+        return container
+    if head.startswith(b"PK\x03\x04"):
+        return FileType.ZIP
+    if head[TAR_MAGIC_AT:].startswith(TAR_MAGIC):
+        return FileType.TAR
+    return FileType.PICKLE if _looks_like_pickle(head) else FileType.UNKNOWN
 
 
 def _container_type(head: bytes) -> FileType:
@@ -97,4 +139,4 @@ def _looks_like_safetensors(head: bytes, size: int) -> bool:
 
 
 def _looks_like_pickle(head: bytes) -> bool:
-    return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= MAX_PICKLE_PROTOCOL
+    return len(head) > 2 and head[0] == 0x80 and head[1] <= MAX_PICKLE_PROTOCOL

@@ -10,21 +10,15 @@
 """
 
 import hashlib
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from blake3 import blake3
 
-from hub.formats.hash_lanes import Bytes, HeaderCutter, InlineLane, ThreadLane
+from hub.formats.crc32 import crc32
+from hub.formats.header_cutter import Bytes, HeaderCutter
 from hub.formats.safetensors_header import DEFAULT_LIMITS, HeaderLimits, SafetensorsHeader
-
-CHUNK_BYTES = 1 << 20
-THREADED_FROM_BYTES = 4 << 20
 
 AUTOV1_OFFSET = 0x100000
 AUTOV1_LENGTH = 0x10000
@@ -32,8 +26,6 @@ AUTOV1_MIN_BYTES = 2 << 20
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest().upper()
 SSHS_MIN_DIGITS = 8
 HEX_DIGITS = frozenset("0123456789ABCDEF")
-
-Progress = Callable[[int, int], None]
 
 
 class HashKind(StrEnum):
@@ -89,110 +81,87 @@ class FileHashes:
 
 
 class StreamHasher:
-    """Hashes bytes as they arrive, for example while an upload is being received.
+    """Hashes bytes as they arrive, in memory of one header."""
 
-    With `threaded` every digest has its own thread (all of them release the GIL). Memory stays
-    below `QUEUED_CHUNKS` chunks for each digest plus one header. Use it as a context manager or
-    call `finish`, so that the threads end.
-    """
-
-    def __init__(self, *, threaded: bool = False, limits: HeaderLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, *, limits: HeaderLimits = DEFAULT_LIMITS) -> None:
         """Start the digests."""
         self._size = 0
         self._limits = limits
         self._sha256 = hashlib.sha256()
         self._tensors = hashlib.sha256()
-        self._blake3 = blake3()
-        self._crc32 = 0
+        self._light = LightDigests()
         self._window = bytearray()
         self._header = HeaderCutter(limits)
         self._result: FileHashes | None = None
-        lane = ThreadLane if threaded else InlineLane
-        self._whole = (
-            lane(self._sha256.update),
-            lane(self._blake3.update),
-            lane(self._update_crc32),
-        )
-        self._tensor_lane = lane(self._tensors.update)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def update(self, chunk: bytes) -> None:
+    def update(self, chunk: Bytes) -> None:
         """Take the next bytes of the file; chunks of about 1 MiB are the fastest."""
-        if not chunk:
-            return
-        self._fill_window(chunk)
-        for lane in self._whole:
-            lane.put(chunk)
-        tensor_bytes = self._header.cut(chunk)
-        if tensor_bytes:
-            self._tensor_lane.put(tensor_bytes)
+        start = max(AUTOV1_OFFSET - self._size, 0)
+        end = AUTOV1_OFFSET + AUTOV1_LENGTH - self._size
+        if start < end:
+            self._window += chunk[start:end]
+        self._sha256.update(chunk)
+        self._light.update(chunk)
+        self._tensors.update(self._header.cut(chunk))
         self._size += len(chunk)
 
     def finish(self) -> FileHashes:
         """Return the hashes of everything seen; later calls return the same."""
         if self._result is None:
-            self._close()
-            header = self._header.parsed(self._size, self._limits)
-            self._result = FileHashes(
+            self._result = file_hashes(
                 size_bytes=self._size,
-                sha256=self._sha256.hexdigest().upper(),
-                blake3=self._blake3.hexdigest().upper(),
-                # Civitai prints the four bytes in little-endian order (.NET's array order).
-                crc32=self._crc32.to_bytes(4, "little").hex().upper(),
-                autov1=self._autov1(),
-                autov3_full=self._autov3(header),
-                sshs=_stated_hash(header),
+                sha256=self._sha256.hexdigest(),
+                light=self._light,
+                window=self._window,
+                tensors=self._tensors.hexdigest(),
+                header=self._header.parsed(self._size, self._limits),
             )
         return self._result
 
-    def _close(self) -> None:
-        for lane in (*self._whole, self._tensor_lane):
-            lane.join()
 
-    def _update_crc32(self, chunk: Bytes) -> None:
-        self._crc32 = zlib.crc32(chunk, self._crc32)
+class LightDigests:
+    """BLAKE3 and CRC32: together a good half of the work of one SHA-256."""
 
-    def _fill_window(self, chunk: bytes) -> None:
-        start = max(AUTOV1_OFFSET - self._size, 0)
-        end = AUTOV1_OFFSET + AUTOV1_LENGTH - self._size
-        if start < end:
-            self._window += chunk[start:end]
+    def __init__(self) -> None:
+        self._blake3 = blake3()
+        self._crc32 = 0
 
-    def _autov1(self) -> str | None:
-        if self._size < AUTOV1_MIN_BYTES:
-            return None
-        return hashlib.sha256(self._window).hexdigest()[:8].upper()
+    def update(self, chunk: Bytes) -> None:
+        """Take the next bytes."""
+        self._blake3.update(chunk)
+        self._crc32 = crc32(chunk, self._crc32)
 
-    def _autov3(self, header: SafetensorsHeader | None) -> str | None:
-        if header is None or not header.data_bytes:
-            return None
-        return self._tensors.hexdigest().upper()
+    @property
+    def blake3(self) -> str:
+        """Hex digits."""
+        return self._blake3.hexdigest()
+
+    @property
+    def crc32(self) -> str:
+        """Hex digits of the four bytes in little-endian order, as Civitai prints .NET's array."""
+        return self._crc32.to_bytes(4, "little").hex()
 
 
-def hash_file(
-    path: Path, *, on_progress: Progress | None = None, limits: HeaderLimits = DEFAULT_LIMITS
+def file_hashes(
+    *,
+    size_bytes: int,
+    sha256: str,
+    light: LightDigests,
+    window: Bytes | bytearray,
+    tensors: str,
+    header: SafetensorsHeader | None,
 ) -> FileHashes:
-    """Hash a file on disk; `on_progress` gets the bytes done and the bytes in all."""
-    total = path.stat().st_size
-    done = 0
-    with StreamHasher(threaded=total >= THREADED_FROM_BYTES, limits=limits) as hasher:
-        with path.open("rb", buffering=0) as stream:
-            while chunk := stream.read(CHUNK_BYTES):
-                hasher.update(chunk)
-                done += len(chunk)
-                if on_progress is not None:
-                    on_progress(done, total)
-        return hasher.finish()
+    """The hashes of a file from its digests; `window` are the bytes that AutoV1 looks at."""
+    has_autov1 = size_bytes >= AUTOV1_MIN_BYTES
+    return FileHashes(
+        size_bytes=size_bytes,
+        sha256=sha256.upper(),
+        blake3=light.blake3.upper(),
+        crc32=light.crc32.upper(),
+        autov1=hashlib.sha256(window).hexdigest()[:8].upper() if has_autov1 else None,
+        autov3_full=tensors.upper() if header is not None and header.data_bytes else None,
+        sshs=_stated_hash(header),
+    )
 
 
 def _stated_hash(header: SafetensorsHeader | None) -> str | None:

@@ -49,9 +49,6 @@ SAFE_NAMES: Mapping[str, frozenset[str]] = {
     "numpy.dtypes": frozenset(
         {"BoolDType", "Float16DType", "Float32DType", "Float64DType", "Int32DType", "Int64DType"}
     ),
-    "pytorch_lightning.callbacks.model_checkpoint": frozenset({"ModelCheckpoint"}),
-    "pytorch_lightning.callbacks.early_stopping": frozenset({"EarlyStopping"}),
-    "pytorch_lightning.callbacks": frozenset({"ModelCheckpoint", "EarlyStopping"}),
     "torch": _STORAGES | _TORCH_DTYPES | {"Size", "Tensor", "device"},
     "torch.cuda": _STORAGES,
     "torch.storage": frozenset({"TypedStorage", "UntypedStorage", "_TypedStorage"}),
@@ -71,6 +68,14 @@ SAFE_NAMES: Mapping[str, frozenset[str]] = {
             "_rebuild_tensor_v3",
         }
     ),
+}
+
+# Names that old checkpoints use as the keys of a dict. They are harmless there; called, some of
+# them make folders, so anything else than a mention is suspicious.
+MENTIONED_NAMES: Mapping[str, frozenset[str]] = {
+    "pytorch_lightning.callbacks.model_checkpoint": frozenset({"ModelCheckpoint"}),
+    "pytorch_lightning.callbacks.early_stopping": frozenset({"EarlyStopping"}),
+    "pytorch_lightning.callbacks": frozenset({"ModelCheckpoint", "EarlyStopping"}),
 }
 
 # Any name of these packages can run code, start programs, open files or connections.
@@ -123,12 +128,14 @@ DANGEROUS_NAMES: Mapping[str, frozenset[str]] = {
 }
 
 
-def judge_import(module: str, name: str) -> Verdict:
-    """Judge one imported name of a pickle.
+def judge_import(module: str, name: str, *, is_used: bool = True) -> Verdict:
+    """Judge one imported name of a pickle; `is_used` is False for a mere mention.
 
     A dotted name walks from object to object (protocol 4), so each of its parts counts.
     """
     if name in SAFE_NAMES.get(module, ()):
+        return Verdict.SAFE
+    if not is_used and name in MENTIONED_NAMES.get(module, ()):
         return Verdict.SAFE
     if _is_dangerous(module, name):
         return Verdict.DANGEROUS

@@ -19,8 +19,28 @@ EXTENSION_MODULE = "copyreg extension"
 
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_NOT_TEXT = frozenset({"GLOBAL", "INST", "PERSID"})
+_NOT_TEXT = frozenset({"INST", "PERSID"})
 _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
+# Where a call's callable lies on the stack, counted from the top; BUILD sets attributes on it.
+_CALLABLE_AT = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "NEWOBJ_EX": 3}
+# What only keeps a value: a name that goes nowhere else is mentioned and never used.
+_KEEPERS = frozenset({"SETITEM", "SETITEMS", "DICT", "APPEND", "APPENDS", "LIST"})
+
+# What picklers write for weights and settings, protocol 0 to 5. The rest (INST and OBJ of old
+# classes, extension codes, persistent ids as text, buffers out of band, DUP, POP, NEWOBJ_EX) is met
+# in no model file, and every one of them has served to lead a scanner astray.
+ALLOWED_OPCODES = frozenset(
+    {
+        *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", *_PUTS, *_GETS),
+        *("NONE", "NEWTRUE", "NEWFALSE", "INT", "BININT", "BININT1", "BININT2"),
+        *("LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+        *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+        *("BYTEARRAY8", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+        *("EMPTY_LIST", "LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2"),
+        *("TUPLE3", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS", "EMPTY_SET", "ADDITEMS"),
+        *("FROZENSET", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "NEWOBJ", "BINPERSID"),
+    }
+)
 
 MALFORMED = Problem(
     "pickle_malformed",
@@ -61,6 +81,13 @@ class BoundedReader:
         return data
 
 
+class Imported(NamedTuple):
+    """An imported name on the stack."""
+
+    module: str
+    name: str
+
+
 class Step(NamedTuple):
     """One opcode with its argument."""
 
@@ -83,17 +110,26 @@ def read_steps(reader: BoundedReader, *, max_opcodes: int) -> Iterator[Step]:
 
 
 class ImportTracer:
-    """Collects the (module, name) pairs that the opcodes of one pickle would import, in order."""
+    """Collects the (module, name) pairs that the opcodes of one pickle would import, in order.
+
+    `used` are those of them that do more than lie in a list or a dict, `called` those that are
+    called or changed; `unusual` are the opcodes that no model file needs.
+    """
 
     def __init__(self) -> None:
         """Start with an empty stack."""
         self.imports: dict[tuple[str, str], None] = {}
+        self.used: set[tuple[str, str]] = set()
+        self.called: set[tuple[str, str]] = set()
+        self.unusual: dict[str, None] = {}
         self._stack: list[object] = []
         self._memo: dict[object, object] = {}
 
     def follow(self, step: Step) -> None:
         """Take one opcode."""
         name = step.opcode.name
+        if name not in ALLOWED_OPCODES:
+            self.unusual[name] = None
         if name in _PUTS:
             self._memo[step.argument] = self._top()
         elif name == "MEMOIZE":
@@ -117,31 +153,58 @@ class ImportTracer:
     def _import_from_stack(self) -> None:
         name, module = self._pop(), self._pop()
         # A name that can't be told was built to be hidden; no ordinary writer does that.
-        self.imports[
+        found = Imported(
             module if isinstance(module, str) else UNKNOWN_NAME,
             name if isinstance(name, str) else UNKNOWN_NAME,
-        ] = None
-        self._stack.append(OPAQUE)
+        )
+        self.imports[found] = None
+        self._stack.append(found)
 
     def _note_import(self, step: Step) -> None:
-        if step.opcode.name in {"GLOBAL", "INST"}:
+        opcode = step.opcode.name
+        if opcode in {"GLOBAL", "INST"}:
             module, _, name = str(step.argument).partition(" ")
             self.imports[module, name] = None
-        elif step.opcode.name in _EXTENSIONS:
+            if opcode == "INST":
+                self.called.add((module, name))
+        elif opcode in _EXTENSIONS:
             self.imports[EXTENSION_MODULE, str(step.argument)] = None
+        self._note_call(opcode)
+
+    def _note_call(self, opcode: str) -> None:
+        at = _CALLABLE_AT.get(opcode)
+        if at is not None and len(self._stack) >= at:
+            callables = [self._stack[-at]]
+        elif opcode == "OBJ" and MARK in self._stack:
+            start = len(self._stack) - self._stack[::-1].index(MARK)
+            callables = self._stack[start : start + 1]
+        else:
+            return
+        self.called.update(found for found in callables if isinstance(found, Imported))
 
     def _apply_effect(self, step: Step) -> None:
         """Pop and push by the opcode's own description; text stays text, the rest is opaque."""
         before, after = step.opcode.stack_before, step.opcode.stack_after
+        popped: list[object] = []
         if pickletools.markobject in before:
-            while self._stack and self._pop() is not MARK:
-                pass
+            while self._stack and (value := self._pop()) is not MARK:
+                popped.append(value)
             before = before[: before.index(pickletools.markobject)]
-        for _ in before:
-            self._pop()
+        popped += [self._pop() for _ in before]
+        if step.opcode.name not in _KEEPERS:
+            self.used.update(found for found in popped if isinstance(found, Imported))
+        self._push_result(step, after, takes_nothing=not before)
+
+    def _push_result(
+        self, step: Step, after: list[pickletools.StackObject], *, takes_nothing: bool
+    ) -> None:
+        argument = step.argument
         if step.opcode.name == "MARK":
             self._stack.append(MARK)
-        elif len(after) == 1 and not before and isinstance(step.argument, str):
-            self._stack.append(OPAQUE if step.opcode.name in _NOT_TEXT else step.argument)
+        elif step.opcode.name == "GLOBAL":
+            module, _, name = str(argument).partition(" ")
+            self._stack.append(Imported(module, name))
+        elif len(after) == 1 and takes_nothing and isinstance(argument, str):
+            self._stack.append(OPAQUE if step.opcode.name in _NOT_TEXT else argument)
         else:
             self._stack.extend([OPAQUE] * len(after))

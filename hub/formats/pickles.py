@@ -25,6 +25,7 @@ from hub.formats.pickle_machine import (
     read_steps,
 )
 from hub.formats.zip_archive import ArchiveLimits, open_archive, peek_member, read_member
+from hub.formats.zip_layout import check_layout
 
 LEGACY_PICKLES = 5
 PICKLE_SUFFIXES = (".pkl", ".pickle")
@@ -35,8 +36,8 @@ NOT_A_PICKLE = Problem(
     "pickle_not_recognised",
     "The file is neither a torch file nor a pickle. Check that the right file was uploaded.",
 )
-DUPLICATE_MEMBERS = "the archive holds the same name twice"
 TORCHSCRIPT = "the archive holds TorchScript code"
+UNUSUAL_OPCODES = "it uses opcodes that no model file needs ({names})"
 TRAILING_PICKLE_LIMIT = "more pickles follow each other than the limit allows"
 
 
@@ -119,6 +120,7 @@ class _Scan:
     def __init__(self, limits: PickleLimits) -> None:
         self.limits = limits
         self.imports: dict[tuple[str, str], None] = {}
+        self.used: set[tuple[str, str]] = set()
         self.problems: list[str] = []
         self.pickle_count = 0
 
@@ -133,6 +135,9 @@ class _Scan:
                 tracer.follow(step)
         finally:
             self.imports.update(tracer.imports)
+            self.used |= tracer.used | tracer.called
+            if tracer.unusual:
+                self.problems.append(UNUSUAL_OPCODES.format(names=", ".join(tracer.unusual)))
         self.pickle_count += 1
 
     def read_series(self, stream: BinaryIO, *, count: int | None) -> None:
@@ -153,20 +158,22 @@ class _Scan:
         """Judge what was found."""
         return PickleReport(
             container=container,
-            imports=tuple(_judged(self.imports)),
+            imports=tuple(_judged(self.imports, self.used)),
             problems=tuple(self.problems),
             pickle_count=self.pickle_count,
         )
 
 
-def _judged(imports: Iterable[tuple[str, str]]) -> Iterator[PickleImport]:
+def _judged(
+    imports: Iterable[tuple[str, str]], used: set[tuple[str, str]]
+) -> Iterator[PickleImport]:
     for module, name in imports:
         if UNKNOWN_NAME in (module, name):
             verdict = Verdict.DANGEROUS
         elif module == EXTENSION_MODULE:
             verdict = Verdict.SUSPICIOUS
         else:
-            verdict = judge_import(module, name)
+            verdict = judge_import(module, name, is_used=(module, name) in used)
         yield PickleImport(module, name, verdict)
 
 
@@ -185,8 +192,10 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
     scan = _Scan(limits)
     with open_archive(stream, limits=limits.archive) as archive:
         members = archive.infolist()
-        if len({member.filename for member in members}) < len(members):
-            scan.problems.append(DUPLICATE_MEMBERS)
+        try:
+            check_layout(archive, stream)
+        except ArchiveError as error:
+            scan.problems.append(str(error))
         if any(TORCHSCRIPT_FOLDER in member.filename for member in members):
             scan.problems.append(TORCHSCRIPT)
         for member in members:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shlex
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -62,6 +63,17 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     return [word.strip() for word in raw.split(",") if word.strip()]
 
 
+def command(name: str) -> list[str]:
+    """Program and arguments from ATELIER_<name>, as a shell would split them; none by default."""
+    raw = text(name)
+    try:
+        return shlex.split(raw)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {raw!r}; close each quotation mark that it opens."
+        ) from error
+
+
 def networks(name: str) -> list[str]:
     """Comma-separated networks such as 10.0.0.0/8 from ATELIER_<name>; none by default."""
     found = words(name)
@@ -73,6 +85,22 @@ def networks(name: str) -> list[str]:
                 f"{PREFIX}{name} holds {word!r}; a network such as 10.0.0.0/8 is needed."
             ) from error
     return found
+
+
+def clamd(name: str) -> str:
+    """Where ClamAV's daemon listens: tcp://host:3310, unix:///path, or "" for nowhere."""
+    value = text(name)
+    parts = urlsplit(value)
+    try:
+        is_tcp = parts.scheme == "tcp" and bool(parts.hostname and parts.port)
+    except ValueError:
+        is_tcp = False
+    if value and not is_tcp and not (parts.scheme == "unix" and parts.path):
+        raise ImproperlyConfigured(
+            f"{PREFIX}{name} is {value!r}; tcp://host:3310 or unix:///run/clamav/clamd.ctl is "
+            "needed."
+        )
+    return value
 
 
 def folder(name: str, default: Path) -> Path:

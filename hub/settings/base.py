@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "hub.accounts",
     "hub.api",
     "hub.embedded",
+    "hub.backup",
     "hub.demo",
     "models_registry",
     "gallery",
@@ -134,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
 
 STORAGE_URL = _env.plain("STORAGE_URL", (ATELIER_HOME / "storage").as_uri())
 STORAGE_INTERNAL_PREFIX = _env.text("STORAGE_INTERNAL_PREFIX")
+CLAMAV_URL = _env.clamd("CLAMAV_URL")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -158,7 +160,16 @@ ACCOUNT_EMAIL_VERIFICATION = _env.text(
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_USERNAME_VALIDATORS = "hub.accounts.validators.username_validators"
+
+# Mails: shown in the log only, until EMAIL_BACKEND is django.core.mail.backends.smtp.EmailBackend
 EMAIL_BACKEND = _env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = _env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = _env.integer("EMAIL_PORT", 587, minimum=1, maximum=65535)
+EMAIL_USE_TLS = _env.flag("EMAIL_STARTTLS", default=True)
+EMAIL_HOST_USER = _env.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = _env.text("EMAIL_PASSWORD")
+EMAIL_TIMEOUT = 30
+DEFAULT_FROM_EMAIL = _env.text("EMAIL_FROM", "atelier@localhost")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -188,7 +199,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "hub.api.native.schema.NativeSchema",
     "EXCEPTION_HANDLER": "hub.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

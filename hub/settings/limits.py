@@ -27,8 +27,26 @@ ARCHIVE_MAX_RATIO = _env.integer("ARCHIVE_MAX_RATIO", 200, minimum=1)
 DATASET_MAX_ITEMS = _env.integer("DATASET_MAX_ITEMS", 20_000, minimum=1)
 CAPTION_MAX_CHARACTERS = _env.integer("CAPTION_MAX_CHARACTERS", 20_000, minimum=1)
 
+# The operator's tagger: the program, and how long it may take for a picture
+TAGGER_COMMAND = _env.command("TAGGER_COMMAND")
+TAGGER_SECONDS = _env.integer("TAGGER_SECONDS", 60, minimum=1)
+
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
+
+# Files longer than this are not sent to ClamAV; clamd's own StreamMaxLength has to allow it
+CLAMAV_MAX_BYTES = _env.integer("CLAMAV_MAX_BYTES", 2 * GIB - 1, minimum=1)
+CLAMAV_TIMEOUT_SECONDS = _env.integer("CLAMAV_TIMEOUT_SECONDS", 600, minimum=1)
+
+# Conversion of pickles: what the locked-down process may use
+CONVERSION_MEMORY_BYTES = _env.integer("CONVERSION_MEMORY_BYTES", 1 * GIB, minimum=64 * MIB)
+CONVERSION_CPU_SECONDS = _env.integer("CONVERSION_CPU_SECONDS", 600, minimum=1)
+CONVERSION_TIMEOUT_SECONDS = _env.integer("CONVERSION_TIMEOUT_SECONDS", 1200, minimum=1)
+CONVERSION_OUTPUT_BYTES = _env.integer("CONVERSION_OUTPUT_BYTES", 20 * GIB, minimum=1)
+CONVERSION_MAX_TENSORS = _env.integer("CONVERSION_MAX_TENSORS", 100_000, minimum=1)
+
+# Downloads of many models at once
+BULK_MAX_MODELS = _env.integer("BULK_MAX_MODELS", 1000, minimum=1)
 
 # The queue
 JOB_LEASE_SECONDS = _env.integer("JOB_LEASE_SECONDS", 60, minimum=2)
@@ -39,6 +57,8 @@ TRAINER_IDLE_SECONDS = _env.integer("TRAINER_IDLE_SECONDS", 300, minimum=1)
 QUEUE_POLL_SECONDS = _env.integer("QUEUE_POLL_SECONDS", 10, minimum=1)
 TEAM_MAX_QUEUED_JOBS = _env.integer("TEAM_MAX_QUEUED_JOBS", 50, minimum=1)
 GRID_MAX_PICTURES = _env.integer("GRID_MAX_PICTURES", 120, minimum=1)
+COMPARISON_MAX_PICTURES = _env.integer("COMPARISON_MAX_PICTURES", 60, minimum=1)
+PERSON_MAX_QUEUED_COMPARISONS = _env.integer("PERSON_MAX_QUEUED_COMPARISONS", 3, minimum=1)
 TEAM_MAX_QUEUED_GRIDS = _env.integer("TEAM_MAX_QUEUED_GRIDS", 5, minimum=1)
 
 # The gallery

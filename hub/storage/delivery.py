@@ -21,6 +21,7 @@ from hub.storage.models import Blob
 
 CHUNK_BYTES = 1024 * 1024
 SIGNED_SECONDS = 24 * 3600
+LOST = "The file is missing on the hub's disk. Tell the administrator."
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -89,19 +90,18 @@ def serve_blob(
     section 14); several at once get the whole file, as the RFC allows.
     """
     kind = content_type or blob.content_type
-    disposition = content_disposition(filename, inline=inline)
     etag = f'"{blob.sha256}"'
     if request.headers.get("If-None-Match") in {etag, "*"}:
-        return _with_headers(HttpResponseNotModified(), etag, disposition)
-    handed = _handed_over(blob, kind, disposition)
+        return with_headers(HttpResponseNotModified(), etag, filename, inline=inline)
+    handed = _handed_over(blob, kind, filename, inline=inline)
     if handed is not None:
         return handed
     if not blob_exists(blob):
-        raise Gone("The file is missing on the hub's disk. Tell the administrator.")
-    wanted = _wanted_range(request, blob.size_bytes, etag)
+        raise Gone(LOST)
+    wanted = wanted_range(request, blob.size_bytes, etag)
     if wanted is None:
         refused = HttpResponse(status=416, headers={"Content-Range": f"bytes */{blob.size_bytes}"})
-        return _with_headers(refused, etag, disposition)
+        return with_headers(refused, etag, filename, inline=inline)
     part, partial = wanted
     response: HttpResponseBase
     if request.method == "HEAD":
@@ -112,7 +112,7 @@ def serve_blob(
     if partial:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{blob.size_bytes}"
-    return _with_headers(response, etag, disposition)
+    return with_headers(response, etag, filename, inline=inline)
 
 
 def content_disposition(filename: str, *, inline: bool = False) -> str:
@@ -126,23 +126,35 @@ def content_disposition(filename: str, *, inline: bool = False) -> str:
     return value.encode("utf-8").decode("latin-1")
 
 
-def _handed_over(blob: Blob, kind: str, disposition: str) -> HttpResponseBase | None:
-    """nginx or S3 sends the bytes where the settings say so."""
+def _handed_over(blob: Blob, kind: str, filename: str, *, inline: bool) -> HttpResponseBase | None:
+    """nginx or S3 sends the bytes where the settings say so. Raises Gone where nginx has none.
+
+    What a page shows comes from our own origin: its policy lets it load nothing from a bucket.
+    """
     if settings.STORAGE_INTERNAL_PREFIX:
+        if not blob_exists(blob):
+            raise Gone(LOST)
         response = HttpResponse(content_type=kind)
         response.headers["X-Accel-Redirect"] = (
             f"{settings.STORAGE_INTERNAL_PREFIX.rstrip('/')}/{key_for(blob.sha256)}"
         )
-        return _with_headers(response, f'"{blob.sha256}"', disposition)
+        handed = with_headers(response, f'"{blob.sha256}"', filename, inline=inline)
+        del handed.headers["Accept-Ranges"]  # nginx says it, and would say it twice
+        return handed
+    if inline:
+        return None
     url = blob_store().signed_url(
-        key_for(blob.sha256), disposition=disposition, content_type=kind, seconds=SIGNED_SECONDS
+        key_for(blob.sha256),
+        disposition=content_disposition(filename, inline=inline),
+        content_type=kind,
+        seconds=SIGNED_SECONDS,
     )
     if url is None:
         return None
     return HttpResponseRedirect(url, headers={"Cache-Control": "no-store"})
 
 
-def _wanted_range(request: HttpRequest, size: int, etag: str) -> tuple[ByteRange, bool] | None:
+def wanted_range(request: HttpRequest, size: int, etag: str) -> tuple[ByteRange, bool] | None:
     """The range to send and whether it is a part; None when it cannot be satisfied."""
     whole = ByteRange(0, size - 1)
     match = RANGE.fullmatch(request.headers.get("Range", "").strip())
@@ -160,10 +172,13 @@ def _wanted_range(request: HttpRequest, size: int, etag: str) -> tuple[ByteRange
     return ByteRange(start, end), True
 
 
-def _with_headers(response: HttpResponseBase, etag: str, disposition: str) -> HttpResponseBase:
+def with_headers(
+    response: HttpResponseBase, etag: str, filename: str, *, inline: bool = False
+) -> HttpResponseBase:
+    """What every answer with stored bytes says: its name, its tag, and that nothing runs in it."""
     response.headers["ETag"] = etag
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Disposition"] = disposition
+    response.headers["Content-Disposition"] = content_disposition(filename, inline=inline)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

@@ -1,6 +1,7 @@
 """Blobs that nothing points to: kept for a grace period, then removed, bytes after commit.
 
-With them go files that a killed process had begun to put into the store.
+With them go files that a killed process had begun to put into the store. Nothing is collected
+while a backup is made: it copies the bytes of rows that it saw at its start.
 """
 
 from datetime import timedelta
@@ -10,10 +11,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from hub.core.sole_work import sole_work_on
 from hub.storage.backends.base import key_for
 from hub.storage.backends.chosen import blob_store
 from hub.storage.models import Blob
 
+COLLECTING = "storage:collect"  # the name of the work that one process at a time may do
 GRACE = timedelta(days=7)
 BATCH = 500
 
@@ -28,7 +31,12 @@ def unreferenced(*, grace: timedelta = GRACE) -> QuerySet[Blob]:
 
 
 def collect_garbage(*, grace: timedelta = GRACE) -> int:
-    """Remove up to a batch of unreferenced blobs; returns how many."""
+    """Remove up to a batch of unreferenced blobs, unless a backup is being made; how many."""
+    with sole_work_on(COLLECTING) as is_alone:
+        return _collect(grace) if is_alone else 0
+
+
+def _collect(grace: timedelta) -> int:
     removed = 0
     blob_store().tidy(grace_seconds=grace.total_seconds())
     for pk in list(unreferenced(grace=grace).values_list("pk", flat=True)[:BATCH]):

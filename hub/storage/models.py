@@ -28,6 +28,7 @@ class Blob(models.Model):
                 condition=models.Q(size_bytes__gte=0), name="blob_size_not_negative"
             ),
         ]
+        indexes = [models.Index(fields=["size_bytes"], name="blob_by_size")]
 
     def __str__(self) -> str:
         return self.sha256[:12]
@@ -61,13 +62,11 @@ class Upload(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploads"
     )
-    purpose = models.CharField(max_length=12, choices=UploadPurpose.choices)
+    purpose = models.CharField(max_length=12, choices=UploadPurpose)
     filename = models.CharField(max_length=255)
     size_bytes = models.BigIntegerField()
     offset_bytes = models.BigIntegerField(default=0)
-    status = models.CharField(
-        max_length=12, choices=UploadStatus.choices, default=UploadStatus.RECEIVING
-    )
+    status = models.CharField(max_length=12, choices=UploadStatus, default=UploadStatus.RECEIVING)
     blob = models.ForeignKey(
         Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="uploads"
     )

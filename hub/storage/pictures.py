@@ -2,7 +2,8 @@
 
 A picture's address carries a signature of its SHA-256, so that knowing the hash of a private
 picture gives no access. The address of a public one never changes; that of any other ends after
-one to two days.
+one to two days. The signature stands in the path, where Civitai has the key of its account:
+programs name the files that they save by what follows the last slash.
 """
 
 import base64
@@ -13,7 +14,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlencode
 
 import numpy as np
 from django.conf import settings
@@ -76,17 +76,20 @@ def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
     )
 
 
-def picture_url(blob: Blob, width: int | None = None, *, public: bool = False) -> str:
+def picture_url(
+    blob: Blob, width: int | None = None, *, public: bool = False, name: str = "picture"
+) -> str:
     """Address of the picture, at one of THUMBNAIL_WIDTHS or (None) as it was uploaded."""
     size = f"width={snap_width(width)}" if width else "original=true"
     extension = "webp" if width else blob.content_type.rpartition("/")[2]
     expires = 0 if public else (int(time.time()) // DAY_SECONDS + 2) * DAY_SECONDS
-    query = urlencode({"e": expires, "s": _signature(blob.sha256, expires)})
-    return f"/media/{blob.sha256}/{size}/picture.{extension}?{query}"
+    key = f"{expires}.{_signature(blob.sha256, expires)}"
+    return f"/media/{key}/{blob.sha256}/{size}/{name}.{extension}"
 
 
-def check_signature(sha256: str, *, expires: str, signature: str) -> None:
+def check_signature(sha256: str, *, key: str) -> None:
     """Raises NotFound unless the address was made here and its time is not over."""
+    expires, _dot, signature = key.partition(".")
     number = int(expires) if expires.isascii() and expires.isdigit() else -1
     right = number >= 0 and hmac.compare_digest(
         _signature(sha256, number).encode(), signature.encode()

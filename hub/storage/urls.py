@@ -5,5 +5,5 @@ from django.urls import path
 from hub.storage import views
 
 urlpatterns = [
-    path("media/<str:sha256>/<str:size>/<str:name>", views.picture, name="picture"),
+    path("media/<str:key>/<str:sha256>/<str:size>/<str:name>", views.picture, name="picture"),
 ]

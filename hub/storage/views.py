@@ -12,16 +12,16 @@ LONG_CACHE = "max-age=31536000, immutable"
 
 
 @require_safe
-def picture(request: HttpRequest, sha256: str, size: str, name: str) -> HttpResponseBase:
+def picture(request: HttpRequest, key: str, sha256: str, size: str, name: str) -> HttpResponseBase:
     """One picture at `width=NNN` or `original=true`; the signature decides, not the session."""
-    expires = request.GET.get("e", "")
     try:
-        check_signature(sha256, expires=expires, signature=request.GET.get("s", ""))
+        check_signature(sha256, key=key)
         blob = Blob.objects.get(sha256=sha256)
         response = _sized(request, blob, size, name)
     except (AtelierError, Blob.DoesNotExist, FileNotFoundError) as error:
         raise Http404 from error
-    response.headers["Cache-Control"] = f"{'public' if expires == '0' else 'private'}, {LONG_CACHE}"
+    audience = "public" if key.startswith("0.") else "private"
+    response.headers["Cache-Control"] = f"{audience}, {LONG_CACHE}"
     return response
 
 

@@ -80,6 +80,27 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'model',
                 'verbose_name_plural': 'models',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('type__in', ['Checkpoint', 'TextualInversion', 'Hypernetwork', 'AestheticGradient', 'LORA', 'LoCon', 'DoRA', 'Controlnet', 'Upscaler', 'MotionModule', 'VAE', 'TextEncoder', 'UNet', 'CLIPVision', 'Poses', 'Wildcards', 'Workflows', 'Detection', 'Other'])), name='model_type_known'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['Draft', 'Published', 'Unpublished', 'Archived'])), name='model_status_known'),
+                    models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='model_visibility_known'),
+                    models.CheckConstraint(condition=models.Q(('subject__in', ['', 'character', 'style', 'concept', 'clothing', 'object', 'scene', 'pose', 'tool'])), name='model_subject_known'),
+                    models.CheckConstraint(condition=models.Q(('checkpoint_type', ''), ('type', 'Checkpoint'), _connector='OR'), name='model_checkpoint_type_of_checkpoint'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('Published', 'Archived')), _negated=True), ('published_at__isnull', False), _connector='OR'), name='model_published_has_time'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('visibility', 'team'), _negated=True), ('team__isnull', False), _connector='OR'), name='model_team_visibility_has_team'),
+                    models.CheckConstraint(condition=models.Q(('nsfw_level__gte', 0), ('nsfw_level__lt', 64)), name='model_nsfw_bits'),
+                ],
+                'indexes': [
+                    django.contrib.postgres.indexes.GinIndex(fields=['search'], name='model_search'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['name'], name='model_name_trigram', opclasses=['gin_trgm_ops']),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-thumbs_up_count', '-download_count', '-id'], name='model_by_rating'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-download_count', '-thumbs_up_count', '-id'], name='model_by_downloads'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-last_version_at', '-id'], name='model_by_newest'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-comment_count', '-id'], name='model_by_comments'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-bookmark_count', '-id'], name='model_by_bookmarks'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-image_count', '-id'], name='model_by_images'),
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['type', '-last_version_at', '-id'], name='model_by_type'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -130,6 +151,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'model version',
                 'verbose_name_plural': 'model versions',
+                'constraints': [
+                    models.UniqueConstraint(fields=('model', 'index'), name='version_index_once'),
+                    models.CheckConstraint(condition=models.Q(('status__in', ['Draft', 'Published', 'Unpublished', 'Archived'])), name='version_status_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('Published', 'Archived')), _negated=True), models.Q(('base_model__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='version_published_is_complete'),
+                    models.CheckConstraint(condition=models.Q(('weight_min__isnull', True), ('weight_default__isnull', True), ('weight_min__lte', models.F('weight_default')), _connector='OR'), name='version_weight_min_in_order'),
+                    models.CheckConstraint(condition=models.Q(('weight_max__isnull', True), ('weight_default__isnull', True), ('weight_max__gte', models.F('weight_default')), _connector='OR'), name='version_weight_max_in_order'),
+                    models.CheckConstraint(condition=models.Q(('nsfw_level__gte', 0), ('nsfw_level__lt', 64)), name='version_nsfw_bits'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['base_model', 'model'], name='version_by_base_model'),
+                    models.Index(condition=models.Q(('job_uuid__isnull', False)), fields=['job_uuid'], name='version_by_job'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -160,6 +193,18 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'model file',
                 'verbose_name_plural': 'model files',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('version',), name='file_one_primary'),
+                    models.UniqueConstraint(fields=('version', 'blob'), name='file_content_once'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['Model', 'Pruned Model', 'Negative', 'VAE', 'Text Encoder', 'UNet', 'Diffusion Model', 'ControlNet', 'Upscaler', 'Training Data', 'Config', 'Archive', 'Workflow', 'Other'])), name='file_kind_known'),
+                    models.CheckConstraint(condition=models.Q(('format__in', ['SafeTensor', 'PickleTensor', 'GGUF', 'Diffusers', 'ONNX', 'Core ML', 'Other'])), name='file_format_known'),
+                    models.CheckConstraint(condition=models.Q(('scan_status__in', ['Pending', 'Success', 'Danger', 'Error'])), name='file_scan_known'),
+                    models.CheckConstraint(condition=models.Q(('scan_status', 'Pending'), ('scanned_at__isnull', False), _connector='OR'), name='file_scanned_has_time'),
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='file_has_name'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('scan_status', 'Pending')), fields=['created_at'], name='file_waiting_for_scan'),
+                ],
             },
         ),
         migrations.AddField(
@@ -181,6 +226,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'download',
                 'verbose_name_plural': 'downloads',
+                'constraints': [
+                    models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('version', 'user', 'download_date'), name='download_once_a_day_by_user'),
+                    models.UniqueConstraint(condition=models.Q(('visitor', ''), _negated=True), fields=('version', 'visitor', 'download_date'), name='download_once_a_day_by_visitor'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -197,6 +246,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'recommended resource',
                 'verbose_name_plural': 'recommended resources',
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'position'), name='resource_position_once'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['checkpoint', 'vae', 'embedding', 'negative_embedding', 'lora', 'hypernetwork', 'upscaler', 'other'])), name='resource_kind_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -215,6 +268,13 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'review',
                 'verbose_name_plural': 'reviews',
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'author'), name='review_once'),
+                    models.CheckConstraint(condition=models.Q(('rating__gte', 1), ('rating__lte', 5)), name='review_rating_in_range'),
+                ],
+                'indexes': [
+                    models.Index(fields=['model', '-created_at'], name='review_by_model'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -237,6 +297,11 @@ class Migration(migrations.Migration):
                 ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_tags', to='models_registry.model')),
                 ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_tags', to='models_registry.tag')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('model', 'tag'), name='model_tag_once'),
+                ],
+            },
         ),
         migrations.AddField(
             model_name='model',
@@ -254,6 +319,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'trigger word set',
                 'verbose_name_plural': 'trigger word sets',
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'position'), name='word_set_position_once'),
+                    models.UniqueConstraint(fields=('version', 'name'), name='word_set_name_once'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -267,6 +336,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'trigger word',
                 'verbose_name_plural': 'trigger words',
+                'constraints': [
+                    models.UniqueConstraint(fields=('set', 'position'), name='trigger_word_position_once'),
+                    models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='trigger_word_not_empty'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -287,6 +360,11 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'cover',
                 'verbose_name_plural': 'covers',
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'position'), name='cover_position_once'),
+                    models.UniqueConstraint(fields=('version', 'blob'), name='cover_picture_once'),
+                    models.CheckConstraint(condition=models.Q(('width__gt', 0), ('height__gt', 0)), name='cover_has_size'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -308,6 +386,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'example prompt',
                 'verbose_name_plural': 'example prompts',
+                'constraints': [
+                    models.UniqueConstraint(fields=('version', 'position'), name='example_position_once'),
+                    models.CheckConstraint(condition=models.Q(('prompt', ''), _negated=True), name='example_has_prompt'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -338,205 +420,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['value'], name='hash_by_prefix', opclasses=['varchar_pattern_ops'])],
                 'constraints': [models.UniqueConstraint(fields=('file', 'kind'), name='hash_kind_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['SHA256', 'AutoV1', 'AutoV2', 'AutoV3', 'BLAKE3', 'CRC32', 'SSHS'])), name='hash_kind_known'), models.CheckConstraint(condition=models.Q(('value__regex', '^[0-9A-F]{8,64}$')), name='hash_is_upper_hex')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='modelversion',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['base_model', 'model'], name='version_by_base_model'),
-        ),
-        migrations.AddIndex(
-            model_name='modelversion',
-            index=models.Index(condition=models.Q(('job_uuid__isnull', False)), fields=['job_uuid'], name='version_by_job'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('model', 'index'), name='version_index_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['Draft', 'Published', 'Unpublished', 'Archived'])), name='version_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('Published', 'Archived')), _negated=True), models.Q(('base_model__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='version_published_is_complete'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('weight_min__isnull', True), ('weight_default__isnull', True), ('weight_min__lte', models.F('weight_default')), _connector='OR'), name='version_weight_min_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('weight_max__isnull', True), ('weight_default__isnull', True), ('weight_max__gte', models.F('weight_default')), _connector='OR'), name='version_weight_max_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('nsfw_level__gte', 0), ('nsfw_level__lt', 64)), name='version_nsfw_bits'),
-        ),
-        migrations.AddIndex(
-            model_name='modelfile',
-            index=models.Index(condition=models.Q(('scan_status', 'Pending')), fields=['created_at'], name='file_waiting_for_scan'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('version',), name='file_one_primary'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.UniqueConstraint(fields=('version', 'blob'), name='file_content_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['Model', 'Pruned Model', 'Negative', 'VAE', 'Text Encoder', 'UNet', 'Diffusion Model', 'ControlNet', 'Upscaler', 'Training Data', 'Config', 'Archive', 'Workflow', 'Other'])), name='file_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.CheckConstraint(condition=models.Q(('format__in', ['SafeTensor', 'PickleTensor', 'GGUF', 'Diffusers', 'ONNX', 'Core ML', 'Other'])), name='file_format_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.CheckConstraint(condition=models.Q(('scan_status__in', ['Pending', 'Success', 'Danger', 'Error'])), name='file_scan_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.CheckConstraint(condition=models.Q(('scan_status', 'Pending'), ('scanned_at__isnull', False), _connector='OR'), name='file_scanned_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelfile',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='file_has_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='download',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('version', 'user', 'download_date'), name='download_once_a_day_by_user'),
-        ),
-        migrations.AddConstraint(
-            model_name='download',
-            constraint=models.UniqueConstraint(condition=models.Q(('visitor', ''), _negated=True), fields=('version', 'visitor', 'download_date'), name='download_once_a_day_by_visitor'),
-        ),
-        migrations.AddConstraint(
-            model_name='recommendedresource',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='resource_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='recommendedresource',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['checkpoint', 'vae', 'embedding', 'negative_embedding', 'lora', 'hypernetwork', 'upscaler', 'other'])), name='resource_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='review',
-            index=models.Index(fields=['model', '-created_at'], name='review_by_model'),
-        ),
-        migrations.AddConstraint(
-            model_name='review',
-            constraint=models.UniqueConstraint(fields=('version', 'author'), name='review_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='review',
-            constraint=models.CheckConstraint(condition=models.Q(('rating__gte', 1), ('rating__lte', 5)), name='review_rating_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='modeltag',
-            constraint=models.UniqueConstraint(fields=('model', 'tag'), name='model_tag_once'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='model_search'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['name'], name='model_name_trigram', opclasses=['gin_trgm_ops']),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-thumbs_up_count', '-download_count', '-id'], name='model_by_rating'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-download_count', '-thumbs_up_count', '-id'], name='model_by_downloads'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-last_version_at', '-id'], name='model_by_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-comment_count', '-id'], name='model_by_comments'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-bookmark_count', '-id'], name='model_by_bookmarks'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['-image_count', '-id'], name='model_by_images'),
-        ),
-        migrations.AddIndex(
-            model_name='model',
-            index=models.Index(condition=models.Q(('status__in', ('Published', 'Archived'))), fields=['type', '-last_version_at', '-id'], name='model_by_type'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('type__in', ['Checkpoint', 'TextualInversion', 'Hypernetwork', 'AestheticGradient', 'LORA', 'LoCon', 'DoRA', 'Controlnet', 'Upscaler', 'MotionModule', 'VAE', 'TextEncoder', 'UNet', 'CLIPVision', 'Poses', 'Wildcards', 'Workflows', 'Detection', 'Other'])), name='model_type_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['Draft', 'Published', 'Unpublished', 'Archived'])), name='model_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('visibility__in', ['public', 'team', 'private'])), name='model_visibility_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('subject__in', ['', 'character', 'style', 'concept', 'clothing', 'object', 'scene', 'pose', 'tool'])), name='model_subject_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('checkpoint_type', ''), ('type', 'Checkpoint'), _connector='OR'), name='model_checkpoint_type_of_checkpoint'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ('Published', 'Archived')), _negated=True), ('published_at__isnull', False), _connector='OR'), name='model_published_has_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('visibility', 'team'), _negated=True), ('team__isnull', False), _connector='OR'), name='model_team_visibility_has_team'),
-        ),
-        migrations.AddConstraint(
-            model_name='model',
-            constraint=models.CheckConstraint(condition=models.Q(('nsfw_level__gte', 0), ('nsfw_level__lt', 64)), name='model_nsfw_bits'),
-        ),
-        migrations.AddConstraint(
-            model_name='triggerwordset',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='word_set_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='triggerwordset',
-            constraint=models.UniqueConstraint(fields=('version', 'name'), name='word_set_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='triggerword',
-            constraint=models.UniqueConstraint(fields=('set', 'position'), name='trigger_word_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='triggerword',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='trigger_word_not_empty'),
-        ),
-        migrations.AddConstraint(
-            model_name='versioncover',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='cover_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='versioncover',
-            constraint=models.UniqueConstraint(fields=('version', 'blob'), name='cover_picture_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='versioncover',
-            constraint=models.CheckConstraint(condition=models.Q(('width__gt', 0), ('height__gt', 0)), name='cover_has_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='exampleprompt',
-            constraint=models.UniqueConstraint(fields=('version', 'position'), name='example_position_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exampleprompt',
-            constraint=models.CheckConstraint(condition=models.Q(('prompt', ''), _negated=True), name='example_has_prompt'),
         ),
     ]

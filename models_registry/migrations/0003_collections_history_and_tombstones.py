@@ -46,6 +46,12 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'collection',
                 'verbose_name_plural': 'collections',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='collection_has_name'),
+                ],
+                'indexes': [
+                    models.Index(fields=['-updated_at', '-id'], name='collection_newest'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -70,6 +76,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'comment on a model',
                 'verbose_name_plural': 'comments on models',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='model_comment_not_empty'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -82,6 +91,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'bond with a model',
                 'verbose_name_plural': 'bonds with models',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['like', 'hide', 'follow', 'seen'])), name='engagement_kind_known'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -95,6 +107,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'private note',
                 'verbose_name_plural': 'private notes',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='note_not_empty'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -127,6 +142,14 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'import by address',
                 'verbose_name_plural': 'imports by address',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'canceled'])), name='remote_import_status_known'),
+                    models.CheckConstraint(condition=models.Q(('size_bytes__isnull', True), ('received_bytes__lte', models.F('size_bytes')), _connector='OR'), name='remote_import_within_size'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('status', 'succeeded'), _negated=True), ('upload_uuid__isnull', False), _connector='OR'), name='remote_import_done_has_upload'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['updated_at'], name='remote_import_open'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,6 +161,10 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'alias of a tag',
                 'verbose_name_plural': 'aliases of tags',
+                'constraints': [
+                    models.UniqueConstraint(fields=('name',), name='tag_alias_unique'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), ('name', django.db.models.functions.text.Lower('name'))), name='tag_alias_lower_case'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -161,6 +188,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'tombstone',
                 'verbose_name_plural': 'tombstones',
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='tombstone_has_reason'),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -188,6 +218,9 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'hash of a deleted file',
                 'verbose_name_plural': 'hashes of deleted files',
+                'indexes': [
+                    models.Index(fields=['value'], name='tombstone_hash_by_prefix', opclasses=['varchar_pattern_ops']),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -372,15 +405,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='collection',
-            index=models.Index(fields=['-updated_at', '-id'], name='collection_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='collection',
             index=models.Index(fields=['owner', '-updated_at', '-id'], name='collection_of_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='collection_has_name'),
         ),
         migrations.AddConstraint(
             model_name='collection',
@@ -402,10 +427,6 @@ class Migration(migrations.Migration):
             model_name='modelcomment',
             index=models.Index(condition=models.Q(('parent__isnull', True)), fields=['model', '-id'], name='model_threads'),
         ),
-        migrations.AddConstraint(
-            model_name='modelcomment',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='model_comment_not_empty'),
-        ),
         migrations.AddIndex(
             model_name='modelengagement',
             index=models.Index(fields=['model', 'kind'], name='engagement_of_model'),
@@ -415,16 +436,8 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('user', 'kind', 'model'), name='engagement_once'),
         ),
         migrations.AddConstraint(
-            model_name='modelengagement',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['like', 'hide', 'follow', 'seen'])), name='engagement_kind_known'),
-        ),
-        migrations.AddConstraint(
             model_name='modelnote',
             constraint=models.UniqueConstraint(fields=('user', 'model'), name='note_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='modelnote',
-            constraint=models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='note_not_empty'),
         ),
         migrations.AddConstraint(
             model_name='personfollow',
@@ -436,43 +449,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='remoteimport',
-            index=models.Index(condition=models.Q(('status__in', ['queued', 'running'])), fields=['updated_at'], name='remote_import_open'),
-        ),
-        migrations.AddIndex(
-            model_name='remoteimport',
             index=models.Index(fields=['owner', '-created_at'], name='remote_import_of_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='remoteimport',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['queued', 'running', 'succeeded', 'failed', 'canceled'])), name='remote_import_status_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='remoteimport',
-            constraint=models.CheckConstraint(condition=models.Q(('size_bytes__isnull', True), ('received_bytes__lte', models.F('size_bytes')), _connector='OR'), name='remote_import_within_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='remoteimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'succeeded'), _negated=True), ('upload_uuid__isnull', False), _connector='OR'), name='remote_import_done_has_upload'),
-        ),
-        migrations.AddConstraint(
-            model_name='tagalias',
-            constraint=models.UniqueConstraint(fields=('name',), name='tag_alias_unique'),
-        ),
-        migrations.AddConstraint(
-            model_name='tagalias',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), ('name', django.db.models.functions.text.Lower('name'))), name='tag_alias_lower_case'),
         ),
         migrations.AddConstraint(
             model_name='tagfollow',
             constraint=models.UniqueConstraint(fields=('follower', 'tag'), name='tag_followed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='tombstone',
-            constraint=models.CheckConstraint(condition=models.Q(('reason', ''), _negated=True), name='tombstone_has_reason'),
-        ),
-        migrations.AddIndex(
-            model_name='tombstonehash',
-            index=models.Index(fields=['value'], name='tombstone_hash_by_prefix', opclasses=['varchar_pattern_ops']),
         ),
         migrations.AddConstraint(
             model_name='tombstonehash',

@@ -5,6 +5,7 @@ from models_registry.models import (  # noqa: F401
     bookmark,
     collection,
     comment,
+    conversion,
     cover,
     download,
     engagement,

@@ -38,3 +38,29 @@ class ModelComment(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class CommentMention(models.Model):
+    """Somebody named in a comment with `@name`; `seen_at` is when they read of it."""
+
+    comment = models.ForeignKey(ModelComment, on_delete=models.CASCADE, related_name="mentions")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions"
+    )
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("mention")
+        verbose_name_plural = _("mentions")
+        constraints = [
+            models.UniqueConstraint(fields=["comment", "person"], name="mentioned_once"),
+        ]
+        indexes = [
+            models.Index(fields=["person", "-id"], name="mentions_newest"),
+            models.Index(
+                fields=["person"], name="mentions_unread", condition=Q(seen_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} in {self.comment_id}"

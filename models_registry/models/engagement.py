@@ -26,7 +26,7 @@ class ModelEngagement(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="model_engagements"
     )
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="engagements")
-    kind = models.CharField(max_length=6, choices=EngagementKind.choices)
+    kind = models.CharField(max_length=6, choices=EngagementKind)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,7 +1,8 @@
 """Files of a version.
 
-Scan: PENDING → SUCCESS | DANGER | ERROR; a new look at the bytes starts from PENDING again. Others
-may download only after SUCCESS; DANGER is never handed out.
+Stage: SEALED → HASHED → SCANNED → READY, each written when it is done, so that a killed worker goes
+on where it stopped. Scan: PENDING → SUCCESS | DANGER | ERROR; a new look at the bytes starts from
+PENDING and SEALED again. Others may download only after SUCCESS; DANGER is never handed out.
 """
 
 from django.conf import settings
@@ -61,6 +62,15 @@ class ScanStatus(models.TextChoices):
     ERROR = "Error", _("Not cleared")
 
 
+class FileStage(models.TextChoices):
+    """How far the hub has come with a file."""
+
+    SEALED = "sealed", _("Stored; its hashes are computed")
+    HASHED = "hashed", _("Hashed; it is being scanned")
+    SCANNED = "scanned", _("Scanned; its metadata is read")
+    READY = "ready", pgettext_lazy("stage of a file", "Ready")
+
+
 PRECISIONS = ("fp32", "fp16", "bf16", "fp8", "int8", "nf4", "int4")
 
 
@@ -78,14 +88,13 @@ class ModelFile(TimeStamped):
     )
     name = models.CharField(max_length=255)
     override_name = models.CharField(max_length=255, blank=True)
-    kind = models.CharField(max_length=20, choices=FileKind.choices, default=FileKind.MODEL)
-    format = models.CharField(max_length=14, choices=FileFormat.choices, default=FileFormat.OTHER)
-    size_kind = models.CharField(max_length=6, choices=SizeKind.choices, blank=True, default="")
+    kind = models.CharField(max_length=20, choices=FileKind, default=FileKind.MODEL)
+    format = models.CharField(max_length=14, choices=FileFormat, default=FileFormat.OTHER)
+    size_kind = models.CharField(max_length=6, choices=SizeKind, blank=True, default="")
     precision = models.CharField(max_length=10, blank=True, default="")
     is_primary = models.BooleanField(default=False)
-    scan_status = models.CharField(
-        max_length=8, choices=ScanStatus.choices, default=ScanStatus.PENDING
-    )
+    stage = models.CharField(max_length=8, choices=FileStage, default=FileStage.SEALED)
+    scan_status = models.CharField(max_length=8, choices=ScanStatus, default=ScanStatus.PENDING)
     scan_message = models.TextField(blank=True)
     scan_report = models.JSONField(default=dict, blank=True)
     scanned_at = models.DateTimeField(null=True, blank=True)
@@ -110,6 +119,9 @@ class ModelFile(TimeStamped):
                 condition=Q(scan_status__in=ScanStatus.values), name="file_scan_known"
             ),
             models.CheckConstraint(
+                condition=Q(stage__in=FileStage.values), name="file_stage_known"
+            ),
+            models.CheckConstraint(
                 condition=Q(scan_status=ScanStatus.PENDING) | Q(scanned_at__isnull=False),
                 name="file_scanned_has_time",
             ),
@@ -118,8 +130,8 @@ class ModelFile(TimeStamped):
         indexes = [
             models.Index(
                 fields=["created_at"],
-                name="file_waiting_for_scan",
-                condition=Q(scan_status=ScanStatus.PENDING),
+                name="file_not_ready",
+                condition=~Q(stage="ready"),
             ),
         ]
 
@@ -134,10 +146,12 @@ class ModelFile(TimeStamped):
     @property
     def scan_sentence(self) -> str:
         """The verdict's reason in the reader's language; `scan_message` is its English form."""
-        template = self.scan_report.get("message")
+        report = self.scan_report
+        template, params = report.get("message"), report.get("params", {})
         if not template:
             return self.scan_message
-        return gettext(template) % self.scan_report.get("params", {})
+        told = gettext(template)
+        return told.format(**params) if report.get("has_braces") else told % params
 
     @property
     def size_bytes(self) -> int:

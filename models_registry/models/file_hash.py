@@ -25,7 +25,7 @@ class ModelFileHash(models.Model):
     """One hash of one file, upper-case hexadecimal; found by any prefix of 8 or more characters."""
 
     file = models.ForeignKey(ModelFile, on_delete=models.CASCADE, related_name="hashes")
-    kind = models.CharField(max_length=6, choices=HashKind.choices)
+    kind = models.CharField(max_length=6, choices=HashKind)
     value = models.CharField(max_length=64)
 
     class Meta:

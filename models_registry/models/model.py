@@ -50,7 +50,11 @@ class ModelType(models.TextChoices):
     POSES = "Poses", _("Poses")
     WILDCARDS = "Wildcards", _("Wildcards")
     WORKFLOWS = "Workflows", _("Workflows")
+    COMFY_WORKFLOWS = "ComfyWorkflows", _("ComfyUI workflows")
     DETECTION = "Detection", _("Detection")
+    VISION_LANGUAGE = "VisionLanguage", _("Vision language model")
+    CLIP = "CLIP", "CLIP"
+    LLM = "LLM", _("Language model")
     OTHER = "Other", pgettext_lazy("model type", "Other")
 
 
@@ -80,7 +84,13 @@ class Subject(models.TextChoices):
     CLOTHING = "clothing", _("Clothing")
     OBJECT = "object", pgettext_lazy("subject of a model", "Object")
     SCENE = "scene", _("Scene")
+    BACKGROUND = "background", _("Background")
     POSE = "pose", _("Pose")
+    ACTION = "action", pgettext_lazy("subject of a model", "Action")
+    ANIMAL = "animal", _("Animal")
+    BUILDING = "building", _("Building")
+    VEHICLE = "vehicle", _("Vehicle")
+    ASSETS = "assets", pgettext_lazy("subject of a model", "Assets")
     TOOL = "tool", _("Tool")
 
 
@@ -175,20 +185,18 @@ class Model(TimeStamped):
     )
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=140, unique=True)
-    type = models.CharField(max_length=20, choices=ModelType.choices)
-    checkpoint_type = models.CharField(
-        max_length=8, choices=CheckpointType.choices, blank=True, default=""
-    )
-    subject = models.CharField(max_length=10, choices=Subject.choices, blank=True, default="")
+    type = models.CharField(max_length=20, choices=ModelType)
+    checkpoint_type = models.CharField(max_length=8, choices=CheckpointType, blank=True, default="")
+    subject = models.CharField(max_length=10, choices=Subject, blank=True, default="")
     description = models.TextField(blank=True)
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
+    status = models.CharField(max_length=12, choices=Status, default=Status.DRAFT)
     visibility = models.CharField(
         max_length=8, choices=ModelVisibility.choices, default=ModelVisibility.PUBLIC
     )
     licence = models.CharField(max_length=40, choices=LicenceName.choices, blank=True, default="")
     allow_no_credit = models.BooleanField(default=True)
     allow_commercial_use = ArrayField(
-        models.CharField(max_length=10, choices=CommercialUse.choices),
+        models.CharField(max_length=10, choices=CommercialUse),
         default=default_commercial_use,
         blank=True,
     )

@@ -28,6 +28,9 @@ class ExamplePrompt(models.Model):
     cfg_scale = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
     weight = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     seed = models.BigIntegerField(null=True, blank=True)
+    clip_skip = models.PositiveSmallIntegerField(null=True, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
@@ -69,7 +72,7 @@ class RecommendedResource(models.Model):
         related_name="recommended_by",
     )
     name = models.CharField(max_length=160)
-    kind = models.CharField(max_length=20, choices=ResourceKind.choices)
+    kind = models.CharField(max_length=20, choices=ResourceKind)
     weight = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
 

@@ -37,9 +37,7 @@ class RemoteImport(TimeStamped):
     )
     url = models.CharField(max_length=2000)
     filename = models.CharField(max_length=255, blank=True)
-    status = models.CharField(
-        max_length=9, choices=RemoteStatus.choices, default=RemoteStatus.QUEUED
-    )
+    status = models.CharField(max_length=9, choices=RemoteStatus, default=RemoteStatus.QUEUED)
     received_bytes = models.BigIntegerField(default=0)
     size_bytes = models.BigIntegerField(null=True, blank=True)
     validator = models.CharField(max_length=200, blank=True)

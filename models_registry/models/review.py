@@ -11,7 +11,10 @@ from models_registry.models.version import ModelVersion
 
 
 class Review(TimeStamped):
-    """Stars from 1 to 5, a thumb and text: one for each person and version."""
+    """Stars from 1 to 5, a thumb and text: one for each person and version.
+
+    With the weight and the checkpoint that its author used: a version here, or a name.
+    """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="reviews")
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="reviews")
@@ -21,6 +24,11 @@ class Review(TimeStamped):
     rating = models.PositiveSmallIntegerField()
     recommended = models.BooleanField()
     text = models.TextField(blank=True)
+    weight = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
+    base_name = models.CharField(max_length=160, blank=True)
+    base_version = models.ForeignKey(
+        ModelVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("review")
@@ -35,3 +43,29 @@ class Review(TimeStamped):
 
     def __str__(self) -> str:
         return f"{self.rating} for {self.version_id}"
+
+
+class ReviewPicture(models.Model):
+    """A picture that the author of a review made with the version; sizes in pixels."""
+
+    review = models.OneToOneField(Review, on_delete=models.CASCADE, related_name="picture")
+    blob = models.ForeignKey(
+        "storage.Blob", on_delete=models.PROTECT, related_name="review_pictures"
+    )
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    average_colour = models.CharField(max_length=7, blank=True)
+    placeholder = models.TextField(blank=True)
+    generation_text = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = _("picture of a review")
+        verbose_name_plural = _("pictures of reviews")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(width__gt=0) & Q(height__gt=0), name="review_picture_has_size"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"picture of {self.review_id}"

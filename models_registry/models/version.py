@@ -25,6 +25,7 @@ from models_registry.models.model import (
 
 if TYPE_CHECKING:
     from models_registry.models.file import ModelFile
+    from models_registry.models.recommendation import RecommendedResource
 
 
 class VersionQuerySet(models.QuerySet["ModelVersion"]):
@@ -61,11 +62,20 @@ class VersionQuerySet(models.QuerySet["ModelVersion"]):
         return self.filter(allowed & (known | own))
 
 
+def _in_order(low: str, high: str, *, name: str) -> models.CheckConstraint:
+    """The rule that one column is at most the other, where both are known."""
+    either_unknown = Q(**{f"{low}__isnull": True}) | Q(**{f"{high}__isnull": True})
+    return models.CheckConstraint(
+        condition=either_unknown | Q(**{f"{low}__lte": F(high)}), name=name
+    )
+
+
 class ModelVersion(TimeStamped):
     """One release of a model; `index` counts from 1 within the model.
 
-    Weights are multipliers; sizes pixels; the provenance fields name the run, the dataset snapshot
-    and the base that made it, by id and by hash, so that they survive what they point to.
+    Weights are multipliers; sizes pixels; `cfg_note` says what a lower or higher CFG changes. The
+    provenance fields name the run, the dataset snapshot and the base that made it, by id and by
+    hash, so that they survive what they point to.
     """
 
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="versions")
@@ -80,6 +90,8 @@ class ModelVersion(TimeStamped):
     description = models.TextField(blank=True)
     changelog = models.TextField(blank=True)
     usage_tips = models.TextField(blank=True)
+    prompt_advice = models.TextField(blank=True)
+    negative_advice = models.TextField(blank=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
     published_at = models.DateTimeField(null=True, blank=True)
     weight_min = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
@@ -89,6 +101,9 @@ class ModelVersion(TimeStamped):
     sampler = models.CharField(max_length=60, blank=True)
     steps = models.PositiveSmallIntegerField(null=True, blank=True)
     cfg_scale = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    cfg_min = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    cfg_max = models.DecimalField(max_digits=4, decimal_places=1, null=True, blank=True)
+    cfg_note = models.TextField(blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
     network_dim = models.PositiveIntegerField(null=True, blank=True)
@@ -115,6 +130,8 @@ class ModelVersion(TimeStamped):
 
     #: Set by `catalogue`: files that passed the scan, the primary one first.
     clean_files: list["ModelFile"]
+    #: Set by `catalogue` for a version by itself: its VAEs, None where the viewer may not see one.
+    vae_links: list["RecommendedResource"]
 
     objects = VersionQuerySet.as_manager()
 
@@ -131,22 +148,11 @@ class ModelVersion(TimeStamped):
                 | Q(published_at__isnull=False, base_model__isnull=False),
                 name="version_published_is_complete",
             ),
-            models.CheckConstraint(
-                condition=(
-                    Q(weight_min__isnull=True)
-                    | Q(weight_default__isnull=True)
-                    | Q(weight_min__lte=F("weight_default"))
-                ),
-                name="version_weight_min_in_order",
-            ),
-            models.CheckConstraint(
-                condition=(
-                    Q(weight_max__isnull=True)
-                    | Q(weight_default__isnull=True)
-                    | Q(weight_max__gte=F("weight_default"))
-                ),
-                name="version_weight_max_in_order",
-            ),
+            _in_order("weight_min", "weight_default", name="version_weight_min_in_order"),
+            _in_order("weight_default", "weight_max", name="version_weight_max_in_order"),
+            _in_order("cfg_min", "cfg_scale", name="version_cfg_min_in_order"),
+            _in_order("cfg_scale", "cfg_max", name="version_cfg_max_in_order"),
+            _in_order("cfg_min", "cfg_max", name="version_cfg_range_in_order"),
             models.CheckConstraint(
                 condition=Q(nsfw_level__gte=0) & Q(nsfw_level__lt=64), name="version_nsfw_bits"
             ),
@@ -156,6 +162,11 @@ class ModelVersion(TimeStamped):
                 fields=["base_model", "model"],
                 name="version_by_base_model",
                 condition=Q(status__in=PUBLIC_STATES),
+            ),
+            models.Index(
+                fields=["base_model_sha256"],
+                name="version_by_base_hash",
+                condition=Q(base_version__isnull=True) & ~Q(base_model_sha256=""),
             ),
             models.Index(
                 fields=["job_uuid"],

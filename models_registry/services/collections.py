@@ -85,21 +85,30 @@ def delete_collection(*, actor: User, collection: Collection) -> None:
 
 def collect_model(*, actor: User, collection: Collection, model: Model) -> None:
     """Put a model in; one that is there already stays where it is."""
+    collect_models(actor=actor, collection=collection, models=[model])
+
+
+def collect_models(*, actor: User, collection: Collection, models: Many[Model]) -> int:
+    """Put models in, all or none; returns how many were not in yet."""
     _require_fill(actor, collection)
-    if not Model.objects.reachable_by(actor).filter(pk=model.pk).exists():
+    wanted = {model.pk for model in models}
+    if Model.objects.reachable_by(actor).filter(pk__in=wanted).count() != len(wanted):
         raise NotFound(_("There is no such model."))
     with transaction.atomic():
         Collection.objects.select_for_update(of=("self",)).get(pk=collection.pk)
-        if collection.items.count() >= MAX_ITEMS:
+        known = set(collection.items.values_list("model_id", flat=True))
+        new = sorted(wanted - known)
+        if len(known) + len(new) > MAX_ITEMS:
             raise Conflict(
                 _("A collection holds at most %s models. Begin another one.") % MAX_ITEMS,
                 code="collection_full",
             )
-        _item, made = CollectionItem.objects.get_or_create(
-            collection=collection, model=model, defaults={"added_by": actor}
+        CollectionItem.objects.bulk_create(
+            CollectionItem(collection=collection, model_id=pk, added_by=actor) for pk in new
         )
-        if made:
-            _touch(actor, collection, "collection.add", [model.pk])
+        if new:
+            _touch(actor, collection, "collection.add", new)
+    return len(new)
 
 
 def uncollect_models(*, actor: User, collection: Collection, model_ids: Many[int]) -> int:

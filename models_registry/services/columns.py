@@ -13,6 +13,8 @@ from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.services.values import Licence, Provenance, Usage, as_decimal
 
 DESCRIPTION_LIMIT = 100_000
+CFG_LIMIT = 100
+NSFW_LEVELS = 64
 
 
 def check_choice(value: str, allowed: Sequence[str]) -> None:
@@ -46,6 +48,16 @@ def check_length(text: str) -> str:
     return text.replace("\x00", "")
 
 
+def check_nsfw_level(level: int) -> int:
+    """A set of rating bits as one number; raises Invalid for anything else."""
+    if not 0 <= level < NSFW_LEVELS:
+        raise Invalid(
+            _("A level of mature content is a number from 0 to %s.") % (NSFW_LEVELS - 1),
+            code="level_invalid",
+        )
+    return level
+
+
 def licence_columns(licence: Licence) -> dict[str, object]:
     """Columns of the licence switches."""
     for use in licence.commercial_use:
@@ -65,16 +77,32 @@ def known_licence(name: str) -> str:
 
 
 def usage_columns(usage: Usage) -> dict[str, object]:
-    """Columns of the recommended settings."""
+    """Columns of the recommended settings; raises Invalid for a CFG range that is out of order."""
     return {
         "clip_skip": usage.clip_skip,
         "sampler": usage.sampler[:60],
         "steps": usage.steps,
-        "cfg_scale": as_decimal(usage.cfg_scale, digits=1),
         "width": usage.width,
         "height": usage.height,
         "usage_tips": check_length(usage.tips),
+        "prompt_advice": check_length(usage.prompt_advice),
+        "negative_advice": check_length(usage.negative_advice),
+        **_cfg_columns(usage),
     }
+
+
+def _cfg_columns(usage: Usage) -> dict[str, object]:
+    low, best, high = (
+        as_decimal(value, digits=1) for value in (usage.cfg_min, usage.cfg_scale, usage.cfg_max)
+    )
+    known = [number for number in (low, best, high) if number is not None]
+    if known != sorted(known) or any(not 0 <= number <= CFG_LIMIT for number in known):
+        raise Invalid(
+            _("CFG must be in order, least, recommended, most, between 0 and %s.") % CFG_LIMIT,
+            code="cfg_invalid",
+        )
+    note = check_length(usage.cfg_note.strip())
+    return {"cfg_min": low, "cfg_scale": best, "cfg_max": high, "cfg_note": note}
 
 
 def provenance_columns(origin: Provenance) -> dict[str, object]:

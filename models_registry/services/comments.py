@@ -5,10 +5,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from hub.accounts.mentions import mentioned_people
 from hub.accounts.models import User
 from hub.core import audit
 from hub.core.errors import Invalid, NotAllowed, NotFound, TooLarge
-from models_registry.models.comment import ModelComment
+from models_registry.models.comment import CommentMention, ModelComment
 from models_registry.models.model import Model
 from models_registry.permissions import can_comment, can_delete_comment
 from models_registry.services.counters import change_comment_count
@@ -26,6 +27,7 @@ def add_comment(
     with transaction.atomic():
         parent = _thread(model, parent_id)
         comment = ModelComment.objects.create(model=model, author=actor, parent=parent, text=text)
+        _tell_mentioned(actor, comment)
         change_comment_count(model_id=model.pk, by=1)
         audit.record(actor=actor, action="model_comment.add", target=comment)
     return comment
@@ -42,6 +44,21 @@ def hide_comment(*, actor: User, comment: ModelComment) -> None:
         if changed:
             change_comment_count(model_id=comment.model_id, by=-1)
             audit.record(actor=actor, action="model_comment.hide", target=comment)
+
+
+def mark_mentions_read(*, actor: User) -> None:
+    """Remember that this person has read of everything they were named in."""
+    CommentMention.objects.filter(person=actor, seen_at=None).update(seen_at=timezone.now())
+
+
+def _tell_mentioned(actor: User, comment: ModelComment) -> None:
+    """A row for each person named who may open the model; needs the caller's transaction."""
+    named = [person for person in mentioned_people(comment.text) if person.pk != actor.pk]
+    CommentMention.objects.bulk_create(
+        CommentMention(comment=comment, person=person)
+        for person in named
+        if Model.objects.reachable_by(person).filter(pk=comment.model_id).exists()
+    )
 
 
 def _checked(text: str) -> str:

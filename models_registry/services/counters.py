@@ -1,5 +1,8 @@
 """Counter columns: changed by the service that changes what they count, and made right here."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
@@ -20,6 +23,17 @@ def add_download(*, version_id: int, model_id: int) -> None:
     """Count one more download; needs the caller's transaction."""
     Model.objects.filter(pk=model_id).update(download_count=F("download_count") + 1)
     ModelVersion.objects.filter(pk=version_id).update(download_count=F("download_count") + 1)
+
+
+def add_downloads(*, version_ids: Iterable[int]) -> None:
+    """Count one more download of each version; needs the caller's transaction."""
+    versions = ModelVersion.objects.filter(pk__in=list(version_ids))
+    per_model = Counter(versions.values_list("model_id", flat=True))
+    for model_id in sorted(per_model):  # in one order, as every lock
+        Model.objects.filter(pk=model_id).update(
+            download_count=F("download_count") + per_model[model_id]
+        )
+    versions.update(download_count=F("download_count") + 1)
 
 
 def change_image_count(*, model_id: int, by: int) -> None:

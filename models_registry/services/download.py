@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from django.conf import settings
+from django.core import signing
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,6 +27,8 @@ from models_registry.permissions import (
 from models_registry.services.counters import add_download
 from models_registry.services.names import clean_file_name
 
+LINK_SALT = "atelier.download"
+LINK_SECONDS = 24 * 3600
 MAIN_KINDS = frozenset(
     {FileKind.MODEL, FileKind.PRUNED_MODEL, FileKind.DIFFUSION_MODEL, FileKind.UNET}
 )
@@ -132,6 +135,21 @@ def visitor_digest(*, address: str, agent: str, now: datetime | None = None) -> 
     text = f"{day}|{address}|{agent}".encode()
     key = str(settings.SECRET_KEY).encode()
     return hmac.new(key, text, hashlib.sha256).hexdigest()[:32]
+
+
+def download_token(file: ModelFile) -> str:
+    """What a link carries so that it needs no key and no session; permission is checked before."""
+    return signing.dumps(file.pk, salt=LINK_SALT)
+
+
+def file_id_of_token(token: str) -> int:
+    """The file of a link; raises Gone when its day is over, NotFound for what is no token."""
+    try:
+        return int(signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS))
+    except signing.SignatureExpired as error:
+        raise Gone("This download link has expired; ask for a new one") from error
+    except signing.BadSignature as error:
+        raise NotFound("File not found") from error
 
 
 def download_name(file: ModelFile) -> str:

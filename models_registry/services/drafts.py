@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import Team, User
 from hub.accounts.queries import is_member
 from hub.core import audit
-from hub.core.errors import Conflict, Invalid, NotAllowed
+from hub.core.errors import Conflict, NotAllowed
 from hub.core.visibility import Visibility
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob
@@ -19,7 +19,6 @@ from hub.storage.pictures import inspect_picture
 from models_registry.models.base_model import BaseModel
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Subject
-from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model, can_edit_version
 from models_registry.services.cards import card_edit, keep_beginning
@@ -36,14 +35,11 @@ from models_registry.services.columns import (
 from models_registry.services.names import clean_name, free_slug
 from models_registry.services.search import refresh_search
 from models_registry.services.values import (
-    Example,
     Licence,
     Provenance,
-    Resource,
     Usage,
     Weight,
     WordSet,
-    as_decimal,
     as_weight,
 )
 from models_registry.services.words import write_tags, write_words
@@ -138,7 +134,7 @@ def set_trigger_words(
     *, actor: User, version: ModelVersion, words: Sequence[str | WordSet]
 ) -> ModelVersion:
     """Replace the trigger words: plain words make one unnamed set, WordSets are kept apart."""
-    _require_edit(actor, version)
+    require_edit(actor, version)
     with card_edit(actor=actor, model_id=version.model_id):
         write_words(version, words)
         refresh_search(model_id=version.model_id)
@@ -157,59 +153,11 @@ def set_tags(*, actor: User, model: Model, tags: Iterable[str]) -> Model:
     return model
 
 
-def add_example_prompt(
-    *,
-    actor: User,
-    version: ModelVersion,
-    example: Example,
-    cover: VersionCover | None = None,
-) -> ExamplePrompt:
-    """Append an example prompt, with the cover that it made where there is one."""
-    _require_edit(actor, version)
-    if not example.prompt.strip():
-        raise Invalid(_("An example needs a prompt."), code="prompt_missing")
-    with transaction.atomic():
-        return ExamplePrompt.objects.create(
-            version=version,
-            cover=cover,
-            prompt=check_length(example.prompt.strip()),
-            negative=check_length(example.negative.strip()),
-            note=check_length(example.note),
-            sampler=example.sampler[:60],
-            steps=example.steps,
-            cfg_scale=as_decimal(example.cfg_scale, digits=1),
-            weight=as_decimal(example.weight, digits=2),
-            seed=example.seed,
-            position=_next_position(version, version.example_prompts.all()),
-        )
-
-
-def add_resource(*, actor: User, version: ModelVersion, resource: Resource) -> RecommendedResource:
-    """Recommend what goes with the version; a version here must be visible to the actor."""
-    _require_edit(actor, version)
-    linked = resource.version
-    if (
-        linked is not None
-        and not ModelVersion.objects.visible_to(actor).filter(pk=linked.pk).exists()
-    ):
-        raise Invalid(_("There is no such version to recommend."), code="resource_missing")
-    name = resource.name or (f"{linked.model.name} {linked.name}" if linked else "")
-    with transaction.atomic():
-        return RecommendedResource.objects.create(
-            version=version,
-            resource_version=linked,
-            name=clean_name(name, limit=160),
-            kind=resource.kind,
-            weight=as_decimal(resource.weight, digits=2),
-            position=_next_position(version, version.recommended_resources.all()),
-        )
-
-
 def add_cover(
     *, actor: User, version: ModelVersion, blob: Blob, generation_text: str = ""
 ) -> VersionCover:
     """Append a picture; the same picture twice is the same as once."""
-    _require_edit(actor, version)
+    require_edit(actor, version)
     present = version.covers.filter(blob=blob).first()
     if present is not None:
         return present
@@ -231,7 +179,7 @@ def add_cover(
             blurhash=facts.blurhash,
             nsfw_level=version.nsfw_level,
             generation_text=check_length(generation_text),
-            position=_next_position(version, version.covers.all()),
+            position=next_position(version, version.covers.all()),
         )
 
 
@@ -240,12 +188,13 @@ def lock_model(model_id: int) -> None:
     Model.objects.select_for_update(of=("self",)).only("pk").get(pk=model_id)
 
 
-def _require_edit(actor: User, version: ModelVersion) -> None:
+def require_edit(actor: User, version: ModelVersion) -> None:
+    """Raise NotAllowed for whoever may not change this version."""
     if not can_edit_version(actor, version):
         raise NotAllowed(_("Only the people of this model can change its versions."))
 
 
-def _next_position(version: ModelVersion, rows: QuerySet[Any]) -> int:
+def next_position(version: ModelVersion, rows: QuerySet[Any]) -> int:
     """The place after the last one; the lock keeps two from taking the same."""
     ModelVersion.objects.select_for_update().get(pk=version.pk)
     last = rows.aggregate(last=Max("position"))["last"]

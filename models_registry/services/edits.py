@@ -10,13 +10,15 @@ from hub.accounts.models import User
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from models_registry.models.base_model import BaseModel
-from models_registry.models.model import Model, ModelType, Status, Subject
+from models_registry.models.cover import VersionCover
+from models_registry.models.model import CheckpointType, Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version
 from models_registry.services.cards import card_edit
 from models_registry.services.columns import (
     check_choice,
     check_length,
+    check_nsfw_level,
     check_visibility,
     find_base_model,
     known_licence,
@@ -36,8 +38,10 @@ def update_model(
     name: str | None = None,
     description: str | None = None,
     type: str | None = None,
+    checkpoint_type: str | None = None,
     subject: str | None = None,
     visibility: str | None = None,
+    nsfw_level: int | None = None,
     tags: Iterable[str] | None = None,
     licence: Licence | None = None,
     licence_name: str | None = None,
@@ -53,8 +57,13 @@ def update_model(
     changes |= _chosen(model, subject=subject, visibility=visibility, licence=licence_name)
     if type is not None and type != model.type:
         changes["type"] = _new_type(model, type)
+    changes |= _checkpoint_type(str(changes.get("type", model.type)), checkpoint_type)
+    if nsfw_level is not None:
+        changes["nsfw_level"] = check_nsfw_level(nsfw_level)
     with card_edit(actor=actor, model_id=model.pk):
         _write(model, changes)
+        if nsfw_level is not None:
+            _write_levels(model)
         if tags is not None:
             set_tags(actor=actor, model=model, tags=tags)
         refresh_search(model_id=model.pk)
@@ -115,6 +124,22 @@ def _chosen(
         known_licence(licence)
     picked = {"subject": subject, "visibility": visibility, "licence": licence}
     return {column: value for column, value in picked.items() if value is not None}
+
+
+def _write_levels(model: Model) -> None:
+    """Versions and their pictures have the level of the model."""
+    model.versions.update(nsfw_level=model.nsfw_level)
+    VersionCover.objects.filter(version__model=model).update(nsfw_level=model.nsfw_level)
+
+
+def _checkpoint_type(type: str, wanted: str | None) -> dict[str, str]:
+    """Trained or merge, for checkpoints only; a model of another type says nothing."""
+    if type != ModelType.CHECKPOINT:
+        return {"checkpoint_type": ""}
+    if wanted is None:
+        return {}
+    check_choice(wanted, ["", *CheckpointType.values])
+    return {"checkpoint_type": wanted}
 
 
 def _new_type(model: Model, type: str) -> str:

@@ -66,13 +66,18 @@ def follow_tag(*, actor: User, name: str, is_on: bool) -> Tag:
     tag = (
         Tag.objects.filter(name=wanted).first() or Tag.objects.filter(aliases__name=wanted).first()
     )
-    if tag is None:
+    # A tag that only somebody's private model has is not there: its name may be the secret.
+    if tag is None or (is_on and not _known_to(actor, tag)):
         raise NotFound(_("No model has this tag."))
     if is_on:
         TagFollow.objects.get_or_create(follower=actor, tag=tag)
     else:
         TagFollow.objects.filter(follower=actor, tag=tag).delete()
     return tag
+
+
+def _known_to(actor: User, tag: Tag) -> bool:
+    return Model.objects.visible_to(actor).filter(model_tags__tag=tag).exists()
 
 
 def write_note(*, actor: User, model: Model, text: str) -> None:

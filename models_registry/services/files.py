@@ -1,15 +1,12 @@
 """Files of a version: added by hand, by upload or by a training run; looked at in the background.
 
-Stages: sealed (the blob exists) → hashed → scanned → metadata read. `process_file` does the last
-three in one go and may run any number of times.
+The stages that a file goes through are in services.ingest.
 """
 
-import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
@@ -18,21 +15,16 @@ from hub.core.errors import Conflict, Gone, Invalid, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.storage.models import Blob, UploadPurpose
 from hub.storage.uploads import consume_upload
-from models_registry.models.file import FileKind, ModelFile, ScanStatus, SizeKind
-from models_registry.models.file_hash import ModelFileHash
-from models_registry.models.model import Model, Status
+from models_registry.models.file import FileKind, FileStage, ModelFile, ScanStatus, SizeKind
+from models_registry.models.model import Status
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
-from models_registry.scanning.inspection import Inspection, inspect_file
+from models_registry.scanning.clamav import ScannerAway
 from models_registry.scanning.local_copy import readable_path
-from models_registry.services.cards import card_edit
 from models_registry.services.columns import check_choice
 from models_registry.services.counters import refresh_facts
-from models_registry.services.findings import fill_row
+from models_registry.services.ingest import note_lost, note_waiting, pass_stages
 from models_registry.services.names import clean_file_name
-from models_registry.services.suggestions import fill_empty_fields, suggest_from_header
-
-logger = logging.getLogger(__name__)
 
 MAX_FILES = 50
 WAITING_AFTER = timedelta(minutes=10)
@@ -85,30 +77,32 @@ def add_file(
 
 
 def process_file(*, file_id: int) -> ModelFile | None:
-    """Hash, scan and read a file and write down what was found; None when it was removed.
+    """Take a file through the stages that it has not passed yet; None when it was removed.
 
-    Idempotent: the rows of an earlier run are replaced. Bytes that the store lost leave the file
-    uncleared with that reason.
+    Safe to run at any time and any number of times. While a virus scanner that is configured does
+    not answer, the file stays PENDING for the next sweep. Bytes that the store lost or damaged
+    leave it uncleared with that reason.
     """
     file = ModelFile.objects.select_related("blob").filter(pk=file_id).first()
     if file is None:
         return None
     try:
         with readable_path(file.blob) as path:
-            inspection = inspect_file(path, kind=file.kind)
+            return pass_stages(file, path)
     except Gone as error:
-        return _write_lost(file_id, error.message)
-    if inspection.hashes.sha256.lower() != file.blob.sha256:
-        logger.error("stored bytes of blob %s do not match its name", file.blob_id)
-        return _write_lost(file_id, _("The stored bytes are damaged. Upload the file again."))
-    return _write_findings(file_id, inspection)
+        return note_lost(file_id, error.message)
+    except ScannerAway as error:
+        return note_waiting(file_id, str(error))
 
 
 def enqueue_waiting_files(*, now: datetime) -> int:
-    """Ask again for files that nobody looked at: a wake-up may be lost, the row is not."""
-    waiting = ModelFile.objects.filter(
-        scan_status=ScanStatus.PENDING, created_at__lt=now - WAITING_AFTER
-    ).order_by("created_at", "pk")
+    """Ask again for files that are not ready: a wake-up may be lost, the row is not."""
+    waiting = (
+        ModelFile.objects.exclude(stage=FileStage.READY)
+        .exclude(stage=FileStage.SEALED, scan_status=ScanStatus.ERROR)  # its bytes are lost
+        .filter(created_at__lt=now - WAITING_AFTER)
+        .order_by("created_at", "pk")
+    )
     ids = list(waiting.values_list("pk", flat=True)[:WAITING_BATCH])
     for file_id in ids:
         enqueue_on_commit(TaskName.REGISTRY_PROCESS_FILE, file_id=file_id)
@@ -120,7 +114,11 @@ def rescan_file(*, actor: User, file: ModelFile) -> None:
     _require_edit(actor, file.version)
     with transaction.atomic():
         ModelFile.objects.filter(pk=file.pk).update(
-            scan_status=ScanStatus.PENDING, scan_message="", scanned_at=None
+            stage=FileStage.SEALED,
+            scan_status=ScanStatus.PENDING,
+            scan_message="",
+            scan_report={},
+            scanned_at=None,
         )
         audit.record(actor=actor, action="file.rescan", target=file)
         refresh_facts(model_id=file.version.model_id)
@@ -183,60 +181,6 @@ def _sealed_blob(actor: User, blob: Blob | None, upload_id: UUID | None) -> tupl
     if upload.blob is None:
         raise Conflict(_("The upload is not complete yet."))
     return upload.blob, upload.filename
-
-
-def _write_findings(file_id: int, inspection: Inspection) -> ModelFile | None:
-    try:
-        with transaction.atomic():
-            file = _lock_file(file_id)
-            if file is None:
-                return None
-            fill_row(file, inspection)
-            file.save()
-            file.hashes.all().delete()
-            ModelFileHash.objects.bulk_create(
-                ModelFileHash(file=file, kind=kind.value, value=value)
-                for kind, value in inspection.hashes.as_mapping().items()
-            )
-            if inspection.header is not None and inspection.guess is not None:
-                found = suggest_from_header(inspection.header, inspection.guess)
-                with card_edit(actor=None, model_id=file.version.model_id):
-                    fill_empty_fields(version_id=file.version_id, suggestions=found)
-            refresh_facts(model_id=file.version.model_id)
-    except IntegrityError:
-        # The version went while we were reading; a removed file needs no findings.
-        if ModelFile.objects.filter(pk=file_id).exists():
-            raise
-        return None
-    return file
-
-
-def _write_lost(file_id: int, message: str) -> ModelFile | None:
-    with transaction.atomic():
-        file = _lock_file(file_id)
-        if file is None:
-            return None
-        file.scan_status = ScanStatus.ERROR
-        file.scan_message = message
-        file.scan_report = {}
-        file.scanned_at = timezone.now()
-        file.save()
-        refresh_facts(model_id=file.version.model_id)
-    return file
-
-
-def _lock_file(file_id: int) -> ModelFile | None:
-    """Lock model, then file: the order of every service here."""
-    known = ModelFile.objects.select_related("version").filter(pk=file_id).first()
-    if known is None:
-        return None
-    Model.objects.select_for_update().get(pk=known.version.model_id)
-    return (
-        ModelFile.objects.select_for_update(of=("self",))
-        .select_related("version", "blob")
-        .filter(pk=file_id)
-        .first()
-    )
 
 
 def _require_edit(actor: User, version: ModelVersion) -> None:

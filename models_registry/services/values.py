@@ -1,7 +1,7 @@
 """What services take: frozen values that travel between areas."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -36,15 +36,33 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Settings a version was made for; sizes in pixels."""
+    """Settings a version was made for; sizes in pixels.
+
+    `cfg_note` says what a lower or higher CFG changes; the advice is on how a prompt is built.
+    """
 
     clip_skip: int | None = None
     sampler: str = ""
     steps: int | None = None
     cfg_scale: Decimal | float | None = None
+    cfg_min: Decimal | float | None = None
+    cfg_max: Decimal | float | None = None
+    cfg_note: str = ""
     width: int | None = None
     height: int | None = None
     tips: str = ""
+    prompt_advice: str = ""
+    negative_advice: str = ""
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> "Usage":
+        """What a version says now, so that a change of one setting keeps the others."""
+        same: dict[str, Any] = {
+            field.name: getattr(version, field.name)
+            for field in fields(cls)
+            if field.name != "tips"
+        }
+        return cls(**same, tips=version.usage_tips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +84,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example prompt with the settings it was meant for."""
+    """An example prompt with the settings it was meant for; size in pixels."""
 
     prompt: str
     negative: str = ""
@@ -76,6 +94,9 @@ class Example:
     cfg_scale: Decimal | float | None = None
     weight: Decimal | float | None = None
     seed: int | None = None
+    clip_skip: int | None = None
+    width: int | None = None
+    height: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,22 +14,21 @@ MAX_TAGS = 30
 
 
 def write_words(version: ModelVersion, words: Sequence[str | WordSet]) -> None:
-    """Replace the trigger words of a version; needs the caller's transaction."""
-    plain = WordSet(words=tuple(word for word in words if isinstance(word, str)))
-    named = [word_set for word_set in words if isinstance(word_set, WordSet)]
+    """Replace the trigger words of a version; needs the caller's transaction.
+
+    Sets of one name become one; the words without a name come first.
+    """
+    by_name: dict[str, list[str]] = {"": []}
+    for given in words:
+        word_set = given if isinstance(given, WordSet) else WordSet(words=(given,))
+        by_name.setdefault(word_set.name.strip()[:60], []).extend(word_set.words)
     version.trigger_word_sets.all().delete()
-    position = 0
-    for word_set in (plain, *named):
-        texts = clean_words(word_set.words)
-        if not texts:
-            continue
-        row = TriggerWordSet.objects.create(
-            version=version, name=word_set.name[:60], position=position
-        )
+    sets = [(name, texts) for name, found in by_name.items() if (texts := clean_words(found))]
+    for position, (name, texts) in enumerate(sets):
+        row = TriggerWordSet.objects.create(version=version, name=name, position=position)
         TriggerWord.objects.bulk_create(
             TriggerWord(set=row, text=text, position=at) for at, text in enumerate(texts)
         )
-        position += 1
 
 
 def write_tags(model: Model, tags: Iterable[str]) -> None:

@@ -33,7 +33,9 @@ from hub.storage.blobs import blob_exists  # noqa: E402
 from hub.storage.garbage import collect_garbage  # noqa: E402
 from hub.storage.models import Blob  # noqa: E402
 from models_registry.models.version import ModelVersion  # noqa: E402
-from tests.factories.training import fill, make_dataset  # noqa: E402
+from tests.factories.training import make_dataset, picture_bytes  # noqa: E402
+from training.datasets.models.dataset import Dataset  # noqa: E402
+from training.datasets.services.importing import import_folder  # noqa: E402
 from training.jobs.models.artifact import ArtifactKind  # noqa: E402
 from training.jobs.models.job import Job  # noqa: E402
 from training.jobs.services.publish import publish_job  # noqa: E402
@@ -63,8 +65,18 @@ def begin() -> list[Any]:
         checkpoint = write_checkpoint(Path(folder))
         base = publish_base(actor=person, checkpoint=checkpoint, pictures=[])
     dataset = make_dataset(owner=person, team=team, trigger_word="yuki", resolution=128)
-    fill(dataset, PICTURES)
+    bring_pictures_in(dataset)
     return submit(actor=person, team=team, dataset=dataset, base_version=base)
+
+
+def bring_pictures_in(dataset: Dataset) -> None:
+    """Read them here: an upload would be taken by the machine's own worker, some time later."""
+    with tempfile.TemporaryDirectory(prefix="atelier-test-") as name:
+        folder = Path(name)
+        for number in range(PICTURES):
+            (folder / f"{number:02d}.png").write_bytes(picture_bytes(number))
+            (folder / f"{number:02d}.txt").write_text("yuki, girl, snow")
+        import_folder(actor=dataset.owner, dataset=dataset, folder=folder)
 
 
 def again(job_id: str) -> list[Any]:

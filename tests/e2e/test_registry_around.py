@@ -1,6 +1,7 @@
 """The pages around a model in a real browser: readable by all, nothing sideways on a phone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -15,8 +16,11 @@ from models_registry.services.tombstones import delete_files
 from tests.e2e.accessibility import violations
 from tests.e2e.conftest import LiveHub
 from tests.factories.accounts import UserFactory
+from tests.factories.comparisons import make_comparison, publish_tiny_base, publish_tiny_lora
+from tests.factories.gallery import png_bytes
 from tests.factories.registry import publish_model, seed_base_models
 from tests.models_registry.test_drafts import picture_blob
+from training.jobs.models.comparison import Comparison
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -24,7 +28,7 @@ LOOKS = ((1440, "dark", "en"), (390, "light", "zh-hans"))
 
 
 @pytest.fixture
-def version(live_hub: LiveHub) -> ModelVersion:
+def version(live_hub: LiveHub, tmp_path: Path) -> ModelVersion:
     """A model with something on every page around it; made by linmo."""
     seed_base_models()
     owner = UserFactory(username="linmo")
@@ -40,11 +44,13 @@ def version(live_hub: LiveHub) -> ModelVersion:
     delete_files(actor=owner, version=gone, reason="A better one is out.")
     child = publish_model(name="Ink Child", seed=3)
     ModelVersion.objects.filter(pk=child.pk).update(base_version=shown)
+    make_comparison(publish_tiny_lora(owner, tmp_path), publish_tiny_base(owner))
     return shown
 
 
 def addresses(version: ModelVersion) -> list[str]:
     made = version.model.owner.collections.get()
+    compared = Comparison.objects.get()
     return [
         reverse("model", args=[version.model.slug]),
         reverse("model", args=["old-ink"]),
@@ -54,6 +60,12 @@ def addresses(version: ModelVersion) -> list[str]:
         reverse("collections"),
         reverse("collection", args=[made.pk]),
         reverse("collection_edit", args=[made.pk]),
+        reverse("version_edit", args=[version.pk]),
+        reverse("version_new", args=[version.model.slug]),
+        reverse("mentions"),
+        reverse("comparison_new", args=[compared.version_id]),
+        reverse("comparison", args=[compared.pk]),
+        reverse("comparisons", args=[compared.version_id]),
         reverse("following"),
         reverse("model_imports"),
         f"{reverse('models')}?tag=ink&licence=MIT",
@@ -99,3 +111,25 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.locator(".thread form").get_by_role("button", name="Send").first.click()
 
     expect(page.locator(".answers")).to_contain_text("The usual one.")
+
+
+def test_an_owner_writes_advice_and_adds_a_picture_on_the_edit_page(
+    version: ModelVersion, page: Page, sign_in: Callable[[User], None], tmp_path: Path
+) -> None:
+    sign_in(version.model.owner)
+    page.goto(reverse("version_edit", args=[version.pk]))
+    page.get_by_label("What CFG changes").fill("Above 9 the lines burn")
+    page.locator("#words").get_by_role("button", name="One more").click()
+    expect(page.locator("#words fieldset")).to_have_count(3)
+    page.locator("#id_words-1-words").fill("snow\npine")
+    page.locator("#id_words-1-name").fill("Winter")
+    page.locator(".save-bar").get_by_role("button", name="Save changes").click()
+    expect(page.get_by_text("Above 9 the lines burn")).to_be_visible()
+    expect(page.get_by_text("Winter", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Edit").click()
+    picture = tmp_path / "new.png"
+    picture.write_bytes(png_bytes())
+    before = page.locator(".cover-list li").count()
+    page.locator("#pictures input[type=file]").set_input_files(picture)
+
+    expect(page.locator(".cover-list li")).to_have_count(before + 1, timeout=20_000)

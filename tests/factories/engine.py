@@ -17,6 +17,7 @@ from training.engine.events import Command, Event
 TOKENIZER = Path(__file__).resolve().parents[2] / "training/base_models/tiny/weights/tokenizer"
 
 
+# long: one list of the smallest sizes that diffusers accepts, read from top to bottom
 def make_base(folder: Path, *, prediction_type: str = "epsilon", seed: int = 0) -> Path:
     """Write a pipeline in diffusers layout: 64 px pictures, latents of 4 x 16 x 16."""
     import torch
@@ -91,6 +92,7 @@ def make_base(folder: Path, *, prediction_type: str = "epsilon", seed: int = 0) 
     return folder
 
 
+# long: the same for SDXL
 def make_xl_base(folder: Path) -> Path:
     """Write a pipeline with the plan of SDXL: two text encoders, sizes as conditions."""
     import torch

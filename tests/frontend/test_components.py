@@ -4,7 +4,7 @@ import pytest
 from django.template import Context, Template
 
 from frontend.contexts.components import FileRow, Label, ModelCard, Picture, TagRow
-from frontend.contexts.meter import Meter
+from frontend.meter import Meter
 
 EVIL = '"><script>alert(1)</script>'
 

@@ -11,7 +11,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.grids import axes_of, make_grid
 from tests.factories.runs import finished_run
 from tests.factories.training import make_worker, picture_bytes
-from training.jobs.models.grid import GridState, PreviewGrid
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import PreviewGrid
 from training.jobs.models.job import Job
 from training.jobs.services import grids
 from training.jobs.services.grids import CellKey
@@ -126,9 +127,7 @@ def test_a_failed_grid_says_why_and_offers_what_is_missing(
 ) -> None:
     grid = make_grid(job)
     draw_one(grid, tmp_path)
-    grids.fail_grid(
-        grid_id=grid.pk, attempt=1, failure=Failure("out_of_memory", "CUDA has 1 GB left.")
-    )
+    grids.GRIDS.fail(grid.pk, 1, Failure("out_of_memory", "CUDA has 1 GB left."))
     page = page_of(client, grid)
     assert "The device has too little memory." in page
     assert "CUDA has 1 GB left." in page

@@ -26,7 +26,7 @@ def page_of(client: Client, **headers: str) -> str:
 
 def test_guests_are_sent_to_sign_in(client: Client) -> None:
     assert client.get(reverse("model_imports")).status_code == 302
-    assert client.post(reverse("model_imports"), {"url": "https://a.example/x"}).status_code == 302
+    assert client.post(reverse("model_imports"), {"url": "https://a.example/x"}).status_code == 401
 
 
 def test_an_address_is_taken_and_its_progress_shown_until_it_is_over(member: Client) -> None:

@@ -28,3 +28,11 @@ def test_a_stage_is_one_line_while_it_lasts() -> None:
         "Training starts: 3 images, 20 steps, cpu no",
         words,
     ]
+
+
+def test_measuring_held_out_pictures_is_told_by_the_chart_alone() -> None:
+    job, _worker = claimed_job()
+    stages = ["training", "validating", "training", "validating", "training"]
+    told = [Stage(sequence=number, stage=stage) for number, stage in enumerate(stages, start=1)]
+    record_events(job.pk, 1, told, run_folder=SERIES)
+    assert [line.text for line in log_lines(job)][2:] == [stage_words()["training"]]

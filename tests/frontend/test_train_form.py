@@ -1,15 +1,21 @@
 """The wizard's settings on top of a preset's."""
 
+import functools
 from typing import Any
 
+import pytest
+
 from frontend.forms.train import SettingsForm
-from training.engine.presets import preset
+from frontend.forms.train_advanced import SETTINGS, Setting, field_of, shown_value
+from training.engine.config import TrainConfig
+from training.engine.presets import all_presets, preset
+from training.jobs.models.job import Method
 
 
-def form_for(config: dict[str, Any], **changes: Any) -> SettingsForm:
+def form_for(config: dict[str, Any], *, method: str = "lora", **changes: Any) -> SettingsForm:
     initial = SettingsForm.initial_of(config, name="yuki", prompts=["yuki"])
     filled = {name: "" if value is None else value for name, value in initial.items()}
-    form = SettingsForm({**filled, **changes}, method="lora")
+    form = SettingsForm({**filled, **changes}, method=method)
     assert form.is_valid(), form.errors
     return form
 
@@ -30,3 +36,57 @@ def test_a_shorter_run_is_saved_and_sampled_more_often() -> None:
     assert config["sample_every_epochs"] > 3
     merged = form_for(config, epochs=3).overlay(config)
     assert (merged["save_every_epochs"], merged["sample_every_epochs"]) == (1, 1)
+
+
+@pytest.mark.parametrize("method", [str(value) for value in Method])
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.path)
+def test_every_rarer_setting_reaches_the_engine_as_it_was_typed(
+    method: str, setting: Setting
+) -> None:
+    """A value that differs from the usual one, in what the engine's schema then holds."""
+    if method not in setting.methods:
+        assert setting.name not in SettingsForm(method=method).fields
+        return
+    config = next(row for row in all_presets() if row.method == method).settings_for(images=8)
+    usual = shown_value(setting, config)
+    choices = [value for value, _words in getattr(field_of(setting), "choices", []) if value]
+    text = next((value for value in choices if value != usual), None)
+    text = text or ("a bird" if isinstance(usual, str) else "0.25" if is_share(usual) else "3")
+    form = form_for(config, method=method, **{setting.name: text})
+    changed = TrainConfig.parse(form.overlay(config) | {"output_name": "x"})
+    found = functools.reduce(getattr, setting.path.split("."), changed)
+    said = {True: "yes", False: "no"}[found] if isinstance(found, bool) else str(found)
+    assert said.removesuffix(".0") == text
+
+
+def is_share(value: Any) -> bool:
+    return value is None or isinstance(value, float)
+
+
+def test_what_nobody_touched_is_left_out_of_the_settings() -> None:
+    config = preset("tiny-lora-subject").settings_for(images=8)
+    merged = form_for(config).overlay(config)
+    assert "validation" not in merged
+    assert merged["captions"] == config["captions"]
+
+
+def test_a_page_that_knows_fewer_settings_may_still_start_a_run() -> None:
+    config = preset("tiny-lora-subject").settings_for(images=8)
+    filled = SettingsForm.initial_of(config, name="yuki", prompts=["yuki"])
+    plain = {name: filled[name] for name in SettingsForm.base_fields}
+    form = SettingsForm({**plain, "warmup_steps": ""}, method="lora")
+    assert form.is_valid(), form.errors
+    assert form.overlay(config)["warmup_steps"] == config["warmup_steps"]
+
+
+def test_a_setting_outside_the_engines_limits_is_refused_at_its_field() -> None:
+    config = preset("tiny-lora-subject").settings_for(images=8)
+    filled = SettingsForm.initial_of(config, name="yuki", prompts=["yuki"])
+    form = SettingsForm({**filled, "validation__share": "0.9"}, method="lora")
+    assert list(form.errors) == ["validation__share"]
+
+
+def test_every_field_stands_in_one_group() -> None:
+    form = SettingsForm(method="lora")
+    grouped = [field.name for _title, fields in form.groups() for field in fields]
+    assert sorted(grouped) == sorted(form.fields.keys() - {"name", "sample_prompts"})

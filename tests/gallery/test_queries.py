@@ -26,6 +26,7 @@ from gallery.services.reactions import toggle_reaction
 from hub.accounts.services import add_member
 from hub.core.errors import Invalid, NotFound
 from hub.core.visibility import Visibility
+from models_registry.services.engagement import set_engagement
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.gallery import INFOTEXT, make_image, make_post, png_bytes
 from tests.factories.registry import publish_model
@@ -89,6 +90,16 @@ def test_filters_narrow_by_author_prompt_base_model_model_and_post() -> None:
     assert pks(post_id=plain.post_id) == [plain.pk]
     assert pks(author="linmo", post_id=plain.post_id) == []
     assert [i.pk for i in images_of_version(NOBODY, version)] == [made.pk]
+
+
+def test_pictures_of_a_hidden_model_stand_only_where_it_is_named() -> None:
+    version = publish_model()
+    made, other = make_image(model_version=version), make_image(data=png_bytes())
+    reader = UserFactory()
+    set_engagement(actor=reader, model=version.model, kind="hide", is_on=True)
+    assert pks(reader) == [other.pk]
+    assert pks(reader, model_id=version.model_id) == [made.pk]
+    assert pks(UserFactory()) == pks() == [other.pk, made.pk]
 
 
 def test_scopes_show_the_team_or_oneself() -> None:

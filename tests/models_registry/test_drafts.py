@@ -12,7 +12,7 @@ from hub.core.models import AuditEvent
 from hub.core.visibility import Visibility
 from hub.storage.blobs import store_bytes
 from models_registry.models.model import Model, Status
-from models_registry.services import drafts, edits
+from models_registry.services import drafts, edits, recommendations
 from models_registry.services.values import Example, Licence, Provenance, Resource, Weight, WordSet
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import make_model, make_version, publish_model
@@ -154,10 +154,12 @@ def test_example_prompts_and_resources_line_up():
     version = make_version(make_model())
     owner = version.model.owner
     for text in ("first", "second"):
-        drafts.add_example_prompt(actor=owner, version=version, example=Example(prompt=text))
+        recommendations.add_example_prompt(
+            actor=owner, version=version, example=Example(prompt=text)
+        )
     assert list(version.example_prompts.values_list("position", flat=True)) == [0, 1]
     base = publish_model(name="Base", type="Checkpoint")
-    resource = drafts.add_resource(
+    resource = recommendations.add_resource(
         actor=owner, version=version, resource=Resource(kind="checkpoint", version=base)
     )
     assert resource.name == "Base v1"
@@ -167,7 +169,7 @@ def test_a_version_that_one_may_not_see_cannot_be_recommended():
     hidden = make_version(make_model(name="Hidden"))
     version = make_version(make_model())
     with pytest.raises(Invalid):
-        drafts.add_resource(
+        recommendations.add_resource(
             actor=version.model.owner,
             version=version,
             resource=Resource(kind="lora", version=hidden),

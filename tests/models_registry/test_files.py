@@ -194,7 +194,7 @@ def test_a_pickle_with_unknown_imports_is_not_called_clean():
     ],
 )
 def test_other_content_is_cleared_only_where_its_kind_expects_it(data, kind, status):
-    file = scanned(data, kind=kind)
+    file = scanned(data, kind=kind, name="a")
     assert file.scan_status == status
     assert file.scan_message
 

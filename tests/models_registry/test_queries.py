@@ -10,7 +10,7 @@ from models_registry import facets as facets_of
 from models_registry import queries
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.model import Model
-from models_registry.services import bookmarks, drafts, reviews
+from models_registry.services import bookmarks, drafts, recommendations, reviews
 from models_registry.services.values import Example, Provenance
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import (
@@ -45,7 +45,9 @@ def rich_model(number: int) -> None:
     owner = version.model.owner
     add_clean_file(version, seed=100 + number, name="b.safetensors", is_primary=False)
     drafts.add_cover(actor=owner, version=version, blob=picture_blob())
-    drafts.add_example_prompt(actor=owner, version=version, example=Example(prompt="a cat"))
+    recommendations.add_example_prompt(
+        actor=owner, version=version, example=Example(prompt="a cat")
+    )
     drafts.set_trigger_words(actor=owner, version=version, words=["one", "two"])
 
 

@@ -7,7 +7,7 @@ from hub.core.models import AuditEvent
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import drafts, publish, removal
+from models_registry.services import drafts, publish, recommendations, removal
 from models_registry.services.values import Example
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
@@ -61,7 +61,7 @@ def test_an_example_outlives_its_picture():
     version = make_version(make_model())
     owner = version.model.owner
     cover = drafts.add_cover(actor=owner, version=version, blob=picture_blob())
-    example = drafts.add_example_prompt(
+    example = recommendations.add_example_prompt(
         actor=owner, version=version, example=Example(prompt="a cat"), cover=cover
     )
     removal.remove_cover(actor=owner, cover=cover)

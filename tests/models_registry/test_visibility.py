@@ -10,6 +10,8 @@ from hub.core.visibility import Visibility
 from models_registry import facets as facets_of
 from models_registry import queries
 from models_registry.filters import ModelFilters, Scope
+from models_registry.lineage import lineage_of
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import Model, Status
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
@@ -19,7 +21,7 @@ from models_registry.permissions import (
     can_review,
 )
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import make_model, make_version, publish_model
+from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
 
 pytestmark = pytest.mark.django_db
 
@@ -125,14 +127,14 @@ def test_owners_do_not_review_themselves(cast):
 
 
 def test_links_to_what_a_viewer_may_not_see_are_empty_for_them(cast):
-    from models_registry.services import drafts
+    from models_registry.services import recommendations
     from models_registry.services.values import Resource
 
     hidden = publish_model(
         owner=cast["owner"], name="Hidden", seed=5, visibility=Visibility.PRIVATE
     )
     shown = publish_model(owner=cast["owner"], name="Shown", seed=6)
-    drafts.add_resource(
+    recommendations.add_resource(
         actor=cast["owner"], version=shown, resource=Resource(kind="lora", version=hidden)
     )
     ModelVersion.objects.filter(pk=shown.pk).update(base_version=hidden)
@@ -144,3 +146,25 @@ def test_links_to_what_a_viewer_may_not_see_are_empty_for_them(cast):
 
     assert links(cast["owner"]) == (hidden, hidden)
     assert links(cast["stranger"]) == (None, None)
+
+
+def test_a_hash_of_a_base_does_not_tell_that_somebody_has_the_file():
+    secret = publish_model(name="Base", seed=3, visibility=Visibility.PRIVATE)
+    named = publish_model(name="Named", seed=4)
+    named.base_model_sha256 = secret.files.get().blob.sha256
+    nobody = lineage_of(viewer=AnonymousUser(), version=named)
+    assert (nobody.bases, nobody.hidden_base) == ((), False)
+    [base] = lineage_of(viewer=secret.model.owner, version=named).bases
+    assert base.version == secret
+
+
+def test_a_file_that_waits_for_its_check_is_known_to_the_people_of_its_model_only():
+    team = make_team()
+    version = publish_model(owner=team.created_by, team=team)
+    waiting = add_clean_file(version, seed=9, name="later.safetensors", is_primary=False)
+    ModelFile.objects.filter(pk=waiting.pk).update(scan_status=ScanStatus.PENDING, format="Other")
+    for viewer, known in ((AnonymousUser(), 1), (UserFactory(), 1), (team.created_by, 2)):
+        detail = queries.model_detail(viewer=viewer, model_id=version.model_id)
+        assert len(detail.versions[0].files.all()) == known
+        others = ModelFilters(formats=["Other"])
+        assert not queries.model_list(viewer=viewer, filters=others).items

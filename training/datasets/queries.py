@@ -18,6 +18,7 @@ from training.datasets.models.importing import DatasetImport, ImportEntry, Outco
 from training.datasets.models.item import Item, ItemQuerySet, Problem
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.models.tag import ItemTag, TagEdit
+from training.datasets.models.tagging import TaggingRun
 
 COVER_COUNT = 4
 
@@ -103,6 +104,13 @@ def dataset_for(viewer: User | AnonymousUser, key: str | UUID) -> Dataset:
     return dataset
 
 
+def dataset_of_snapshot(viewer: User | AnonymousUser, snapshot_id: UUID | None) -> Dataset | None:
+    """The dataset that a snapshot was taken of, as far as the viewer may see it."""
+    if snapshot_id is None:
+        return None
+    return datasets_of(viewer).filter(snapshots__pk=snapshot_id).first()
+
+
 def items_of(dataset: Dataset, filters: ItemFilters | None = None) -> ItemQuerySet:
     """Pictures in their order with blobs and tags; three queries for any number."""
     found = Item.objects.filter(dataset=dataset).present()
@@ -132,6 +140,17 @@ def items_by_id(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:
     if len(found) != len(set(ids)):
         raise NotFound(_("One of the pictures is no longer in this dataset. Reload the page."))
     return found
+
+
+def newest_tagging_run(dataset: Dataset) -> TaggingRun | None:
+    """The tagging run that is on, or the last one."""
+    return TaggingRun.objects.filter(dataset=dataset).order_by("-created_at").first()
+
+
+def removed_items(dataset: Dataset, ids: Sequence[UUID]) -> list[Item]:
+    """Those of these pictures that were taken out of the dataset."""
+    gone = Item.objects.filter(dataset=dataset, removed_at__isnull=False)
+    return list(gone.filter(pk__in=ids))
 
 
 def tag_frequencies(dataset: Dataset) -> list[TagFrequency]:

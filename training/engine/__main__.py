@@ -2,6 +2,6 @@
 
 import sys
 
-from training.engine.cli import main
+from training.engine.program import run
 
-sys.exit(main())
+sys.exit(run())

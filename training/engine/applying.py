@@ -22,6 +22,8 @@ from training.engine.methods.textual_inversion import EmbeddingWithWords
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
 
+OLDER_LAYERS = {"linear1": "linear.0", "linear2": "linear.1"}
+
 
 @dataclass(frozen=True)
 class AppliedFile:
@@ -89,7 +91,8 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
     tensors = load_file(file.path)
     layers = layers_by_name(components)
     kept: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
-    names = sorted({name.split(".", 1)[0] for name in tensors})
+    # Some files bring embeddings of their own, which prompts name and no layer takes.
+    names = sorted({n.split(".", 1)[0] for n in tensors if not n.startswith("bundle_emb.")})
     unknown = [name for name in names if name not in layers]
     if unknown:
         raise ConfigError(
@@ -139,9 +142,13 @@ def layers_by_name(components: Components) -> dict[str, Any]:
         found["lora_unet_" + original.replace(".", "_")] = layer
     for number, encoder in enumerate(components.text_encoders):
         prefixes = {components.architecture.text_prefixes[number], f"lora_te{number + 1}"}
-        for path, layer in inner_text_model(encoder).named_modules():
+        named = {
+            "text_model_" + path.replace(".", "_"): layer
+            for path, layer in inner_text_model(encoder).named_modules()
+        }
+        named["text_projection"] = getattr(encoder, "text_projection", None)
+        for name, layer in named.items():
             if isinstance(layer, torch.nn.Linear):
-                name = "text_model_" + path.replace(".", "_")
                 found |= {f"{prefix}_{name}": layer for prefix in prefixes}
     return found
 
@@ -198,19 +205,36 @@ def load_hypernetwork(
             activation=_known_activation(data.get("activation_func")),
             activate_output=data.get("activate_output", True),
             layer_norm=bool(data.get("is_layer_norm", False)),
-            dropout=data.get("dropout_structure") or [],
+            dropout=data.get("dropout_structure") or _older_dropout(data),
         )
         networks = {}
         for width, states in data.items():
             if isinstance(width, int):
                 pair = (ContextNetwork(width, settings), ContextNetwork(width, settings))
                 for network, state in zip(pair, states, strict=True):
-                    network.load_state_dict(state)
+                    network.load_state_dict({_todays_name(n): t for n, t in state.items()})
                     network.strength = weight
                 networks[width] = pair
     except Exception as error:
         raise ConfigError(f"{path.name} cannot be read as a hypernetwork: {error}") from error
     return networks
+
+
+def _older_dropout(data: dict[Any, Any]) -> list[float]:
+    """Return the dropout of files that only say that there is some: 0.3 after inner layers."""
+    if not data.get("use_dropout", False):
+        return []
+    inner = len(data.get("layer_structure") or [1, 2, 1]) - 2
+    shares = [0.3] * inner
+    if not data.get("last_layer_dropout", False):
+        shares[-1:] = [0.0]
+    return [0.0, *shares, 0.0]
+
+
+def _todays_name(name: str) -> str:
+    """Return the name that a tensor has in A1111's files since November 2022."""
+    layer, _, kind = name.rpartition(".")
+    return f"{OLDER_LAYERS.get(layer, layer)}.{kind}"
 
 
 def _known_activation(name: str | None) -> Any:

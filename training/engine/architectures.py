@@ -11,6 +11,8 @@ from typing import Any
 from training.engine.errors import BaseModelError
 
 MAX_HEADER_BYTES = 100_000_000
+# Empty tensors of a checkpoint by which ComfyUI, Forge and we know what its UNet predicts.
+VELOCITY_MARK, ZERO_TERMINAL_MARK = "v_pred", "ztsnr"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
+from training.engine.architectures import VELOCITY_MARK, ZERO_TERMINAL_MARK
 from training.engine.components import Components
 from training.engine.text import inner_text_model
 from training.engine.unet_names import ldm_module_path
@@ -30,6 +31,9 @@ OPEN_CLIP_NAMES: tuple[tuple[str, str], ...] = (
     ("final_layer_norm", "ln_final"),
 )
 _QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
+OPEN_CLIP_LAYERS = 24  # of SD 2's text model
+SD2_TEXT = "cond_stage_model.model."
+_SD2_LAYER = re.compile(rf"^{re.escape(SD2_TEXT)}transformer\.resblocks\.(\d+)\.")
 Tensors = dict[str, torch.Tensor]
 AVERAGE = "model_ema."
 PARTS = ("model.diffusion_model.", "first_stage_model.", "cond_stage_model.", "conditioner.")
@@ -45,8 +49,13 @@ def checkpoint_tensors(
     no part. The base's own average is never kept: it is not of these weights.
     """
     ours = unet_tensors(components.unet) | vae_tensors(components.vae) | _text(components)
+    ours |= _marks(components)
+    rest: Tensors = {}
     if base.is_file() and base.suffix == ".safetensors":
-        ours = _rest_of_base(base, ours, pruned=pruned) | ours
+        rest = _rest_of_base(base, ours, pruned=pruned)
+    if components.architecture.name == "sd2":
+        rest = _unread_by_sd2(ours) | rest
+    ours = rest | ours
     return {name: _stored(tensor, dtype) for name, tensor in ours.items()}
 
 
@@ -72,6 +81,14 @@ def vae_tensors(vae: Any) -> Tensors:
     return found
 
 
+def _marks(components: Components) -> Tensors:
+    """Return the marks of a UNet that predicts velocity; of the noise there is none."""
+    if components.prediction_type != "v_prediction":
+        return {}
+    marks = (VELOCITY_MARK, *([ZERO_TERMINAL_MARK] if components.zero_terminal_snr else []))
+    return {mark: torch.empty(0) for mark in marks}
+
+
 def _text(components: Components) -> Tensors:
     encoders = components.text_encoders
     family = components.architecture.name
@@ -84,8 +101,22 @@ def _text(components: Components) -> Tensors:
             | {"conditioner.embedders.1.model.text_projection": projection.T}
         )
     if family == "sd2":
-        return _open_clip(inner_text_model(encoders[0]).state_dict(), "cond_stage_model.model.")
+        return _open_clip(inner_text_model(encoders[0]).state_dict(), SD2_TEXT)
     return _clip(encoders[0], "cond_stage_model.transformer.text_model.")
+
+
+def _unread_by_sd2(ours: Tensors) -> Tensors:
+    """Return the last layer and the projection of SD 2's text model, which no picture depends on.
+
+    A folder in diffusers layout has neither, since SD 2 reads the layer before the last; the
+    original programs ask for both. The layer is a copy of the one before, as kohya's scripts do it.
+    """
+    found = {f"{SD2_TEXT}text_projection": torch.eye(ours[f"{SD2_TEXT}ln_final.weight"].shape[0])}
+    number = max(int(match[1]) for name in ours if (match := _SD2_LAYER.match(name)))
+    if number + 1 < OPEN_CLIP_LAYERS:
+        last, spare = (f"{SD2_TEXT}transformer.resblocks.{n}." for n in (number, number + 1))
+        found |= {n.replace(last, spare): t.clone() for n, t in ours.items() if n.startswith(last)}
+    return found
 
 
 def _clip(encoder: torch.nn.Module, prefix: str) -> Tensors:
@@ -117,7 +148,8 @@ def open_clip_name(name: str) -> str:
 
 def _rest_of_base(base: Path, ours: Tensors, *, pruned: bool) -> Tensors:
     with safe_open(base, framework="pt") as file:
-        names = [n for n in file.keys() if n not in ours and not n.startswith(AVERAGE)]  # noqa: SIM118
+        gone = (AVERAGE, VELOCITY_MARK, ZERO_TERMINAL_MARK)  # not of these weights
+        names = [n for n in file.keys() if n not in ours and not n.startswith(gone)]  # noqa: SIM118
         kept = [n for n in names if n.startswith(PARTS)] if pruned else names
         return {name: file.get_tensor(name) for name in kept}
 

@@ -9,13 +9,19 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.engine.events import Checkpointed, Previewed, Stage
+from training.engine.events import Checkpointed, Previewed, Stage, Warned
 from training.engine.file_writing import file_hash, tensor_hash, whole_file, write_text
+from training.engine.memory import is_out_of_memory
 from training.engine.metadata import file_metadata
 from training.engine.methods.base import ExportInfo
 from training.engine.preview import TrainedFile, make_samples
 from training.engine.prompts import PromptRequest, prompt_requests
 from training.engine.session import Session
+
+NO_ROOM_FOR_SAMPLES = (
+    "Memory ran out while samples were made, so some are missing; the training goes on. Make them "
+    "smaller with sampling.width and sampling.height."
+)
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,17 @@ class ExportedFile:
 def export_checkpoint(
     session: Session, *, epoch: int, step: int | None = None, final: bool = False
 ) -> ExportedFile:
-    """Write the file of an epoch, of a step, or the final one, and tell of it."""
+    """Write the file of an epoch, of a step, or the final one, and tell of it.
+
+    Raises NonFiniteLossError where a step so far, whose loss was not read yet, had none.
+    """
     run = session.run
+    session.progress.flush()
     path = run.checkpoint_path(None if final else epoch, session.method.extension)
     if step is not None:
         path = path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
+    if not session.among.is_first:
+        return ExportedFile(path, "")
     if run.journal.has_told(run.relative(path), session.step) and path.exists():
         return ExportedFile(path, file_hash(path))
     run.journal.emit(Stage(stage="saving", detail=path.name))
@@ -89,9 +101,13 @@ def _write_folder(session: Session, path: Path) -> None:
     write_text(target / "scheduler" / "scheduler_config.json", text)
 
 
+# long: what is told of each sample shares the run and the epoch
 def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
     """Make the samples of an epoch, or of a step `between`, that are not there yet."""
     run = session.run
+    session.progress.flush()
+    if not session.among.is_first:
+        return
     step = session.step if between else None
 
     def path_of(number: int) -> Path:
@@ -121,16 +137,21 @@ def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> 
             )
         )
 
-    with session.shown_weights(), session.evaluating():
-        make_samples(
-            session.components,
-            session.conditioner,
-            session.config,
-            requests,
-            path_of=path_of,
-            trained=_trained_file(session) if session.step else None,
-            on_sample=tell,
-        )
+    try:
+        with session.shown_weights(), session.evaluating():
+            make_samples(
+                session.components,
+                session.conditioner,
+                session.config,
+                requests,
+                path_of=path_of,
+                trained=_trained_file(session) if session.step else None,
+                on_sample=tell,
+            )
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        run.journal.emit(Warned(code="samples_skipped", message=NO_ROOM_FOR_SAMPLES))
     session.progress.rest()
     run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
 

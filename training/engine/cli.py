@@ -1,9 +1,10 @@
 """The engine as a program: train, draw, merge and convert models, read kohya's settings.
 
-    python -m training.engine train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
+    atelier-train train RUN_DIR/config.toml [--run-dir DIR] [--cache-dir DIR]
         [--resume | --fresh] [--events-fd N] [--replay-after SEQUENCE]
 
-Alone, `train` prints its progress in words on standard error.
+`python -m training.engine` is the same program. Alone, `train` prints its progress in words on
+standard error. On several GPUs: accelerate launch -m training.engine train RUN_DIR/config.toml
 
 `serve` trains one run after another for a parent; see serving.py. With `--events-fd N`, `train` is
 driven by a parent:
@@ -25,7 +26,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.engine.commands import drawing, kohya, models
+from training.engine.commands import drawing, kohya, models, settings
 from training.engine.config import TrainConfig
 from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
@@ -49,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="training.engine", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="atelier-train",
+        description=__doc__.partition("\n\nWith `--events-fd")[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train", help="Train from a TOML file of settings.")
     train.add_argument("config", type=Path)
@@ -69,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     drawing.add_commands(commands)
     models.add_commands(commands)
     kohya.add_commands(commands)
+    settings.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path)
     guess.add_argument("--images", type=int, required=True)

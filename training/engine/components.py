@@ -16,10 +16,13 @@ from training.base_models.registry import find_architecture
 from training.base_models.tiny.location import tiny_base_dir
 from training.engine.architectures import ARCHITECTURES, Architecture, detect_family
 from training.engine.attention import choose_attention
+from training.engine.base_files import BaseFile, look_into
 from training.engine.config import TrainConfig
 from training.engine.errors import BaseModelError, ConfigError
+from training.engine.file_writing import file_hash
 from training.engine.objective import NoiseSchedule
 from training.engine.precision import Precision, torch_dtype
+from training.engine.vae_files import vae_from_file
 
 if TYPE_CHECKING:
     from training.engine.shelf import Shelf
@@ -127,7 +130,7 @@ def _base_key(config: TrainConfig, precision: Precision) -> Hashable:
     paths += [Path(base["vae_path"])] if base["vae_path"] else []
     found = [file for path in paths for file in ([path, *path.rglob("*")])]
     files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in found if f.is_file()]
-    rules = (config.zero_terminal_snr, predicts_velocity(config))
+    rules = (config.zero_terminal_snr, config.resolution >= 768)  # see predicts_velocity
     return (json.dumps(base), rules, precision.device, precision.compute, tuple(files))
 
 
@@ -137,33 +140,52 @@ def _load(config: TrainConfig, precision: Precision) -> Components:
     path = Path(base.path)
     if not base.path or not path.exists():
         raise BaseModelError(f"There is no base model at {base.path or 'an empty path'}.")
-    family = base.architecture if base.architecture != "auto" else detect_family(path)
+    told = look_into(path) if path.is_file() else BaseFile(detect_family(path))
+    family = base.architecture if base.architecture != "auto" else told.family
     folder = path
     if path.is_file():
-        folder = config_folder(family, velocity=predicts_velocity(config))
-    parts = _load_folder(path) if path.is_dir() else _load_file(path, family, folder)
+        folder = config_folder(family, velocity=predicts_velocity(config, told))
+        parts = _load_file(path, family, folder)
+        parts["scheduler"] |= _told_by_file(told)
+    else:
+        parts = _load_folder(path)
     if base.vae_path:
         parts["vae"] = _load_vae(Path(base.vae_path), parts["vae"])
-    scheduler_config = dict(parts["scheduler"])
-    if base.prediction_type != "auto":
-        scheduler_config["prediction_type"] = base.prediction_type
-    if config.zero_terminal_snr is not None:
-        scheduler_config |= _terminal_snr(scheduler_config, zero=config.zero_terminal_snr)
     components = Components(
         architecture=ARCHITECTURES[family or _family_of(parts["unet"])],
         unet=parts["unet"],
         vae=parts["vae"],
         text_encoders=parts["text_encoders"],
         tokenizers=parts["tokenizers"],
-        scheduler_config=scheduler_config,
+        scheduler_config=_scheduler(parts["scheduler"], config),
         device=precision.device,
         compute=precision.compute,
         name=base.name or path.stem,
-        sha256=base.sha256,
+        sha256=base.sha256 or (file_hash(path) if path.is_file() else ""),
         config_folder=folder,
     )
     _place(components, frozen=config.method != "dreambooth")
     return components
+
+
+def _told_by_file(told: BaseFile) -> dict[str, Any]:
+    """Return what a file's own marks change in the noise schedule of its family."""
+    if told.velocity is None:
+        return {}
+    changed: dict[str, Any] = {"prediction_type": "v_prediction" if told.velocity else "epsilon"}
+    if told.velocity and told.zero_terminal_snr:
+        changed |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return changed
+
+
+def _scheduler(known: dict[str, Any], config: TrainConfig) -> dict[str, Any]:
+    """Return a base's noise schedule with what the settings say otherwise."""
+    scheduler = dict(known)
+    if config.base_model.prediction_type != "auto":
+        scheduler["prediction_type"] = config.base_model.prediction_type
+    if config.zero_terminal_snr is not None:
+        scheduler |= _terminal_snr(scheduler, zero=config.zero_terminal_snr)
+    return scheduler
 
 
 def _terminal_snr(scheduler: dict[str, Any], *, zero: bool) -> dict[str, Any]:
@@ -230,13 +252,18 @@ def config_folder(family: str, *, velocity: bool = False) -> Path:
     return find_architecture(key).config_dir
 
 
-def predicts_velocity(config: TrainConfig) -> bool:
-    """Tell whether a single file of SD 2 predicts velocity, which its weights do not show.
+def predicts_velocity(config: TrainConfig, told: BaseFile) -> bool:
+    """Tell whether the UNet of a single file predicts velocity.
 
-    Unless the settings say so, the size does: the models for 768 pixels do, those for 512 do not.
+    The settings come first, then what the file says of itself; of an SD 2 that says nothing, the
+    size tells: the models for 768 pixels do, those for 512 do not.
     """
     asked = config.base_model.prediction_type
-    return config.resolution >= 768 if asked == "auto" else asked == "v_prediction"
+    if asked != "auto":
+        return asked == "v_prediction"
+    if told.velocity is not None:
+        return told.velocity
+    return told.family == "sd2" and config.resolution >= 768
 
 
 def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
@@ -260,11 +287,9 @@ def _vae_class() -> Any:
 
 
 def _load_vae(path: Path, instead_of: Any) -> Any:
+    if path.is_file():
+        return vae_from_file(path, instead_of)
     try:
-        if path.is_dir():
-            return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
-        return _vae_class().from_single_file(
-            path, config=dict(instead_of.config), torch_dtype=torch.float32
-        )
+        return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
     except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(f"The VAE {path.name} cannot be read: {error}") from error

@@ -13,7 +13,10 @@ from pydantic import ValidationError, model_validator
 
 from training.engine.config_network import NetworkConfig
 from training.engine.config_objective import ObjectiveSettings
+from training.engine.config_output import OutputSettings
+from training.engine.config_pictures import PictureSettings
 from training.engine.config_sections import (
+    AboutConfig,
     BaseModelConfig,
     BucketConfig,
     CaptionConfig,
@@ -35,7 +38,7 @@ DEFAULT_EPOCHS = 10
 FILE_NAME_PATTERN = r"^[^\x00-\x1f/\\:*?\"<>|.][^\x00-\x1f/\\:*?\"<>|]*$"
 
 
-class TrainConfig(ObjectiveSettings):
+class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     """Everything that decides the result of a training run."""
 
     method: Literal["lora", "dreambooth", "textual_inversion", "hypernetwork"] = setting(
@@ -49,7 +52,17 @@ class TrainConfig(ObjectiveSettings):
         pattern=FILE_NAME_PATTERN,
     )
     base_model: BaseModelConfig = setting(BaseModelConfig, "The model that training starts from.")
-    dataset_manifest: str = setting("", "Path of the data set's manifest, a JSON file.")
+    dataset_manifest: str = setting(
+        "",
+        "Path of the data set: its manifest, a JSON file, or a folder in kohya's layout, such as "
+        "20_sks cat with pictures and captions.",
+    )
+
+    class_folder: str = setting(
+        "",
+        "Folder of class pictures for prior preservation, in kohya's layout; empty takes those of "
+        "the data set alone.",
+    )
 
     resolution: int = setting(
         512,
@@ -81,7 +94,8 @@ class TrainConfig(ObjectiveSettings):
 
     learning_rate: float | str = setting(
         1e-4,
-        "How far each step moves the weights; or A1111's list, such as 0.005:100, 1e-3:1000.",
+        "How far each step moves the weights; or A1111's list, such as 0.005:100, 1e-3:1000, which "
+        "takes the place of a scheduler.",
     )
     train_text_encoder: bool = setting(default=False, help_text="Train the text encoder too.")
     text_encoder_learning_rate: float | None = setting(
@@ -89,6 +103,9 @@ class TrainConfig(ObjectiveSettings):
         "Learning rate of the text encoder; empty means a tenth for LoRA, half otherwise.",
         gt=0,
         le=1,
+    )
+    text_encoder_2_learning_rate: float | None = setting(
+        None, "Learning rate of SDXL's second text encoder; empty is that of the first.", gt=0, le=1
     )
     text_encoder_stop_fraction: float = setting(
         1.0, "Share of the run after which the text encoder stands still.", gt=0, le=1
@@ -112,48 +129,26 @@ class TrainConfig(ObjectiveSettings):
         0.0, "Share of the learning rate that is left at the end.", ge=0, le=1
     )
 
-    flip: bool = setting(
-        default=False, help_text="Show each picture mirrored in half of the steps."
-    )
-    latent_sampling: Literal["auto", "sample", "mean"] = setting(
-        "auto", "Draw latents from the VAE's distribution, or take its mean."
-    )
     clip_skip: int = setting(
-        1, "Last layer of the text encoder that is read, counted from the end.", ge=1, le=12
+        1,
+        "Last layer of the text encoder that is read, counted from the end; SDXL never reads the "
+        "very last, so that 1 and 2 are the same for it.",
+        ge=1,
+        le=12,
     )
 
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where to train.")
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = setting(
         "auto", "Number format of the passes; auto takes the fastest that is safe."
     )
+    compile: bool = setting(
+        default=False,
+        help_text="Let torch compile the UNet: some minutes at the start, then quicker steps on a "
+        "GPU.",
+    )
     gradient_checkpointing: bool | None = setting(
         None, "Trade time for memory; empty decides by the memory at hand."
     )
-    save_precision: Literal["fp16", "bf16", "fp32"] = setting(
-        "fp16", "Number format of the saved files."
-    )
-
-    save_every_epochs: int = setting(
-        1,
-        "Keep a checkpoint every so many epochs; 0 keeps only the last.",
-        unit="epochs",
-        ge=0,
-        le=10000,
-    )
-    state_every_seconds: float = setting(
-        20.0,
-        "Longest time between two saves of the resumable state.",
-        unit="seconds",
-        ge=0,
-        le=3600,
-    )
-    sample_every_epochs: int = setting(
-        1, "Make samples every so many epochs; 0 makes none.", unit="epochs", ge=0, le=10000
-    )
-    sample_prompts: list[str] = setting(
-        [], "Sample prompts, one a line, with kohya's options such as --n, --w, --h, --s, --l, --d."
-    )
-
     network: NetworkConfig = setting(NetworkConfig, "Shape of a LoRA.")
     captions: CaptionConfig = setting(CaptionConfig, "How captions are used.")
     buckets: BucketConfig = setting(BucketConfig, "Aspect-ratio buckets.")
@@ -165,6 +160,7 @@ class TrainConfig(ObjectiveSettings):
     textual_inversion: TextualInversionConfig = setting(
         TextualInversionConfig, "The word to learn."
     )
+    about: AboutConfig = setting(AboutConfig, "What the files say of themselves.")
     hypernetwork: HypernetworkConfig = setting(HypernetworkConfig, "Shape of a hypernetwork.")
 
     @model_validator(mode="after")
@@ -229,7 +225,10 @@ class TrainConfig(ObjectiveSettings):
             }
         )
         manifest = str(folder / self.dataset_manifest) if self.dataset_manifest else ""
-        return self.model_copy(update={"base_model": base, "dataset_manifest": manifest})
+        classes = str(folder / self.class_folder) if self.class_folder else ""
+        return self.model_copy(
+            update={"base_model": base, "dataset_manifest": manifest, "class_folder": classes}
+        )
 
     def resolved(self) -> Self:
         """Return a copy with every value filled in that follows from the others."""
@@ -242,8 +241,10 @@ class TrainConfig(ObjectiveSettings):
         if rate is None and not isinstance(self.learning_rate, str):
             rate = self.learning_rate * (0.1 if self.method == "lora" else 0.5)
         inversion = self.textual_inversion
+        listed = len(parse_rate_list(str(self.learning_rate)).parts) > 1
         return self.model_copy(
             update={
+                "scheduler": "constant" if listed else self.scheduler,
                 "network": network.model_copy(update={"alpha": alpha, "conv_alpha": conv_alpha}),
                 "text_encoder_learning_rate": rate,
                 "epochs": self.epochs

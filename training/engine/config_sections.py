@@ -157,7 +157,10 @@ class TextualInversionConfig(Section):
     file_format: Literal["safetensors", "pt"] = setting(
         "safetensors", "Kind of file; pt is A1111's older one, for models with one text encoder."
     )
-    negative: bool = setting(default=False, help_text="The word is meant for the negative prompt.")
+    negative: bool = setting(
+        default=False,
+        help_text="The word is meant for the negative prompt; samples have it there.",
+    )
     preserve_norm: bool = setting(
         default=True, help_text="Keep the vectors as long as the model's own words are."
     )
@@ -184,6 +187,14 @@ class ValidationConfig(Section):
     )
 
 
+# A1111's own names; the second half are torch's, which its page offers in lower case.
+Activation = Literal[
+    "linear", "relu", "leakyrelu", "elu", "swish", "tanh", "sigmoid",
+    "gelu", "silu", "mish", "softsign", "softplus", "selu", "celu", "relu6", "hardswish",
+    "hardtanh", "hardsigmoid", "logsigmoid", "tanhshrink", "softshrink", "hardshrink",
+]  # fmt: skip
+
+
 class HypernetworkConfig(Section):
     """Small networks on the context of every cross-attention, in A1111's form."""
 
@@ -196,9 +207,7 @@ class HypernetworkConfig(Section):
         min_length=2,
         max_length=8,
     )
-    activation: Literal["linear", "relu", "leakyrelu", "elu", "swish", "tanh", "sigmoid"] = setting(
-        "swish", "Function after each layer but the last."
-    )
+    activation: Activation = setting("swish", "Function after each layer but the last.")
     activate_output: bool = setting(
         default=False, help_text="Apply the function after the last layer too."
     )
@@ -209,6 +218,17 @@ class HypernetworkConfig(Section):
     dropout: list[Annotated[float, Field(ge=0, lt=1)]] = setting(
         [], "Dropout after each layer, one figure a layer, first and last 0; empty is off."
     )
+
+
+class AboutConfig(Section):
+    """What the files say of themselves, for who finds them later (modelspec)."""
+
+    title: str = setting("", "Title; empty takes the output name.", max_length=200)
+    author: str = setting("", "Who made it.", max_length=200)
+    description: str = setting("", "What it is for.", max_length=4000)
+    license: str = setting("", "Its licence.", max_length=200)
+    tags: str = setting("", "Tags, with commas between them.", max_length=1000)
+    comment: str = setting("", "A note on this run (kohya's training comment).", max_length=4000)
 
 
 class SamplingConfig(Section):

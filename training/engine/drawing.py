@@ -12,7 +12,7 @@ from PIL import Image
 
 from hub.formats.generation.types import GenerationData
 from training.engine.applying import AppliedFile, applied
-from training.engine.architectures import detect_family
+from training.engine.base_files import family_at
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.file_writing import file_hash
@@ -56,7 +56,7 @@ def open_base(choice: BaseChoice) -> tuple[TrainConfig, Components]:
     The side of a picture, where none is asked for, is 128 px for the bundled base, 1024 for SDXL
     and 512 otherwise.
     """
-    family = detect_family(choice.path) if choice.path.exists() else ""
+    family = family_at(choice.path) if choice.path.exists() else ""
     sha256 = choice.sha256 or (file_hash(choice.path) if choice.path.is_file() else "")
     config = TrainConfig.parse(
         {

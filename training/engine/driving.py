@@ -141,9 +141,11 @@ def _sentence(event: Event) -> str:
             f"rate {rates}  {event.steps_per_second:.2f} it/s  {event.eta_seconds:.0f} s left"
         )
     if isinstance(event, Started):
+        table = ", ".join(f"{size} {count}" for size, count in event.buckets.items())
         return (
             f"{event.method}: {event.images} pictures, {event.total_steps} steps in {event.epochs} "
-            f"epochs, {event.trainable_parameters:,} parameters, {event.device} {event.precision}"
+            f"epochs, {event.trainable_parameters:,} parameters, {event.device} {event.precision}, "
+            f"about {event.memory_estimate / 2**30:.1f} GiB\nbuckets: {table}"
         )
     if isinstance(event, Stage):
         count = f" {event.done}/{event.total}" if event.total else ""

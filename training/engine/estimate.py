@@ -34,6 +34,10 @@ FAMILIES: dict[str, FamilyCost] = {
     "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8),
 }
 ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, against LoRA's
+# Bytes for each trained weight: its gradient, and what the optimizer remembers of it.
+OPTIMIZER_BYTES = {
+    "adamw": 12.0, "adamw8bit": 6.1, "adafactor": 4.1, "lion": 8.0, "prodigy": 20.0, "sgd": 8.0,
+}  # fmt: skip
 CPU_GFLOPS_PER_CORE = 55.0
 GPU_GFLOPS = 8_000.0  # what a mid-range card sustains in training
 START_SECONDS = {"cpu": 12.0, "cuda": 20.0}
@@ -131,7 +135,8 @@ def _memory(config: TrainConfig, family: FamilyCost, device: str) -> int:
     half = device == "cuda" and config.mixed_precision != "no" and config.method != "dreambooth"
     weights = (family.unet_millions + family.text_millions + family.vae_millions) * 1e6
     weights *= 2 if half else 4
-    trained = _trained_millions(config, family) * 1e6 * 12
+    per_weight = OPTIMIZER_BYTES[config.optimizer] + (4 if config.ema.enabled else 0)
+    trained = _trained_millions(config, family) * 1e6 * per_weight
     saved = 0.3 if config.gradient_checkpointing else 1.0
     pictures = config.batch_size * (2 if config.prior.enabled else 1)
     activations = family.activation_bytes * _scale(config, family) * pictures * saved

@@ -32,6 +32,13 @@ class Control(Protocol):
         """
 
 
+class NoListener:
+    """A listener that nobody is behind."""
+
+    def on_event(self, event: Event) -> None:
+        """Let the event go."""
+
+
 class NoControl:
     """A control that never asks for anything."""
 
@@ -61,7 +68,10 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Started(Event):
-    """Training begins or goes on; `step` steps are already done."""
+    """Training begins or goes on; `step` steps are already done.
+
+    `buckets` counts the pictures of an epoch by size ("512x768"), `memory_estimate` is in bytes.
+    """
 
     kind: ClassVar[str] = "started"
     method: str
@@ -77,6 +87,8 @@ class Started(Event):
     threads: int
     engine_version: str
     resumed: bool
+    buckets: dict[str, int] = field(default_factory=dict)
+    memory_estimate: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +96,7 @@ class Stage(Event):
     """Work before or between steps; `stage` is a stable word, `detail` a sentence for people.
 
     Stages: loading_base, reading_images, caching_latents, caching_text, making_class_images,
-    training, validating, sampling, saving, exporting.
+    compiling, training, validating, sampling, saving, exporting.
     """
 
     kind: ClassVar[str] = "stage"

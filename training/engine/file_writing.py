@@ -49,9 +49,11 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[st
 
     Adds sshs_model_hash (SHA-256 of the bytes after the header), sshs_legacy_hash (of the 64 KiB
     at 1 MiB, 8 digits) and modelspec.hash_sha256, where the metadata carry ss_ or modelspec keys.
+    The legacy hash depends on the length of the header: as in kohya's, of one with ss_ keys alone.
     """
-    save_file(dict(sorted(tensors.items())), path, metadata=metadata or None)
-    if not any(key.startswith("ss_") for key in metadata):
+    of_training = {key: value for key, value in metadata.items() if key.startswith("ss_")}
+    save_file(dict(sorted(tensors.items())), path, metadata=of_training or metadata or None)
+    if not of_training:
         return
     digest = tensor_hash(path)
     added = {"sshs_model_hash": digest, "sshs_legacy_hash": window_hash(path)}

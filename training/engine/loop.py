@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +13,20 @@ from training.engine.config import TrainConfig
 from training.engine.disk import MESSAGE as DISK_FULL
 from training.engine.disk import is_full
 from training.engine.errors import EngineError
-from training.engine.events import Command, Control, Failed, Finished, Listener, Stage, Suspended
+from training.engine.events import (
+    Command,
+    Control,
+    Failed,
+    Finished,
+    Listener,
+    NoListener,
+    Stage,
+    Suspended,
+)
 from training.engine.outputs import RunFolder
 from training.engine.precision import without_denormals
 from training.engine.preparation import prepare
+from training.engine.processes import processes
 from training.engine.session import Session
 from training.engine.shelf import Shelf
 from training.engine.validation import validate_if_due
@@ -65,24 +77,50 @@ def train(
     Raises EngineError after telling Failed.
     """
     config = config.resolved()
-    run = RunFolder(run_dir, config, listener, resume=resume, replay_after=replay_after)
+    with processes(config.device) as among, among.folder(run_dir) as folder:
+        run = RunFolder(
+            folder,
+            config,
+            listener if among.is_first else NoListener(),
+            resume=resume,
+            replay_after=replay_after,
+            state_of=run_dir,
+        )
+        with _told_failures(run) as sitting:
+            finished = among.agree(run.journal.finished if run.has_same_settings else None)
+            if finished is not None:
+                return _as_it_ended(run, finished)
+            sitting.session = prepare(config, run, cache_dir, among, shelf)
+            return _run(sitting.session, control, Clock(config.state_every_seconds))
+
+
+@dataclass
+class Sitting:
+    """What is going on while a failure may happen."""
+
     session: Session | None = None
+
+    @property
+    def step(self) -> int:
+        """Return the number of steps that are done."""
+        return self.session.step if self.session else 0
+
+
+@contextmanager
+def _told_failures(run: RunFolder) -> Iterator[Sitting]:
+    """Tell whatever goes wrong as the last event of a sitting, and raise it on."""
+    sitting = Sitting()
     try:
-        if run.journal.finished is not None and run.has_same_settings:
-            return _as_it_ended(run, run.journal.finished)
-        session = prepare(config, run, cache_dir, shelf)
-        return _run(session, control, Clock(config.state_every_seconds))
+        yield sitting
     except EngineError as error:
-        step = session.step if session else 0
-        run.journal.emit_failure(Failed(code=error.code, message=str(error), step=step))
+        run.journal.emit_failure(Failed(code=error.code, message=str(error), step=sitting.step))
         raise
     except Exception as error:
-        step = session.step if session else 0
         code, message = "disk_full", DISK_FULL.format(error=error)
         if not is_full(error):
             code = "internal_error"
             message = f"The engine met something it does not know: {type(error).__name__}: {error}"
-        run.journal.emit_failure(Failed(code=code, message=message, step=step))
+        run.journal.emit_failure(Failed(code=code, message=message, step=sitting.step))
         raise
     finally:
         run.journal.close()
@@ -100,27 +138,36 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
         make_run_samples(session, epoch=0)
     validate_if_due(session)
     while session.step < session.total_steps:
-        command = control.command()
+        command = session.among.agree(control.command())
         if command in ("pause", "cancel"):
             return _suspend(session, command)
         if command == "stop":
             return _finish(session, clock, reason="stopped")
         session.progress.add(session.stepper.step(session.step))
         validate_if_due(session)
-        if session.step % session.steps_per_epoch == 0 and session.step < session.total_steps:
-            _end_epoch(session)
+        if session.step < session.total_steps:
+            _keep_what_is_due(session)
         _obey(session, command, clock)
     return _finish(session, clock, reason="completed")
 
 
-def _end_epoch(session: Session) -> None:
-    """Keep the files and make the samples that are due after an epoch."""
-    config, epoch = session.config, session.epoch
-    session.progress.flush()
-    if config.save_every_epochs and epoch % config.save_every_epochs == 0:
+def _keep_what_is_due(session: Session) -> None:
+    """Keep the files and make the samples that are due after an epoch, or after so many steps."""
+    config, step = session.config, session.step
+    ended, inside = divmod(step, session.steps_per_epoch)
+    epoch = session.epoch
+
+    def due(every: int, count: int) -> bool:
+        return bool(every) and count % every == 0
+
+    if inside == 0 and due(config.save_every_epochs, ended):
         export_checkpoint(session, epoch=epoch)
-    if config.sample_every_epochs and epoch % config.sample_every_epochs == 0:
+    if due(config.save_every_steps, step):
+        export_checkpoint(session, epoch=epoch, step=step)
+    if inside == 0 and due(config.sample_every_epochs, ended):
         make_run_samples(session, epoch=epoch)
+    if due(config.sample_every_steps, step):
+        make_run_samples(session, epoch=epoch, between=True)
 
 
 def _obey(session: Session, command: Command | None, clock: Clock) -> None:
@@ -147,7 +194,7 @@ def _finish(session: Session, clock: Clock, *, reason: str) -> TrainResult:
     """Write the final file and the last samples, and tell that the run is over."""
     session.save()
     final = export_checkpoint(session, epoch=session.epoch, final=True)
-    if session.config.sample_every_epochs:
+    if session.config.sample_every_epochs or session.config.sample_every_steps:
         make_run_samples(session, epoch=session.epoch)
     journal = session.run.journal
     if journal.finished is None or journal.finished.step != session.step:

@@ -7,21 +7,38 @@ lists and tables are JSON, as kohya writes them.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from training.engine.architectures import Architecture
 from training.engine.config import TrainConfig
-from training.engine.config_sections import CaptionConfig
-from training.engine.data.manifest import Manifest
+from training.engine.data_metadata import DataFacts, data_metadata
 from training.engine.kohya_network import network_arguments, network_module
 from training.engine.version import ENGINE_VERSION
 
 V2_VELOCITY = "stable-diffusion-v2-768-v"
+STABILITY = "https://github.com/Stability-AI/generative-models"  # as kohya's files call the layout
+OPTIMIZERS = {
+    "adamw": "torch.optim.adamw.AdamW(weight_decay={decay},betas=({beta1}, {beta2}))",
+    "adamw8bit": "training.engine.adamw_8bit.AdamW8bit(weight_decay={decay},"
+    "betas=({beta1}, {beta2}))",
+    "adafactor": "transformers.optimization.Adafactor(weight_decay={decay},scale_parameter=False,"
+    "relative_step=False,warmup_init=False)",
+    "lion": "training.engine.optim.Lion(weight_decay={decay},betas=({beta1}, {beta2}))",
+    "prodigy": "training.engine.prodigy.Prodigy(weight_decay={decay},betas=({beta1}, {beta2}))",
+    "sgd": "torch.optim.sgd.SGD(weight_decay={decay},momentum={beta1},nesterov={nesterov})",
+}
 SPEC_SUFFIX = {"lora": "/lora", "textual_inversion": "/textual-inversion", "dreambooth": ""}
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A file that a run began with, and its hashes; empty where it was a folder."""
+
+    name: str = ""
+    sha256: str = ""
+    old_hash: str = ""  # A1111's, of 64 KiB, 8 digits
 
 
 @dataclass(frozen=True)
@@ -30,10 +47,9 @@ class RunFacts:
 
     config: TrainConfig
     architecture: Architecture
-    manifest: Manifest
-    manifest_sha256: str
-    base_name: str
-    base_sha256: str
+    data: DataFacts
+    base: FileFacts
+    vae: FileFacts
     prediction_type: str
     zero_terminal_snr: bool
     precision: str
@@ -43,11 +59,8 @@ class RunFacts:
     total_steps: int
     epochs: int
     batches_per_epoch: int
-    images: int
-    class_images: int
-    buckets: Mapping[tuple[int, int], int]
     trigger_word: str
-    held_out_images: int = 0
+    processes: int = 1
 
 
 def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float) -> dict[str, str]:
@@ -58,7 +71,8 @@ def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float)
         _network(facts.config),
         _base(facts),
         _loss(facts),
-        _data(facts),
+        {"ss_num_batches_per_epoch": facts.batches_per_epoch},
+        data_metadata(facts.config, facts.data, processes=facts.processes),
         _validation(facts.config),
         _modelspec(facts, finished_at),
         _provenance(facts),
@@ -79,7 +93,8 @@ def _run(facts: RunFacts, step: int, epoch: int, finished_at: float) -> dict[str
         "ss_training_started_at": facts.started_at,
         "ss_training_finished_at": finished_at,
         "ss_output_name": facts.config.output_name,
-        "ss_training_comment": None,
+        "ss_training_comment": facts.config.about.comment or None,
+        "ss_sd_scripts_commit_hash": None,  # another program wrote this file
         "ss_epoch": epoch,
         "ss_steps": step,
         "ss_num_epochs": facts.epochs,
@@ -89,18 +104,29 @@ def _run(facts: RunFacts, step: int, epoch: int, finished_at: float) -> dict[str
 
 
 def _rates(config: TrainConfig) -> dict[str, Any]:
+    warms_up = config.scheduler == "constant" and config.warmup_steps
     return {
         "ss_learning_rate": config.learning_rate,
         "ss_unet_lr": config.learning_rate,
-        "ss_text_encoder_lr": config.text_encoder_learning_rate
-        if config.train_text_encoder
-        else None,
-        "ss_lr_scheduler": config.scheduler,
+        "ss_text_encoder_lr": _text_rates(config),
+        "ss_lr_scheduler": "constant_with_warmup" if warms_up else config.scheduler,
         "ss_lr_warmup_steps": config.warmup_steps,
-        "ss_optimizer": f"{config.optimizer}(weight_decay={config.weight_decay},"
-        f"betas=({config.beta1}, {config.beta2}))",
+        "ss_optimizer": OPTIMIZERS[config.optimizer].format(
+            decay=config.weight_decay,
+            beta1=config.beta1,
+            beta2=config.beta2,
+            nesterov=config.beta1 > 0,
+        ),
         "ss_max_grad_norm": config.max_grad_norm,
     }
+
+
+def _text_rates(config: TrainConfig) -> Any:
+    """Return the rate of the text encoders, as a list where the second has one of its own."""
+    first, second = config.text_encoder_learning_rate, config.text_encoder_2_learning_rate
+    if not config.train_text_encoder:
+        return None
+    return first if second is None else [first, second]
 
 
 def _network(config: TrainConfig) -> dict[str, Any]:
@@ -123,12 +149,21 @@ def _base(facts: RunFacts) -> dict[str, Any]:
     return {
         "ss_v2": facts.architecture.v2,
         "ss_base_model_version": f"{version}_v" if facts.architecture.v2 and velocity else version,
-        "ss_sd_model_name": facts.base_name,
-        "ss_new_sd_model_hash": facts.base_sha256 or None,
+        "ss_sd_model_name": facts.base.name,
+        "ss_sd_model_hash": facts.base.old_hash or None,
+        "ss_new_sd_model_hash": facts.base.sha256 or None,
+        "ss_vae_name": facts.vae.name or None,
+        "ss_vae_hash": facts.vae.old_hash or None,
+        "ss_new_vae_hash": facts.vae.sha256 or None,
         "ss_clip_skip": config.clip_skip if config.clip_skip > 1 else None,
-        "ss_max_token_length": config.captions.max_tokens,
+        "ss_max_token_length": config.captions.max_tokens
+        if config.captions.max_tokens > 75
+        else None,
         "ss_mixed_precision": "no" if facts.precision == "fp32" else facts.precision,
         "ss_full_fp16": False,
+        "ss_fp8_base": False,
+        "ss_fp8_base_unet": False,
+        "ss_lowram": False,
         "ss_gradient_checkpointing": facts.checkpointing,
         "ss_gradient_accumulation_steps": config.gradient_accumulation,
         "ss_cache_latents": True,
@@ -145,6 +180,7 @@ def _loss(facts: RunFacts) -> dict[str, Any]:
         "ss_multires_noise_iterations": config.multires_noise_iterations or None,
         "ss_multires_noise_discount": config.multires_noise_discount,
         "ss_ip_noise_gamma": config.input_perturbation or None,
+        "ss_ip_noise_gamma_random_strength": False,
         "ss_zero_terminal_snr": facts.zero_terminal_snr,
         "ss_min_snr_gamma": config.snr_gamma or None,
         "ss_debiased_estimation": config.debiased_estimation,
@@ -153,44 +189,6 @@ def _loss(facts: RunFacts) -> dict[str, Any]:
         "ss_huber_schedule": config.huber_schedule if scheduled else None,
         "ss_huber_scale": 1.0 if scheduled else None,
         "ss_prior_loss_weight": config.prior.weight,
-    }
-
-
-def _data(facts: RunFacts) -> dict[str, Any]:
-    config, captions = facts.config, facts.config.captions
-    folder = facts.manifest.name or "dataset"
-    repeats = [image.repeats for image in facts.manifest.training]
-    return {
-        "ss_num_train_images": facts.images,
-        "ss_num_reg_images": facts.class_images,
-        "ss_num_validation_images": facts.held_out_images,
-        "ss_num_batches_per_epoch": facts.batches_per_epoch,
-        "ss_caption_dropout_rate": captions.dropout,
-        "ss_caption_dropout_every_n_epochs": captions.dropout_every_epochs,
-        "ss_caption_tag_dropout_rate": captions.tag_dropout,
-        "ss_dataset_dirs": {
-            folder: {"n_repeats": max(set(repeats), key=repeats.count), "img_count": len(repeats)}
-        },
-        "ss_reg_dataset_dirs": {},
-        "ss_tag_frequency": {folder: _tag_frequency(facts.manifest, captions)},
-        "ss_batch_size_per_device": config.batch_size,
-        "ss_total_batch_size": config.batch_size,
-        "ss_resolution": f"({config.resolution}, {config.resolution})",
-        "ss_color_aug": False,
-        "ss_flip_aug": config.flip,
-        "ss_random_crop": False,
-        "ss_shuffle_caption": captions.shuffle,
-        "ss_keep_tokens": captions.keep_tokens,
-        "ss_enable_bucket": config.buckets.enabled,
-        "ss_bucket_no_upscale": not config.buckets.upscale,
-        "ss_min_bucket_reso": config.buckets.min_side,
-        "ss_max_bucket_reso": config.buckets.max_side,
-        "ss_bucket_info": {
-            "buckets": {
-                str(number): {"resolution": list(size), "count": count}
-                for number, (size, count) in enumerate(sorted(facts.buckets.items()))
-            }
-        },
     }
 
 
@@ -205,30 +203,26 @@ def _validation(config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def _tag_frequency(manifest: Manifest, captions: CaptionConfig) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for image in manifest.training:
-        text = image.caption
-        if captions.keep_separator:
-            text = text.replace(captions.keep_separator, captions.separator)
-        counts.update(tag.strip() for tag in text.split(captions.separator) if tag.strip())
-    return dict(counts.most_common())
-
-
 def _modelspec(facts: RunFacts, finished_at: float) -> dict[str, Any]:
     if facts.config.method not in SPEC_SUFFIX:
         return {}
     config = facts.config
+    is_diffusers = config.method == "lora"  # other files have the names of the original layout
     spec = {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": _modelspec_id(facts) + SPEC_SUFFIX[config.method],
-        "modelspec.implementation": facts.architecture.implementation,
-        "modelspec.title": config.output_name,
+        "modelspec.implementation": facts.architecture.implementation
+        if is_diffusers
+        else STABILITY,
+        "modelspec.title": config.about.title or config.output_name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
         "modelspec.date": datetime.fromtimestamp(int(finished_at), UTC).isoformat(),
         "modelspec.prediction_type": "v" if facts.prediction_type == "v_prediction" else "epsilon",
         "modelspec.timestep_range": f"{config.min_timestep},{config.max_timestep}",
     }
+    for name in ("author", "description", "license", "tags"):
+        if getattr(config.about, name):
+            spec[f"modelspec.{name}"] = getattr(config.about, name)
     if facts.trigger_word:
         spec["modelspec.trigger_phrase"] = facts.trigger_word
     if config.clip_skip > 1:
@@ -247,6 +241,6 @@ def _provenance(facts: RunFacts) -> dict[str, Any]:
     return {
         "atelier.engine_version": ENGINE_VERSION,
         "atelier.method": facts.config.method,
-        "atelier.dataset_manifest_sha256": facts.manifest_sha256,
-        "atelier.base_model_sha256": facts.base_sha256,
+        "atelier.dataset_manifest_sha256": facts.data.manifest_sha256,
+        "atelier.base_model_sha256": facts.base.sha256,
     }

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from training.engine.config import TrainConfig
-from training.engine.errors import ConfigError
 from training.engine.schedule import RateSchedule, parse_rate_list
+
+SECOND_TEXT = "text_encoder_2"  # a group of its own only where it has a rate of its own
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,8 @@ def _adamw(groups: list[dict[str, Any]], config: TrainConfig, rate: float) -> to
 def _adamw8bit(
     groups: list[dict[str, Any]], config: TrainConfig, rate: float
 ) -> torch.optim.Optimizer:
-    if groups[0]["params"][0].device.type != "cuda":
-        raise ConfigError(
-            "AdamW8bit needs a CUDA device, and this run trains on the CPU. Choose adamw, which "
-            "gives the same result with more memory."
-        )
-    try:
-        from bitsandbytes.optim import AdamW8bit  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise ConfigError(
-            "AdamW8bit needs the package bitsandbytes, which is not installed here. Install it, or "
-            "choose adamw, which gives the same result with more memory."
-        ) from error
+    from training.engine.adamw_8bit import AdamW8bit
+
     return AdamW8bit(groups, lr=rate, betas=(config.beta1, config.beta2))
 
 
@@ -117,7 +108,10 @@ class Optimizing:
         self.total_steps = total_steps
         self.max_grad_norm = config.max_grad_norm
         self._rates = parse_rate_list(str(config.learning_rate))
-        self._text_rate = config.text_encoder_learning_rate
+        self._text_rates = {
+            "text_encoder": config.text_encoder_learning_rate,
+            SECOND_TEXT: config.text_encoder_2_learning_rate,
+        }
         self._schedule = RateSchedule(
             name=config.scheduler,
             total_steps=total_steps,
@@ -143,11 +137,22 @@ class Optimizing:
         factor = self._schedule.factor(step)
         return {group.name: self._group_rate(group, step) * factor for group in self.groups}
 
+    def stands_still(self, group: ParamGroup, step: int) -> bool:
+        """Tell whether a group's end has come before this step."""
+        return step >= group.stop_fraction * self.total_steps
+
+    def settle(self, step: int) -> None:
+        """Take groups whose end has come out of the step: no gradients, no part in their norm."""
+        for group in self.groups:
+            for parameter in group.parameters if group.stop_fraction < 1 else ():
+                parameter.requires_grad_(not self.stands_still(group, step))
+
     def _group_rate(self, group: ParamGroup, step: int) -> float:
-        if step >= group.stop_fraction * self.total_steps:
+        if self.stands_still(group, step):
             return 0.0
-        if group.name.startswith("text_encoder") and self._text_rate is not None:
-            return self._text_rate
+        own = self._text_rates.get(group.name)
+        if own is not None:
+            return own
         return self._rates.rate(step)
 
     def clip(self) -> torch.Tensor:
@@ -155,15 +160,35 @@ class Optimizing:
         limit = self.max_grad_norm or float("inf")
         return torch.nn.utils.clip_grad_norm_(self.parameters, limit)
 
-    def step(self, step: int, scaler: torch.amp.GradScaler) -> dict[str, float]:
-        """Take the step with the rates that belong to it, clear the gradients, return the rates."""
+    def step(
+        self, step: int, scaler: torch.amp.GradScaler, norm: torch.Tensor | None = None
+    ) -> dict[str, float]:
+        """Take the step with the rates that belong to it, clear the gradients, return the rates.
+
+        Where the norm of the gradients is given and is not finite, a fused optimizer leaves the
+        weights as they are, without anybody having to wait for the device.
+        """
         rates = self.learning_rates(step)
         for described, group in zip(self.optimizer.param_groups, self.groups, strict=True):
             described["lr"] = rates[group.name]
             if rates[group.name] == 0.0:  # standing still: no momentum may move it either
                 for parameter in group.parameters:
                     parameter.grad = None
-        scaler.step(self.optimizer)
-        scaler.update()
+        if norm is not None and not scaler.is_enabled():
+            self._step_if_finite(norm)
+        else:
+            scaler.step(self.optimizer)
+            scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         return rates
+
+    def _step_if_finite(self, norm: torch.Tensor) -> None:
+        optimizer: Any = self.optimizer
+        if not getattr(optimizer, "_step_supports_amp_scaling", False):
+            optimizer.step()
+            return
+        optimizer.grad_scale, optimizer.found_inf = None, (~torch.isfinite(norm)).float()
+        try:
+            optimizer.step()
+        finally:
+            del optimizer.grad_scale, optimizer.found_inf

@@ -41,8 +41,11 @@ class RunFolder:
         *,
         resume: bool = True,
         replay_after: int | None = None,
+        state_of: Path | None = None,
     ) -> None:
+        """Open a folder; `state_of` is another run folder whose state is read instead."""
         self.path = path
+        self._state_of = state_of or path
         self.config = config
         if not resume:
             self._clear()
@@ -70,7 +73,7 @@ class RunFolder:
     @property
     def state_path(self) -> Path:
         """Return the one resumable state."""
-        return self.path / "state" / "state.safetensors"
+        return self._state_of / "state" / "state.safetensors"
 
     def checkpoint_path(self, epoch: int | None, extension: str) -> Path:
         """Return where the file of an epoch goes, or the final one."""
@@ -113,6 +116,6 @@ class RunFolder:
 
 def _settings_hash(config: TrainConfig) -> str:
     """Return a hash of what decides a run; where its files lie on this machine does not."""
-    data = config.model_dump(mode="json", exclude={"dataset_manifest"})
+    data = config.model_dump(mode="json", exclude={"dataset_manifest", "class_folder"})
     data["base_model"].pop("path")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

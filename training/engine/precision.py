@@ -47,6 +47,7 @@ class Precision:
     threads: int
     checkpointing: bool
     notes: tuple[str, ...] = ()
+    estimated_bytes: int = 0  # the memory that the run is thought to take
 
     @property
     def autocast(self) -> bool:
@@ -81,6 +82,7 @@ def choose(
         threads=machine.cores,
         checkpointing=tight if checkpointing is None else checkpointing,
         notes=tuple(notes),
+        estimated_bytes=estimated_bytes,
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from training.engine.base_files import family_at
+from training.engine.compiling import compile_unet, missing_for_compiling
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.data.batches import Feed, Item
+from training.engine.data.folders import class_folder, read_folder
 from training.engine.data.latents import LatentCache
 from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
@@ -18,8 +20,6 @@ from training.engine.data.texts import TextCache
 from training.engine.ema import Ema
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
-from training.engine.file_writing import file_hash
-from training.engine.metadata import RunFacts
 from training.engine.methods.base import Method
 from training.engine.methods.table import make_method
 from training.engine.optim import Optimizing
@@ -27,6 +27,7 @@ from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
 from training.engine.paging import page_out_module
 from training.engine.precision import Precision, choose, describe_machine, set_threads
+from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
 from training.engine.rules import (
     feed_rule,
@@ -35,6 +36,7 @@ from training.engine.rules import (
     trigger_word,
     validation_of,
 )
+from training.engine.run_facts import data_facts, run_facts
 from training.engine.session import Session
 from training.engine.shelf import Shelf
 from training.engine.state import Position, load_state
@@ -43,27 +45,36 @@ from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
 STAGE_SECONDS = 0.5
+UNUSED_CLASS_PICTURES = (
+    "The data set has pictures of the class, and prior preservation is off, so they are not used. "
+    "Turn prior.enabled on to train on them too."
+)
 
 
 def prepare(
-    config: TrainConfig, run: RunFolder, cache_dir: Path, shelf: Shelf | None = None
+    config: TrainConfig,
+    run: RunFolder,
+    cache_dir: Path,
+    among: Processes = ALONE,
+    shelf: Shelf | None = None,
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
     A shelf keeps the base model for the next run of this process.
     """
-    manifest = _manifest(config)
-    precision = _choose_precision(config, run, len(manifest.training))
+    manifest = _manifest(config, run)
+    precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)
-    items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
+    with among.first_before_others():
+        items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
     method = make_method(config)
     method.install(components)
     method.set_training(training=True)
     trigger = trigger_word(config, manifest)
-    feed = Feed(items, feed_rule(config, components, manifest, trigger), prior)
+    feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
-    stepper = _stepper(config, run, components, method, feed, precision, total_steps)
+    stepper = _stepper(config, run, components, method, feed, precision, total_steps, among)
     stepper.conditioner.cache = TextCache(cache_dir, components)
     progress = Progress(
         Position(method=config.method),
@@ -72,12 +83,14 @@ def prepare(
         device=precision.device,
         emit=run.journal.emit,
     )
-    facts = _facts(config, run, components, manifest, precision, feed, trigger, total_steps)
-    facts = replace(facts, held_out_images=len(held_out))
+    data = data_facts(config, manifest, feed, held_out)
+    facts = run_facts(config, run, components, data, precision, feed, trigger, total_steps)
+    facts = replace(facts, processes=among.count)
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress, facts,
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
+        among,
     )  # fmt: skip
     saved = load_state(run.state_path, method=config.method)
     if saved is not None:
@@ -94,9 +107,12 @@ def _stepper(
     feed: Feed,
     precision: Precision,
     total_steps: int,
+    among: Processes,
 ) -> Stepper:
     if packing_pays(precision, total_steps):
         pack_frozen_convolutions(components.unet, components.derived)
+    if config.compile:
+        _compile(run, components)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
@@ -114,21 +130,37 @@ def _stepper(
         precision=precision,
         seed=config.seed,
         on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
+        among=among,
         emphasis=config.captions.emphasis,
     )
 
 
-def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Precision:
+def _compile(run: RunFolder, components: Components) -> None:
+    missing = missing_for_compiling(components.device)
+    if missing:
+        sentence = f"The UNet is not compiled, because {missing}; the run goes on without."
+        run.journal.emit(Warned(code="compile_unavailable", message=sentence))
+    else:
+        run.journal.emit(Stage(stage="compiling"))
+        compile_unet(components.unet)
+
+
+def _choose_precision(
+    config: TrainConfig, run: RunFolder, images: int, among: Processes
+) -> Precision:
     asked = {"": config.mixed_precision, "fp32": "no"}.get(
         run.identity.compute, run.identity.compute
     )
+    machine = describe_machine(measure_bf16=asked != "no")
     precision = choose(
-        describe_machine(measure_bf16=asked != "no"),
+        machine,
         device=config.device,
         mixed_precision=asked,
         checkpointing=config.gradient_checkpointing,
-        estimated_bytes=estimate(config, images=images).memory_bytes,
+        estimated_bytes=_estimated_bytes(config, images, cuda=machine.cuda),
     )
+    compute = among.agree(precision.compute)  # speeds are measured, and measures differ
+    precision = replace(precision, compute=compute, use_scaler=compute == "fp16")
     run.remember_compute(precision.compute)
     set_threads(precision)
     for note in precision.notes:
@@ -136,8 +168,30 @@ def _choose_precision(config: TrainConfig, run: RunFolder, images: int) -> Preci
     return precision
 
 
-def _manifest(config: TrainConfig) -> Manifest:
-    found = read_manifest(Path(config.dataset_manifest))
+def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
+    """Return the memory that a run is thought to take, by the family of its base."""
+    path = Path(config.base_model.path)
+    if config.base_model.architecture == "auto" and path.exists():
+        named = config.base_model.model_copy(update={"architecture": family_at(path)})
+        config = config.model_copy(update={"base_model": named})
+    device = "cuda" if cuda and config.device != "cpu" else "cpu"
+    return estimate(config, images=images, device=device).memory_bytes
+
+
+def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
+    """Return the data set: a manifest file, or a folder in kohya's layout."""
+    path = Path(config.dataset_manifest)
+
+    def skipped(sentence: str) -> None:
+        run.journal.emit(Warned(code="caption_skipped", message=sentence))
+
+    if config.dataset_manifest and path.is_dir():
+        found = read_folder(path, on_skip=skipped)
+    else:
+        found = read_manifest(path)
+    if config.prior.enabled and config.class_folder:
+        more = class_folder(Path(config.class_folder), on_skip=skipped)
+        found = replace(found, images=(*found.images, *more))
     return hold_out(found, share=config.validation.share, seed=config.validation.seed)
 
 
@@ -153,9 +207,11 @@ def _load_pictures(
         on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
     )
     items = preparing.items(list(manifest.training))
-    held_out = preparing.items(list(manifest.held_out)) if manifest.held_out else []
+    held_out = preparing.items(list(manifest.held_out), fixed=True) if manifest.held_out else []
     if not config.prior.enabled:
         page_out_module(components.vae)  # until the next samples
+        if manifest.regularisation:
+            emit(Warned(code="class_pictures_unused", message=UNUSED_CLASS_PICTURES))
         return items, {}, held_out
     images = class_images(
         config,
@@ -187,39 +243,6 @@ def _total_steps(config: TrainConfig, feed: Feed) -> int:
     return min(limits)
 
 
-def _facts(
-    config: TrainConfig,
-    run: RunFolder,
-    components: Components,
-    manifest: Manifest,
-    precision: Precision,
-    feed: Feed,
-    trigger: str,
-    total_steps: int,
-) -> RunFacts:
-    return RunFacts(
-        config=config,
-        architecture=components.architecture,
-        manifest=manifest,
-        manifest_sha256=file_hash(Path(config.dataset_manifest)),
-        base_name=components.name,
-        base_sha256=components.sha256,
-        prediction_type=components.prediction_type,
-        zero_terminal_snr=components.zero_terminal_snr,
-        precision=precision.compute,
-        checkpointing=precision.checkpointing,
-        session_id=run.identity.session_id,
-        started_at=run.identity.started_at,
-        total_steps=total_steps,
-        epochs=-(-total_steps // feed.steps_per_epoch),
-        batches_per_epoch=feed.batches_per_epoch,
-        images=len(feed.items),
-        class_images=max((len(pool) for pool in feed.prior.values()), default=0),
-        buckets=Counter(item.bucket for item in feed.items),
-        trigger_word=trigger,
-    )
-
-
 def _started(session: Session, precision: Precision, *, resumed: bool) -> Started:
     parameters = session.method.named_parameters().values()
     return Started(
@@ -228,12 +251,14 @@ def _started(session: Session, precision: Precision, *, resumed: bool) -> Starte
         total_steps=session.total_steps,
         epochs=session.facts.epochs,
         steps_per_epoch=session.steps_per_epoch,
-        images=session.facts.images,
-        regularisation_images=session.facts.class_images,
+        images=len(session.facts.data.pictures),
+        regularisation_images=session.facts.data.class_images,
         trainable_parameters=sum(parameter.numel() for parameter in parameters),
         device=precision.device,
         precision=precision.compute,
         threads=precision.threads,
         engine_version=ENGINE_VERSION,
         resumed=resumed,
+        buckets={f"{w}x{h}": count for (w, h), count in session.facts.data.buckets.items()},
+        memory_estimate=precision.estimated_bytes,
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from training.base_models.tiny.location import known_subjects
-from training.engine.presets import KINDS, Preset
+from training.engine.preset import KINDS, Preset
 
 
-def _with_article(subject: str) -> str:
+def with_article(subject: str) -> str:
+    """A subject as prompts for the bundled base name it: an owl, a cat, cherries."""
     if subject.endswith("s") and not subject.endswith("ss"):
         return subject
     return f"an {subject}" if subject[0] in "aeiou" else f"a {subject}"
@@ -18,7 +19,7 @@ def _tiny_class_prompts(count: int = 16) -> list[str]:
     subjects = known.subjects[:: max(1, len(known.subjects) // count)][:count]
     styles, backgrounds = known.styles, known.backgrounds
     return [
-        f"{_with_article(subject)}, {styles[number % len(styles)]}, "
+        f"{with_article(subject)}, {styles[number % len(styles)]}, "
         f"{backgrounds[5 * number % len(backgrounds)]} background"
         for number, subject in enumerate(subjects)
     ]

@@ -61,8 +61,8 @@ class Progress:
         memory = memory_bytes(self._device)
         speed = self._speed()
         for outcome, (loss, norm) in zip(self._pending, values, strict=True):
-            if not math.isfinite(loss):
-                raise non_finite(outcome.ids, outcome.losses.tolist())
+            if not outcome.is_sound(loss, norm):
+                raise non_finite(outcome.ids, outcome.losses)
             self._count(outcome.step, loss)
             self._emit(self._event(outcome, loss, norm, speed, memory))
         self._pending.clear()
@@ -97,7 +97,7 @@ class Progress:
             steps_per_second=round(speed, 4),
             eta_seconds=round(left / speed, 1) if speed else 0.0,
             memory=memory,
-            gradient_norm=norm if norm < float("inf") else -1.0,
+            gradient_norm=norm if math.isfinite(norm) else -1.0,
         )
 
 

@@ -6,7 +6,7 @@ Torch-free. https://github.com/kohya-ss/sd-scripts#sample-image-generation-durin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from training.engine.config import TrainConfig
@@ -62,7 +62,19 @@ def prompt_requests(config: TrainConfig) -> list[PromptRequest]:
     """Return the sample prompts of a run; comments (#) and empty lines are left out."""
     lines = [line.strip() for line in config.sample_prompts]
     kept = [line for line in lines if line and not line.startswith("#")]
-    return [parse_prompt(line, config, number) for number, line in enumerate(kept)]
+    requests = [parse_prompt(line, config, number) for number, line in enumerate(kept)]
+    return [_with_learned_word(request, config) for request in requests]
+
+
+def _with_learned_word(request: PromptRequest, config: TrainConfig) -> PromptRequest:
+    """Return the request with a word that is meant for the negative prompt in it."""
+    inversion = config.textual_inversion
+    if config.method != "textual_inversion" or not inversion.negative:
+        return request
+    if inversion.token in f"{request.prompt} {request.negative}":
+        return request
+    parts = [inversion.token, *([request.negative] if request.negative else [])]
+    return replace(request, negative=", ".join(parts))
 
 
 def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptRequest:
@@ -79,7 +91,7 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
         steps=int(_number(options.get("s"), sampling.steps, 1, 150)),
         guidance=_number(options.get("l"), sampling.guidance, 0, 30),
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
-        sampler=usable_sampler(sampling.sampler),
+        sampler=usable_sampler(options.get("ss") or sampling.sampler),
     )
 
 

@@ -11,6 +11,7 @@ from training.engine.data.captions import CaptionRule, template_sentences
 from training.engine.data.fixed import FixedFeed
 from training.engine.data.manifest import Manifest
 from training.engine.objective import LossRule, NoiseRule
+from training.engine.processes import Processes
 from training.engine.validation import Validation
 
 
@@ -23,16 +24,22 @@ def trigger_word(config: TrainConfig, manifest: Manifest) -> str:
 
 
 def feed_rule(
-    config: TrainConfig, components: Components, manifest: Manifest, trigger: str
+    config: TrainConfig,
+    components: Components,
+    manifest: Manifest,
+    trigger: str,
+    among: Processes,
 ) -> FeedRule:
-    """Return how pictures become batches."""
+    """Return how pictures become batches, which all processes take together."""
     vae = components.vae.config
     sampled = config.latent_sampling == "sample" or (
         config.latent_sampling == "auto" and not components.architecture.latents_are_means
     )
     return FeedRule(
         seed=config.seed,
-        batch_size=config.batch_size,
+        batch_size=config.batch_size * among.count,
+        rank=among.rank,
+        processes=among.count,
         accumulation=config.gradient_accumulation,
         captions=_caption_rule(config, manifest, trigger),
         sample_latents=sampled,

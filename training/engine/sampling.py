@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from training.engine.components import Components
+from training.engine.memory import is_out_of_memory, let_go
 from training.engine.prompt_schedule import prompt_at
 from training.engine.prompts import HiresFix, PromptRequest
 from training.engine.samplers import SAMPLERS, make_scheduler
@@ -53,9 +54,24 @@ def make_pictures(
     for numbers in alike.values():
         for at in range(0, len(numbers), group):
             chosen = numbers[at : at + group]
-            pictures = _make_group(components, conditioner, [requests[n] for n in chosen])
+            pictures = _make_fitting(components, conditioner, [requests[n] for n in chosen])
             for number, picture in zip(chosen, pictures, strict=True):
                 on_picture(number, picture)
+
+
+def _make_fitting(
+    components: Components, conditioner: TextConditioner, requests: list[PromptRequest]
+) -> list[Image.Image]:
+    """Make pictures together, or in smaller groups where memory runs out."""
+    try:
+        return _make_group(components, conditioner, requests)
+    except RuntimeError as error:
+        if len(requests) == 1 or not is_out_of_memory(error):
+            raise
+    let_go(components.device)  # outside the handler, which would keep the tensors alive
+    half = len(requests) // 2
+    parts = (requests[:half], requests[half:])
+    return [p for part in parts for p in _make_fitting(components, conditioner, part)]
 
 
 @torch.no_grad()

@@ -60,7 +60,7 @@ def parse_rate_list(text: str) -> RateList:
     https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/Textual-Inversion
     """
     parts: list[tuple[float, int | None]] = []
-    for item in text.split(","):
+    for item in (item for item in text.split(",") if item.strip()):
         rate_text, _, until_text = item.strip().partition(":")
         try:
             rate = float(rate_text)
@@ -77,4 +77,6 @@ def parse_rate_list(text: str) -> RateList:
                 "and the steps go up."
             )
         parts.append((rate, until))
+    if not parts:
+        raise ConfigError("The learning rate is empty. Write a number, such as 1e-4.")
     return RateList(tuple(parts))

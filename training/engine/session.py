@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from training.engine.compiling import plainly
 from training.engine.components import Components
 from training.engine.config import TrainConfig
 from training.engine.metadata import RunFacts
 from training.engine.methods.base import Method
 from training.engine.outputs import RunFolder
+from training.engine.processes import Processes
 from training.engine.progress import Progress
 from training.engine.state import SavedState, save_state
 from training.engine.stepping import Stepper
@@ -33,6 +35,7 @@ class Session:
     total_steps: int
     steps_per_epoch: int
     validation: Validation | None = None
+    among: Processes = field(default_factory=Processes)
 
     @property
     def step(self) -> int:
@@ -57,16 +60,19 @@ class Session:
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:
-        """Switch dropout off for a while."""
+        """Switch dropout off for a while, and compiled parts."""
         self.method.set_training(training=False)
         try:
-            yield
+            with plainly() if self.config.compile else nullcontext():
+                yield
         finally:
             self.method.set_training(training=True)
 
     def save(self) -> None:
-        """Write the resumable state."""
+        """Write the resumable state, which is the same in all processes."""
         self.progress.flush()
+        if not self.among.is_first:
+            return
         ema = self.stepper.ema
         save_state(
             self.run.state_path,

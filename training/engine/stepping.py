@@ -14,23 +14,30 @@ from training.engine.components import Components
 from training.engine.data.batches import Batch, Feed
 from training.engine.ema import Ema
 from training.engine.errors import NonFiniteLossError, OutOfMemoryError
+from training.engine.memory import is_out_of_memory, let_go
 from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
 from training.engine.precision import Precision
+from training.engine.processes import Processes
 from training.engine.text import TextConditioner
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step leaves to tell; the tensors are still on the device."""
+    """What a step leaves to tell; `loss` and `norm` are scalars still on the device."""
 
     step: int  # counted from 0
     loss: torch.Tensor
     norm: torch.Tensor
     rates: dict[str, float]
     ids: list[str]
-    losses: torch.Tensor  # of each picture, in the order of `ids`
+    losses: torch.Tensor | None = None  # of each picture, in the order of `ids`
+    scaled: bool = False  # a scaler takes back what overflows, so that its norm may be infinite
+
+    def is_sound(self, loss: float, norm: float) -> bool:
+        """Tell whether figures that were read from the device are those of a step to go on from."""
+        return math.isfinite(loss) and (self.scaled or math.isfinite(norm))
 
 
 class Stepper:
@@ -51,6 +58,7 @@ class Stepper:
         precision: Precision,
         seed: int,
         on_warning: Callable[[str, str], None],
+        among: Processes,
         emphasis: bool = False,
     ) -> None:
         self.components = components
@@ -65,10 +73,16 @@ class Stepper:
         self.precision = precision
         self.seed = seed
         self.on_warning = on_warning
+        self.among = among
         self.emphasis = emphasis  # captions have weights, as A1111's prompts
         self.split = 1
-        self.scaler = torch.amp.GradScaler(precision.device, enabled=precision.use_scaler)
-        self._broken = BrokenLoss(optimizing.optimizer, self.scaler, components.device)
+        self.scaler = self._scaler({})
+
+    def _scaler(self, state: dict[str, Any]) -> torch.amp.GradScaler:
+        scaler = torch.amp.GradScaler(self.precision.device, enabled=self.precision.use_scaler)
+        if state:
+            scaler.load_state_dict(state)
+        return scaler
 
     def step(self, step: int) -> StepOutcome:
         """Take the step with this number, counted from 0.
@@ -88,33 +102,45 @@ class Stepper:
 
     def _attempt(self, step: int) -> StepOutcome:
         self.method.before_step(step, self.optimizing.total_steps)
+        self._settle(step)
         # The libraries' own draws (dropout) come from torch's generator: pin it to the step.
-        torch.manual_seed(randomness.torch_seed(self.seed, "torch", step))
+        torch.manual_seed(randomness.torch_seed(self.seed, "torch", step, self.among.rank))
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
         parts: list[torch.Tensor] = []
         for batch in self.feed.batches(step, split=self.split):
             losses = self.losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
-            self._refuse_non_finite(losses, batch)
+            if self.among.count == 1:  # of several, all stop together: once sums are known
+                self._refuse_non_finite(losses, batch)
             parts.append(losses.detach())
             scaled: Any = self.scaler.scale(loss)
             scaled.backward()
             total += loss.detach()
             ids += batch.ids
-        self._broken.note(total)
-        norm, rates = self._move(step)
-        return StepOutcome(step, total, norm, rates, ids, torch.cat(parts))
+        if self.among.count > 1:
+            self.among.sum_gradients(self.optimizing.parameters)
+            total, ids = self.among.sum(total), self.feed.ids(step)
+        norm, rates = self._move(step, ids)
+        each = torch.cat(parts) if self.among.count == 1 else None
+        return StepOutcome(step, total, norm, rates, ids, each, self.scaler.is_enabled())
+
+    def _settle(self, step: int) -> None:
+        """Let what has come to its end rest; texts are remembered once their encoders do."""
+        self.optimizing.settle(step)
+        texts = [g for g in self.optimizing.groups if g.name.startswith("text_encoder")]
+        if texts and all(self.optimizing.stands_still(group, step) for group in texts):
+            self.conditioner.frozen = True
 
     def _give_way(self, reason: str) -> None:
         self.optimizing.optimizer.zero_grad(set_to_none=True)
-        if self.precision.device == "cuda":
-            torch.cuda.empty_cache()
+        self.scaler = self._scaler(self.scaler.state_dict())  # a fresh one: nothing is unscaled yet
+        let_go(self.precision.device)
         unet = self.components.unet
         if not unet.is_gradient_checkpointing:
             unet.enable_gradient_checkpointing()
             rung = "gradient checkpointing is on now"
-        elif self.split < self.feed.rule.batch_size:
+        elif self.split < self.feed.rule.own_size:
             self.split *= 2
             rung = f"each pass is cut into {self.split} now"
         else:
@@ -158,56 +184,41 @@ class Stepper:
     def _refuse_non_finite(self, losses: torch.Tensor, batch: Batch) -> None:
         """Stop before the weights move, where the optimizer cannot be told not to move them.
 
-        On a GPU this is seen when the losses are next read: the step waits for nothing.
+        Elsewhere, and on a GPU, this is seen when the losses are next read: the step waits for
+        nothing.
         """
-        waits = self.precision.device == "cpu" and not self._broken.stops_the_optimizer
-        if waits and not bool(torch.isfinite(losses).all()):
-            raise non_finite(batch.ids, losses.tolist())
+        if self._waits and not bool(torch.isfinite(losses).all()):
+            raise non_finite(batch.ids, losses)
 
-    def _move(self, step: int) -> tuple[torch.Tensor, dict[str, float]]:
+    @property
+    def _waits(self) -> bool:
+        """Tell whether the host looks at figures in a step: a fused optimizer does so itself."""
+        fused = getattr(self.optimizing.optimizer, "_step_supports_amp_scaling", False)
+        return self.precision.device == "cpu" and not fused
+
+    def _move(self, step: int, ids: list[str]) -> tuple[torch.Tensor, dict[str, float]]:
         self.scaler.unscale_(self.optimizing.optimizer)
         norm = self.optimizing.clip()
-        rates = self.optimizing.step(step, self.scaler)
+        if self._waits and not self.scaler.is_enabled() and not bool(torch.isfinite(norm)):
+            raise non_finite(ids)
+        rates = self.optimizing.step(step, self.scaler, norm)
         self.method.after_step()
         if self.ema is not None:
             self.ema.update(step)
         return norm, rates
 
 
-class BrokenLoss:
-    """Keeps the weights still from the first loss that is not finite, without asking the device.
+def non_finite(ids: list[str], losses: torch.Tensor | None = None) -> NonFiniteLossError:
+    """Return the error that names the pictures of a step without a finite loss.
 
-    The fused optimizer reads a flag on the device and moves nothing while it is set; the host sees
-    the loss when it next reads some, and ends the run.
+    All of them, where their losses are not known apart, or each is finite and the gradient is not.
     """
-
-    def __init__(
-        self, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, device: str
-    ) -> None:
-        supported = getattr(optimizer, "_step_supports_amp_scaling", False)
-        self.stops_the_optimizer = bool(supported) and not scaler.is_enabled()
-        self._optimizer: Any = optimizer
-        self._flag = torch.zeros((), device=device)
-
-    def note(self, loss: torch.Tensor) -> None:
-        """Take in the loss of a step, before its optimizer moves."""
-        if not self.stops_the_optimizer:
-            return
-        self._flag = torch.maximum(self._flag, 1 - torch.isfinite(loss).float())
-        self._optimizer.found_inf = self._flag
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Tell whether a device, or the machine itself, had no more memory to give."""
-    no_more = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in no_more)
-
-
-def non_finite(ids: list[str], losses: list[float]) -> NonFiniteLossError:
-    """Return the error that names the pictures whose loss is not finite."""
-    bad = {name for name, loss in zip(ids, losses, strict=True) if not math.isfinite(loss)}
+    if losses is not None:
+        pairs = zip(ids, losses.tolist(), strict=True)
+        ids = [name for name, loss in pairs if not math.isfinite(loss)] or ids
+    ids = sorted(set(ids))
     return NonFiniteLossError(
-        f"The loss of {', '.join(sorted(bad or ids))} is not a finite number. The run stopped "
+        f"The loss of {', '.join(ids)}, or its gradient, is not a finite number. The run stopped "
         "before the weights changed, and the last saved state is good. Lower the learning rate, or "
         "leave the picture out."
     )

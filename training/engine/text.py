@@ -183,8 +183,8 @@ class TextConditioner:
         skip = self.clip_skip
         double = len(self.components.text_encoders) > 1
         output = encoder(ids.view(-1, length), output_hidden_states=double or skip > 1)
-        if double:  # SDXL reads the layer before the last, without the final norm
-            hidden = output.hidden_states[-(skip + 1)]
+        if double:  # SDXL reads the layer before the last, without the final norm: 1 and 2 are it
+            hidden = output.hidden_states[-max(2, skip)]
         elif skip > 1:
             hidden = inner_text_model(encoder).final_layer_norm(output.hidden_states[-skip])
         else:

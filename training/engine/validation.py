@@ -41,7 +41,9 @@ class Validation:
 def validate_if_due(session: Session) -> None:
     """Measure the held-out pictures where it is time and has not been done, and tell it."""
     validation, step = session.validation, session.step
-    if validation is None or step in session.run.journal.validated:
+    if validation is None or not session.among.is_first:
+        return
+    if step in session.run.journal.validated:
         return
     if not validation.is_due(
         step, steps_per_epoch=session.steps_per_epoch, total_steps=session.total_steps

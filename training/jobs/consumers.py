@@ -18,14 +18,12 @@ from django.db import DatabaseError
 
 from hub.accounts.models import User
 from hub.accounts.queries import teams_of
+from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE, TRY_AGAIN_CODE
 from training.jobs.messages import QUEUE_GROUP, job_group, message_of, team_group
 from training.jobs.models.job import Job
 from training.jobs.permissions import can_see_job
 from training.jobs.services.events import replay
 
-SIGN_IN_CODE = 4401
-NOT_FOUND_CODE = 4404
-TRY_AGAIN_CODE = 1013  # RFC 6455's registry: the page connects anew, from its last number
 REPLAY_BATCH = 500
 LOOK_SECONDS = 10.0
 

@@ -56,6 +56,7 @@ SENTENCES: dict[str, tuple[Any, bool]] = {
         _("The store has spoilt a file that this run reads. Restore it from a backup, try again."),
         True,
     ),
+    "model_missing": (_("A model of this comparison, or its file, is not here any more."), False),
     "checkpoint_missing": (_("A checkpoint of this preview grid is gone."), False),
     "base_missing": (
         _("The base model was deleted after this run was put in line. Choose another one."),

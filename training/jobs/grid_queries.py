@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import User
 from hub.core.errors import NotFound
 from training.jobs.models.artifact import JobArtifact
-from training.jobs.models.grid import GridCell, GridState, PreviewGrid
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.job import Job
 
 

@@ -9,6 +9,8 @@ from hub.accounts.models import Team, User
 from hub.accounts.permissions import can_manage_team
 from hub.accounts.queries import is_member
 from hub.core.errors import NotAllowed, NotFound
+from models_registry.permissions import can_edit_model
+from training.jobs.models.comparison import Comparison
 from training.jobs.models.job import Job, State
 
 
@@ -34,6 +36,14 @@ def can_order_queue(user: User | AnonymousUser, team: Team) -> bool:
 def can_publish_job(user: User | AnonymousUser, job: Job) -> bool:
     """Those who control it, once it has a result."""
     return job.state == State.SUCCEEDED and can_control_job(user, job)
+
+
+def can_change_comparison(user: User | AnonymousUser, comparison: Comparison) -> bool:
+    """Who asked for it, and who edits the model that it is kept with: stop, retry, delete."""
+    if not user.is_authenticated:
+        return False
+    is_own = comparison.requested_by_id == user.pk
+    return is_own or can_edit_model(user, comparison.version.model)
 
 
 def require_control(user: User, job: Job) -> None:

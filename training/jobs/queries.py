@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet
-from django.db.models.functions import Extract
+from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet, Window
+from django.db.models.functions import Extract, RowNumber
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -110,16 +110,44 @@ def sample_rows(job: Job) -> dict[int, list[JobArtifact]]:
     return rows
 
 
+def newest_samples(jobs: Sequence[Job], *, each: int) -> dict[UUID, list[JobArtifact]]:
+    """The last `each` samples of every job, newest first; one query."""
+    place = Window(
+        RowNumber(), partition_by=F("job_id"), order_by=(F("step").desc(), F("prompt_index").asc())
+    )
+    found = JobArtifact.objects.filter(job__in=jobs, kind=ArtifactKind.SAMPLE)
+    rows: dict[UUID, list[JobArtifact]] = {}
+    for artifact in found.annotate(place=place).filter(place__lte=each).select_related("blob"):
+        rows.setdefault(artifact.job_id, []).append(artifact)
+    return rows
+
+
 def loss_curve(job: Job, *, limit: int = 2000) -> list[LossPoint]:
     """The losses in order of their steps, thinned evenly to about `limit` points."""
-    rows = JobEvent.objects.filter(job=job, kind=EventKind.STEPPED)
-    count = rows.count()
-    every = max(1, -(-count // limit))
-    by_step: dict[int, LossPoint] = {}
-    for data in rows.order_by("sequence").values_list("data", flat=True):
-        by_step[data["step"]] = LossPoint(data["step"], data["loss"], data["epoch"])
-    points = [by_step[step] for step in sorted(by_step)]
-    return [point for number, point in enumerate(points) if number % every == 0]
+    points = _points(job, EventKind.STEPPED)
+    every = max(1, -(-len(points) // limit))
+    return points[::every]
+
+
+def prepared_at(job: Job) -> datetime | None:
+    """When the first step could begin: base and pictures were ready; None while they are not."""
+    begun = JobEvent.objects.filter(job=job, kind=EventKind.STARTED).order_by("sequence")
+    return begun.values_list("at", flat=True).first()
+
+
+def held_out_curve(job: Job) -> list[LossPoint]:
+    """The losses of the pictures kept out of training, in order of steps; often there are none."""
+    return _points(job, EventKind.VALIDATED)
+
+
+def _points(job: Job, kind: EventKind) -> list[LossPoint]:
+    """What was told of each step last: a resumed run may tell a step again."""
+    rows = JobEvent.objects.filter(job=job, kind=kind).order_by("sequence")
+    by_step = {
+        data["step"]: LossPoint(data["step"], data["loss"], data["epoch"])
+        for data in rows.values_list("data", flat=True)
+    }
+    return [by_step[step] for step in sorted(by_step)]
 
 
 def live_workers(now: datetime) -> QuerySet[WorkerNode]:

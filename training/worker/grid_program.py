@@ -11,42 +11,19 @@ alone, then files times weights. Exit codes: 0 done, 1 failed after a line {"fai
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from training.engine.errors import EngineError
-from training.engine.threads import wait_passively
+from training.worker.told_output import Tell, plan_from_arguments, run_plan
 
 if TYPE_CHECKING:
     from training.engine.grids import GridCell
 
-EXIT_FAILED = 1
 
-
-def main(plan_path: str) -> int:
-    """Draw the plan; returns the exit code."""
-    wait_passively()
-    out = _own_output()
-    plan = json.loads(Path(plan_path).read_text(encoding="utf-8"))
-    try:
-        _draw(plan, out)
-    except EngineError as error:
-        _tell(out, failed=error.code, message=str(error))
-        return EXIT_FAILED
-    except Exception as error:
-        # As in training: what the engine does not know would end the same way again.
-        traceback.print_exc()
-        _tell(out, failed="internal_error", message=f"{type(error).__name__}: {error}")
-        return EXIT_FAILED
-    return 0
-
-
-def _draw(plan: dict[str, Any], out: IO[str]) -> None:
+def draw(plan: dict[str, Any], tell: Tell) -> None:
+    """Draw the grids of a plan."""
     from training.engine.components import load_components
     from training.engine.config import TrainConfig
     from training.engine.grids import GridPlan, make_grid
@@ -71,28 +48,16 @@ def _draw(plan: dict[str, Any], out: IO[str]) -> None:
             components,
             axes,
             folder=Path(plan["folder"]) / f"batch-{number:02d}",
-            on_cell=_teller(out, number),
+            on_cell=_teller(tell, number),
         )
 
 
-def _teller(out: IO[str], batch: int) -> Callable[[GridCell], None]:
-    def tell(cell: GridCell) -> None:
-        _tell(out, batch=batch, row=cell.row, column=cell.column, path=str(cell.path))
+def _teller(tell: Tell, batch: int) -> Callable[[GridCell], None]:
+    def on_cell(cell: GridCell) -> None:
+        tell(batch=batch, row=cell.row, column=cell.column, path=str(cell.path))
 
-    return tell
-
-
-def _tell(out: IO[str], **data: Any) -> None:
-    out.write(json.dumps(data) + "\n")
-    out.flush()
-
-
-def _own_output() -> IO[str]:
-    """Standard output for ourselves; what libraries print goes to standard error."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return out
+    return on_cell
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_plan(plan_from_arguments(), draw))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
@@ -16,7 +17,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from hub.core.tasks import TaskName, enqueue_on_commit
 from training.jobs.models.worker_node import WorkerNode
-from training.worker import grid_run, runner
+from training.worker import comparison_run, grid_run, runner
 from training.worker.node import (
     NameLock,
     Presence,
@@ -68,15 +69,21 @@ class Slot:
 
 
 SLOT = Slot()
+TURNS: tuple[Callable[..., object], ...] = (
+    grid_run.run_next_grid,
+    comparison_run.run_next_comparison,
+    runner.run_next,
+)
 
 
 def _take_turns(node: WorkerNode) -> bool:
-    """A grid, for which somebody waits at a page, then a run; False when there was neither."""
-    drawn = grid_run.run_next_grid(worker=node, stopping=SLOT.stopping)
-    if SLOT.stopping.is_set():
-        return False
-    trained = runner.run_next(worker=node, stopping=SLOT.stopping)
-    return drawn is not None or trained is not None
+    """What somebody waits for at a page, then a run; False when there was nothing to do."""
+    found = False
+    for run_next in TURNS:
+        if SLOT.stopping.is_set():
+            return False
+        found = run_next(worker=node, stopping=SLOT.stopping) is not None or found
+    return found
 
 
 # No time limits: a run takes as long as it takes, and its lease is what watches over it.

@@ -4,40 +4,65 @@ The link needs no key and no session, so that download managers that drop header
 where they do not belong, still get the file; it ends after a day. No key is ever part of it.
 """
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from hub.accounts.models import User
-from hub.api.civitai.endpoint import Access, Caller, endpoint, failure
+from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.parameters import MAX_ID
+from hub.api.civitai.refusals import failure
 from hub.api.civitai.values import instant
 from hub.core.errors import Gone, NotFound
 from hub.storage.delivery import serve_blob
 from models_registry.errors import EarlyAccess, SignInNeeded
-from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.queries import signed_file, version_detail
 from models_registry.services.download import (
     check_download,
     choose_file,
     download_name,
+    download_token,
+    file_id_of_token,
     record_download,
     visitor_digest,
 )
 
-SALT = "atelier.download"
-LINK_SECONDS = 24 * 3600
 OCTETS = "application/octet-stream"
 
 
 @endpoint(access=Access.MIXED)
 def download(request: HttpRequest, caller: Caller, version_id: str) -> HttpResponseBase:
     """307 to the bytes; every refusal is JSON with its own status."""
+    return _redirected(request, caller, version_id, kind=request.GET.get("type", ""))
+
+
+@endpoint(access=Access.MIXED)
+def training_data(request: HttpRequest, caller: Caller, version_id: str) -> HttpResponseBase:
+    """An old address of the pictures that a version was trained on, where they are shared."""
+    return _redirected(request, caller, version_id, kind=FileKind.TRAINING_DATA)
+
+
+@endpoint()
+def signed_download(
+    request: HttpRequest, caller: Caller, token: str, name: str = ""
+) -> HttpResponseBase:
+    """The bytes behind a signed link: ranged, with the SHA-256 as ETag."""
+    file = signed_file(file_id=file_id_of_token(token))
+    if file.scan_status == ScanStatus.DANGER:
+        raise Gone("This file turned out to be dangerous and is not handed out any more")
+    response = serve_blob(request, file.blob, filename=download_name(file), content_type=OCTETS)
+    response.headers["Cache-Control"] = "private, max-age=0"
+    return response
+
+
+def _redirected(
+    request: HttpRequest, caller: Caller, version_id: str, *, kind: str
+) -> HttpResponseBase:
     number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
     if not 1 <= number <= MAX_ID:
         return failure("Invalid version id", 400)
-    file = _chosen_file(request, caller, number)
+    file = _chosen_file(request, caller, number, kind)
     try:
         check_download(viewer=caller.viewer, file=file)
     except SignInNeeded as error:
@@ -50,33 +75,14 @@ def download(request: HttpRequest, caller: Caller, version_id: str) -> HttpRespo
     return _redirect(request, file)
 
 
-@endpoint()
-def signed_download(
-    request: HttpRequest, caller: Caller, token: str, name: str = ""
-) -> HttpResponseBase:
-    """The bytes behind a signed link: ranged, with the SHA-256 as ETag."""
-    try:
-        file_id = signing.loads(token, salt=SALT, max_age=LINK_SECONDS)
-    except signing.SignatureExpired:
-        return failure("This download link has expired; ask for a new one", 410)
-    except signing.BadSignature:
-        return failure("File not found", 404)
-    file = signed_file(file_id=file_id)
-    if file.scan_status == ScanStatus.DANGER:
-        raise Gone("This file turned out to be dangerous and is not handed out any more")
-    response = serve_blob(request, file.blob, filename=download_name(file), content_type=OCTETS)
-    response.headers["Cache-Control"] = "private, max-age=0"
-    return response
-
-
-def _chosen_file(request: HttpRequest, caller: Caller, version_id: int) -> ModelFile:
+def _chosen_file(request: HttpRequest, caller: Caller, version_id: int, kind: str) -> ModelFile:
     query = request.GET
     raw = query.get("fileId", "")
     if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 19):
         raise NotFound("File not found")
     return choose_file(
         version_detail(viewer=caller.viewer, version_id=version_id),
-        type=query.get("type", ""),
+        type=kind,
         format=query.get("format", ""),
         size=query.get("size", ""),
         fp=query.get("fp", ""),
@@ -94,7 +100,7 @@ def _count(request: HttpRequest, caller: Caller, file: ModelFile) -> None:
 
 
 def _redirect(request: HttpRequest, file: ModelFile) -> HttpResponse:
-    token = signing.dumps(file.pk, salt=SALT)
+    token = download_token(file)
     # The name at the end serves tools that name files by the address.
     path = reverse("civitai-signed-download", args=[token, download_name(file)])
     response = HttpResponse(status=307)

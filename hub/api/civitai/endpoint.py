@@ -1,7 +1,6 @@
 """The frame around every v1 view: who asks, which verbs, error shapes, caching, CORS."""
 
 import functools
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,16 +13,15 @@ from django.views.decorators.csrf import csrf_exempt
 from hub.accounts.models import Scope, User
 from hub.accounts.services import user_for_token
 from hub.api.auth import key_of
-from hub.core.errors import AtelierError
-from hub.core.http_status import status_of
-
-logger = logging.getLogger(__name__)
+from hub.api.civitai.refusals import ErrorShape, failure, refusal_of
+from hub.core.errors import Invalid
 
 Args = ParamSpec("Args")
 Viewer = User | AnonymousUser
 
-PUBLIC_SECONDS = 300
-STALE_SECONDS = 150
+SHARED = "public, s-maxage=300, stale-while-revalidate=150"
+SHARED_LONG = "public, s-maxage=3600, stale-while-revalidate=1800"
+FOR_EVER = "public, max-age=31536000, immutable"
 READING = frozenset({Scope.MODELS_READ, Scope.MODELS_WRITE})
 
 
@@ -47,14 +45,6 @@ class Caller:
         return not self.viewer.is_authenticated
 
 
-class ParameterError(Exception):
-    """A query parameter that the validator refuses."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name, self.message = name, message
-
-
 View = Callable[Concatenate[HttpRequest, Caller, Args], HttpResponseBase | object]
 
 
@@ -74,11 +64,13 @@ def endpoint(
     *,
     methods: tuple[str, ...] = ("GET",),
     access: Access = Access.PUBLIC,
-    cache_seconds: int = PUBLIC_SECONDS,
+    cache: str = SHARED,
+    errors: ErrorShape = ErrorShape.TEXT,
     validator_errors: bool = False,
 ) -> Callable[[View[Args]], Callable[..., HttpResponseBase]]:
     """Make a v1 view of a function that returns JSON data or a response.
 
+    `cache` is the Cache-Control of data that everyone gets alike; what a key shows is never kept.
     With `validator_errors` a refused parameter is answered by an object, as the list endpoints do.
     """
     allowed = {*methods, "HEAD"} if "GET" in methods else set(methods)
@@ -90,64 +82,46 @@ def endpoint(
             if request.method == "OPTIONS":
                 return _open_to_all(HttpResponse())
             if request.method not in allowed:
-                return _open_to_all(failure("Method not allowed", 405))
-            caller = caller_of(request)
-            if access is Access.AUTHED and caller.is_anonymous:
-                return _open_to_all(failure("Unauthorized", 401))
+                refusal = failure("Method not allowed", 405)
+                refusal.headers["Allow"] = ", ".join([*sorted(allowed), "OPTIONS"])
+                return _open_to_all(refusal)
             try:
-                answer = view(request, caller, *args, **kwargs)
+                answer = _answer(
+                    request, access, cache, lambda who: view(request, who, *args, **kwargs)
+                )
             except Exception as error:
-                return _open_to_all(_failed(request, error, as_object=validator_errors))
-            if isinstance(answer, HttpResponseBase):
-                return _open_to_all(answer)
-            shared = caller.is_anonymous and access is not Access.AUTHED
-            return _open_to_all(_cached(answer, cache_seconds if shared else 0))
+                answer = refusal_of(error, request.path, errors, as_object=validator_errors)
+            return _open_to_all(answer)
 
         return wrapped
 
     return decorate
 
 
-def failure(message: str, status: int, /, **more: object) -> JsonResponse:
-    """The common error shape; `error` is always text here."""
-    return _uncached(JsonResponse({"error": message, **more}, status=status))
-
-
-def _failed(request: HttpRequest, error: Exception, *, as_object: bool) -> JsonResponse:
-    """Expected errors by their status; anything else is logged and told in the shape of a 500."""
-    if isinstance(error, AtelierError):
-        return failure(error.message, status_of(error))
-    if not isinstance(error, ParameterError):
-        logger.error("civitai endpoint failed: %s", request.path, exc_info=error)
-        body = {"message": "An unexpected error occurred", "error": "Internal server error"}
-        return _uncached(JsonResponse(body, status=500))
-    if not as_object:
-        return failure(error.message, 400)
-    detail = {"formErrors": [], "fieldErrors": {error.name: [error.message]}}
-    return _uncached(JsonResponse({"error": detail}, status=400))
-
-
-def _uncached(response: JsonResponse) -> JsonResponse:
-    response.headers["Cache-Control"] = "no-store, max-age=0"
-    return response
-
-
-def _cached(data: object, seconds: int) -> JsonResponse:
-    response = JsonResponse(data, safe=False)
-    if seconds:
-        stale = STALE_SECONDS if seconds == PUBLIC_SECONDS else seconds // 2
-        response.headers["Cache-Control"] = (
-            f"public, s-maxage={seconds}, stale-while-revalidate={stale}"
-        )
-    else:
-        response.headers["Cache-Control"] = "private, no-store"
+def _answer(
+    request: HttpRequest, access: Access, cache: str, view: Callable[[Caller], object]
+) -> HttpResponseBase:
+    """What the view gives this caller, as a response with its caching."""
+    if any("\x00" in value for values in request.GET.lists() for value in values[1]):
+        raise Invalid("A parameter holds a character that no text has")
+    caller = caller_of(request)
+    if access is Access.AUTHED and caller.is_anonymous:
+        return failure("Unauthorized", 401)
+    answer = view(caller)
+    if isinstance(answer, HttpResponseBase):
+        return answer
+    response = JsonResponse(answer, safe=False)
+    shared = caller.is_anonymous and access is not Access.AUTHED
+    response.headers["Cache-Control"] = cache if shared else "private, no-store"
     return response
 
 
 def _open_to_all(response: HttpResponseBase) -> HttpResponseBase:
     """Any page may read public data; credentials are never allowed across origins."""
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Allow-Headers"] = "*"
+    # The star covers every header but this one.
+    response.headers["Access-Control-Allow-Headers"] = "*, Authorization"
     response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
+    response.headers["Access-Control-Expose-Headers"] = "Content-Disposition, Content-Range, ETag"
     response.headers["Vary"] = "Authorization, Cookie"
     return response

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from gallery.catalogue import (
@@ -16,7 +16,7 @@ from gallery.catalogue import (
     tied_of,
 )
 from gallery.models import Image
-from hub.api.civitai.endpoint import Access, Caller, ParameterError, endpoint, failure
+from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.links import Links, links_for, next_page
 from hub.api.civitai.parameters import (
     FALSE,
@@ -29,7 +29,9 @@ from hub.api.civitai.parameters import (
     listed,
     truth,
 )
+from hub.api.civitai.refusals import ErrorShape, ParameterError
 from hub.api.civitai.values import generation_meta, instant
+from hub.core.throttles import TooMany
 from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
 
@@ -43,14 +45,14 @@ LEVELS = {"none": 1, "soft": 3, "mature": 7, "x": 31}
 LEVEL_NAMES = {1: "None", 2: "Soft", 4: "Mature", 8: "X", 16: "X"}
 
 
-@endpoint(access=Access.MIXED, validator_errors=True)
-def image_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[str, Any]:
+@endpoint(access=Access.MIXED, errors=ErrorShape.CODED, validator_errors=True)
+def image_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     """Pictures by cursor (or, for the first thousand, by page)."""
     query = request.GET
     limit = integer(query, "limit", DEFAULT_LIMIT, minimum=0, maximum=MAX_LIMIT) or 0
     page = integer(query, "page", None, minimum=1, maximum=MAX_ID)
     if page is not None and page * limit > MAX_REACH:
-        return failure("Requested too deep into the list; use the cursor of nextPage instead", 429)
+        raise TooMany("Requested too deep into the list; use the cursor of nextPage instead")
     cursor = query.get("cursor") or None
     found = _found(caller, query, cursor=cursor, page=page, limit=limit)
     links, shape = links_for(request), MetaShape.of(query)
@@ -87,7 +89,7 @@ def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool)
     public = image.visibility == Visibility.PUBLIC
     item: dict[str, Any] = {
         "id": image.pk,
-        "url": links.origin + picture_url(image.blob, public=public),
+        "url": links.origin + picture_url(image.blob, public=public, name=str(image.pk)),
         "hash": image.blurhash,
         "width": image.width,
         "height": image.height,

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from hub.storage.models import Blob
 from hub.storage.pictures import picture_url
+from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
@@ -28,9 +29,11 @@ class Links:
         """Download of exactly this file: metadata alone cannot always tell two files apart."""
         return f"{self.origin}/api/download/models/{file.version_id}?fileId={file.pk}"
 
-    def of_picture(self, blob: Blob, model: Model) -> str:
-        """A picture; signed with an end unless everyone may see its model."""
-        return self.origin + picture_url(blob, PREVIEW_WIDTH, public=model.is_for_everyone)
+    def of_cover(self, cover: VersionCover, model: Model) -> str:
+        """A picture of a version; signed with an end unless everyone may see its model."""
+        return self.origin + picture_url(
+            cover.blob, PREVIEW_WIDTH, public=model.is_for_everyone, name=str(cover.pk)
+        )
 
     def of_avatar(self, blob: Blob | None) -> str | None:
         """A person's picture."""

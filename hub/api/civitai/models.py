@@ -1,17 +1,26 @@
 """`GET /api/v1/models` and `/models/{id}`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
 
-from hub.api.civitai.endpoint import Access, Caller, ParameterError, endpoint, failure
+from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.links import links_for, next_page
-from hub.api.civitai.parameters import MAX_ID, integer, model_filters, sort_of, truth
+from hub.api.civitai.parameters import (
+    MAX_ID,
+    integer,
+    model_filters,
+    offers_nothing,
+    sort_of,
+    truth,
+)
+from hub.api.civitai.refusals import ErrorShape, ParameterError, failure
 from hub.api.civitai.wire import model_item
 from hub.core.throttles import TooMany
 from models_registry.catalogue import CataloguePage, catalogue_model, catalogue_page
-from models_registry.filters import Scope
+from models_registry.collection_queries import collection_detail
 
 MAX_LIMIT = 100
 MAX_REACH = 1000
@@ -26,7 +35,7 @@ class PageWish:
     page: int | None
 
 
-@endpoint(access=Access.MIXED, validator_errors=True)
+@endpoint(access=Access.MIXED, errors=ErrorShape.MESSAGE, validator_errors=True)
 def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[str, Any]:
     """The catalogue by cursor (or, for the first thousand, by page)."""
     if caller.is_anonymous and ("favorites" in request.GET or "hidden" in request.GET):
@@ -64,9 +73,11 @@ def _page_wish(request: HttpRequest) -> PageWish:
 
 
 def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CataloguePage:
-    filters = model_filters(request, caller)
-    if truth(request.GET, "hidden"):
-        filters = replace(filters, scope=Scope.HIDDEN)
+    if offers_nothing(request.GET):
+        return CataloguePage((), None)
+    filters = model_filters(request.GET, now=timezone.now())
+    if filters.collection_id is not None:  # one that is not for the caller is not there
+        collection_detail(viewer=caller.viewer, collection_id=filters.collection_id)
     return catalogue_page(
         viewer=caller.viewer,
         filters=filters,

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
-from django.http import HttpRequest, QueryDict
-from django.utils import timezone
+from django.http import QueryDict
 
-from hub.api.civitai.endpoint import Caller, ParameterError
+from hub.api.civitai.refusals import ParameterError
 from models_registry.filters import ModelFilters, Scope, Sort
-from models_registry.models.model import ModelType
+from models_registry.models.model import CheckpointType, ModelType
+from models_registry.models.terms import ModelVisibility
 
 MAX_ID = 2**31 - 1
 PG = 1
@@ -21,6 +21,13 @@ PERIOD_DAYS: Mapping[str, int | None] = {
     "Month": 30,
     "Week": 7,
     "Day": 1,
+}
+#: Words of `availability` and the visibilities that they stand for.
+AVAILABLE: Mapping[str, tuple[str, ...]] = {
+    "Public": (ModelVisibility.PUBLIC,),
+    "EarlyAccess": (),
+    "Unsearchable": (ModelVisibility.UNLISTED,),
+    "Private": (ModelVisibility.TEAM, ModelVisibility.PRIVATE),
 }
 SORTS: Mapping[str, Sort] = {
     "Highest Rated": Sort.RATING,
@@ -102,9 +109,10 @@ def sort_of(query: QueryDict) -> Sort:
     return SORTS[choice(query, "sort", tuple(SORTS), "Highest Rated")]
 
 
-def model_filters(request: HttpRequest, caller: Caller) -> ModelFilters:
+def model_filters(query: QueryDict, *, now: datetime) -> ModelFilters:
     """All filters of `GET /models`; parameters that are not known are ignored."""
-    query = request.GET
+    available = choice(query, "availability", AVAILABLE, "")
+    early = truth(query, "earlyAccess") or available == "EarlyAccess"
     return ModelFilters(
         query=query.get("query", ""),
         types=_known_types(query),
@@ -114,16 +122,33 @@ def model_filters(request: HttpRequest, caller: Caller) -> ModelFilters:
         username=query.get("username", "").strip() or query.get("user", "").strip(),
         ids=ids(query, "ids"),
         version_ids=ids(query, "modelVersionIds"),
-        checkpoint_type=choice(query, "checkpointType", ("Trained", "Merge"), ""),
-        commercial_uses=[use for use in listed(query, "allowCommercialUse") if use != "None"],
+        excluded_ids=ids(query, "excludedModelIds"),
+        excluded_owner_ids=ids(query, "excludedUserIds"),
+        checkpoint_type=choice(query, "checkpointType", CheckpointType.values, ""),
+        commercial_uses=listed(query, "allowCommercialUse"),
         allow_no_credit=truth(query, "allowNoCredit"),
         allow_derivatives=truth(query, "allowDerivatives"),
         allow_different_license=truth(query, "allowDifferentLicense", "allowDifferentLicenses"),
-        published_since=since(query, now=timezone.now()),
+        published_since=since(query, now=now),
         nsfw_levels=_levels(query),
-        scope=Scope.SAVED if truth(query, "favorites") else Scope.EVERYONE,
+        scope=_scope(query),
+        visibilities=AVAILABLE.get(available, ()),
+        archived=truth(query, "archived"),
+        early_access_at=now if early else None,
+        trained_here=bool(truth(query, "fromPlatform")),
+        collection_id=integer(query, "collectionId", None, minimum=1, maximum=MAX_ID),
         published_only=True,
     )
+
+
+def offers_nothing(query: QueryDict) -> bool:
+    """Whether only models are wanted that this hub does not have: on-site generation, features."""
+    return bool(truth(query, "supportsGeneration") or truth(query, "isFeatured"))
+
+
+def _scope(query: QueryDict) -> Scope:
+    wanted = {"hidden": Scope.HIDDEN, "favorites": Scope.SAVED, "followed": Scope.FOLLOWING}
+    return next((scope for name, scope in wanted.items() if truth(query, name)), Scope.EVERYONE)
 
 
 def _levels(query: QueryDict) -> int | None:

@@ -8,6 +8,7 @@ from hub.accounts.models import User
 from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.links import Links, links_for, next_page
 from hub.api.civitai.parameters import MAX_ID, ids, integer
+from hub.api.civitai.refusals import ErrorShape
 from models_registry.catalogue import CountedPage, creators, model_tags, people
 from models_registry.models.base_model import BaseModelType
 from models_registry.models.file import FileKind
@@ -18,7 +19,7 @@ DEFAULT_LIMIT = 20
 MAX_LIMIT = 200
 
 
-@endpoint()
+@endpoint(errors=ErrorShape.MESSAGE)
 def creator_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     """People with public models."""
     page, limit = _page(request)
@@ -30,7 +31,7 @@ def creator_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     return {"items": items, "metadata": _counted(request, found, page, limit)}
 
 
-@endpoint()
+@endpoint(errors=ErrorShape.MESSAGE)
 def tag_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     """Tags of public models."""
     page, limit = _page(request)
@@ -42,7 +43,7 @@ def tag_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     return {"items": items, "metadata": _counted(request, found, page, limit)}
 
 
-@endpoint()
+@endpoint(errors=ErrorShape.CODED)
 def user_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     """People by id or by a part of their name."""
     wanted, query = ids(request.GET, "ids"), request.GET.get("query", "").strip()

@@ -21,7 +21,7 @@ from models_registry.services.download import check_download, download_name
 TYPE_SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
 
-@endpoint(access=Access.MIXED, cache_seconds=0)
+@endpoint(access=Access.MIXED)
 def sha256(request: HttpRequest, caller: Caller, file_id: int) -> HttpResponseBase:
     """One line as `sha256sum -c` reads it."""
     file = _file(caller, file_id)
@@ -30,7 +30,7 @@ def sha256(request: HttpRequest, caller: Caller, file_id: int) -> HttpResponseBa
     return _named(response, f"{name}.sha256")
 
 
-@endpoint(access=Access.MIXED, cache_seconds=0)
+@endpoint(access=Access.MIXED)
 def info(request: HttpRequest, caller: Caller, file_id: int) -> HttpResponseBase:
     """The version as by-hash gives it, under the name that WebUI extensions look for."""
     file = _file(caller, file_id)
@@ -40,7 +40,7 @@ def info(request: HttpRequest, caller: Caller, file_id: int) -> HttpResponseBase
     return _named(response, f"{_stem(file)}.civitai.info")
 
 
-@endpoint(access=Access.MIXED, cache_seconds=0)
+@endpoint(access=Access.MIXED)
 def preview(request: HttpRequest, caller: Caller, file_id: int) -> HttpResponseBase:
     """The first cover as it was uploaded, called `….preview.png`."""
     file = _file(caller, file_id)

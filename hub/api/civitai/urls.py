@@ -2,8 +2,18 @@
 
 from django.urls import path, re_path
 
+from hub.api.civitai import (
+    collections,
+    images,
+    models,
+    nowhere,
+    people,
+    permissions,
+    sidecars,
+    tensors,
+    versions,
+)
 from hub.api.civitai import download as files
-from hub.api.civitai import images, models, people, sidecars, versions
 
 # Clients ask with and without a slash at the end; none follows a redirect on POST.
 v1 = [
@@ -24,14 +34,33 @@ v1 = [
     re_path(r"^users/?$", people.user_list, name="civitai-users"),
     re_path(r"^me/?$", people.me, name="civitai-me"),
     re_path(r"^enums/?$", people.enums, name="civitai-enums"),
+    re_path(r"^collections/?$", collections.collection_list, name="civitai-collections"),
+    re_path(
+        r"^collections/(?P<collection_id>[^/]+)/?$",
+        collections.collection,
+        name="civitai-collection",
+    ),
+    re_path(r"^permissions/check/?$", permissions.check, name="civitai-permissions"),
+    re_path(
+        r"^model-files/(?P<file_id>[^/]+)/tensor-metadata/?$",
+        tensors.tensor_metadata,
+        name="civitai-tensors",
+    ),
+    re_path(r"", nowhere.nothing_here, name="civitai-nowhere"),
 ]
 
 download = [
     re_path(r"^models/(?P<version_id>[^/]+)/?$", files.download, name="civitai-download"),
+    re_path(
+        r"^training-data/(?P<version_id>[^/]+)/?$",
+        files.training_data,
+        name="civitai-training-data",
+    ),
     path("files/<int:file_id>/sha256", sidecars.sha256, name="civitai-sidecar-sha256"),
     path("files/<int:file_id>/civitai.info", sidecars.info, name="civitai-sidecar-info"),
     path("files/<int:file_id>/preview", sidecars.preview, name="civitai-sidecar-preview"),
     path("signed/<str:token>/<str:name>", files.signed_download, name="civitai-signed-download"),
+    re_path(r"", nowhere.nothing_here, name="civitai-download-nowhere"),
 ]
 
 urlpatterns = v1

@@ -5,16 +5,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from hub.api.civitai.endpoint import Access, Caller, ParameterError, endpoint, failure
+from hub.api.civitai.endpoint import SHARED_LONG, Access, Caller, endpoint
 from hub.api.civitai.links import links_for
 from hub.api.civitai.parameters import MAX_ID, integer
+from hub.api.civitai.refusals import ParameterError, failure
 from hub.api.civitai.wire import mini_item, version_item
 from hub.core.errors import Invalid, NotFound
 from models_registry.catalogue import catalogue_version, catalogue_versions
 from models_registry.hash_lookup import find_many_by_hash, match_hash
 from models_registry.services.download import choose_file
 
-HASH_CACHE_SECONDS = 3600
 SHA256_DIGITS = 64
 MAX_HASHES = 100
 MAX_HASH_IDS = 10_000
@@ -30,7 +30,7 @@ def version(
     return version_item(found, links_for(request))
 
 
-@endpoint(cache_seconds=HASH_CACHE_SECONDS)
+@endpoint(cache=SHARED_LONG)
 def version_by_hash(
     request: HttpRequest, caller: Caller, hash_text: str
 ) -> HttpResponseBase | dict[str, Any]:
@@ -97,7 +97,7 @@ def _id(text: str) -> int:
 def _hash_array(request: HttpRequest, *, limit: int) -> list[str]:
     try:
         body = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParameterError("body", "The body must be a JSON array of hashes") from error
     if not isinstance(body, list) or not all(isinstance(value, str) for value in body):
         raise ParameterError("body", "The body must be a JSON array of hashes")

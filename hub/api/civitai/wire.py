@@ -5,7 +5,7 @@ from typing import Any
 from hub.api.civitai.links import Links
 from hub.api.civitai.values import air, generation_meta, html, instant
 from hub.api.civitai.wire_facts import availability, base_name, creator, extras, model_stats
-from hub.api.civitai.wire_files import BYTES_PER_KB, file_items, hashes, image_item
+from hub.api.civitai.wire_files import BYTES_PER_KB, file_items, hashes, image_item, vae_items
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
@@ -26,7 +26,7 @@ def model_item(
     item: dict[str, Any] = {
         "id": model.pk,
         "name": model.name,
-        "description": html(model.description),
+        "description": html(model.description) or "",  # typed clients expect text
         "type": model.type,
         "nsfw": model.nsfw_level > PG_LEVELS,
         "nsfwLevel": model.nsfw_level,
@@ -41,6 +41,7 @@ def model_item(
         "allowDifferentLicense": model.allow_different_license,
         "supportsGeneration": False,
         "cosmetic": None,
+        "baseModels": list(dict.fromkeys(base_name(version) for version in versions)),
         "stats": model_stats(model),
         "creator": creator(model.owner, links),
         "tags": model.tag_names,
@@ -83,6 +84,7 @@ def version_in_model(
             "thumbsDownCount": version.thumbs_down_count,
         },
         "supportsGeneration": False,
+        "paidAccess": None,
         "files": [] if archived else file_items(version, links, primary_only=primary_only),
         "images": [
             {"id": cover.pk, **image_item(cover, version, links)}
@@ -99,6 +101,7 @@ def version_in_model(
     return item
 
 
+# long: one JSON object in the order of the wire, a line a key
 def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
@@ -118,10 +121,12 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         "baseModel": base_name(version),
         "baseModelType": version.base_model_type,
         "earlyAccessEndsAt": instant(version.early_access_until),
-        "earlyAccessConfig": None,
+        "earlyAccessConfig": {},  # typed clients expect an object, empty or not
         "description": html(version.description),
         "uploadType": "Trained" if version.job_uuid else "Created",
         "usageControl": "Download",
+        "licensingFee": None,
+        "paidAccess": None,
         "availability": "EarlyAccess" if is_in_early_access(version) else "Public",
         "air": air(version),
         "stats": {
@@ -136,7 +141,12 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
             "nsfw": model.nsfw_level > PG_LEVELS,
             "poi": False,
         },
-        "files": [] if archived else file_items(version, links, primary_always=True),
+        "files": []
+        if archived
+        else [
+            *file_items(version, links, primary_always=True),
+            *vae_items(version, links),
+        ],
         "images": [
             image_item(cover, version, links) | {"meta": generation_meta(cover.generation_text)}
             for cover in version.covers.all()[:VERSION_IMAGES]

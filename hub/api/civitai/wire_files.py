@@ -5,7 +5,7 @@ from typing import Any
 from hub.api.civitai.links import Links
 from hub.api.civitai.values import instant
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile
+from models_registry.models.file import FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.version import ModelVersion
 from models_registry.services.download import download_name
@@ -32,8 +32,19 @@ def file_items(
     return items
 
 
+def vae_items(version: ModelVersion, links: Links) -> list[dict[str, Any]]:
+    """The first file of each VAE that goes with a version; its link leads to the VAE's download."""
+    linked = [row.resource_version for row in version.vae_links]
+    return [
+        file_item(vae.clean_files[0], vae, links) | {"type": FileKind.VAE, "primary": False}
+        for vae in linked
+        if vae is not None and vae.clean_files
+    ]
+
+
 def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str, Any]:
     """One file; sizeKB is exact, hashes are upper case."""
+    virus = file.scan_report.get("virus", {})
     return {
         "id": file.pk,
         "sizeKB": file.size_bytes / BYTES_PER_KB,
@@ -46,8 +57,8 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
         },
         "pickleScanResult": file.scan_status,
         "pickleScanMessage": file.scan_message or None,
-        "virusScanResult": file.scan_status,
-        "virusScanMessage": NO_ANTIVIRUS,
+        "virusScanResult": virus.get("status", file.scan_status),
+        "virusScanMessage": (virus["message"] or None) if virus else NO_ANTIVIRUS,
         "scannedAt": instant(file.scanned_at),
         "hashes": hashes(file),
         "downloadUrl": links.of_file(file),
@@ -64,7 +75,7 @@ def image_item(cover: VersionCover, version: ModelVersion, links: Links) -> dict
     """A picture of a version; the level is a number here."""
     has_data = bool(cover.generation_text.strip())
     return {
-        "url": links.of_picture(cover.blob, version.model),
+        "url": links.of_cover(cover, version.model),
         "nsfwLevel": cover.nsfw_level,
         "width": cover.width,
         "height": cover.height,

@@ -7,12 +7,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hub.api.native.access import MODEL_READERS, ModelView
+from hub.api.native.access import MODEL_READERS, ModelView, actor_of
 from hub.api.native.model_forms import HashesForm
 from hub.api.native.model_shapes import FileShape, KnownFileShape
 from hub.api.native.pages import ErrorShape, body_of, shaped
-from models_registry.known_files import files_of_hash, files_of_hashes
-from models_registry.queries import file_of
+from models_registry.known_files import any_of_size, files_of_hash, files_of_hashes
+from models_registry.queries import conversion_of, file_of
+from models_registry.services.conversion import request_conversion
+from models_registry.services.suggestions import facts_of_header
+
+MAX_SIZE = 2**62
 
 
 class KnownFiles(serializers.Serializer[Any]):
@@ -20,6 +24,39 @@ class KnownFiles(serializers.Serializer[Any]):
 
     items = KnownFileShape(many=True)
     is_ambiguous = serializers.BooleanField()
+
+
+class ConversionShape(serializers.Serializer[Any]):
+    """How far a conversion is: queued, running, succeeded with a file, or failed with a reason."""
+
+    status = serializers.CharField()
+    failure = serializers.CharField()
+    result_id = serializers.IntegerField(allow_null=True)
+
+
+class SizeAnswer(serializers.Serializer[Any]):
+    """Whether there is any."""
+
+    any = serializers.BooleanField()
+
+
+class HeaderForm(serializers.Serializer[Any]):
+    """The header's JSON text and the length of the whole file."""
+
+    header = serializers.CharField(trim_whitespace=False)
+    size_bytes = serializers.IntegerField(min_value=0)
+
+
+class HeaderFactsShape(serializers.Serializer[Any]):
+    """Empty where the header says nothing that is known here."""
+
+    title = serializers.CharField()
+    type = serializers.CharField()
+    base_model = serializers.CharField()
+    trigger_words = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField())
+    description = serializers.CharField()
+    licence = serializers.CharField()
 
 
 class FilesByHash(serializers.Serializer[Any]):
@@ -35,6 +72,56 @@ class OneFile(ModelView):
     def get(self, request: Request, file_id: int) -> Response:
         """Show a file of a version that the caller may see."""
         return Response(FileShape(file_of(viewer=request.user, file_id=file_id)).data)
+
+
+class FileConversion(ModelView):
+    """Making a safetensors file of a pickle."""
+
+    @extend_schema(
+        operation_id="files_convert",
+        request=None,
+        responses={202: ConversionShape, 403: ErrorShape, 404: ErrorShape, 409: ErrorShape},
+    )
+    def post(self, request: Request, file_id: int) -> Response:
+        """Ask for it; the file that comes out is one of the same version."""
+        actor = actor_of(request)
+        file = file_of(viewer=actor, file_id=file_id)
+        row = request_conversion(actor=actor, file=file)
+        return Response(ConversionShape(row).data, status=202)
+
+    @extend_schema(
+        operation_id="files_conversion", responses={200: ConversionShape, 404: ErrorShape}
+    )
+    def get(self, request: Request, file_id: int) -> Response:
+        """How far it is."""
+        row = conversion_of(file_of(viewer=request.user, file_id=file_id))
+        return Response(ConversionShape(row).data)
+
+
+class FilesOfSize(ModelView):
+    """A cheap question before a costly one."""
+
+    @extend_schema(operation_id="files_of_size", responses={200: SizeAnswer})
+    def get(self, request: Request, size_bytes: int) -> Response:
+        """Whether a file of exactly this size is within reach; only then its hash is worth it."""
+        size = min(size_bytes, MAX_SIZE)
+        return Response({"any": any_of_size(viewer=request.user, size_bytes=size)})
+
+
+class ReadHeader(ModelView):
+    """What a safetensors header says, before the file is sent; reads only."""
+
+    write_scopes = MODEL_READERS
+
+    @extend_schema(
+        operation_id="files_read_header",
+        request=HeaderForm,
+        responses={200: HeaderFactsShape, 400: ErrorShape},
+    )
+    def post(self, request: Request) -> Response:
+        """Read the JSON text of a header, as the hub will when it has the file."""
+        sent = body_of(request, HeaderForm)
+        return Response(HeaderFactsShape(facts_of_header(**sent)).data)
 
 
 class FileByHash(ModelView):

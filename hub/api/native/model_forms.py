@@ -1,17 +1,25 @@
 """What v2 takes about models and versions: shapes only, the rules are in the services."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from hub.api.native.advice import ExampleForm, ResourceForm
 from hub.api.native.pages import PageQuery
 from models_registry.filters import ModelFilters, Scope, Sort
-from models_registry.models.file import FileFormat, FileKind, SizeKind
-from models_registry.models.model import ModelType, Subject
-from models_registry.services.values import Usage, Weight, WordSet
+from models_registry.models.file import PRECISIONS, FileFormat, FileKind, SizeKind
+from models_registry.models.model import CommercialUse, Model, ModelType, Subject
+from models_registry.models.terms import LicenceName, ModelVisibility
+from models_registry.models.version import ModelVersion
+from models_registry.services.values import Licence, Usage, Weight, WordSet
 
-USAGE_FIELDS = ("clip_skip", "sampler", "steps", "cfg_scale", "width", "height", "tips")
+USAGE_FIELDS = (
+    *("clip_skip", "sampler", "steps", "cfg_scale", "cfg_min", "cfg_max", "cfg_note"),
+    *("width", "height", "tips", "prompt_advice", "negative_advice"),
+)
+ACCESS_FIELDS = ("requires_sign_in", "early_access_until")
 
 
 class WordList(serializers.ListField):
@@ -31,12 +39,21 @@ class ModelQuery(PageQuery):
     subject = serializers.MultipleChoiceField(choices=Subject.values, required=False)
     tag = WordList(required=False)
     format = serializers.MultipleChoiceField(choices=FileFormat.values, required=False)
+    precision = serializers.MultipleChoiceField(choices=PRECISIONS, required=False)
+    licence = serializers.MultipleChoiceField(choices=LicenceName.values, required=False)
+    commercial_use = serializers.MultipleChoiceField(choices=CommercialUse.values, required=False)
     username = serializers.CharField(required=False, default="")
     scope = serializers.ChoiceField(choices=list(Scope), required=False, default=Scope.EVERYONE)
     team = serializers.SlugField(required=False, help_text="One of my teams; implies scope=team.")
+    collection = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="Only what is in it."
+    )
     sort = serializers.ChoiceField(choices=list(Sort), required=False)
     verified = serializers.BooleanField(required=False, default=False)
     trained_here = serializers.BooleanField(required=False, default=False)
+    unseen = serializers.BooleanField(
+        required=False, default=False, help_text="Only what I have not opened."
+    )
 
 
 def filters_of(query: dict[str, Any], **more: Any) -> ModelFilters:
@@ -48,10 +65,15 @@ def filters_of(query: dict[str, Any], **more: Any) -> ModelFilters:
         subjects=sorted(query.get("subject", ())),
         tags=query.get("tag", ()),
         formats=sorted(query.get("format", ())),
+        precisions=sorted(query.get("precision", ())),
+        licences=sorted(query.get("licence", ())),
+        commercial_uses=sorted(query.get("commercial_use", ())),
         username=query["username"],
+        unseen=query["unseen"],
         scope=Scope.TEAM if "team" in query else Scope(query["scope"]),
         verified=query["verified"],
         trained_here=query["trained_here"],
+        collection_id=query.get("collection"),
         **more,
     )
 
@@ -67,6 +89,45 @@ class NewModelForm(serializers.Serializer[Any]):
     subject = serializers.ChoiceField(choices=["", *Subject.values], required=False)
     checkpoint_type = serializers.ChoiceField(choices=["", "Trained", "Merge"], required=False)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class ModelForm(serializers.Serializer[Any]):
+    """What is said about a model; what is left out stays. The type is fixed once published.
+
+    The four licence switches belong together: given one, the others are written too.
+    """
+
+    name = serializers.CharField(required=False)
+    type = serializers.ChoiceField(choices=ModelType.values, required=False)
+    checkpoint_type = serializers.ChoiceField(choices=["", "Trained", "Merge"], required=False)
+    subject = serializers.ChoiceField(choices=["", *Subject.values], required=False)
+    description = serializers.CharField(required=False, allow_blank=True)
+    visibility = serializers.ChoiceField(choices=ModelVisibility.values, required=False)
+    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    nsfw_level = serializers.IntegerField(required=False, min_value=0, max_value=63)
+    licence = serializers.ChoiceField(
+        choices=["", *LicenceName.values], required=False, help_text="An SPDX identifier."
+    )
+    allow_no_credit = serializers.BooleanField(required=False)
+    allow_derivatives = serializers.BooleanField(required=False)
+    allow_different_license = serializers.BooleanField(required=False)
+    allow_commercial_use = serializers.ListField(
+        child=serializers.ChoiceField(choices=CommercialUse.values), required=False
+    )
+
+
+def model_values(model: Model, sent: dict[str, Any]) -> dict[str, Any]:
+    """The sent changes as `update_model` takes them."""
+    switches = ("allow_no_credit", "allow_derivatives", "allow_different_license")
+    terms = (*switches, "allow_commercial_use")
+    values = {name: value for name, value in sent.items() if name not in (*terms, "licence")}
+    if "licence" in sent:
+        values["licence_name"] = sent["licence"]
+    if any(name in sent for name in terms):
+        now = {name: sent.get(name, getattr(model, name)) for name in terms}
+        uses = tuple(now.pop("allow_commercial_use"))
+        values["licence"] = Licence(**now, commercial_use=uses)
+    return values
 
 
 class WordSetForm(serializers.Serializer[Any]):
@@ -91,10 +152,7 @@ class WeightForm(serializers.Serializer[Any]):
 
 
 class VersionForm(serializers.Serializer[Any]):
-    """What is said about a version; what is left out stays as it is.
-
-    The settings from `clip_skip` to `tips` belong together: given one, the others are written too.
-    """
+    """What is said about a version; what is left out stays as it is. Sizes in pixels."""
 
     name = serializers.CharField(required=False)
     base_model = serializers.CharField(required=False, help_text="A name of the hub's table.")
@@ -109,11 +167,22 @@ class VersionForm(serializers.Serializer[Any]):
     sampler = serializers.CharField(required=False, allow_blank=True, max_length=60)
     steps = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1000)
     cfg_scale = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=100)
+    cfg_min = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=100)
+    cfg_max = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=100)
+    cfg_note = serializers.CharField(
+        required=False, allow_blank=True, help_text="What a lower or higher CFG changes."
+    )
     width = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=16_384)
     height = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=16_384
     )
     tips = serializers.CharField(required=False, allow_blank=True)
+    prompt_advice = serializers.CharField(required=False, allow_blank=True)
+    negative_advice = serializers.CharField(required=False, allow_blank=True)
+    requires_sign_in = serializers.BooleanField(required=False)
+    early_access_until = serializers.DateTimeField(required=False)
+    resources = ResourceForm(many=True, required=False, help_text="All of them.")
+    examples = ExampleForm(many=True, required=False, help_text="All of them.")
 
 
 class NewFileForm(serializers.Serializer[Any]):
@@ -145,15 +214,18 @@ class HashesForm(serializers.Serializer[Any]):
     hashes = serializers.ListField(child=serializers.CharField(), min_length=1, max_length=100)
 
 
-def version_values(sent: dict[str, Any]) -> dict[str, Any]:
-    """The sent facts as the services take them, without the trigger words."""
-    plain = ("name", "base_model", "description", "changelog")
+def version_values(sent: dict[str, Any], now: ModelVersion | None = None) -> dict[str, Any]:
+    """The sent facts as the services take them, without words, resources and examples.
+
+    Settings that are not sent stay as they are `now`.
+    """
+    plain = ("name", "base_model", "description", "changelog", *ACCESS_FIELDS)
     values = {name: sent[name] for name in plain if name in sent}
     if "weight" in sent:
         values["weight"] = Weight(**sent["weight"])
     usage = {name: sent[name] for name in USAGE_FIELDS if name in sent}
     if usage:
-        values["usage"] = Usage(**usage)
+        values["usage"] = replace(Usage.of(now) if now else Usage(), **usage)
     return values
 
 

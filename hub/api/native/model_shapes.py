@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
+from hub.api.native.advice import ExampleShape, ResourceShape
 from hub.api.native.people import PersonShape
 from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
@@ -118,11 +119,20 @@ class VersionShape(serializers.Serializer[ModelVersion]):
     sampler = serializers.CharField()
     steps = serializers.IntegerField(allow_null=True)
     cfg_scale = serializers.FloatField(allow_null=True)
+    cfg_min = serializers.FloatField(allow_null=True)
+    cfg_max = serializers.FloatField(allow_null=True)
+    cfg_note = serializers.CharField()
     width = serializers.IntegerField(allow_null=True)
     height = serializers.IntegerField(allow_null=True)
     description = serializers.CharField()
     changelog = serializers.CharField()
     usage_tips = serializers.CharField()
+    prompt_advice = serializers.CharField()
+    negative_advice = serializers.CharField()
+    requires_sign_in = serializers.BooleanField()
+    early_access_until = serializers.DateTimeField(allow_null=True)
+    resources = ResourceShape(many=True, source="recommended_resources")
+    examples = ExampleShape(many=True, source="example_prompts")
     network_dim = serializers.IntegerField(allow_null=True)
     network_alpha = serializers.FloatField(allow_null=True)
     job_id = serializers.UUIDField(source="job_uuid", allow_null=True)
@@ -174,6 +184,7 @@ class FullModelShape(ModelShape):
     description = serializers.CharField()
     tags = serializers.ListField(child=serializers.CharField(), source="tag_names")
     checkpoint_type = serializers.CharField()
+    licence = serializers.CharField()
     allow_no_credit = serializers.BooleanField()
     allow_derivatives = serializers.BooleanField()
     allow_different_license = serializers.BooleanField()

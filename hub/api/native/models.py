@@ -1,5 +1,9 @@
 """`/models/`, `/versions/`: the registry."""
 
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -8,13 +12,17 @@ from rest_framework.response import Response
 from hub.accounts.models import Team
 from hub.accounts.queries import teams_of
 from hub.api.native.access import ModelView, actor_of
+from hub.api.native.advice import write_advice
 from hub.api.native.model_forms import (
+    ACCESS_FIELDS,
+    ModelForm,
     ModelQuery,
     NewFileForm,
     NewModelForm,
     UploadForm,
     VersionForm,
     filters_of,
+    model_values,
     version_values,
     words_of,
 )
@@ -26,13 +34,15 @@ from hub.api.native.model_shapes import (
 )
 from hub.api.native.pages import ErrorShape, body_of, page_answer, page_of, query_of
 from hub.core.errors import NotFound
+from models_registry.collection_queries import collection_detail
 from models_registry.filters import Sort
 from models_registry.known_files import blob_at_hand
 from models_registry.models.file import FileKind
 from models_registry.queries import file_of, model_detail, model_list, version_detail
-from models_registry.services.covers import add_uploaded_cover
+from models_registry.services.cards import card_edit
+from models_registry.services.covers import add_uploaded_cover, remove_cover, show_first
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
-from models_registry.services.edits import update_version
+from models_registry.services.edits import update_model, update_version
 from models_registry.services.files import add_file
 from models_registry.services.publish import publish_version
 
@@ -46,10 +56,16 @@ class Models(ModelView):
     def get(self, request: Request) -> Response:
         """List models, as the pages do; drafts only with scope=mine or scope=team."""
         query = query_of(request, ModelQuery)
-        team = team_named(request, query["team"]) if "team" in query else None
+        more: dict[str, Any] = {}
+        if "team" in query:
+            more["team"] = team_named(request, query["team"])
+        if "collection" in query:
+            key = query["collection"]
+            found = collection_detail(viewer=request.user, collection_id=key)
+            more["with_unlisted"] = found.can_fill
         page = model_list(
             viewer=request.user,
-            filters=filters_of(query, team=team),
+            filters=filters_of(query, **more),
             sort=Sort(query["sort"]) if "sort" in query else None,
             cursor=query.get("cursor"),
             limit=query["limit"],
@@ -79,6 +95,18 @@ class OneModel(ModelView):
         detail = model_detail(viewer=request.user, model_id=model_id)
         return Response(ModelDetailShape(detail).data)
 
+    @extend_schema(
+        operation_id="models_change",
+        request=ModelForm,
+        responses={200: ModelDetailShape, 400: ErrorShape, 403: ErrorShape, 404: ErrorShape},
+    )
+    def patch(self, request: Request, model_id: int) -> Response:
+        """Change the card."""
+        sent, actor = body_of(request, ModelForm), actor_of(request)
+        model = model_detail(viewer=actor, model_id=model_id).model
+        update_model(actor=actor, model=model, **model_values(model, sent))
+        return self.get(request, model_id)
+
 
 class ModelVersions(ModelView):
     """The versions of one model."""
@@ -92,12 +120,14 @@ class ModelVersions(ModelView):
         """Add a version as a draft."""
         sent = body_of(request, VersionForm)
         model = model_detail(viewer=request.user, model_id=model_id).model
-        version = create_version(
-            actor=actor_of(request),
-            model=model,
-            trigger_words=words_of(sent) or (),
-            **version_values(sent),
-        )
+        actor, values = actor_of(request), version_values(sent)
+        access = {name: values.pop(name) for name in ACCESS_FIELDS if name in values}
+        with transaction.atomic():
+            words = words_of(sent) or ()
+            version = create_version(actor=actor, model=model, trigger_words=words, **values)
+            if access:
+                update_version(actor=actor, version=version, **access)
+            write_advice(actor, version, sent)
         return _version(request, version.pk, status=201)
 
 
@@ -118,10 +148,12 @@ class OneVersion(ModelView):
         """Change what is said about a version."""
         sent, actor = body_of(request, VersionForm), actor_of(request)
         version = version_detail(viewer=actor, version_id=version_id)
-        update_version(actor=actor, version=version, **version_values(sent))
         words = words_of(sent)
-        if words is not None:
-            set_trigger_words(actor=actor, version=version, words=words)
+        with card_edit(actor=actor, model_id=version.model_id):
+            update_version(actor=actor, version=version, **version_values(sent, version))
+            if words is not None:
+                set_trigger_words(actor=actor, version=version, words=words)
+            write_advice(actor, version, sent)
         return _version(request, version_id)
 
 
@@ -158,6 +190,35 @@ class VersionCovers(ModelView):
         version = version_detail(viewer=actor, version_id=version_id)
         add_uploaded_cover(actor=actor, version=version, upload_id=sent["upload_id"])
         return _version(request, version_id, status=201)
+
+
+class OneCover(ModelView):
+    """One picture of a version."""
+
+    @extend_schema(
+        operation_id="covers_remove",
+        responses={200: VersionShape, 403: ErrorShape, 404: ErrorShape},
+    )
+    def delete(self, request: Request, version_id: int, cover_id: int) -> Response:
+        """Take it off."""
+        return self._change(request, version_id, cover_id, remove_cover)
+
+    @extend_schema(
+        operation_id="covers_first",
+        request=None,
+        responses={200: VersionShape, 403: ErrorShape, 404: ErrorShape},
+    )
+    def post(self, request: Request, version_id: int, cover_id: int) -> Response:
+        """Make it the one that cards show."""
+        return self._change(request, version_id, cover_id, show_first)
+
+    def _change(
+        self, request: Request, version_id: int, cover_id: int, change: Callable[..., None]
+    ) -> Response:
+        actor = actor_of(request)
+        version = version_detail(viewer=actor, version_id=version_id)
+        change(actor=actor, version=version, cover_id=cover_id)
+        return _version(request, version_id)
 
 
 class PublishVersion(ModelView):

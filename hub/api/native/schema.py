@@ -1,8 +1,10 @@
-"""What the OpenAPI document says about keys; loading this module makes it known."""
+"""What the OpenAPI document says about keys; loading this module makes the scheme known."""
 
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import SAFE_METHODS
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -18,3 +20,13 @@ class TokenScheme(OpenApiAuthenticationExtension):
             "scheme": "bearer",
             "description": "A key from the settings page, limited to its scopes.",
         }
+
+
+class NativeSchema(AutoSchema):
+    """Says which endpoints answer without a key: an empty choice among those of `security`."""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """The ways to authenticate; see NativeView.is_public."""
+        ways: list[dict[str, list[str]]] = super().get_auth()
+        is_open = getattr(self.view, "is_public", False) and self.method in SAFE_METHODS
+        return [*ways, {}] if is_open and {} not in ways else ways

@@ -9,7 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from hub.api.native import datasets, files, jobs, models, people
+from hub.api.native import (
+    collections,
+    comparisons,
+    datasets,
+    files,
+    jobs,
+    lineage,
+    models,
+    people,
+    social,
+)
 from hub.core.errors import NotFound
 
 
@@ -55,7 +65,88 @@ urlpatterns = [
         models.PublishVersion.as_view(),
         name="api_version_publish",
     ),
+    path(
+        "versions/<int:version_id>/covers/<int:cover_id>/",
+        models.OneCover.as_view(),
+        name="api_version_cover",
+    ),
+    path(
+        "versions/<int:version_id>/lineage/",
+        lineage.VersionLineage.as_view(),
+        name="api_version_lineage",
+    ),
+    path(
+        "versions/<int:version_id>/review/",
+        social.VersionReview.as_view(),
+        name="api_version_review",
+    ),
+    path(
+        "versions/<int:version_id>/comparisons/",
+        comparisons.VersionComparisons.as_view(),
+        name="api_version_comparisons",
+    ),
+    path(
+        "comparisons/<uuid:comparison_id>/",
+        comparisons.OneComparison.as_view(),
+        name="api_comparison",
+    ),
+    path(
+        "comparisons/<uuid:comparison_id>/cancel/",
+        comparisons.ComparisonCancel.as_view(),
+        name="api_comparison_cancel",
+    ),
+    path(
+        "comparisons/<uuid:comparison_id>/retry/",
+        comparisons.ComparisonRetry.as_view(),
+        name="api_comparison_retry",
+    ),
+    path(
+        "models/<int:model_id>/reviews/",
+        social.ModelReviews.as_view(),
+        name="api_model_reviews",
+    ),
+    path(
+        "models/<int:model_id>/comments/",
+        social.ModelComments.as_view(),
+        name="api_model_comments",
+    ),
+    path(
+        "models/<int:model_id>/comments/<int:comment_id>/",
+        social.OneComment.as_view(),
+        name="api_model_comment",
+    ),
+    path(
+        "models/<int:model_id>/standing/",
+        social.ModelStanding.as_view(),
+        name="api_model_standing",
+    ),
+    path("following/", social.Following.as_view(), name="api_following"),
+    path(
+        "following/people/<str:name>/",
+        social.FollowPerson.as_view(),
+        name="api_follow_person",
+    ),
+    path("following/tags/<str:name>/", social.FollowTag.as_view(), name="api_follow_tag"),
+    path("mentions/", social.Mentions.as_view(), name="api_mentions"),
+    path("collections/", collections.Collections.as_view(), name="api_collections"),
+    path(
+        "collections/<int:collection_id>/",
+        collections.OneCollection.as_view(),
+        name="api_collection",
+    ),
+    path(
+        "collections/<int:collection_id>/models/",
+        collections.CollectionModels.as_view(),
+        name="api_collection_models",
+    ),
     path("files/<int:file_id>/", files.OneFile.as_view(), name="api_file"),
+    path(
+        "files/<int:file_id>/conversion/",
+        files.FileConversion.as_view(),
+        name="api_file_conversion",
+    ),
+    path("files/of-size/<int:size_bytes>/", files.FilesOfSize.as_view(), name="api_files_of_size"),
+    path("files/read-header/", files.ReadHeader.as_view(), name="api_read_header"),
     path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
     path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
@@ -84,5 +175,6 @@ urlpatterns = [
         name="api_artifact_file",
     ),
     path("presets/", jobs.Presets.as_view(), name="api_presets"),
-    re_path(r"^.*/$", Nothing.as_view()),
+    # The page at docs/ is not ours.
+    re_path(r"^(?!docs/$).*/$", Nothing.as_view()),
 ]

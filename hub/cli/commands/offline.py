@@ -10,7 +10,8 @@ from hub.cli.commands.context import AsJson
 from hub.cli.errors import LocalProblem
 from hub.cli.inspection import inspect_local
 from hub.cli.terminal import Terminal, lines, terminal_of
-from hub.formats.hashes import FileHashes, hash_file
+from hub.formats.file_hashing import hash_file
+from hub.formats.hashes import FileHashes
 
 Files = Annotated[list[Path], typer.Argument(help="Files of this machine.")]
 

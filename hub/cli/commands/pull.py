@@ -12,7 +12,7 @@ from hub.cli.folders import Layout
 from hub.cli.hub_client import HubClient
 from hub.cli.needed import Need, needs_of
 from hub.cli.pulling import Place, Pulled, pull_file
-from hub.cli.targets import Choice, choose, choose_by_hash, parse_target
+from hub.cli.targets import Choice, choose_all, choose_by_hash, parse_target
 from hub.cli.terminal import Terminal, size, table
 
 To = Annotated[Path, typer.Option("--to", help="Folder of a WebUI, or any folder.")]
@@ -26,7 +26,7 @@ def pull(
     context: typer.Context,
     targets: Annotated[
         list[str] | None,
-        typer.Argument(help="Model number, version:NUMBER, MODEL@VERSION or hash:DIGITS."),
+        typer.Argument(help="Model number, version:NUMBER, hash:DIGITS, collection:NUMBER."),
     ] = None,
     *,
     to: To = Path(),
@@ -48,7 +48,9 @@ def pull(
     needs = [need for picture in needed_by or [] for need in needs_of(picture)]
     place = Place(root=to, layout=layout, with_sidecars=not no_sidecars)
     with hub_of(context) as (hub, terminal):
-        choices = [choose(hub, target, all_files=all_files) for target in named]
+        choices = [
+            choice for target in named for choice in choose_all(hub, target, all_files=all_files)
+        ]
         result = _Result()
         for need in needs:
             found = _choice_for(hub, need)

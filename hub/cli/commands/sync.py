@@ -28,6 +28,9 @@ def sync(
     user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Only my own.")] = False,
     saved: Annotated[bool, typer.Option("--saved", help="Only what I saved.")] = False,
+    collection: Annotated[
+        int | None, typer.Option("--collection", min=1, help="Only what is in this collection.")
+    ] = None,
     layout: LayoutOption = Layout.AUTO,
     delete: Annotated[
         bool, typer.Option("--delete", help="Take away what sync put here and left the list.")
@@ -44,6 +47,7 @@ def sync(
         "team": team,
         "username": user,
         "scope": "mine" if mine else "saved" if saved else "",
+        "collection": collection,
     }
     chosen = {name: value for name, value in query.items() if value}
     with hub_of(context) as (hub, terminal):
@@ -66,7 +70,7 @@ def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> 
     last = read_notes(folder)
     if last is None:
         if not query:
-            raise WrongUse("Say what to keep here: words, --team, --type, --mine or --saved.")
+            raise WrongUse("Say what to keep here: words, --team, --mine, --collection …")
         return SyncNotes(origin, query, layout.value)
     if last.hub != origin:
         raise WrongUse(f"{folder} is kept in step with {last.hub}, not with {origin}.")

@@ -6,11 +6,11 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from hub.api.civitai.download import SALT
 from hub.core.visibility import Visibility
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
 from models_registry.models.version import ModelVersion
 from models_registry.services import publish
+from models_registry.services.download import LINK_SALT
 from tests.api.civitai.conftest import key_of
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import add_clean_file, lora_bytes, publish_model
@@ -109,9 +109,13 @@ def test_a_file_that_is_not_cleared_goes_to_its_people_only_and_a_dangerous_one_
 ):
     version = publish_model()
     owner = api_of(version.model.owner)
-    for status, seen_by_owner in ((ScanStatus.PENDING, 307), (ScanStatus.DANGER, 403)):
+    for status, seen_by_others, seen_by_owner in (
+        (ScanStatus.PENDING, 404, 307),
+        (ScanStatus.ERROR, 404, 307),
+        (ScanStatus.DANGER, 403, 403),
+    ):
         ModelFile.objects.filter(version=version).update(scan_status=status)
-        assert start(api, version).status_code == 403
+        assert start(api, version).status_code == seen_by_others
         assert start(owner, version).status_code == seen_by_owner
 
 
@@ -127,7 +131,7 @@ def test_a_forged_or_old_link_is_refused(api, monkeypatch):
     file = version.files.get()
     forged = signing.dumps(file.pk, salt="other")
     assert api.raw(f"/api/download/signed/{forged}/x.safetensors").status_code == 404
-    token = signing.dumps(file.pk, salt=SALT)
+    token = signing.dumps(file.pk, salt=LINK_SALT)
     later = timezone.now().timestamp() + 24 * 3600 + 60
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert api.raw(f"/api/download/signed/{token}/x.safetensors").status_code == 410

@@ -10,7 +10,7 @@ from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import drafts, publish
+from models_registry.services import drafts, publish, recommendations
 from models_registry.services.values import Example, Licence, Provenance, Usage, Weight
 from tests.api.civitai.conftest import matches_golden
 from tests.factories.accounts import UserFactory
@@ -55,7 +55,7 @@ def version() -> ModelVersion:
     )
     add_clean_file(version, name="ink-wash.safetensors")
     drafts.add_cover(actor=mika, version=version, blob=picture_blob(), generation_text=INFOTEXT)
-    drafts.add_example_prompt(
+    recommendations.add_example_prompt(
         actor=mika, version=version, example=Example(prompt="inkwash, pine", negative="colour")
     )
     publish.publish_version(actor=mika, version=version)
@@ -82,7 +82,7 @@ def values_of(version: ModelVersion) -> dict[str, object]:
         "file_id": file.pk,
         "image_id": cover.pk,
         "user_id": version.model.owner_id,
-        "image_url": origin + picture_url(cover.blob, 450, public=True),
+        "image_url": origin + picture_url(cover.blob, 450, public=True, name=str(cover.pk)),
         "version_url": f"{origin}/api/download/models/{version.pk}",
         "file_url": f"{origin}/api/download/models/{version.pk}?fileId={file.pk}",
         "air": f"urn:air:sd1:lora:atelier:{version.model_id}@{version.pk}",

@@ -18,7 +18,7 @@ from hub.cli.main import app
 from hub.cli.needed import Need, needs_of
 from hub.cli.sidecars import read_sidecars
 from hub.cli.targets import Target, TargetKind, parse_target
-from hub.formats.hashes import hash_file
+from hub.formats.file_hashing import hash_file
 from tests.factories.formats import png_bytes
 from tests.factories.registry import lora_bytes
 

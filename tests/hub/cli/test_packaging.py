@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
+FASTER_WHERE_INSTALLED = {"isal"}  # hub.formats.crc32 does without
 PROBE = """
 import json, pkgutil, importlib, sys
 import hub.cli
@@ -60,13 +61,13 @@ def imported() -> set[str]:
 
 
 def test_what_it_imports_is_what_it_declares_and_what_is_locked():
-    assert imported() == declared()
+    assert imported() - FASTER_WHERE_INSTALLED == declared()
     assert declared() <= locked()
 
 
 def test_the_command_is_an_entry_point_that_exists():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"atelier": "hub.cli.main:app"}
+    assert project["scripts"]["atelier"] == "hub.cli.main:app"
     command = [sys.executable, "-m", "hub.cli", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=True)
     assert all(word in done.stdout for word in ("login", "pull", "push", "sync", "train", "watch"))

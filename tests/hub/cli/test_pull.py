@@ -14,6 +14,7 @@ from hub.storage.blobs import store_bytes
 from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, files, publish
+from models_registry.services.collections import collect_model, create_collection
 from tests.factories.formats import png_bytes
 from tests.factories.registry import (
     add_clean_file,
@@ -232,6 +233,30 @@ def test_the_models_of_a_picture_are_fetched_into_their_folders(atelier, tmp_pat
     }
     assert [need["name"] for need in ran.json["missing"]] == ["lost"]
     assert "lost" in ran.error["error"]
+
+
+def test_a_collection_is_fetched_and_kept_in_step_as_far_as_one_may_see(atelier, tmp_path):
+    shown = publish_model(name="Ink Wash", seed=1)
+    hidden = publish_model(name="Hidden", seed=2, visibility=Visibility.PRIVATE)
+    curator = hidden.model.owner
+    listed = create_collection(actor=curator, name="Inks", visibility=Visibility.PUBLIC)
+    secret = create_collection(actor=curator, name="Secret")
+    for version in (shown, hidden):
+        collect_model(actor=curator, collection=listed, model=version.model)
+    for target in (f"collection:{listed.pk}", f"http://hub.example/collections/{listed.pk}/"):
+        [file] = atelier("pull", target, "--to", tmp_path, "--json").json["files"]
+        assert file["model"] == "Ink Wash v1"
+    atelier("pull", f"collection:{secret.pk}", "--to", tmp_path, code=5)
+    folder = tmp_path / "kept"
+    first = atelier("sync", folder, "--collection", listed.pk, "--json").json
+    assert first["new"] == ["ink-wash.safetensors"]
+    assert atelier("sync", folder, "--json").json["unchanged"] == 1
+    wrong = atelier("train", tmp_path, "--base", f"collection:{listed.pk}", code=2)
+    assert wrong.err
+
+
+def test_the_program_says_its_version(atelier):
+    assert atelier("--version").out.startswith("atelier")
 
 
 def test_a_picture_without_generation_data_is_told_so(atelier, tmp_path):

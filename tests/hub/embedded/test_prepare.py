@@ -60,3 +60,16 @@ def test_static_files_are_collected_again_only_when_one_changed(
     (source / "site.css").write_text("a { color: blue }")
     call_command("prepare")
     assert collected.read_text() == "a { color: blue }"
+
+
+def test_static_files_that_came_with_the_program_are_never_collected_again(
+    static_root: Path,
+) -> None:
+    call_command("prepare", pack_static=True)
+    static_root.chmod(0o555)
+    packed = sorted(static_root.iterdir())
+    (static_root / ".collected").chmod(0o444)
+    call_command("prepare")
+    static_root.chmod(0o755)
+    assert len(packed) > 3
+    assert sorted(static_root.iterdir()) == packed

@@ -8,15 +8,10 @@ from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.formats.hashes import (
-    AUTOV1_MIN_BYTES,
-    CHUNK_BYTES,
-    EMPTY_SHA256,
-    THREADED_FROM_BYTES,
-    HashKind,
-    StreamHasher,
-    hash_file,
-)
+from hub.formats import crc32 as chosen_crc32
+from hub.formats import file_hashing, file_windows
+from hub.formats.file_hashing import CHUNK_BYTES, THREADED_FROM_BYTES, hash_file
+from hub.formats.hashes import AUTOV1_MIN_BYTES, EMPTY_SHA256, HashKind, StreamHasher
 from hub.formats.safetensors_header import HeaderLimits
 from hub.formats.safetensors_writer import rewrite_metadata
 from tests.factories.formats import safetensors_bytes
@@ -27,10 +22,10 @@ def noise(size: int) -> bytes:
 
 
 def hash_bytes(data: bytes, step: int = 1 << 16, **options):
-    with StreamHasher(**options) as hasher:
-        for start in range(0, len(data), step):
-            hasher.update(data[start : start + step])
-        return hasher.finish()
+    hasher = StreamHasher(**options)
+    for start in range(0, len(data), step):
+        hasher.update(data[start : start + step])
+    return hasher.finish()
 
 
 def sha(data: bytes) -> str:
@@ -63,10 +58,9 @@ def test_autov1_starts_at_two_mebibytes():
 
 
 @pytest.mark.parametrize("step", [1, 7, 9, 1000, 1 << 20])
-@pytest.mark.parametrize("threaded", [False, True])
-def test_autov3_is_the_hash_of_the_tensors_in_any_chunking(step, threaded):
+def test_autov3_is_the_hash_of_the_tensors_in_any_chunking(step):
     data = safetensors_bytes({"w": ("F32", (50, 10))}, {"sshs_model_hash": "ab" * 32})
-    hashes = hash_bytes(data, step, threaded=threaded)
+    hashes = hash_bytes(data, step)
     assert hashes.autov3_full == sha(b"\x2a" * 2000)
     assert hashes.autov3 == sha(b"\x2a" * 2000)[:12]
     assert hashes.sshs == "AB" * 32
@@ -152,20 +146,55 @@ def test_progress_is_told_up_to_the_end(tmp_path):
     assert seen == [(CHUNK_BYTES, total), (CHUNK_BYTES * 2, total), (total, total)]
 
 
-def break_off(seen: list[int]) -> None:
-    with StreamHasher(threaded=True) as hasher:
-        hasher.update(b"abc")
-        seen.append(threading.active_count())
-        raise ZeroDivisionError
+def large_file(tmp_path) -> tuple:
+    """A safetensors file that two threads hash, of a size that no window divides."""
+    data = safetensors_bytes({"w": ("U8", (THREADED_FROM_BYTES + 4321,))}, fill=b"\x07")
+    path = tmp_path / "large.safetensors"
+    path.write_bytes(data)
+    return path, data
 
 
-def test_an_upload_that_breaks_off_leaves_no_threads():
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_a_large_file_has_the_hashes_of_its_stream(tmp_path, monkeypatch, is_mapped):
+    if not is_mapped:  # an older kernel, or another system
+        monkeypatch.setattr(file_windows, "_mapped", lambda *_: None)
+    path, data = large_file(tmp_path)
+    seen = []
+    assert hash_file(path, on_progress=lambda done, _: seen.append(done)) == hash_bytes(data)
+    assert seen[-1] == len(data)
+    assert seen == sorted(seen)
+    other = noise(THREADED_FROM_BYTES + 99)
+    path.write_bytes(other)
+    assert hash_file(path) == hash_bytes(other)
+
+
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_a_file_that_shrinks_meanwhile_is_an_error_and_leaves_no_thread(
+    tmp_path, monkeypatch, is_mapped
+):
+    if not is_mapped:
+        monkeypatch.setattr(file_windows, "_mapped", lambda *_: None)
+    path, data = large_file(tmp_path)
     before = threading.active_count()
-    seen: list[int] = []
-    with pytest.raises(ZeroDivisionError):
-        break_off(seen)
-    assert seen == [before + 4]
+    read_header = file_hashing.read_header
+
+    def shrinking(source, **options):
+        header = read_header(source, **options)
+        path.write_bytes(data[:100])
+        return header
+
+    monkeypatch.setattr(file_hashing, "read_header", shrinking)
+    with pytest.raises(OSError, match=r"too early|Bad address"):
+        hash_file(path)
     assert threading.active_count() == before
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5))
+def test_every_crc32_is_zlibs(chunks):
+    ours = theirs = 0
+    for chunk in chunks:
+        ours, theirs = chosen_crc32.crc32(chunk, ours), zlib.crc32(chunk, theirs)
+    assert ours == theirs
 
 
 def test_the_result_can_be_asked_for_twice_and_empty_chunks_count_for_nothing():

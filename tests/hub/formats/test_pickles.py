@@ -221,7 +221,7 @@ def test_a_broken_zip_is_refused():
     ("module", "name", "verdict"),
     [
         ("torch", "FloatStorage", Verdict.SAFE),
-        ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint", Verdict.SAFE),
+        ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint", Verdict.SUSPICIOUS),
         ("builtins", "set", Verdict.SAFE),
         ("__builtin__", "getattr", Verdict.DANGEROUS),
         ("torch.storage", "_load_from_bytes", Verdict.DANGEROUS),
@@ -239,6 +239,34 @@ def test_a_broken_zip_is_refused():
 )
 def test_imports_are_judged_by_their_names(module, name, verdict):
     assert judge_import(module, name) is verdict
+
+
+CALLBACK = b"cpytorch_lightning.callbacks.model_checkpoint\nModelCheckpoint\n"
+
+
+def test_a_name_that_old_checkpoints_mention_is_safe_until_it_is_called():
+    assert scan(b"\x80\x02}" + CALLBACK + b"}s.").verdict is Verdict.SAFE
+    assert scan(b"\x80\x02" + CALLBACK + b")R.").verdict is Verdict.SUSPICIOUS
+    assert scan(b"\x80\x02" + CALLBACK + b"\x85.").verdict is Verdict.SUSPICIOUS
+    assert scan(b"\x80\x02" + CALLBACK + b"q\x00}0h\x00)\x81.").verdict is Verdict.SUSPICIOUS
+
+
+@pytest.mark.parametrize(
+    ("opcode", "data"),
+    [
+        ("INST", b"(icollections\nOrderedDict\n."),
+        ("OBJ", b"(ccollections\nOrderedDict\no."),
+        ("EXT1", b"\x80\x02\x82\x05."),
+        ("PERSID", b"P0\n."),
+        ("DUP", b"K\x012\x86."),
+        ("NEWOBJ_EX", b"\x80\x04ccollections\nOrderedDict\n)}\x92."),
+        ("NEXT_BUFFER", b"\x80\x05\x97."),
+    ],
+)
+def test_opcodes_that_no_model_needs_are_suspicious(opcode, data):
+    report = scan(data)
+    assert report.verdict is Verdict.SUSPICIOUS
+    assert any(opcode in problem for problem in report.problems)
 
 
 @given(st.binary(max_size=300))

@@ -58,3 +58,12 @@ def test_a_database_url_keeps_password_port_and_socket_folder():
 def test_another_database_is_refused_with_the_form_that_works():
     with pytest.raises(ImproperlyConfigured, match="postgresql://user"):
         _env.database("mysql://localhost/hub")
+
+
+def test_a_command_is_split_as_a_shell_would(monkeypatch):
+    assert _env.command("TAGGER_COMMAND") == []
+    monkeypatch.setenv("ATELIER_TAGGER_COMMAND", "/opt/tagger --model 'wd v3'")
+    assert _env.command("TAGGER_COMMAND") == ["/opt/tagger", "--model", "wd v3"]
+    monkeypatch.setenv("ATELIER_TAGGER_COMMAND", "/opt/tagger 'open")
+    with pytest.raises(ImproperlyConfigured, match="quotation mark"):
+        _env.command("TAGGER_COMMAND")

@@ -101,3 +101,11 @@ def test_nginx_sends_the_bytes_where_the_settings_say_so(blob, settings):
     response = _get(blob)
     assert response["X-Accel-Redirect"] == f"/protected/{key_for(blob.sha256)}"
     assert response.content == b""
+    assert "Accept-Ranges" not in response  # nginx adds its own
+
+
+def test_a_file_that_nginx_would_not_find_is_gone(blob, settings):
+    settings.STORAGE_INTERNAL_PREFIX = "/protected/"
+    blob_store().delete(key_for(blob.sha256))
+    with pytest.raises(Gone):
+        _get(blob)

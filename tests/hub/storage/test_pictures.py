@@ -67,8 +67,19 @@ def test_a_signed_address_serves_a_small_webp_and_the_original(client):
 def test_an_address_without_the_right_signature_is_not_found(client):
     blob = store_bytes(_png(), content_type="image/png")
     right = picture_url(blob, 320)
-    for wrong in (right[:-3] + "AAA", right.split("?")[0], right.replace("e=", "e=9"), right + "é"):
-        assert client.get(wrong).status_code == 404
+    _empty, media, key, *rest = right.split("/")
+    expires, signature = key.split(".")
+    forged = (f"{expires}.{signature[:-3]}AAA", f"9{key}", f"0.{signature}", expires, "é", "x.y")
+    for wrong in forged:
+        assert client.get("/".join(["", media, wrong, *rest])).status_code == 404
+    assert client.get("/".join(["", media, *rest])).status_code == 404
+    assert client.get(right).status_code == 200
+
+
+def test_an_address_ends_in_a_plain_file_name(client):
+    blob = store_bytes(_png(), content_type="image/png")
+    assert picture_url(blob, 320, name="7").endswith(f"/{blob.sha256}/width=320/7.webp")
+    assert picture_url(blob, name="7").endswith(f"/{blob.sha256}/original=true/7.png")
 
 
 def test_an_expired_address_is_not_found(client, monkeypatch):

@@ -79,6 +79,31 @@ def test_a_file_applied_to_the_base_draws_what_the_training_drew_and_leaves_no_t
     assert (drawn(components, base, manifest) == before).all()
 
 
+def test_embeddings_that_a_lora_brings_along_are_no_layers(
+    base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    components = loaded(base, manifest)
+    layer = components.unet.down_blocks[0].attentions[0].proj_in
+    outside, inside = layer.weight.shape[:2]
+    name = "lora_unet_down_blocks_0_attentions_0_proj_in"
+    path = tmp_path / "with-words.safetensors"
+    save_file(
+        {
+            f"{name}.lora_down.weight": torch.ones(1, inside, 1, 1),
+            f"{name}.lora_up.weight": torch.ones(outside, 1, 1, 1),
+            "bundle_emb.word.string_to_param.*": torch.zeros(2, 16),
+        },
+        path,
+    )
+    before = layer.weight.detach().clone()
+    with applied(components, [AppliedFile(path, 0.5)]):
+        assert torch.allclose(layer.weight, before + 0.5)
+    assert torch.equal(layer.weight, before)
+
+
 def test_a_file_for_another_base_is_refused_in_words(
     base: Path, manifest: Path, tmp_path: Path
 ) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from training.engine.architectures import detect_family
+from training.engine.base_files import BaseFile, family_at, look_into
 from training.engine.components import config_folder, predicts_velocity
 from training.engine.config import TrainConfig
 from training.engine.errors import BaseModelError
+from training.engine.tools.checkpoint_names import XL_TEXT
 
 KEY = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 
@@ -64,8 +66,43 @@ def test_every_family_has_its_configs_at_hand_without_a_network(
     assert predicts == (family == "tiny" or (family == "sd2" and velocity))
 
 
-def test_sd2_files_predict_velocity_at_768_unless_the_settings_say_otherwise() -> None:
-    assert predicts_velocity(TrainConfig.parse({"resolution": 768}))
-    assert not predicts_velocity(TrainConfig.parse({"resolution": 512}))
+def test_sd2_files_predict_velocity_at_768_unless_they_or_the_settings_say_otherwise() -> None:
+    silent, noise = BaseFile("sd2"), BaseFile("sd2", velocity=False)
+    assert predicts_velocity(TrainConfig.parse({"resolution": 768}), silent)
+    assert not predicts_velocity(TrainConfig.parse({"resolution": 512}), silent)
+    assert not predicts_velocity(TrainConfig.parse({"resolution": 768}), noise)
+    assert not predicts_velocity(TrainConfig.parse({"resolution": 1024}), BaseFile("sdxl"))
     asked = {"resolution": 768, "base_model": {"prediction_type": "epsilon"}}
-    assert not predicts_velocity(TrainConfig.parse(asked))
+    assert not predicts_velocity(TrainConfig.parse(asked), BaseFile("sd2", velocity=True))
+
+
+TEXT = {"sd2": "cond_stage_model.model.ln_final.weight", "sdxl": XL_TEXT[1] + "ln_final.weight"}
+LAST_NORM = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
+
+
+def checkpoint(path: Path, family: str, *marks: str, spread: float = 0.0) -> Path:
+    """Write the few tensors by which a checkpoint is told from others."""
+    import torch
+    from safetensors.torch import save_file
+
+    width = {"sd2": 1024, "sdxl": 2048}[family]
+    tensors = {KEY: torch.zeros(2, width), TEXT[family]: torch.zeros(2)}
+    tensors |= {mark: torch.empty(0) for mark in marks}
+    if spread:
+        tensors[LAST_NORM] = torch.tensor([spread, -spread])
+    if path.suffix == ".safetensors":
+        save_file(tensors, path)
+    else:
+        torch.save({"state_dict": tensors, "global_step": 1}, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
+def test_a_file_says_what_it_is_and_what_it_predicts(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"base{suffix}"
+    assert look_into(checkpoint(path, "sdxl")) == BaseFile("sdxl")
+    marked = BaseFile("sdxl", velocity=True, zero_terminal_snr=True)
+    assert look_into(checkpoint(path, "sdxl", "v_pred", "ztsnr")) == marked
+    assert look_into(checkpoint(path, "sd2", spread=0.2)) == BaseFile("sd2", velocity=True)
+    assert look_into(checkpoint(path, "sd2", spread=0.02)) == BaseFile("sd2", velocity=False)
+    assert family_at(path) == "sd2"

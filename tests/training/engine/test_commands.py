@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from tests.factories.lora_files import random_lora
 from training.engine.cli import main
 from training.engine.commands.arguments import WeightedFile, weighted_file
+from training.engine.config import TrainConfig
 
 pytestmark = pytest.mark.engine
 
@@ -158,3 +159,18 @@ def test_settings_go_to_kohya_with_their_prompts_and_come_back(
     capsys.readouterr()
     assert run("import-kohya", theirs, "--sample-prompts", tmp_path / "absent.txt") == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_every_setting_is_listed_with_its_help_in_a_file_that_can_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["settings"]) == 0
+    printed = capsys.readouterr().out
+    (tmp_path / "all.toml").write_text(printed, encoding="utf-8")
+    assert TrainConfig.from_toml(tmp_path / "all.toml") == TrainConfig()
+    for name in TrainConfig.model_fields:
+        assert (
+            f"\n{name} = " in f"\n{printed}" or f"# {name} =" in printed or f"[{name}]" in printed
+        )
+    assert "# Rank of the adapters; more can learn more. (from 1 to 512)\ndim = 16" in printed
+    assert printed.startswith("# What is trained. (lora, dreambooth,")

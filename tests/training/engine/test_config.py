@@ -124,3 +124,9 @@ def test_each_method_has_a_preset_for_the_bundled_base_and_each_kind_a_lora() ->
     for kind in ("character", "style", "object", "clothing"):
         for family in ("tiny", "sd1", "sd2", "sdxl"):
             assert presets_for("lora", family, kind), (family, kind)
+
+
+def test_a_list_of_rates_takes_the_place_of_a_scheduler() -> None:
+    listed = TrainConfig.parse({"learning_rate": "0.005:100, 1e-3:1000"})
+    assert listed.resolved().scheduler == "constant"
+    assert TrainConfig.parse({"learning_rate": "1e-3"}).resolved().scheduler == "cosine"

@@ -74,6 +74,30 @@ def test_sixteen_bits_keep_their_brightness(tmp_path: Path) -> None:
     assert np.abs(np.asarray(open_picture(path))[..., 0].astype(int) - expected).max() <= 1
 
 
+def test_a_picture_of_endless_size_is_refused_and_one_below_the_limit_is_read(
+    tmp_path: Path,
+) -> None:
+    endless, large = tmp_path / "endless.png", tmp_path / "large.png"
+    Image.new("1", (20_000, 20_000)).save(endless)
+    with pytest.raises(DatasetError, match=r"endless\.png has far more pixels than the limit"):
+        open_picture(endless)
+    Image.new("1", (20_000, 20)).save(large)
+    assert open_picture(large).size == (20_000, 20)
+
+
+def test_a_decoder_that_stumbles_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_pictures(tmp_path, 1)[0]
+
+    def broken(*_: object) -> None:
+        raise IndexError("index out of range")
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", broken)
+    with pytest.raises(DatasetError, match=r"00\.png cannot be read"):
+        open_picture(path)
+
+
 def test_a_run_goes_on_without_the_bad_pictures_and_says_which(
     base: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -167,15 +168,40 @@ def test_a_dreambooth_checkpoint_loads_as_a_single_file_and_draws_the_same(
     assert not (pipe.unet.state_dict()["conv_in.weight"] == moved).all()
 
 
+@pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
 def test_a_checkpoint_of_ours_is_a_base_to_train_on(
-    base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suffix: str,
+    velocity_base: Path,
+    manifest: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    import torch
+    from safetensors import safe_open
+    from safetensors.torch import load_file
+
     from training.engine import components
 
-    path = trained(make_config(base, manifest, "dreambooth", max_steps=1), tmp_path / "first")
-    monkeypatch.setattr(components, "config_folder", lambda _family, velocity: base)
-    config = make_config(path, manifest, max_steps=2)
-    assert trained(config, tmp_path / "second").exists()
+    config = make_config(
+        velocity_base, manifest, "dreambooth", max_steps=1, dreambooth={"pruned": True}
+    )
+    path = trained(config, tmp_path / "first")
+    assert {"v_pred", "ztsnr"} <= load_file(path).keys()
+    if suffix == ".ckpt":
+        torch.save({"state_dict": load_file(path)}, path.with_suffix(suffix))
+    monkeypatch.setattr(components, "config_folder", lambda _family, velocity: velocity_base)
+    base_model = {"path": str(path.with_suffix(suffix)), "name": "First"}
+    again = trained(
+        make_config(velocity_base, manifest, max_steps=2, base_model=base_model),
+        tmp_path / "second",
+    )
+    with safe_open(again, framework="pt") as file:
+        said = file.metadata()
+    assert said["modelspec.prediction_type"] == "v"
+    assert said["ss_zero_terminal_snr"] == "True"
+    whole = path.with_suffix(suffix).read_bytes()
+    assert said["ss_new_sd_model_hash"] == hashlib.sha256(whole).hexdigest()
+    assert said["ss_sd_model_hash"] == hashlib.sha256(whole[2**20 : 2**20 + 2**16]).hexdigest()[:8]
 
 
 def test_an_embedding_file_loads_in_diffusers_and_draws_the_same(

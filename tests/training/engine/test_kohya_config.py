@@ -10,7 +10,8 @@ import pytest
 
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.kohya_config import from_kohya, read_kohya_file, to_kohya
+from training.engine.kohya_config import to_kohya
+from training.engine.kohya_import import from_kohya, read_kohya_file
 
 FILE = """
 [model_arguments]
@@ -73,7 +74,7 @@ def test_json_is_read_too_and_anything_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({"network_dim": 8, "network_train_unet_only": True}), "utf-8")
     settings = read_kohya_file(path).settings
-    assert settings["network"] == {"dim": 8}
+    assert settings["network"] == {"dim": 8, "alpha": 1.0}  # kohya's default, not half the rank
     assert settings["train_text_encoder"] is False
     path.write_text("= no", "utf-8")
     with pytest.raises(ConfigError, match="neither TOML nor JSON"):
@@ -120,3 +121,107 @@ def test_the_program_turns_kohyas_settings_into_ours_and_back(
     assert main(["export-kohya", str(ours)]) == 0
     assert tomllib.loads(capsys.readouterr().out)["network_dim"] == 32
     assert main(["import-kohya", str(tmp_path / "absent")]) == 2
+
+
+def test_what_a_file_leaves_out_is_what_kohyas_scripts_would_do() -> None:
+    config = TrainConfig.parse(from_kohya({"network_module": "networks.lora"}).settings)
+    assert (config.network.dim, config.network.alpha) == (4, 1.0)
+    assert (config.learning_rate, config.text_encoder_learning_rate) == (2e-6, 2e-6)
+    assert (config.scheduler, config.batch_size, config.max_steps) == ("constant", 1, 1600)
+    assert not config.buckets.enabled
+
+
+def test_settings_that_belong_together_are_read_together() -> None:
+    found = from_kohya(
+        {
+            "unet_lr": 3e-4,
+            "learning_rate": 1e-4,
+            "network_dim": 8,
+            "v2": True,
+            "v_parameterization": True,
+            "max_train_epochs": 3,
+            "max_train_steps": 99,
+            "optimizer_args": ["weight_decay=0.1", "betas=0.8,0.95", "decouple=True"],
+            "reg_data_dir": "reg",
+            "text_encoder_lr": [1e-5, 2e-5],
+        }
+    )
+    config = TrainConfig.parse(found.settings)
+    assert config.learning_rate == 3e-4
+    rates = (config.text_encoder_learning_rate, config.text_encoder_2_learning_rate)
+    assert rates == (1e-5, 2e-5)
+    assert tomllib.loads(to_kohya(config))["text_encoder_lr"] == [1e-5, 2e-5]
+    assert config.base_model.architecture == "sd2"
+    assert config.base_model.prediction_type == "v_prediction"
+    assert (config.epochs, config.max_steps) == (3, None)
+    assert (config.weight_decay, config.beta1, config.beta2) == (0.1, 0.8, 0.95)
+    assert config.prior.enabled
+    assert [sentence.split(" ")[0] for sentence in found.report] == ["optimizer_args"]
+
+
+def test_steps_given_as_shares_are_counted() -> None:
+    data = {"max_train_steps": 200, "lr_warmup_steps": 0.1, "stop_text_encoder_training": 50}
+    config = TrainConfig.parse(from_kohya(data).settings)
+    assert (config.method, config.warmup_steps) == ("dreambooth", 20)
+    assert config.text_encoder_stop_fraction == 0.25
+    assert config.train_text_encoder
+    stopped = from_kohya({"stop_text_encoder_training": -1}).settings
+    assert not stopped["train_text_encoder"]
+    unknown = from_kohya({"max_train_epochs": 2, "lr_warmup_steps": 0.1})
+    assert "lr_warmup_steps" in unknown.report[0]
+
+
+def test_a_file_of_data_sets_gives_its_first_folders(tmp_path: Path) -> None:
+    (tmp_path / "data.toml").write_text(
+        """
+[general]
+shuffle_caption = true
+[[datasets]]
+resolution = 768
+batch_size = 3
+  [[datasets.subsets]]
+  image_dir = "cats"
+  num_repeats = 10
+  keep_tokens = 1
+  [[datasets.subsets]]
+  image_dir = "class"
+  is_reg = true
+[[datasets]]
+resolution = 512
+""",
+        encoding="utf-8",
+    )
+    path = tmp_path / "kohya.toml"
+    path.write_text('network_dim = 4\ndataset_config = "data.toml"\n', encoding="utf-8")
+    found = read_kohya_file(path)
+    config = TrainConfig.parse(found.settings)
+    assert (config.dataset_manifest, config.class_folder) == ("cats", "class")
+    assert (config.resolution, config.batch_size) == (768, 3)
+    assert config.captions.shuffle
+    assert config.captions.keep_tokens == 1
+    assert any("10_cats" in sentence for sentence in found.report)
+    assert any("Data set 2" in sentence for sentence in found.report)
+
+
+def test_kohyas_scripts_are_told_what_ours_see_by_themselves() -> None:
+    config = TrainConfig.parse(
+        {
+            "method": "dreambooth",
+            "base_model": {"architecture": "sd2", "prediction_type": "v_prediction"},
+            "learning_rate": "1e-5:100, 1e-6",
+            "resolution": 768,
+            "optimizer": "adafactor",
+            "colour_augmentation": True,
+            "dataset_manifest": "pictures/img",
+            "max_steps": 100,
+        }
+    )
+    out = tomllib.loads(to_kohya(config))
+    assert (out["v2"], out["v_parameterization"]) == (True, True)
+    assert (out["learning_rate"], out["lr_scheduler"]) == (1e-5, "constant")
+    assert "relative_step=False" in out["optimizer_args"]
+    assert out["cache_latents"] is False
+    assert out["train_data_dir"] == "pictures/img"
+    assert out["stop_text_encoder_training"] == -1
+    assert not any(name.startswith("network_") for name in out)
+    assert from_kohya(out).report == ()

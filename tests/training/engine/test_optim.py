@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from training.engine.config import TrainConfig
-from training.engine.errors import ConfigError
-from training.engine.kohya_config import from_kohya
+from training.engine.kohya_import import from_kohya
 
 pytestmark = pytest.mark.engine
 
@@ -89,12 +88,57 @@ def test_every_optimizer_brings_a_small_loss_down_at_the_rates_of_its_groups(nam
     assert float(text.detach()) == stood_at
 
 
-def test_the_8_bit_optimizer_says_on_a_cpu_that_it_needs_a_gpu() -> None:
-    from training.engine.optim import Optimizing, ParamGroup
+def test_a_byte_stands_for_256_values_that_are_finer_near_zero() -> None:
+    from training.engine.adamw_8bit import code_table
 
-    config = TrainConfig.parse({"optimizer": "adamw8bit"}).resolved()
-    with pytest.raises(ConfigError, match="CUDA device"):
-        Optimizing(config, [ParamGroup("unet", [parameter(1.0)])], total_steps=1)
+    for signed in (True, False):
+        table = code_table(signed=signed)
+        assert len(set(table.tolist())) == 256
+        assert float(table[-1]) == 1.0
+        assert 0 < float(table[table > 0].min()) < 1e-6
+
+
+def test_the_8_bit_optimizer_moves_as_the_whole_one_does_with_a_quarter_of_its_memory() -> None:
+    import torch
+
+    from training.engine.adamw_8bit import AdamW8bit
+
+    def solved(small: bool) -> tuple[torch.Tensor, list[float], int]:
+        torch.manual_seed(4)
+        weights = torch.nn.Parameter(torch.randn(128, 64))
+        goal, x = torch.randn(128, 64), torch.randn(64, 64)
+        kind = AdamW8bit if small else torch.optim.AdamW
+        optimizer = kind([weights], lr=0.02, weight_decay=0.0)
+        losses = []
+        for _ in range(150):
+            optimizer.zero_grad()
+            loss = (x @ (weights - goal).T).square().mean()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        state = optimizer.state[weights].values()
+        kept = sum(v.nbytes for v in state if isinstance(v, torch.Tensor))
+        return weights.detach(), losses, kept
+
+    (small, small_losses, small_bytes), (whole, losses, whole_bytes) = solved(True), solved(False)
+    assert small_bytes < 0.27 * whole_bytes
+    assert small_losses[-1] < 1.1 * losses[-1] < 0.2 * losses[0]
+    assert float((small - whole).norm() / whole.norm()) < 0.1
+
+
+def test_a_spread_too_small_for_its_byte_never_makes_a_step_endless() -> None:
+    import torch
+
+    from training.engine.adamw_8bit import AdamW8bit
+
+    weights = torch.nn.Parameter(torch.zeros(4096))
+    optimizer = AdamW8bit([weights], lr=1e-3)
+    gradient = torch.full((4096,), 1e-4)
+    gradient[::256] = 1.0
+    for scale in (1.0, 1.0, 0.0, 0.0):
+        weights.grad = gradient * scale
+        optimizer.step()
+    assert float(weights.detach().abs().max()) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -126,3 +170,39 @@ def test_what_kohya_has_and_we_do_not_is_reported_and_never_breaks_the_settings(
     assert len(found.report) == 3
     config = TrainConfig.parse(found.settings)
     assert (config.optimizer, config.scheduler, config.loss) == ("adamw", "cosine", "mse")
+
+
+def test_a_gradient_that_is_not_finite_moves_no_weight_of_a_fused_optimizer() -> None:
+    import torch
+
+    from training.engine.optim import Optimizing, ParamGroup
+
+    weight = parameter(1.0)
+    config = TrainConfig.parse({"optimizer": "adamw"}).resolved()
+    optimizing = Optimizing(config, [ParamGroup("unet", [weight])], total_steps=4)
+    scaler = torch.amp.GradScaler("cpu", enabled=False)
+    for step, gradient in enumerate((float("nan"), float("inf"), 1.0)):
+        weight.grad = torch.full_like(weight, gradient)
+        before = weight.detach().clone()
+        optimizing.step(step, scaler, optimizing.clip())
+        assert torch.equal(weight.detach(), before) == (step < 2)
+        assert weight.isfinite().all()
+
+
+def test_a_text_encoder_at_rest_takes_no_part_in_the_norm_and_moves_again_never() -> None:
+    import torch
+
+    from training.engine.optim import Optimizing, ParamGroup
+
+    unet, text = parameter(3.0), parameter(4.0)
+    groups = [ParamGroup("unet", [unet]), ParamGroup("text_encoder", [text], stop_fraction=0.5)]
+    optimizing = Optimizing(TrainConfig.parse({}).resolved(), groups, total_steps=2)
+    norms = []
+    for step in range(2):
+        optimizing.settle(step)
+        (unet.square().sum() / 2 + text.square().sum() / 2).backward()
+        norms.append(float(optimizing.clip()))
+        unet.grad = text.grad = None
+    assert norms == pytest.approx([5.0, 3.0])
+    assert isinstance(text, torch.nn.Parameter)
+    assert not text.requires_grad

@@ -153,3 +153,35 @@ def test_a_pruned_checkpoint_keeps_the_parts_and_none_keeps_the_bases_average(
     assert full - pruned == {"betas"}
     assert "model_ema.decay" not in full
     assert "cond_stage_model.transformer.text_model.embeddings.position_ids" in pruned
+
+
+def test_older_hypernetworks_of_a1111_are_read(tmp_path: Path) -> None:
+    import torch
+
+    from training.engine.applying import load_hypernetwork
+
+    torch.manual_seed(0)
+    x = torch.randn(2, 16)
+    plain = torch.nn.Sequential(torch.nn.Linear(16, 32), torch.nn.Linear(32, 16))
+    old = {f"linear{int(n[0]) + 1}{n[1:]}": t for n, t in plain.state_dict().items()}
+    torch.save({16: (old, old), "step": 1, "name": "old"}, tmp_path / "old.pt")
+    keys, _ = load_hypernetwork(tmp_path / "old.pt", weight=0.5)[16]
+    assert torch.allclose(keys(x), x + 0.5 * plain(x))
+
+    dropping = torch.nn.Sequential(
+        torch.nn.Linear(16, 32), torch.nn.Mish(), torch.nn.Dropout(0.3),
+        torch.nn.Linear(32, 32), torch.nn.Mish(), torch.nn.Linear(32, 16),
+    ).eval()  # fmt: skip
+    state = {f"linear.{name}": tensor for name, tensor in dropping.state_dict().items()}
+    torch.save(
+        {
+            16: (state, state),
+            "layer_structure": [1, 2, 2, 1],
+            "activation_func": "mish",
+            "activate_output": False,
+            "use_dropout": True,
+        },
+        tmp_path / "dropping.pt",
+    )
+    keys, _ = load_hypernetwork(tmp_path / "dropping.pt")[16]
+    assert torch.allclose(keys.eval()(x), x + dropping(x))

@@ -59,6 +59,17 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "prodigy": ("lora", {"optimizer": "prodigy", "learning_rate": 1.0}),
     "adafactor": ("lora", {"optimizer": "adafactor"}),
     "sgd": ("lora", {"optimizer": "sgd", "learning_rate": 0.1}),
+    "loha with text, colours and 8 bits": (
+        "lora",
+        {
+            "network": {"dim": 2, "algorithm": "loha", "conv_dim": 2},
+            "train_text_encoder": True,
+            "text_encoder_stop_fraction": 0.6,
+            "optimizer": "adamw8bit",
+            "colour_augmentation": True,
+            "crop": "focal",
+        },
+    ),
 }
 
 
@@ -111,6 +122,27 @@ def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
     assert tensors_of(straight) == tensors_of(resumed)
     assert told.of("stepped")[-1].loss == told_last.of("stepped")[-1].loss
     assert told.of("finished")[-1].loss == told_last.of("finished")[-1].loss
+
+
+def test_a_killed_run_in_fp16_goes_on_with_the_scale_of_its_gradients(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.engine.precision import Precision
+    from training.engine.state import load_state
+
+    half = Precision("cpu", "fp16", use_scaler=True, threads=1, checkpointing=False)
+    monkeypatch.setattr("training.engine.preparation.choose", lambda *_, **__: half)
+    config = make_config(base, manifest)
+    straight, _ = run(config, tmp_path / "straight", cache)
+    killed = tmp_path / "killed"
+    assert run(config, killed, cache, kill_at=4, save=2)[0] is None
+    saved = load_state(killed / "state/state.safetensors", method="lora")
+    assert saved is not None
+    assert saved.position.scalars["scaler"]["_growth_tracker"] == 3
+    resumed, _ = run(config, killed, cache)
+    assert straight is not None
+    assert resumed is not None
+    assert tensors_of(straight) == tensors_of(resumed)
 
 
 def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(

@@ -12,7 +12,7 @@ from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.captions import CaptionRule, with_trigger
 from training.engine.errors import ConfigError
 from training.engine.precision import GIB, Machine, choose
-from training.engine.prompts import parse_prompt
+from training.engine.prompts import parse_prompt, prompt_requests
 from training.engine.schedule import RateSchedule, parse_rate_list
 
 
@@ -69,6 +69,7 @@ def test_a_rate_list_is_read_as_a1111_reads_it() -> None:
     assert [rates.rate(step) for step in (0, 99, 100, 999, 1000, 9999)] == [
         *(0.005, 0.005, 1e-3, 1e-3, 1e-5, 1e-5)
     ]
+    assert parse_rate_list(" 5e-3 : 100 ,1e-3:-1,") == parse_rate_list("0.005:100, 0.001")
     for wrong in ("", "x", "1e-3:0", "1e-3:10, 1e-4:5", "1e-3, 1e-4", "-1"):
         with pytest.raises(ConfigError):
             parse_rate_list(wrong)
@@ -143,6 +144,19 @@ def test_a_prompt_line_is_read_as_kohya_reads_it() -> None:
     plain = parse_prompt("a cat", config, 2)
     assert (plain.negative, plain.width, plain.seed) == ("bad", 128, 11)
     assert parse_prompt("a cat --n", config).negative == ""
+    assert parse_prompt("a cat --ss k_euler_a", config).sampler == "Euler a"
+
+
+def test_a_word_for_the_negative_prompt_is_put_there_in_samples() -> None:
+    lines = ["a cat --n blurry", "a cat --n <bad>, dark", "a dog"]
+    word = {"token": "<bad>", "negative": True}
+    config = TrainConfig.parse(
+        {"method": "textual_inversion", "textual_inversion": word, "sample_prompts": lines}
+    ).resolved()
+    found = [request.negative for request in prompt_requests(config)]
+    assert found == ["<bad>, blurry", "<bad>, dark", "<bad>"]
+    plain = config.model_copy(update={"method": "lora"})
+    assert prompt_requests(plain)[0].negative == "blurry"
 
 
 SLOW_BF16 = Machine(cuda=False, cores=2, cpu_fp32_speed=1.0, cpu_bf16_speed=0.05)

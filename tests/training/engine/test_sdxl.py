@@ -71,8 +71,18 @@ def test_a_lora_has_sgm_names_and_draws_the_same_in_diffusers(
     from diffusers import StableDiffusionXLPipeline
     from safetensors.torch import load_file
 
-    config = config_for(xl_base, manifest, "lora", learning_rate=2e-2, train_text_encoder=True)
+    config = config_for(
+        xl_base,
+        manifest,
+        "lora",
+        learning_rate=2e-2,
+        train_text_encoder=True,
+        text_encoder_2_learning_rate=1e-2,
+        scheduler="constant",
+    )
     path, ours = trained(config, tmp_path)
+    told = (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+    assert '{"unet": 0.02, "text_encoder": 0.002, "text_encoder_2": 0.01}' in told
     layers = {name.split(".")[0] for name in load_file(path)}
     block = "transformer_blocks_0_attn1_to_q"
     assert f"lora_unet_input_blocks_4_1_{block}" in layers

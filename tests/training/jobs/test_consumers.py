@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from channels.db import database_sync_to_async
-from channels.layers import channel_layers, get_channel_layer
+from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
 from tests.factories.accounts import UserFactory
 from tests.factories.training import SERIES, claimed_job, make_job, started, stepped
-from tests.training.jobs.websocket_client import Client
+from tests.factories.websocket_client import Client
 from training.jobs.messages import job_group
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import Job
 from training.jobs.services import lifecycle
 from training.jobs.services.events import record_events
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_layer")]
 
 make = database_sync_to_async(claimed_job)
 record = database_sync_to_async(record_events)
-
-
-@pytest_asyncio.fixture(autouse=True)
-async def fresh_layer() -> AsyncIterator[None]:
-    """Each test has its own event loop, and with it its own connections to the channel layer."""
-    channel_layers.backends.clear()
-    yield
-    layer = get_channel_layer()
-    await layer.flush()
-    channel_layers.backends.clear()
 
 
 async def test_a_client_gets_what_it_missed_and_then_what_is_new() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ from training.engine.events import Previewed, Stage, Validated, Warned
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import Job, State
-from training.jobs.queries import loss_curve, sample_rows
+from training.jobs.queries import held_out_curve, loss_curve, prepared_at, sample_rows
 from training.jobs.services import artifacts, lifecycle, schedule
 from training.jobs.services.events import record_events, replay
 from training.jobs.services.transitions import LeaseLost
@@ -213,3 +213,22 @@ def test_a_held_out_loss_is_an_event_of_its_own_and_leaves_the_training_loss_alo
         "images": 2,
     }
     assert [point.loss for point in loss_curve(job, limit=10)] == [0.5]
+    assert [(point.step, point.loss) for point in held_out_curve(job)] == [(1, 0.25)]
+
+
+def test_a_held_out_loss_that_is_told_again_replaces_the_old_one() -> None:
+    job, _ = claimed_job()
+    told = [
+        Validated(sequence=number, step=step, total_steps=20, epoch=1, loss=loss, images=2)
+        for number, (step, loss) in enumerate([(0, 0.5), (10, 0.4), (10, 0.3)], start=1)
+    ]
+    record_events(job.pk, 1, told, run_folder=SERIES)
+    assert [(point.step, point.loss) for point in held_out_curve(job)] == [(0, 0.5), (10, 0.3)]
+
+
+def test_a_run_is_prepared_when_training_begins_for_the_first_time() -> None:
+    job, _ = claimed_job()
+    assert prepared_at(job) is None
+    begun = [replace(started(number), at=1_800_000_000.0 + 60 * number) for number in (1, 2)]
+    record_events(job.pk, 1, begun, run_folder=SERIES)
+    assert prepared_at(job) == datetime.fromtimestamp(1_800_000_060, tz=UTC)

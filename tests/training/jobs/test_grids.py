@@ -13,7 +13,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.grids import axes_of, make_grid
 from tests.factories.runs import finished_run
 from tests.factories.training import make_worker, picture_bytes
-from training.jobs.models.grid import GridCell, GridState, PreviewGrid
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.job import Job, Method
 from training.jobs.services import grids
 from training.jobs.services.grids import CellKey
@@ -143,16 +144,16 @@ def test_a_cell_told_twice_is_kept_once(job: Job, tmp_path: Path) -> None:
 def test_an_attempt_that_lost_the_grid_writes_nothing(job: Job, tmp_path: Path) -> None:
     grid = claimed(job)
     PreviewGrid.objects.filter(pk=grid.pk).update(lease_until=Now())
-    assert grids.requeue_lost_grids() == 1
+    assert grids.GRIDS.requeue_lost() == 1
     again = grids.claim_next_grid(worker=make_worker("gpu@two"))
     assert again is not None
     assert again.attempt == 2
     with pytest.raises(LeaseLost):
         draw(grid, key_of(job), tmp_path)
     with pytest.raises(LeaseLost):
-        grids.finish_grid(grid_id=grid.pk, attempt=1)
+        grids.GRIDS.finish(grid.pk, 1)
     draw(again, key_of(job), tmp_path)
-    grids.finish_grid(grid_id=grid.pk, attempt=2)
+    grids.GRIDS.finish(grid.pk, 2)
     grid.refresh_from_db()
     assert (grid.state, grid.lease_until) == (GridState.DONE, None)
 
@@ -162,7 +163,7 @@ def test_a_canceled_grid_takes_no_cell_and_can_go_on_later(job: Job, tmp_path: P
     draw(grid, key_of(job), tmp_path)
     assert grids.cancel_grid(actor=job.owner, grid=grid).state == GridState.CANCELED
     with pytest.raises(LeaseLost):
-        grids.renew_grid_lease(grid_id=grid.pk, attempt=1)
+        grids.GRIDS.renew(grid.pk, 1)
     assert grids.retry_grid(actor=job.owner, grid=grid).state == GridState.QUEUED
     assert grid.cells.count() == 1
     with pytest.raises(Conflict):
@@ -176,7 +177,7 @@ def test_attempts_that_make_no_picture_end_in_a_failure_with_its_code(job: Job) 
         grid = grids.claim_next_grid(worker=worker)
         assert grid is not None
         assert grid.attempt == attempt
-        grids.give_back_grid(grid_id=grid.pk, attempt=attempt, failure=BROKEN)
+        grids.GRIDS.give_back(grid.pk, attempt, BROKEN)
     grid.refresh_from_db()
     assert (grid.state, grid.error_code) == (GridState.FAILED, "internal_error")
     assert grids.claim_next_grid(worker=worker) is None

@@ -1,21 +1,21 @@
 """A worker draws a preview grid with the real engine on the bundled base, in its own process."""
 
-import json
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from safetensors.numpy import save_file
 
 from hub.storage.blobs import open_blob, store_path
+from tests.factories.comparisons import write_tiny_lora
 from tests.factories.grids import make_grid
 from tests.factories.runs import finished_run
 from tests.factories.training import make_worker
-from training.base_models.tiny.location import CHECKSUMS, TINY_ROOT, tiny_base_dir
+from training.base_models.tiny.location import CHECKSUMS, TINY_ROOT
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
-from training.jobs.models.grid import GridCell, GridState, PreviewGrid
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.job import Job
 from training.jobs.services import grids
 from training.jobs.services.transitions import LeaseLost
@@ -24,23 +24,6 @@ from training.worker.work_folder import WorkFolder
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600), pytest.mark.django_db]
 LINE = "an apple --s 2 --w 64 --h 64"
-RANK = 4
-
-
-def write_lora(path: Path) -> None:
-    """A LoRA of one projection of the bundled base, strong enough to be seen."""
-    config = json.loads((tiny_base_dir() / "unet" / "config.json").read_text(encoding="utf-8"))
-    kinds = config["down_block_types"]
-    block = next(number for number, kind in enumerate(kinds) if "CrossAttn" in kind)
-    width = config["block_out_channels"][block]
-    key = f"lora_unet_down_blocks_{block}_attentions_0_transformer_blocks_0_attn1_to_out_0"
-    draws = np.random.default_rng(0)
-    tensors = {
-        f"{key}.lora_down.weight": draws.normal(size=(RANK, width)).astype(np.float32),
-        f"{key}.lora_up.weight": draws.normal(size=(width, RANK)).astype(np.float32),
-        f"{key}.alpha": np.array(RANK, dtype=np.float32),
-    }
-    save_file(tensors, path)
 
 
 @pytest.fixture
@@ -50,7 +33,7 @@ def job(tmp_path: Path) -> Job:
     bundled = (TINY_ROOT / CHECKSUMS).read_text(encoding="utf-8").split()[0]
     Job.objects.filter(pk=found.pk).update(base_sha256=bundled)
     path = tmp_path / "real.safetensors"
-    write_lora(path)
+    write_tiny_lora(path)
     last = found.artifacts.filter(kind=ArtifactKind.CHECKPOINT).order_by("-step")[0]
     last.blob = store_path(path, content_type="application/octet-stream")
     last.save(update_fields=["blob"])

@@ -41,6 +41,15 @@ class Migration(migrations.Migration):
                 ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to=settings.AUTH_USER_MODEL)),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='accounts.team')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('resolution__gte', 64), ('resolution__lte', 2048)), name='dataset_resolution_in_range'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['character', 'style', 'object', 'clothing'])), name='dataset_kind_known'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', '-updated_at'], name='dataset_of_team_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='DatasetImport',
@@ -56,6 +65,15 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_imports', to=settings.AUTH_USER_MODEL)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='datasets.dataset')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('dataset', 'upload_id'), name='upload_once_per_dataset'),
+                ],
+                'indexes': [
+                    models.Index(fields=['dataset', '-created_at'], name='imports_newest'),
+                    models.Index(condition=models.Q(('status__in', ['waiting', 'reading'])), fields=['created_at'], name='imports_unfinished'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Item',
@@ -83,6 +101,19 @@ class Migration(migrations.Migration):
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='datasets.dataset')),
                 ('look_alike_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='look_alikes', to='datasets.item')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('dataset', 'blob'), name='picture_once_per_dataset'),
+                    models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='item_has_a_size'),
+                    models.CheckConstraint(condition=models.Q(('repeats__gte', 1)), name='item_repeats_at_least_1'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('crop_height__isnull', True), ('crop_width__isnull', True), ('crop_x__isnull', True), ('crop_y__isnull', True)), models.Q(('crop_height__gte', 1), ('crop_width__gte', 1), ('crop_x__lte', django.db.models.expressions.CombinedExpression(models.F('width'), '-', models.F('crop_width'))), ('crop_y__lte', django.db.models.expressions.CombinedExpression(models.F('height'), '-', models.F('crop_height')))), _connector='OR'), name='item_crop_inside_the_picture'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('removed_at__isnull', True)), fields=['dataset', 'position', 'id'], name='item_order'),
+                    models.Index(fields=['dataset', 'pair_key'], name='item_by_pair_key'),
+                    django.contrib.postgres.indexes.GinIndex(fields=['problems'], name='item_problems'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ImportEntry',
@@ -95,6 +126,15 @@ class Migration(migrations.Migration):
                 ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='datasets.datasetimport')),
                 ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='import_entries', to='datasets.item')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('batch', 'name'), name='one_entry_per_file'),
+                    models.CheckConstraint(condition=models.Q(('outcome__in', ['added', 'duplicate', 'caption', 'caption_waits', 'not_an_image', 'broken', 'too_large', 'too_small', 'no_room', 'unsafe_name', 'encrypted'])), name='import_outcome_known'),
+                ],
+                'indexes': [
+                    models.Index(fields=['batch', 'outcome'], name='entries_by_outcome'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='ItemTag',
@@ -104,6 +144,15 @@ class Migration(migrations.Migration):
                 ('text', models.CharField(max_length=255)),
                 ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='datasets.item')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('item', 'text'), name='tag_once_per_item'),
+                    models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('item', 'position'), name='tag_place_once_per_item'),
+                ],
+                'indexes': [
+                    models.Index(fields=['text', 'item'], name='items_of_tag'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='PendingCaption',
@@ -114,6 +163,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_captions', to='datasets.dataset')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('dataset', 'pair_key'), name='one_pending_caption_per_key'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='Snapshot',
@@ -126,6 +180,15 @@ class Migration(migrations.Migration):
                 ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_snapshots', to=settings.AUTH_USER_MODEL)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='datasets.dataset')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('dataset', 'manifest_sha256'), name='snapshot_once_per_content'),
+                    models.CheckConstraint(condition=models.Q(('manifest_sha256__regex', '^[0-9a-f]{64}$')), name='snapshot_sha256_is_hex'),
+                ],
+                'indexes': [
+                    models.Index(fields=['dataset', '-created_at'], name='snapshots_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='SnapshotPicture',
@@ -134,6 +197,11 @@ class Migration(migrations.Migration):
                 ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshot_pictures', to='storage.blob')),
                 ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='datasets.snapshot')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('snapshot', 'blob'), name='picture_once_per_snapshot'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='TagEdit',
@@ -148,113 +216,14 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to=settings.AUTH_USER_MODEL)),
                 ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to='datasets.dataset')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='dataset',
-            index=models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', '-updated_at'], name='dataset_of_team_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('resolution__gte', 64), ('resolution__lte', 2048)), name='dataset_resolution_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='dataset',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['character', 'style', 'object', 'clothing'])), name='dataset_kind_known'),
-        ),
-        migrations.AddIndex(
-            model_name='datasetimport',
-            index=models.Index(fields=['dataset', '-created_at'], name='imports_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='datasetimport',
-            index=models.Index(condition=models.Q(('status__in', ['waiting', 'reading'])), fields=['created_at'], name='imports_unfinished'),
-        ),
-        migrations.AddConstraint(
-            model_name='datasetimport',
-            constraint=models.UniqueConstraint(fields=('dataset', 'upload_id'), name='upload_once_per_dataset'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(condition=models.Q(('removed_at__isnull', True)), fields=['dataset', 'position', 'id'], name='item_order'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=models.Index(fields=['dataset', 'pair_key'], name='item_by_pair_key'),
-        ),
-        migrations.AddIndex(
-            model_name='item',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['problems'], name='item_problems'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.UniqueConstraint(fields=('dataset', 'blob'), name='picture_once_per_dataset'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='item_has_a_size'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('repeats__gte', 1)), name='item_repeats_at_least_1'),
-        ),
-        migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('crop_height__isnull', True), ('crop_width__isnull', True), ('crop_x__isnull', True), ('crop_y__isnull', True)), models.Q(('crop_height__gte', 1), ('crop_width__gte', 1), ('crop_x__lte', django.db.models.expressions.CombinedExpression(models.F('width'), '-', models.F('crop_width'))), ('crop_y__lte', django.db.models.expressions.CombinedExpression(models.F('height'), '-', models.F('crop_height')))), _connector='OR'), name='item_crop_inside_the_picture'),
-        ),
-        migrations.AddIndex(
-            model_name='importentry',
-            index=models.Index(fields=['batch', 'outcome'], name='entries_by_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='importentry',
-            constraint=models.UniqueConstraint(fields=('batch', 'name'), name='one_entry_per_file'),
-        ),
-        migrations.AddConstraint(
-            model_name='importentry',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['added', 'duplicate', 'caption', 'caption_waits', 'not_an_image', 'broken', 'too_large', 'too_small', 'no_room', 'unsafe_name', 'encrypted'])), name='import_outcome_known'),
-        ),
-        migrations.AddIndex(
-            model_name='itemtag',
-            index=models.Index(fields=['text', 'item'], name='items_of_tag'),
-        ),
-        migrations.AddConstraint(
-            model_name='itemtag',
-            constraint=models.UniqueConstraint(fields=('item', 'text'), name='tag_once_per_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='itemtag',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('item', 'position'), name='tag_place_once_per_item'),
-        ),
-        migrations.AddConstraint(
-            model_name='pendingcaption',
-            constraint=models.UniqueConstraint(fields=('dataset', 'pair_key'), name='one_pending_caption_per_key'),
-        ),
-        migrations.AddIndex(
-            model_name='snapshot',
-            index=models.Index(fields=['dataset', '-created_at'], name='snapshots_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('dataset', 'manifest_sha256'), name='snapshot_once_per_content'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('manifest_sha256__regex', '^[0-9a-f]{64}$')), name='snapshot_sha256_is_hex'),
-        ),
-        migrations.AddConstraint(
-            model_name='snapshotpicture',
-            constraint=models.UniqueConstraint(fields=('snapshot', 'blob'), name='picture_once_per_snapshot'),
-        ),
-        migrations.AddIndex(
-            model_name='tagedit',
-            index=models.Index(fields=['dataset', 'actor', '-number'], name='tag_edits_to_undo'),
-        ),
-        migrations.AddIndex(
-            model_name='tagedit',
-            index=models.Index(condition=models.Q(('is_undone', True)), fields=['dataset', 'actor', 'number'], name='tag_edits_to_redo'),
-        ),
-        migrations.AddConstraint(
-            model_name='tagedit',
-            constraint=models.UniqueConstraint(fields=('dataset', 'number'), name='tag_edit_number_once_per_dataset'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('dataset', 'number'), name='tag_edit_number_once_per_dataset'),
+                ],
+                'indexes': [
+                    models.Index(fields=['dataset', 'actor', '-number'], name='tag_edits_to_undo'),
+                    models.Index(condition=models.Q(('is_undone', True)), fields=['dataset', 'actor', 'number'], name='tag_edits_to_redo'),
+                ],
+            },
         ),
     ]

@@ -60,7 +60,7 @@ class Dataset(TimeStamped):
     )
     name = models.CharField(max_length=MAX_NAME_CHARACTERS)
     slug = models.SlugField(max_length=120, unique=True)
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CHARACTER)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CHARACTER)
     trigger_word = models.CharField(max_length=80, blank=True)
     class_prompt = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)

@@ -59,9 +59,7 @@ class DatasetImport(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="dataset_imports"
     )
     filename = models.CharField(max_length=255)
-    status = models.CharField(
-        max_length=8, choices=ImportStatus.choices, default=ImportStatus.WAITING
-    )
+    status = models.CharField(max_length=8, choices=ImportStatus, default=ImportStatus.WAITING)
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -89,8 +87,8 @@ class ImportEntry(models.Model):
 
     batch = models.ForeignKey(DatasetImport, on_delete=models.CASCADE, related_name="entries")
     name = models.CharField(max_length=400)
-    outcome = models.CharField(max_length=14, choices=Outcome.choices)
-    notes = ArrayField(models.CharField(max_length=12, choices=Note.choices), default=list)
+    outcome = models.CharField(max_length=14, choices=Outcome)
+    notes = ArrayField(models.CharField(max_length=12, choices=Note), default=list)
     item = models.ForeignKey(
         Item, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_entries"
     )

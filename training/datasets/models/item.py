@@ -72,7 +72,7 @@ class Item(models.Model):
     crop_height = models.PositiveIntegerField(null=True, blank=True)
     repeats = models.PositiveIntegerField(default=1)
     problems = ArrayField(
-        models.CharField(max_length=12, choices=Problem.choices), default=list, blank=True
+        models.CharField(max_length=12, choices=Problem), default=list, blank=True
     )
     look_alike_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="look_alikes"
@@ -80,9 +80,7 @@ class Item(models.Model):
     phash = models.BigIntegerField()
     average_colour = models.CharField(max_length=7, blank=True)
     placeholder = models.TextField(blank=True)
-    caption_style = models.CharField(
-        max_length=4, choices=CaptionStyle.choices, default=CaptionStyle.TAGS
-    )
+    caption_style = models.CharField(max_length=4, choices=CaptionStyle, default=CaptionStyle.TAGS)
     caption_text = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, blank=True)

@@ -78,7 +78,7 @@ class TagEdit(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="tag_edits"
     )
     number = models.PositiveIntegerField()
-    kind = models.CharField(max_length=8, choices=CommandKind.choices)
+    kind = models.CharField(max_length=8, choices=CommandKind)
     changes = models.JSONField()
     item_count = models.PositiveIntegerField()
     is_undone = models.BooleanField(default=False)

@@ -20,6 +20,7 @@ from hub.accounts.models import Team, User
 from hub.accounts.queries import is_member
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed
+from hub.core.sole_work import sole_work_on
 from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.formats.detection import FileType, detect_type
 from hub.formats.errors import ArchiveError
@@ -37,7 +38,6 @@ from training.datasets.models.importing import DatasetImport, ImportStatus
 from training.datasets.permissions import require_edit
 from training.datasets.queries import ImportReport, import_report
 from training.datasets.services.intake import Intake
-from training.datasets.services.sole_work import sole_work_on
 from training.datasets.sources import (
     ImportLimits,
     SourceFile,

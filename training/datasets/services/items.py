@@ -18,6 +18,7 @@ from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.permissions import require_edit
 from training.datasets.picture import MIN_SIDE
+from training.datasets.services.broadcast import tell_editors
 from training.datasets.services.checks import check_dataset, refresh_problems
 
 CROP_FIELDS = ["crop_x", "crop_y", "crop_width", "crop_height"]
@@ -78,6 +79,7 @@ def set_repeats(*, actor: User, items: Sequence[Item], repeats: int) -> int:
     with transaction.atomic():
         rows = Item.objects.filter(pk__in=[item.pk for item in items])
         changed = rows.exclude(repeats=repeats).update(repeats=repeats)
+        tell_editors(dataset, (item.pk for item in items))
         _touch(dataset)
     return changed
 
@@ -91,6 +93,7 @@ def remove_items(*, actor: User, items: Sequence[Item]) -> int:
         rows = Item.objects.filter(pk__in=[item.pk for item in items]).present()
         removed = rows.update(removed_at=timezone.now())
         _after_membership_change(dataset)
+        tell_editors(dataset, (item.pk for item in items))
         audit.record(
             actor=actor, action="dataset.remove_items", target=dataset, detail={"count": removed}
         )
@@ -106,6 +109,7 @@ def restore_items(*, actor: User, items: Sequence[Item]) -> int:
         rows = Item.objects.filter(pk__in=[item.pk for item in items], removed_at__isnull=False)
         restored = rows.update(removed_at=None)
         _after_membership_change(dataset)
+        tell_editors(dataset, (item.pk for item in items))
         audit.record(
             actor=actor, action="dataset.restore_items", target=dataset, detail={"count": restored}
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import CaptionStyle, Item
 from training.datasets.models.tag import CommandKind, ItemTag, TagEdit
 from training.datasets.permissions import require_edit
+from training.datasets.services.broadcast import tell_editors
 from training.datasets.services.checks import refresh_problems
 from training.datasets.services.items import one_dataset
 from training.datasets.tag_changes import (
@@ -55,6 +56,22 @@ def add_tag(
         return after
 
     return _edit(actor, items, CommandKind.ADD, change)
+
+
+def add_found_tags(
+    *, actor: User, dataset: Dataset, found: Mapping[UUID, Sequence[str]]
+) -> TagEdit | None:
+    """Add to each picture its own tags, as one step of undo; unfit tags are left out."""
+    items = Item.objects.filter(dataset=dataset, pk__in=found).present()
+    wanted = {
+        item: [text for text in normal_tags(tags) if len(text) <= MAX_TAG_CHARACTERS][:MAX_TAGS]
+        for item, tags in found.items()
+    }
+
+    def change(item: Item, before: TagList) -> TagList:
+        return [*before, *(text for text in wanted[item.pk] if text not in before)][:MAX_TAGS]
+
+    return _edit_each(actor, list(items), CommandKind.ADD, change) if items else None
 
 
 def remove_tag(*, actor: User, items: Sequence[Item], tags: Iterable[str]) -> TagEdit | None:
@@ -142,6 +159,15 @@ def _edit(
     kind: CommandKind,
     change: Callable[[TagList], TagList],
 ) -> TagEdit | None:
+    return _edit_each(actor, items, kind, lambda _item, before: change(before))
+
+
+def _edit_each(
+    actor: User,
+    items: Sequence[Item],
+    kind: CommandKind,
+    change: Callable[[Item, TagList], TagList],
+) -> TagEdit | None:
     dataset = one_dataset(items)
     require_edit(actor, dataset)
     with transaction.atomic():
@@ -150,7 +176,7 @@ def _edit(
         after: dict[Item, TagList] = {}
         records: list[dict[str, Any]] = []
         for item, tags in before.items():
-            wanted = normal_tags(change(tags), trigger_word=dataset.trigger_word)
+            wanted = normal_tags(change(item, tags), trigger_word=dataset.trigger_word)
             difference = change_between(tags, wanted)
             if difference:
                 after[item] = wanted
@@ -176,6 +202,7 @@ def _replay(dataset: Dataset, edit: TagEdit, *, backwards: bool) -> None:
     edit.is_undone = backwards
     edit.save(update_fields=["is_undone"])
     Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now())
+    tell_editors(dataset, records)
 
 
 def _locked_lists(ids: Sequence[Any]) -> dict[Item, TagList]:
@@ -196,6 +223,7 @@ def _log(
     number = (edits.aggregate(last=Max("number"))["last"] or 0) + 1
     edits.filter(actor=actor, number__lte=number - KEPT_EDITS).delete()
     Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now())
+    tell_editors(dataset, (record["item"] for record in records))
     return TagEdit.objects.create(
         dataset=dataset,
         actor=actor,

@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from training.engine.kohya_config import read_kohya_file
+    from training.engine.kohya_import import read_kohya_file
 
     found = read_kohya_file(options.file)
     if options.sample_prompts is not None:

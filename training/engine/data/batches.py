@@ -17,6 +17,14 @@ from training.engine.data.latents import Latent
 
 
 @dataclass(frozen=True)
+class View:
+    """One look of a picture, and its mirror."""
+
+    latent: Latent
+    mirrored: Latent | None = None
+
+
+@dataclass(frozen=True)
 class Item:
     """A picture ready for training: its latent, mirrored latent, caption and geometry."""
 
@@ -25,6 +33,7 @@ class Item:
     bucket: tuple[int, int]
     latent: Latent
     mirrored: Latent | None = None
+    recoloured: tuple[View, ...] = ()  # the same picture in other colours
     repeats: int = 1
     mask: torch.Tensor | None = None  # (1, h, w)
     original_size: tuple[int, int] = (0, 0)
@@ -60,6 +69,13 @@ class FeedRule:
     shift: float = 0.0
     prior_weight: float = 0.0
     device: str = "cpu"
+    rank: int = 0  # of the process whose pictures these are,
+    processes: int = 1  # which take a batch together
+
+    @property
+    def own_size(self) -> int:
+        """Return how many pictures of a batch are one process's."""
+        return max(1, math.ceil(self.batch_size / self.processes))
 
 
 class Feed:
@@ -99,18 +115,29 @@ class Feed:
     def batches(self, step: int, *, split: int = 1) -> Iterator[Batch]:
         """Yield the passes of a step counted from 0, each cut into `split` smaller ones.
 
-        Draws belong to the slots of a step, so cutting changes nothing but rounding.
+        Of several processes each takes its own part of every batch. Draws belong to the slots of
+        a step, so cutting changes nothing but rounding.
         """
-        epoch, position = divmod(step, self.steps_per_epoch)
-        passes = self.epoch_batches(epoch)
-        start = position * self.rule.accumulation
-        chosen = passes[start : start + self.rule.accumulation]
+        chosen = self._chosen(step)
         total = sum(len(numbers) for numbers in chosen)
-        slot, size = 0, max(1, math.ceil(self.rule.batch_size / split))
-        smaller = [part[at : at + size] for part in chosen for at in range(0, len(part), size)]
-        for numbers in smaller:
-            yield self._batch(step, [self.items[n] for n in numbers], slot, total)
-            slot += len(numbers)
+        own, size = self.rule.own_size, max(1, math.ceil(self.rule.own_size / split))
+        first = 0
+        for part in chosen:
+            start = min(self.rule.rank * own, len(part))
+            stop = min(start + own, len(part))
+            for at in range(start, stop, size):
+                numbers = part[at : min(at + size, stop)]
+                yield self._batch(step, [self.items[n] for n in numbers], first + at, total)
+            first += len(part)
+
+    def ids(self, step: int) -> list[str]:
+        """Return the ids of a step's pictures, whatever process has them."""
+        return [self.items[number].id for part in self._chosen(step) for number in part]
+
+    def _chosen(self, step: int) -> list[list[int]]:
+        epoch, position = divmod(step, self.steps_per_epoch)
+        start = position * self.rule.accumulation
+        return self.epoch_batches(epoch)[start : start + self.rule.accumulation]
 
     def _batch(self, step: int, items: list[Item], first_slot: int, total: int) -> Batch:
         slots = list(range(first_slot, first_slot + len(items)))
@@ -156,8 +183,16 @@ class Feed:
             return False
         return randomness.uniform(self.rule.seed, "flip", step, slot) < 0.5
 
+    def _view(self, step: int, item: Item, slot: int) -> View:
+        plain = View(item.latent, item.mirrored)
+        if not item.recoloured:
+            return plain
+        draw = randomness.uniform(self.rule.seed, "colours", step, slot)
+        return (plain, *item.recoloured)[int(draw * (len(item.recoloured) + 1))]
+
     def _latent(self, step: int, item: Item, slot: int, *, mirrored: bool) -> torch.Tensor:
-        chosen = item.mirrored if mirrored and item.mirrored is not None else item.latent
+        view = self._view(step, item, slot)
+        chosen = view.mirrored if mirrored and view.mirrored is not None else view.latent
         latent = chosen.mean
         if self.rule.sample_latents:
             shape = tuple(latent.shape)

@@ -32,8 +32,8 @@ class FixedFeed:
                 if item.bucket == size
                 for draw in range(self.draws)
             ]
-            for at in range(0, len(slots), self.rule.batch_size):
-                yield self._batch(slots[at : at + self.rule.batch_size])
+            for at in range(0, len(slots), self.rule.own_size):
+                yield self._batch(slots[at : at + self.rule.own_size])
 
     def _batch(self, slots: list[int]) -> Batch:
         rule = self.rule

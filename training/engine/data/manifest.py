@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ class ManifestImage:
     mask: Path | None = None
     regularisation: bool = False
     validation: bool = False
+    folder: str = ""  # where it lay, for data sets in kohya's folders
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,15 @@ def read_manifest(path: Path) -> Manifest:
     if not manifest.training:
         raise DatasetError("The data set has no pictures to train on. Add at least one.")
     return manifest
+
+
+def content_hash(manifest: Manifest) -> str:
+    """Return a SHA-256 of what is in a data set, for one that has no manifest file to hash."""
+    rows = [
+        [i.sha256, i.caption, i.repeats, i.crop, i.regularisation, i.validation]
+        for i in manifest.images
+    ]
+    return hashlib.sha256(json.dumps(sorted(rows, key=str)).encode()).hexdigest()
 
 
 def hold_out(manifest: Manifest, *, share: float, seed: int) -> Manifest:

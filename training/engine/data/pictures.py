@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from training.engine.errors import DatasetError
 
@@ -29,20 +32,8 @@ def open_picture(path: Path) -> Image.Image:
 
     Raises DatasetError naming the file where it cannot be used.
     """
-    try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-            if width * height > MAX_PIXELS:
-                raise DatasetError(
-                    f"{path.name} has {width} × {height} pixels, more than the limit of "
-                    f"{MAX_PIXELS:,} in all. Make it smaller."
-                )
-            opened.seek(0)
-            opened.load()
-            picture = ImageOps.exif_transpose(opened) or opened
-            picture = _to_rgb(picture)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError) as error:
-        raise DatasetError(f"{path.name} cannot be read as a picture: {error}") from error
+    with _decoded(path) as opened:
+        picture = _to_rgb(ImageOps.exif_transpose(opened) or opened)
     if min(picture.size) < MIN_SIDE:
         raise DatasetError(
             f"{path.name} is {picture.width} × {picture.height} pixels; "
@@ -51,12 +42,57 @@ def open_picture(path: Path) -> Image.Image:
     return picture
 
 
+def open_mask(path: Path, *, of_alpha: bool = False) -> Image.Image | None:
+    """Open a mask as upright greys: a picture's own, or its alpha channel; None without one.
+
+    Raises DatasetError naming the file where it cannot be used.
+    """
+    with _decoded(path) as opened:
+        upright = ImageOps.exif_transpose(opened) or opened
+        if not of_alpha:
+            return upright.convert("L")
+        return upright.convert("RGBA").getchannel("A") if _is_clear(upright) else None
+
+
+@contextmanager
+def _decoded(path: Path) -> Iterator[Image.Image]:
+    """Give the first frame of a picture. Raises DatasetError naming the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limit is below
+            with Image.open(path) as opened:
+                _refuse_endless(opened.size, path)
+                opened.seek(0)
+                opened.load()
+                yield opened
+    except DatasetError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DatasetError(_too_many("far more pixels", path)) from error
+    except Exception as error:  # decoders raise whatever they like at a broken file
+        raise DatasetError(f"{path.name} cannot be read as a picture: {error}") from error
+
+
+def _refuse_endless(size: tuple[int, int], path: Path) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        raise DatasetError(_too_many(f"{size[0]} × {size[1]} pixels, more", path))
+
+
+def _too_many(count: str, path: Path) -> str:
+    return f"{path.name} has {count} than the limit of {MAX_PIXELS:,} in all. Make it smaller."
+
+
+def _is_clear(picture: Image.Image) -> bool:
+    return "A" in picture.getbands() or "transparency" in picture.info
+
+
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         values = np.asarray(picture, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        deep = ";16" in picture.mode or values.max(initial=0) > 255
+        top = 65535.0 if deep else 255.0
         picture = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
-    if "A" in picture.getbands() or "transparency" in picture.info:
+    if _is_clear(picture):
         with_alpha = picture.convert("RGBA")
         paper = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(paper, with_alpha)
@@ -72,8 +108,16 @@ def inside(crop: Box | None, size: tuple[int, int]) -> Box:
     return (left, top, right, bottom)
 
 
-def cut(picture: Image.Image, crop: Box | None, bucket: tuple[int, int]) -> CutPicture:
-    """Return the picture, cropped, resized to cover the bucket and cut to it from the middle."""
+def cut(
+    picture: Image.Image,
+    crop: Box | None,
+    bucket: tuple[int, int],
+    focus: tuple[float, float] = (0.5, 0.5),
+) -> CutPicture:
+    """Return the picture, cropped, resized to cover the bucket and cut to it around the focus.
+
+    The focus (x, y) is a share of each side; the cut comes as near to it as the border allows.
+    """
     region = picture.crop(inside(crop, picture.size)) if crop else picture
     scale = max(bucket[0] / region.width, bucket[1] / region.height)
     size = (
@@ -81,20 +125,28 @@ def cut(picture: Image.Image, crop: Box | None, bucket: tuple[int, int]) -> CutP
         max(bucket[1], round(region.height * scale)),
     )
     resized = region if size == region.size else region.resize(size, Image.Resampling.LANCZOS)
-    left, top = (size[0] - bucket[0]) // 2, (size[1] - bucket[1]) // 2
+    left, top = (
+        _start(whole, part, share) for whole, part, share in zip(size, bucket, focus, strict=True)
+    )
     part = resized.crop((left, top, left + bucket[0], top + bucket[1]))
     return CutPicture(np.asarray(part), region.size, (left, top))
 
 
+def _start(whole: int, part: int, share: float) -> int:
+    """Return where a part begins that has a share of the whole in its middle, kept inside it."""
+    if share == 0.5:
+        return (whole - part) // 2
+    return max(0, min(whole - part, round(whole * share - part / 2)))
+
+
 def cut_mask(
-    path: Path, crop: Box | None, bucket: tuple[int, int], latent: tuple[int, int]
+    mask: Image.Image,
+    crop: Box | None,
+    bucket: tuple[int, int],
+    latent: tuple[int, int],
+    focus: tuple[float, float] = (0.5, 0.5),
 ) -> np.ndarray:
-    """Return a mask at the size of the latent (height, width), float32 in 0 … 1."""
-    try:
-        with Image.open(path) as opened:
-            mask = (ImageOps.exif_transpose(opened) or opened).convert("L").convert("RGB")
-    except (OSError, ValueError) as error:
-        raise DatasetError(f"The mask {path.name} cannot be read: {error}") from error
-    pixels = Image.fromarray(cut(mask, crop, bucket).pixels).convert("L")
+    """Return a mask of greys at the size of the latent (height, width), float32 in 0 … 1."""
+    pixels = Image.fromarray(cut(mask.convert("RGB"), crop, bucket, focus).pixels).convert("L")
     small = pixels.resize((latent[1], latent[0]), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / 255

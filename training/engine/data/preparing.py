@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from PIL import Image
 
 from training.engine.components import Components
 from training.engine.config import TrainConfig
-from training.engine.data.batches import Item
+from training.engine.data.batches import Item, View
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
+from training.engine.data.colours import VARIANTS, recoloured
+from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
 from training.engine.data.manifest import ManifestImage
-from training.engine.data.pictures import CutPicture, cut, cut_mask, inside, open_picture
+from training.engine.data.pictures import (
+    CutPicture,
+    cut,
+    cut_mask,
+    inside,
+    open_mask,
+    open_picture,
+)
 from training.engine.errors import DatasetError
 from training.engine.file_writing import file_hash
 
@@ -28,12 +39,15 @@ class Preparing:
     on_progress: Callable[[int, int], None]
     on_skip: Callable[[str], None]
 
-    def items(self, images: list[ManifestImage]) -> list[Item]:
-        """Return the items of the training pictures. Raises DatasetError where none is left."""
+    def items(self, images: list[ManifestImage], *, fixed: bool = False) -> list[Item]:
+        """Return the items of pictures; `fixed` ones are never shown in other colours.
+
+        Raises DatasetError where none is left.
+        """
         found = []
         for number, image in enumerate(images):
             try:
-                found.append(self._item(image, None))
+                found.append(self._item(image, None, fixed=fixed))
             except DatasetError as error:
                 self.on_skip(str(error))
             self.on_progress(number + 1, len(images))
@@ -49,7 +63,7 @@ class Preparing:
         for bucket in sorted(buckets):
             for image in images:
                 try:
-                    found.setdefault(bucket, []).append(self._item(image, bucket))
+                    found.setdefault(bucket, []).append(self._item(image, bucket, fixed=True))
                 except DatasetError as error:
                     self.on_skip(str(error))
         return found
@@ -65,49 +79,84 @@ class Preparing:
             upscale=buckets.upscale,
         )
 
-    def _item(self, image: ManifestImage, bucket: tuple[int, int] | None) -> Item:
+    def _item(self, image: ManifestImage, bucket: tuple[int, int] | None, *, fixed: bool) -> Item:
         picture = open_picture(image.path)
         left, top, right, bottom = inside(image.crop, picture.size)
         size = (right - left, bottom - top)
         rule = self._rule()
         bucket = bucket or choose_bucket(size, rule, bucket_table(rule))
-        part = cut(picture, image.crop, bucket)
+        focus = self._focus(picture, image)
+        shown = _Shown(image, bucket, cut(picture, image.crop, bucket, focus), focus)
         sha256 = image.sha256 or file_hash(image.path)
-        mirrored = self.config.flip and not image.regularisation
+        copies = VARIANTS if self.config.colour_augmentation and not fixed else 0
+        views = [self._view(shown, sha256, number) for number in range(copies + 1)]
         return Item(
             id=image.id,
             caption=image.caption,
             bucket=bucket,
-            latent=self._latent(image, sha256, bucket, part, flipped=False),
-            mirrored=self._latent(image, sha256, bucket, part, flipped=True) if mirrored else None,
+            latent=views[0].latent,
+            mirrored=views[0].mirrored,
+            recoloured=tuple(views[1:]),
             repeats=image.repeats,
-            mask=self._mask(image, bucket),
-            original_size=part.original_size,
-            offset=part.offset,
+            mask=self._mask(shown),
+            original_size=shown.part.original_size,
+            offset=shown.part.offset,
             regularisation=image.regularisation,
         )
 
-    def _latent(
-        self,
-        image: ManifestImage,
-        sha256: str,
-        bucket: tuple[int, int],
-        part: CutPicture,
-        *,
-        flipped: bool,
-    ) -> Latent:
-        latent = self.cache.get(
-            sha256, image.crop, bucket, flipped=flipped, pixels=lambda: part.pixels
-        )
-        if not torch.isfinite(latent.mean).all():
-            raise DatasetError(
-                f"The VAE makes infinite numbers of {image.path.name}, so it is left out."
-            )
-        return latent
+    def _focus(self, picture: Image.Image, image: ManifestImage) -> tuple[float, float]:
+        if self.config.crop == "centre":
+            return (0.5, 0.5)
+        return focal_point(picture.crop(inside(image.crop, picture.size)))
 
-    def _mask(self, image: ManifestImage, bucket: tuple[int, int]) -> torch.Tensor | None:
-        if image.mask is None:
+    def _view(self, shown: _Shown, sha256: str, number: int) -> View:
+        """Return a picture as it is (0), or in other colours, with its mirror where asked."""
+
+        def pixels() -> np.ndarray:
+            return recoloured(shown.part.pixels, sha256, number) if number else shown.part.pixels
+
+        key = f"{sha256} in colours {number}" if number else sha256
+        latent = self._latent(shown, key, pixels, flipped=False)
+        mirrors = self.config.flip and not shown.image.regularisation
+        return View(latent, self._latent(shown, key, pixels, flipped=True) if mirrors else None)
+
+    def _latent(
+        self, shown: _Shown, key: str, pixels: Callable[[], np.ndarray], *, flipped: bool
+    ) -> Latent:
+        found = self.cache.get(key, shown.cache_crop, shown.bucket, flipped=flipped, pixels=pixels)
+        if not torch.isfinite(found.mean).all():
+            raise DatasetError(
+                f"The VAE makes infinite numbers of {shown.image.path.name}, so it is left out."
+            )
+        return found
+
+    def _mask(self, shown: _Shown) -> torch.Tensor | None:
+        """Return the weight of each place: of the mask file, or of the alpha channel if asked."""
+        image, found = shown.image, None
+        if image.mask is not None:
+            found = open_mask(image.mask)
+        elif self.config.alpha_masks:
+            found = open_mask(image.path, of_alpha=True)
+        if found is None:
             return None
         scale = self.components.downscale
-        latent = (bucket[1] // scale, bucket[0] // scale)
-        return torch.from_numpy(cut_mask(image.mask, image.crop, bucket, latent).copy())[None]
+        latent = (shown.bucket[1] // scale, shown.bucket[0] // scale)
+        weights = cut_mask(found, image.crop, shown.bucket, latent, shown.focus)
+        return torch.from_numpy(weights.copy())[None]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture cut to its bucket, around its focus."""
+
+    image: ManifestImage
+    bucket: tuple[int, int]
+    part: CutPicture
+    focus: tuple[float, float]
+
+    @property
+    def cache_crop(self) -> tuple[int, ...] | None:
+        """Return what names the cut in the cache; where it is cut elsewhere, the place too."""
+        if self.focus == (0.5, 0.5):
+            return self.image.crop
+        return (*(self.image.crop or ()), *self.part.offset)

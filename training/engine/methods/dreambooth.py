@@ -14,7 +14,7 @@ from training.engine.checkpoint_layout import average_tensors, checkpoint_tensor
 from training.engine.components import Components
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, saved_dtype
-from training.engine.optim import ParamGroup
+from training.engine.optim import SECOND_TEXT, ParamGroup
 
 
 class DreamBoothMethod(Method):
@@ -47,11 +47,18 @@ class DreamBoothMethod(Method):
     def param_groups(self) -> list[ParamGroup]:
         """Return the UNet, and the text encoders with their own rate and end."""
         parameters = self.named_parameters().items()
-        groups = [ParamGroup("unet", [p for n, p in parameters if n.startswith("unet.")])]
-        text = [p for n, p in parameters if not n.startswith("unet.")]
-        if text:
-            groups.append(ParamGroup("text_encoder", text, self.config.text_encoder_stop_fraction))
-        return groups
+        own_rate = self.config.text_encoder_2_learning_rate is not None
+        by_name: dict[str, list[torch.nn.Parameter]] = {}
+        for name, parameter in parameters:
+            group = "unet" if name.startswith("unet.") else "text_encoder"
+            if own_rate and name.startswith("text_1."):
+                group = SECOND_TEXT
+            by_name.setdefault(group, []).append(parameter)
+        stop = self.config.text_encoder_stop_fraction
+        return [
+            ParamGroup(name, some, 1.0 if name == "unet" else stop)
+            for name, some in by_name.items()
+        ]
 
     def export(self, path: Path, info: ExportInfo) -> None:
         """Write the whole model as one file."""

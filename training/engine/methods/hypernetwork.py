@@ -23,6 +23,21 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "swish": nn.Hardswish,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "softsign": nn.Softsign,
+    "softplus": nn.Softplus,
+    "selu": nn.SELU,
+    "celu": nn.CELU,
+    "relu6": nn.ReLU6,
+    "hardswish": nn.Hardswish,
+    "hardtanh": nn.Hardtanh,
+    "hardsigmoid": nn.Hardsigmoid,
+    "logsigmoid": nn.LogSigmoid,
+    "tanhshrink": nn.Tanhshrink,
+    "softshrink": nn.Softshrink,
+    "hardshrink": nn.Hardshrink,
 }
 
 

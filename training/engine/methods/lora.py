@@ -32,7 +32,7 @@ from training.engine.methods.weight_adapter import (
     LokrAdapter,
     WeightAdapter,
 )
-from training.engine.optim import ParamGroup
+from training.engine.optim import SECOND_TEXT, ParamGroup
 from training.engine.text import inner_text_model
 
 ADAPTER = "default"
@@ -190,8 +190,16 @@ class LoraMethod(Method):
         parameters = self.named_parameters()
         unet = {n: p for n, p in parameters.items() if n.startswith("lora_unet_")}
         text = {n: p for n, p in parameters.items() if n not in unet}
+        second: dict[str, torch.nn.Parameter] = {}
+        if self.config.text_encoder_2_learning_rate is not None:
+            second = {n: p for n, p in text.items() if n.startswith("lora_te2_")}
+            text = {n: p for n, p in text.items() if n not in second}
         stop = self.config.text_encoder_stop_fraction
-        return [*_groups("unet", unet, 1.0), *_groups("text_encoder", text, stop)]
+        return [
+            *_groups("unet", unet, 1.0),
+            *_groups("text_encoder", text, stop),
+            *_groups(SECOND_TEXT, second, stop),
+        ]
 
     def after_step(self) -> None:
         """Keep the norm of each adapter below the limit (scale weight norms)."""

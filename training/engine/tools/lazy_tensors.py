@@ -171,7 +171,7 @@ def save_lazy(path: Path, tensors: LazyTensors, metadata: Mapping[str, str]) -> 
         for info in infos:
             digest.update(_written(out, tensors[info.name], info.name))
         start = out.tell()
-        old = _old_hash(out)
+        old = _old_hash(out, len(first) - len(encode_header(_of_training(metadata), infos)))
         final = encode_header(_with_hashes(metadata, digest.hexdigest(), old), infos)
         out.seek(0)
         write_header(out, final)  # as long as the first: only the digits differ
@@ -201,8 +201,13 @@ def _written(out: IO[bytes], planned: LazyTensor, name: str) -> Any:
     return data
 
 
-def _old_hash(out: IO[bytes]) -> str:
-    out.seek(OLD_HASH_OFFSET)
+def _of_training(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if key.startswith("ss_")}
+
+
+def _old_hash(out: IO[bytes], longer: int) -> str:
+    """Return the legacy hash as of a file whose header is shorter: of one with ss_ keys alone."""
+    out.seek(OLD_HASH_OFFSET + longer)
     return hashlib.sha256(out.read(OLD_HASH_BYTES)).hexdigest()[:8]
 
 

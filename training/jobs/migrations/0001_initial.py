@@ -73,6 +73,21 @@ class Migration(migrations.Migration):
                 ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='datasets.snapshot')),
                 ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='accounts.team')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'paused', 'canceling', 'canceled', 'succeeded', 'failed'])), name='job_state_known'),
+                    models.CheckConstraint(condition=models.Q(('method__in', ['lora', 'dreambooth', 'textual_inversion', 'hypernetwork'])), name='job_method_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('lease_until__isnull', False), ('state__in', ('running', 'canceling'))), models.Q(models.Q(('state__in', ('running', 'canceling')), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='job_lease_only_while_running'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['canceled', 'failed', 'succeeded'])), models.Q(models.Q(('state__in', ['canceled', 'failed', 'succeeded']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='job_finished_only_in_final_states'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'queued')), fields=['-priority', 'queued_at', 'id'], name='jobs_in_line'),
+                    models.Index(condition=models.Q(('state__in', ('running', 'canceling'))), fields=['lease_until'], name='jobs_by_lease'),
+                    models.Index(fields=['team', '-claimed_at'], name='jobs_claimed_of_team'),
+                    models.Index(fields=['owner', '-claimed_at'], name='jobs_claimed_of_owner'),
+                    models.Index(fields=['team', '-created_at', '-id'], name='jobs_of_team_newest'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JobArtifact',
@@ -91,6 +106,16 @@ class Migration(migrations.Migration):
                 ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='job_artifacts', to='storage.blob')),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='artifacts', to='jobs.job')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('job', 'name'), name='artifact_once_per_path'),
+                    models.UniqueConstraint(condition=models.Q(('is_pick', True)), fields=('job',), name='one_pick_per_job'),
+                    models.CheckConstraint(condition=models.Q(('kind__in', ['checkpoint', 'sample', 'state', 'log'])), name='artifact_kind_known'),
+                ],
+                'indexes': [
+                    models.Index(fields=['job', 'kind', 'step', 'prompt_index'], name='artifacts_in_order'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JobEvent',
@@ -102,6 +127,11 @@ class Migration(migrations.Migration):
                 ('data', models.JSONField()),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='jobs.job')),
             ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('job', 'sequence'), name='event_number_once_per_job'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='JobPublication',
@@ -136,61 +166,5 @@ class Migration(migrations.Migration):
             model_name='job',
             name='worker',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='jobs.workernode'),
-        ),
-        migrations.AddIndex(
-            model_name='jobartifact',
-            index=models.Index(fields=['job', 'kind', 'step', 'prompt_index'], name='artifacts_in_order'),
-        ),
-        migrations.AddConstraint(
-            model_name='jobartifact',
-            constraint=models.UniqueConstraint(fields=('job', 'name'), name='artifact_once_per_path'),
-        ),
-        migrations.AddConstraint(
-            model_name='jobartifact',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_pick', True)), fields=('job',), name='one_pick_per_job'),
-        ),
-        migrations.AddConstraint(
-            model_name='jobartifact',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['checkpoint', 'sample', 'state', 'log'])), name='artifact_kind_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='jobevent',
-            constraint=models.UniqueConstraint(fields=('job', 'sequence'), name='event_number_once_per_job'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['-priority', 'queued_at', 'id'], name='jobs_in_line'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ('running', 'canceling'))), fields=['lease_until'], name='jobs_by_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['team', '-claimed_at'], name='jobs_claimed_of_team'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['owner', '-claimed_at'], name='jobs_claimed_of_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['team', '-created_at', '-id'], name='jobs_of_team_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'paused', 'canceling', 'canceled', 'succeeded', 'failed'])), name='job_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['lora', 'dreambooth', 'textual_inversion', 'hypernetwork'])), name='job_method_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attempt__gte', 1), ('lease_until__isnull', False), ('state__in', ('running', 'canceling'))), models.Q(models.Q(('state__in', ('running', 'canceling')), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='job_lease_only_while_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['canceled', 'failed', 'succeeded'])), models.Q(models.Q(('state__in', ['canceled', 'failed', 'succeeded']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='job_finished_only_in_final_states'),
         ),
     ]

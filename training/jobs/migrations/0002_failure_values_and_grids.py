@@ -49,6 +49,16 @@ class Migration(migrations.Migration):
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='preview_grids', to=settings.AUTH_USER_MODEL)),
                 ('worker', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='grids', to='jobs.workernode')),
             ],
+            options={
+                'constraints': [
+                    models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='grid_state_known'),
+                    models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='grid_lease_only_while_running'),
+                ],
+                'indexes': [
+                    models.Index(condition=models.Q(('state', 'queued')), fields=['created_at', 'id'], name='grids_in_line'),
+                    models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='grids_by_lease'),
+                ],
+            },
         ),
         migrations.CreateModel(
             name='GridCell',
@@ -63,29 +73,11 @@ class Migration(migrations.Migration):
                 ('checkpoint', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='grid_cells', to='jobs.jobartifact')),
                 ('grid', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cells', to='jobs.previewgrid')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='previewgrid',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['created_at', 'id'], name='grids_in_line'),
-        ),
-        migrations.AddIndex(
-            model_name='previewgrid',
-            index=models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='grids_by_lease'),
-        ),
-        migrations.AddConstraint(
-            model_name='previewgrid',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'done', 'failed', 'canceled'])), name='grid_state_known'),
-        ),
-        migrations.AddConstraint(
-            model_name='previewgrid',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', 'running')), models.Q(models.Q(('state', 'running'), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='grid_lease_only_while_running'),
-        ),
-        migrations.AddConstraint(
-            model_name='gridcell',
-            constraint=models.UniqueConstraint(fields=('grid', 'prompt_index', 'checkpoint', 'weight', 'guidance', 'seed'), name='grid_cell_once', nulls_distinct=False),
-        ),
-        migrations.AddConstraint(
-            model_name='gridcell',
-            constraint=models.CheckConstraint(condition=models.Q(('checkpoint__isnull', False), ('weight__isnull', True), _connector='OR'), name='grid_cell_of_the_base_has_no_weight'),
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('grid', 'prompt_index', 'checkpoint', 'weight', 'guidance', 'seed'), name='grid_cell_once', nulls_distinct=False),
+                    models.CheckConstraint(condition=models.Q(('checkpoint__isnull', False), ('weight__isnull', True), _connector='OR'), name='grid_cell_of_the_base_has_no_weight'),
+                ],
+            },
         ),
     ]

@@ -25,7 +25,7 @@ class JobArtifact(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="artifacts")
-    kind = models.CharField(max_length=10, choices=ArtifactKind.choices)
+    kind = models.CharField(max_length=10, choices=ArtifactKind)
     name = models.CharField(max_length=255)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="job_artifacts")
     epoch = models.PositiveIntegerField(default=0)

@@ -25,7 +25,7 @@ class JobEvent(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     sequence = models.BigIntegerField()
-    kind = models.CharField(max_length=12, choices=EventKind.choices)
+    kind = models.CharField(max_length=12, choices=EventKind)
     at = models.DateTimeField()
     data = models.JSONField()
 

@@ -126,8 +126,8 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs"
     )
     name = models.CharField(max_length=120)
-    method = models.CharField(max_length=20, choices=Method.choices, default=Method.LORA)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    method = models.CharField(max_length=20, choices=Method, default=Method.LORA)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="jobs")
     base_version = models.ForeignKey(
         ModelVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="training_jobs"
@@ -155,7 +155,7 @@ class Job(models.Model):
         WorkerNode, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs"
     )
     lease_until = models.DateTimeField(null=True, blank=True)
-    requested_command = models.CharField(max_length=6, choices=Command.choices, blank=True)
+    requested_command = models.CharField(max_length=6, choices=Command, blank=True)
 
     run_folder = models.UUIDField(null=True, blank=True)
     engine_sequence = models.BigIntegerField(default=0)

@@ -21,7 +21,7 @@ class WorkerNode(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=200, unique=True)
-    device = models.CharField(max_length=8, choices=Device.choices, default=Device.CPU)
+    device = models.CharField(max_length=8, choices=Device, default=Device.CPU)
     device_name = models.CharField(max_length=200, blank=True)
     memory_bytes = models.BigIntegerField()
     engine_version = models.CharField(max_length=40, blank=True)

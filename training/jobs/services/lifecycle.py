@@ -19,7 +19,9 @@ from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
 from training.jobs.failure_words import TOO_MANY_ATTEMPTS
-from training.jobs.models.grid import GridState, PreviewGrid
+from training.jobs.models.comparison import Comparison
+from training.jobs.models.drawn import GridState
+from training.jobs.models.grid import PreviewGrid
 from training.jobs.models.job import FINAL, LEASED, Command, Job, State
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.permissions import require_control
@@ -303,7 +305,13 @@ def wake_if_waiting() -> None:
     Busy workers look for the next job by themselves, so that messages do not pile up for them.
     """
     live = WorkerNode.objects.filter(seen_at__gt=Now() - Value(SEEN_WITHIN))
-    idle = live.exclude(jobs__state__in=LEASED).exclude(grids__state=GridState.RUNNING)
-    grids = PreviewGrid.objects.filter(state=GridState.QUEUED)
-    if (Job.objects.waiting().exists() or grids.exists()) and idle.exists():
+    idle = live.exclude(jobs__state__in=LEASED)
+    for drawn in ("grids", "comparisons"):
+        idle = idle.exclude(**{f"{drawn}__state": GridState.RUNNING})
+    waiting = (
+        Job.objects.waiting(),
+        PreviewGrid.objects.filter(state=GridState.QUEUED),
+        Comparison.objects.filter(state=GridState.QUEUED),
+    )
+    if any(line.exists() for line in waiting) and idle.exists():
         wake_workers()

@@ -27,15 +27,11 @@ from hub.storage.models import Blob
 from models_registry.models.file import ScanStatus
 from models_registry.models.model import Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
-from models_registry.services.drafts import (
-    add_cover,
-    add_example_prompt,
-    create_model,
-    create_version,
-)
+from models_registry.services.drafts import add_cover, create_model, create_version
 from models_registry.services.edits import update_model
 from models_registry.services.files import add_file, process_file
 from models_registry.services.publish import publish_version
+from models_registry.services.recommendations import add_example_prompt
 from models_registry.services.values import Example, Provenance, Usage, Weight
 from training.datasets.models.dataset import Kind
 from training.engine.config import TrainConfig

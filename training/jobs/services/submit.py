@@ -182,6 +182,7 @@ def check_config(
         "method": method,
         "output_name": output_name,
         "dataset_manifest": STAGED_MANIFEST,
+        "class_folder": "",  # the snapshot has its own, and nobody may name a path of the worker
         "base_model": {**extra, **base},
     }
     try:

@@ -42,9 +42,9 @@ function axes(format, formatX) {
   ];
 }
 
-/** The loss chart: raw values thin, smoothed bold, marks at epochs. */
+/** The loss chart: raw values thin, smoothed bold, marks at epochs; held-out loss dashed, with points. */
 export class LossChart {
-  #element; #options; #plot = null; #data = [[], []]; #keep;
+  #element; #options; #plot = null; #data = [[], []]; #held = [[], []]; #keep;
 
   constructor(element, { keep = 0.9, maximum = null, marks = [], format = (y) => y.toFixed(3), formatX = (x) => x.toLocaleString() } = {}) {
     this.#element = element;
@@ -61,9 +61,9 @@ export class LossChart {
     this.#plot.setData(this.#series());
   }
 
-  append(x, y) {
-    this.#data[0].push(x);
-    this.#data[1].push(y);
+  /** The loss of held-out pictures, measured at steps of its own. */
+  setHeldOut(xs, ys) {
+    this.#held = [xs, ys];
     this.#plot.setData(this.#series());
   }
 
@@ -83,7 +83,8 @@ export class LossChart {
   }
 
   #series() {
-    return [...this.#data, smooth(this.#data[1], this.#keep)];
+    // join() leaves what one curve lacks undefined, which breaks no line.
+    return uPlot.join([[...this.#data, smooth(this.#data[1], this.#keep)], this.#held]);
   }
 
   #draw() {
@@ -100,6 +101,7 @@ export class LossChart {
         {},
         { stroke: token("--chart-raw"), width: 1, points: { show: false } },
         { stroke: token("--chart-line"), width: 2.5, points: { show: false } },
+        { stroke: token("--chart-held"), width: 2, dash: [6, 4], points: { show: true, size: 7, fill: token("--chart-held") } },
       ],
       hooks: { drawClear: [(plot) => drawMarks(plot, this.#options.marks)] },
     }, this.#series(), this.#element);

@@ -17,7 +17,8 @@ function show(cell) {
   picture.src = cell.dataset.large;
   picture.alt = cell.dataset.label;
   $("enlarged-label").textContent = cell.dataset.label;
-  const use = $("enlarged-use");
+  const use = $("enlarged-use"); // not on comparisons, where nothing is published from
+  if (!use) return;
   use.hidden = !cell.dataset.use;
   if (cell.dataset.use) use.href = cell.dataset.use;
 }

@@ -2,7 +2,13 @@
 import { toast } from "app/toast";
 import { word } from "app/words";
 
-export const csrfToken = () => document.documentElement.dataset.csrf ?? "";
+// Signing in makes a new proof, perhaps in another tab; the cookie has it, the page the old one.
+export const csrfToken = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? document.documentElement.dataset.csrf ?? "";
+
+document.addEventListener("submit", (event) => {
+  const proof = event.target.elements.namedItem("csrfmiddlewaretoken");
+  if (proof) proof.value = csrfToken();
+}, true);
 
 /** An answer that was not 2xx, with the hub's own sentence in `message`. */
 export class RequestError extends Error {
@@ -43,9 +49,15 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRFToken"] = csrfToken();
 });
 
+/** A tab of its own: what is typed on this page stays. */
+function signIn() {
+  const { login } = document.documentElement.dataset;
+  open(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`, "_blank", "noopener");
+}
+
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
-  if (status === 401) toast(word("signed_out"), { kind: "danger" });
+  if (status === 401) toast(word("signed_out"), { kind: "danger", signIn });
   else toast(word("no_answer"), { kind: "danger" });
 });
 

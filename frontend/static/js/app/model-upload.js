@@ -1,13 +1,51 @@
-// Upload a model: the file goes first, its id then travels with the form.
+// Upload models, or the files of another version: the files go first, what came of them then travels with the form.
+import { findHere, readHeader } from "app/known-files";
+import { make } from "app/dom";
 import { UploadList, dropZone } from "app/upload";
 
 const form = document.getElementById("model-upload");
-const field = form.elements.upload;
+const separate = form.elements.separate; // not asked, nor the type, for another version of a model
+const type = form.elements.type;
+
+/** A file is with the hub: keep it for the form, in its row, so that the order is that of the list. */
+function keep(value, file, row) {
+  row.element.append(make("input", { type: "hidden", name: "upload", value }));
+  showChoice();
+}
+
+/** Several files may be one model or several. */
+function showChoice() {
+  if (!separate) return;
+  separate.closest(".field").hidden = form.querySelectorAll('input[name="upload"]').length < 2;
+}
+
+/** Fill what is still empty with what the header of the first file says. */
+async function fill(file) {
+  const facts = await readHeader(file);
+  const put = (name, value) => {
+    const field = form.elements[name];
+    if (field && value && !field.value) field.value = value;
+  };
+  put("name", facts?.title || file.name.replace(/\.[^.]+$/, "").replaceAll("_", " "));
+  if (!facts) return;
+  put("base_model", facts.base_model);
+  put("trigger_words", facts.trigger_words.join(", "));
+  put("tags", facts.tags.join(", "));
+  put("description", facts.description);
+  put("licence", facts.licence);
+  if (type && facts.type && type.value === type.dataset.first) type.value = facts.type;
+}
+
+if (type) type.dataset.first = type.value;
 const files = new UploadList(document.getElementById("upload-list"), {
   purpose: "model_file",
-  onUploaded(id, file) {
-    field.value = id;
-    if (!form.elements.name.value) form.elements.name.value = file.name.replace(/\.[^.]+$/, "").replaceAll("_", " ");
-  },
+  before: findHere,
+  onHere: (hex, file, row) => keep(`sha256:${hex} ${file.name}`, file, row),
+  onUploaded: keep,
+  onRemoved: showChoice,
 });
-dropZone(document.getElementById("drop"), (chosen) => files.add(chosen.slice(0, 1)), { wholeWindow: true });
+dropZone(document.getElementById("drop"), (chosen) => {
+  if (chosen.length) fill(chosen[0]);
+  files.add(chosen);
+}, { wholeWindow: true });
+showChoice();

@@ -13,9 +13,17 @@ const say = (key, values) => fill(words[key], values);
 const whole = (value) => Math.round(value).toLocaleString("en");
 const LOG_LINES = 400;
 
-const marks = data.epochs > 1 ? Array.from({ length: data.epochs - 1 }, (_, at) => ((at + 1) * data.total) / data.epochs) : [];
-const chart = new LossChart($("loss"), { maximum: data.total || null, marks, keep: Number($("smooth").value) });
+const MOST_MARKS = 24;
+/** Where epochs end on the chart; of very many epochs only every so many. */
+function epochMarks() {
+  const every = Math.ceil(data.epochs / MOST_MARKS);
+  const marks = [];
+  for (let epoch = every; epoch < data.epochs; epoch += every) marks.push((epoch * data.total) / data.epochs);
+  return marks;
+}
+const chart = new LossChart($("loss"), { maximum: data.total || null, marks: epochMarks(), keep: Number($("smooth").value) });
 chart.setData(data.steps, data.losses);
+chart.setHeldOut(data.heldSteps, data.heldLosses);
 $("smooth").addEventListener("input", () => chart.setSmoothing(Number($("smooth").value)));
 
 function span(seconds) {
@@ -46,7 +54,37 @@ function stepped(event) {
   while (data.steps.length && data.steps.at(-1) >= step) { data.steps.pop(); data.losses.pop(); }
   data.steps.push(step);
   data.losses.push(loss);
+  announceSamples(step, speed);
   queueChart();
+}
+
+/** The boxes of the samples that come next say when; they wait for the end of their epoch. */
+function announceSamples(step, speed) {
+  const next = document.querySelector("#samples tbody tr td > .wait")?.parentElement.id.split("-").at(-1);
+  if (!next || !speed || !data.epochs) return;
+  const seconds = ((next * data.total) / data.epochs - step) / speed;
+  if (seconds <= 0) return;
+  for (const box of document.querySelectorAll(`#samples td[id$="-${next}"] > .wait`)) {
+    box.replaceChildren(make("span", {}, say("in", { time: span(seconds) })));
+  }
+}
+
+/** The held-out pictures were measured. A resumed run may tell a step again: it replaces the old one. */
+function validated({ step, loss }) {
+  while (data.heldSteps.length && data.heldSteps.at(-1) >= step) { data.heldSteps.pop(); data.heldLosses.pop(); }
+  data.heldSteps.push(step);
+  data.heldLosses.push(loss);
+  $("held-key").hidden = false;
+  $("f-held").textContent = loss.toFixed(4);
+  queueChart();
+}
+
+/** The chart in words: the last loss, and how the held-out loss moved. */
+function chartText() {
+  const parts = [];
+  if (data.losses.length) parts.push(say("loss_text", { loss: data.losses.at(-1).toFixed(4), step: whole(data.steps.at(-1)), total: whole(data.total) }));
+  if (data.heldLosses.length) parts.push(say("held_text", { loss: data.heldLosses.at(-1).toFixed(4), lowest: Math.min(...data.heldLosses).toFixed(4) }));
+  return parts.join(" ");
 }
 
 let waiting = false;
@@ -56,7 +94,8 @@ function queueChart() {
   requestAnimationFrame(() => {
     waiting = false;
     chart.setData(data.steps, data.losses);
-    $("loss").setAttribute("aria-label", say("loss_text", { loss: data.losses.at(-1).toFixed(4), step: whole(data.steps.at(-1)), total: whole(data.total) }));
+    chart.setHeldOut(data.heldSteps, data.heldLosses);
+    $("loss").setAttribute("aria-label", chartText());
   });
 }
 
@@ -103,6 +142,7 @@ function failure({ code, params = {}, message = "" }) {
 
 const HANDLERS = {
   stepped,
+  validated,
   artifact,
   state(event, at) {
     const label = words.states[event.state] ?? event.state;
@@ -114,9 +154,11 @@ const HANDLERS = {
   },
   stage(event, at) {
     const text = words.stages[event.stage] ?? event.stage;
-    const last = $("log").lastElementChild;
-    if (last?.dataset.stage === event.stage) last.remove();
-    log(text, "", at).dataset.stage = event.stage;
+    if (event.stage !== "validating") {
+      const last = $("log").lastElementChild;
+      if (last?.dataset.stage === event.stage) last.remove();
+      log(text, "", at).dataset.stage = event.stage;
+    }
     const note = $("stage-note");
     if (note && event.stage !== "training") note.textContent = text;
     else if (!note) refresh("top");
@@ -125,6 +167,7 @@ const HANDLERS = {
     log(say(event.resumed ? "resumed" : "started", event), "", at);
     data.total = event.total_steps;
     data.epochs = event.epochs;
+    chart.setMarks(epochMarks(), data.total);
     refresh("top");
   },
   warned: (event, at) => log(event.message, "warn", at),

@@ -9,5 +9,6 @@ import "app/shortcuts";
 import "app/tabs";
 import "app/times";
 import "app/queue-count";
+import "app/once";
 import "app/infinite";
 import "app/weight";

@@ -3,12 +3,28 @@ import { send } from "app/http";
 import { setIcon } from "app/dom";
 import { isComposing, isTyping, register } from "app/shortcuts";
 import { toast } from "app/toast";
+import * as auto from "app/tags/auto";
+import * as others from "app/tags/others";
 import * as outbox from "app/tags/outbox";
-import { draw, drawSelection, drawTags, say } from "app/tags/draw";
-import { canEdit, chosen, history, items, problemsOf, select, selectAll, shown, toggle, update, urls, view } from "app/tags/state";
+import { draw as drawAll, drawSelection as drawCursor, drawTags, say } from "app/tags/draw";
+import { canEdit, chosen, drop, history, items, problemsOf, select, selectAll, shown, toggle, update, urls, view } from "app/tags/state";
 
 const $ = (id) => document.getElementById(id);
 const SPLIT = /[,，、]/;
+
+let isComplete = false; // whether all pictures are here, or more are on their way
+
+function draw() {
+  drawAll();
+  if (isComplete) $("image-count").textContent = say("count", { n: items.length });
+  others.show();
+  others.moved();
+}
+
+function drawSelection() {
+  drawCursor();
+  others.moved();
+}
 
 /** Do one command on the selection: `change(tags)` gives the new tags; then tell the hub. */
 function command(given, change, sentence) {
@@ -21,6 +37,7 @@ function command(given, change, sentence) {
   });
   if (touched.length === 0) return;
   outbox.push({ ...given, items: touched.map((item) => item.id) });
+  takenOut = null;
   draw();
   toast(say(sentence, { tag: given.tags?.join(", ") ?? given.old, n: touched.length }), { undo });
 }
@@ -28,14 +45,54 @@ function command(given, change, sentence) {
 const add = (tags) => command({ kind: "add", tags }, (before) => [...before, ...tags.filter((tag) => !before.includes(tag))], "added");
 const remove = (tag) => command({ kind: "remove", tags: [tag] }, (before) => before.filter((other) => other !== tag), "removed");
 const replace = (old, fresh) => command({ kind: "replace", old, new: fresh }, (before) => [...new Set(before.map((tag) => (tag === old ? fresh : tag)))], "replaced");
-const undo = () => canEdit && outbox.push({ kind: "undo" });
+
+/** Running text in place of the tags; empty text gives the tags back. */
+function writeCaption(id, typed) {
+  const item = items.find((other) => other.id === id);
+  const text = typed.trim();
+  if (!canEdit || !item || item.text === text) return;
+  item.text = text;
+  outbox.push({ kind: "text", items: [id], text });
+  takenOut = null;
+  draw();
+  toast(say(text ? "caption_saved" : "caption_gone"), { undo });
+}
+
+let takenOut = null; // the pictures of the last command, where that took some out
+
+/** Take the selection out of the set; what was taken out last comes back by undo. */
+function takeOut() {
+  const ids = chosen().map((item) => item.id);
+  if (!canEdit || ids.length === 0) return;
+  drop(ids);
+  outbox.push({ kind: "delete", items: ids });
+  takenOut = ids;
+  draw();
+  buttons();
+  toast(say("taken_out", { n: ids.length }), { undo });
+}
+
+function repeat(times) {
+  const touched = chosen().filter((item) => item.repeats !== times);
+  if (!canEdit || touched.length === 0 || !Number.isInteger(times) || times < 1) return;
+  for (const item of touched) item.repeats = times;
+  outbox.push({ kind: "repeats", items: touched.map((item) => item.id), repeats: times });
+  draw();
+}
+
+function undo() {
+  if (!canEdit) return;
+  outbox.push(takenOut ? { kind: "restore", items: takenOut } : { kind: "undo" });
+  takenOut = null;
+}
 const redo = () => canEdit && outbox.push({ kind: "redo" });
 
 outbox.onChange(({ state, count, answer, refused }) => {
   const status = $("saved");
   status.dataset.state = state;
-  setIcon(status.querySelector("svg"), { saved: "circle-check", saving: "loader-circle", waiting: "circle-alert" }[state]);
+  setIcon(status.querySelector("svg"), { saved: "circle-check", saving: "loader-circle", waiting: "circle-alert", signed_out: "circle-alert" }[state]);
   status.querySelector("span").textContent = say(state, { n: count });
+  $("sign-in").hidden = state !== "signed_out";
   if (answer) {
     if (count === 0) update(answer.items);
     Object.assign(history, { undo: answer.undo, redo: answer.redo });
@@ -46,18 +103,22 @@ outbox.onChange(({ state, count, answer, refused }) => {
     reload();
   }
   buttons();
+  if (state === "saved") others.catchUp();
 });
 
 function buttons() {
-  $("undo").disabled = !canEdit || !history.undo;
+  $("undo").disabled = !canEdit || !(history.undo || takenOut);
   $("redo").disabled = !canEdit || !history.redo;
 }
 
-/** The hub's own state again, after it refused a command. */
+/** The hub's own state again, after it refused a command or the tagger was done. */
 async function reload() {
   const fresh = await send(urls.items, { method: "GET" });
   update(fresh.items);
+  Object.assign(history, { undo: fresh.undo, redo: fresh.redo });
   draw();
+  buttons();
+  await loadRest(fresh.next);
 }
 
 async function loadRest(cursor) {
@@ -68,6 +129,7 @@ async function loadRest(cursor) {
     next = page.next;
     draw();
   }
+  isComplete = true;
 }
 
 function pick(id, event) {
@@ -134,6 +196,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && isTyping(event.target) && !isComposing(event)) $("images").focus();
   const tag = document.activeElement?.dataset.want;
   if (tag && event.key === "Delete") remove(tag);
+  else if (event.key === "Delete" && document.activeElement === $("images")) takeOut();
 });
 
 register("a", say("key_add"), () => $("add").focus());
@@ -153,12 +216,17 @@ $("replaceform").addEventListener("submit", (event) => {
   const { old, new: fresh } = event.target.elements;
   if (old.value.trim() && fresh.value.trim()) replace(old.value.trim(), fresh.value.trim());
 });
+$("caption").addEventListener("change", (event) => writeCaption(event.target.dataset.item, event.target.value));
+$("repeats").addEventListener("change", (event) => repeat(event.target.valueAsNumber));
+$("take-out").addEventListener("click", takeOut);
 $("undo").addEventListener("click", undo);
 $("redo").addEventListener("click", redo);
 $("tagq").addEventListener("input", () => { view.text = $("tagq").value.trim().toLowerCase(); drawTags(); });
 $("size").addEventListener("input", () => $("images").style.setProperty("--thumb", `${$("size").value}px`));
 
-for (const field of document.querySelectorAll("#add, #replaceform input, #replaceform button")) field.disabled = !canEdit;
+for (const field of document.querySelectorAll("#add, #caption, #repeats, #take-out, #replaceform input, #replaceform button")) field.disabled = !canEdit;
+auto.start({ onDone: reload, undo });
+others.start(() => outbox.isIdle(), draw);
 draw();
 buttons();
 outbox.flush();

@@ -39,13 +39,14 @@ function action(element, label, symbol, run) {
 }
 
 /** Show a sentence; with `undo` or `retry` it has that button. Returns a function that takes it away. */
-export function toast(text, { kind = "", undo, retry } = {}) {
+export function toast(text, { kind = "", undo, retry, signIn } = {}) {
   const box = holder();
   const element = make("div", { class: `toast ${kind}`.trim(), role: kind === "danger" ? "alert" : "status" });
   if (ICONS[kind]) element.append(icon(ICONS[kind]));
   element.append(make("span", {}, text));
   if (undo) element.append(action(element, word("undo"), "undo-2", undo));
   if (retry) element.append(action(element, word("retry"), "rotate-ccw", retry));
+  if (signIn) element.append(action(element, word("sign_in"), "log-in", signIn));
   while (box.children.length > 2) box.firstElementChild.remove();
   box.append(element);
   live(element);

@@ -65,13 +65,16 @@ export function sendFile(file, { purpose, endpoint = ENDPOINT, onProgress = () =
   });
 }
 
-/** A list of files with a row each; `onUploaded(id, file, row)` runs for every file that arrives. */
+/**
+ * A list of files with a row each; `onUploaded(id, file, row)` runs for every file that arrives.
+ * `before(file, {onProgress, signal})` may find that it need not be sent: what it returns goes to `onHere`.
+ */
 export class UploadList {
   #list; #options; #waiting = []; #running = 0;
 
-  constructor(list, { purpose, onUploaded, accept = () => "" }) {
+  constructor(list, { purpose, onUploaded, accept = () => "", before = async () => "", onHere = () => {}, onRemoved = () => {} }) {
     this.#list = list;
-    this.#options = { purpose, onUploaded, accept };
+    this.#options = { purpose, onUploaded, accept, before, onHere, onRemoved };
   }
 
   /** Take files in; `accept(file)` returns a reason against it or "". */
@@ -92,6 +95,12 @@ export class UploadList {
   async #start({ file, row }) {
     this.#running += 1;
     try {
+      const here = await this.#options.before(file, { onProgress: row.comparing, signal: row.signal });
+      if (here) {
+        row.here();
+        await this.#options.onHere(here, file, row);
+        return;
+      }
       const id = await sendFile(file, { purpose: this.#options.purpose, onProgress: row.progress, signal: row.signal });
       row.done();
       await this.#options.onUploaded(id, file, row);
@@ -110,7 +119,7 @@ export class UploadList {
     const meta = make("div", { class: "meta" }, state);
     const remove = make("button", { class: "btn quiet sm icon", type: "button", "aria-label": `${word("close")}: ${file.name}` }, icon("x"));
     const element = make("li", { class: "file", "data-state": "waiting" }, make("span", { class: "name" }, file.name), remove, meta, meter);
-    remove.addEventListener("click", () => { controller.abort(); this.#drop(file); element.remove(); });
+    remove.addEventListener("click", () => { controller.abort(); this.#drop(file); element.remove(); this.#options.onRemoved(); });
     this.#list.append(element);
     return {
       element, state, signal: controller.signal,
@@ -119,6 +128,12 @@ export class UploadList {
         setMeter(meter, sent, total);
         state.textContent = word("upload_running", { done: sizeText(sent), total: sizeText(total) });
       },
+      comparing: (done, total) => {
+        element.dataset.state = "running";
+        setMeter(meter, done, total);
+        state.textContent = word("upload_comparing");
+      },
+      here: () => { element.dataset.state = "done"; setMeter(meter, 1, 1); state.textContent = word("upload_here"); },
       done: () => { element.dataset.state = "done"; setMeter(meter, 1, 1); state.textContent = word("upload_done"); },
       fail: (reason, canRetry) => this.#fail({ element, meter, meta, state, reason, retry: canRetry ? file : null }),
     };

@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from hub.embedded.state import write_private
 from hub.embedded.up import ADMIN_NAME
 
+PACKED = "packed with the program"  # what the stamp of an image's static files says
+
 
 class Command(BaseCommand):
     """Safe to run at every start: what is up to date is left alone."""
@@ -22,15 +24,30 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the one option."""
+        """Where the password goes, and the one step of building an image."""
         parser.add_argument(
             "--admin-password-file",
             type=Path,
             help="make the administrator if there is no account yet, its password goes here",
         )
 
-    def handle(self, *args: Any, admin_password_file: Path | None, **options: Any) -> None:
+        parser.add_argument(
+            "--pack-static",
+            action="store_true",
+            help="only collect the static files, for good: they come with the program, in an image",
+        )
+
+    def handle(
+        self,
+        *args: Any,
+        admin_password_file: Path | None = None,
+        pack_static: bool = False,
+        **options: Any,
+    ) -> None:
         """Migrate, collect, make the administrator."""
+        if pack_static:
+            _pack_static()
+            return
         call_command("migrate", interactive=False, verbosity=0)
         _collect_static()
         if admin_password_file:
@@ -51,10 +68,15 @@ def _collect_static() -> None:
     root = Path(str(settings.STATIC_ROOT))
     stamp = root / ".collected"
     fingerprint = _static_fingerprint()
-    if stamp.exists() and stamp.read_text() == fingerprint:
+    if stamp.exists() and stamp.read_text() in {fingerprint, PACKED}:
         return
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
     stamp.write_text(fingerprint)
+
+
+def _pack_static() -> None:
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    Path(str(settings.STATIC_ROOT), ".collected").write_text(PACKED)
 
 
 def _static_fingerprint() -> str:

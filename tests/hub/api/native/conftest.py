@@ -41,6 +41,16 @@ class Api:
         answer = self._client.patch(f"/api/v2/{path}", body, content_type="application/json")
         return self._checked(answer, status)
 
+    def put(self, path: str, body: Any = None, *, status: int = 200) -> Any:
+        answer = self._client.put(f"/api/v2/{path}", body or {}, content_type="application/json")
+        return self._checked(answer, status)
+
+    def delete(self, path: str, *, status: int = 204) -> Any:
+        answer = self._client.delete(f"/api/v2/{path}")
+        if answer.status_code == status == 204:
+            return None
+        return self._checked(answer, status)
+
     def raw(self, path: str, **options: Any) -> HttpResponse:
         self._answers.append(self._client.get(path, **options))
         return self._answers[-1]

@@ -51,7 +51,7 @@ def test_a_picture_with_generation_data_becomes_a_cover(api_of, send):
     [cover] = api_of(person).post(f"versions/{version.pk}/covers/", body)["covers"]
     assert (cover["content_type"], cover["sha256"]) == ("image/png", upload.sha256)
     assert cover["generation_text"].startswith("a mountain, inkwash")
-    assert cover["url"].startswith(f"/media/{upload.sha256}/original=true/")
+    assert f"/{upload.sha256}/original=true/" in cover["url"]
 
 
 def test_what_is_no_picture_is_refused_and_can_still_be_used(api_of, send):

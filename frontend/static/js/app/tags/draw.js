@@ -1,7 +1,7 @@
 // Drawing of the tag editor's three panes from its state.
 import { icon, make } from "app/dom";
 import { fill, pageData } from "app/words";
-import { canEdit, chosen, counts, items, problemsOf, shown, trigger, view } from "app/tags/state";
+import { canEdit, chosen, counts, items, problemsOf, shown, suggestions, trigger, view } from "app/tags/state";
 
 const words = pageData("editor-words");
 const SYMBOLS = { too_small: "triangle-alert", look_alike: "copy", no_tags: "tags" };
@@ -46,7 +46,7 @@ function thumb(item) {
     class: item.id === view.current ? "thumb cur" : "thumb", id: `im-${item.id}`, role: "option",
     "aria-selected": String(view.selected.has(item.id)), "data-id": item.id,
     "aria-label": [item.name, ...problems.map((name) => say(name))].join(", "),
-  }, make("img", { src: item.src, alt: "", loading: "lazy", width: item.w, height: item.h }), make("span", { class: "n", "aria-hidden": "true" }, String(item.tags.length)));
+  }, make("img", { src: item.src, alt: "", loading: "lazy", width: item.w, height: item.h }), make("span", { class: "n", "aria-hidden": "true" }, item.text ? "¶" : String(item.tags.length)));
   if (problems.length) element.append(make("span", { class: "w" }, icon(SYMBOLS[problems[0]]), say(problems[0])));
   return element;
 }
@@ -110,6 +110,30 @@ export function drawDetail() {
   $("preview").replaceChildren(...pictures);
   const rows = single ? one.tags.map((tag) => [tag, 1]) : counts(list);
   $("chips").replaceChildren(...rows.map(([tag, count], place) => tagChip(tag, count, list.length, single && place === 0)));
+  drawSuggestions(list);
+  $("per-image").hidden = !canEdit || list.length === 0;
+  const times = new Set(list.map((item) => item.repeats));
+  $("repeats").value = times.size === 1 ? [...times][0] : "";
+  drawCaption(single ? one : null);
+}
+
+function drawSuggestions(list) {
+  const tags = canEdit && list.length ? suggestions(list) : [];
+  $("suggested").hidden = tags.length === 0;
+  $("suggested").lastElementChild.replaceChildren(...tags.map((tag) =>
+    make("li", {}, make("button", { class: "chip", type: "button", "data-plus": tag }, icon("plus"), tag))));
+}
+
+/** The caption as running text; what is being typed into it is never overwritten. */
+function drawCaption(item) {
+  const box = $("caption");
+  $("captionbox").hidden = !item || (!canEdit && !item.text);
+  if (!item) return;
+  if (item.text) $("captionbox").open = true;
+  $("caption-note").hidden = !item.text;
+  if (document.activeElement === box && box.dataset.item === item.id) return;
+  box.dataset.item = item.id;
+  box.value = item.text;
 }
 
 /** Everything. */

@@ -3,6 +3,8 @@ import { send } from "app/http";
 import { urls } from "app/tags/state";
 
 const KEY = `tag-commands:${urls.command}`;
+// Answers after which the same command may still be taken: signed out, too long a wait, too many.
+const LATER = new Set([401, 408, 429]);
 const RETRY_MS = [1000, 2000, 5000, 10_000, 30_000];
 
 let waiting = read();
@@ -25,10 +27,13 @@ function keep() {
   } catch { /* as above */ }
 }
 
-/** Hear of every answer: {state: "saved"|"saving"|"waiting", count, answer, refused}. */
+/** Hear of every answer: {state: "saved"|"saving"|"waiting"|"signed_out", count, answer, refused}. */
 export function onChange(callback) {
   listener = callback;
 }
+
+/** Whether the hub has everything. */
+export const isIdle = () => waiting.length === 0;
 
 /** Send a command after those before it. */
 export function push(command) {
@@ -47,8 +52,8 @@ export async function flush() {
     failures = 0;
     done({ answer });
   } catch (error) {
-    if (error.status >= 400 && error.status < 500) done({ refused: error.message });
-    else later();
+    if (error.status >= 400 && error.status < 500 && !LATER.has(error.status)) done({ refused: error.message });
+    else later(error.status === 401 ? "signed_out" : "waiting");
   }
 }
 
@@ -60,11 +65,12 @@ function done(result) {
   flush();
 }
 
-function later() {
+function later(state) {
   running = false;
-  listener({ state: "waiting", count: waiting.length });
+  listener({ state, count: waiting.length });
   setTimeout(flush, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
   failures += 1;
 }
 
 addEventListener("online", flush);
+addEventListener("focus", flush); // back from the tab where one has signed in again

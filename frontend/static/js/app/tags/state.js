@@ -41,6 +41,21 @@ export function counts(list) {
   return [...found].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
 }
 
+const SUGGESTED = 8;
+
+/** Tags that pictures like the chosen ones carry and these lack: those that go together most often first. */
+export function suggestions(list) {
+  const has = new Set(list.flatMap((item) => item.tags));
+  const known = [...has].filter((tag) => tag !== trigger);
+  const scores = new Map();
+  for (const item of items) {
+    const shared = item.tags.filter((tag) => known.includes(tag)).length;
+    const weight = known.length ? shared / Math.sqrt(item.tags.length || 1) : 1;
+    if (weight) for (const tag of item.tags) if (!has.has(tag) && tag !== trigger) scores.set(tag, (scores.get(tag) ?? 0) + weight);
+  }
+  return [...scores].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).slice(0, SUGGESTED).map(([tag]) => tag);
+}
+
 /** Take over what the hub says of some pictures. */
 export function update(changed) {
   const known = new Map(items.map((item) => [item.id, item]));
@@ -48,6 +63,19 @@ export function update(changed) {
     if (known.has(item.id)) Object.assign(known.get(item.id), item);
     else items.push(item);
   }
+}
+
+/** Pictures that left the set; the cursor goes to what stands in their place. */
+export function drop(ids) {
+  const gone = new Set(ids);
+  const at = items.findIndex((item) => gone.has(item.id));
+  if (at < 0) return;
+  items.splice(0, items.length, ...items.filter((item) => !gone.has(item.id)));
+  for (const id of gone) view.selected.delete(id);
+  if (!gone.has(view.current) && view.selected.size) return;
+  const next = items[Math.min(Math.max(at, 0), items.length - 1)]?.id ?? null;
+  view.selected = new Set(next ? [next] : []);
+  view.current = view.anchor = next;
 }
 
 /** Select one picture; extend from the anchor, or keep the others. */

@@ -1,8 +1,4 @@
-"""How the bytes of one stream reach several digests, with and without threads."""
-
-from collections.abc import Callable
-from queue import Queue
-from threading import Thread
+"""Telling the header of a safetensors stream from its tensors, while the bytes go by."""
 
 from hub.formats.errors import SafetensorsError
 from hub.formats.safetensors_header import (
@@ -12,43 +8,7 @@ from hub.formats.safetensors_header import (
     parse_header,
 )
 
-QUEUED_CHUNKS = 8
-
 Bytes = bytes | memoryview
-
-
-class InlineLane:
-    """One digest, updated by the caller."""
-
-    def __init__(self, update: Callable[[Bytes], object]) -> None:
-        self.put = update
-
-    def join(self) -> None:
-        """Nothing to wait for."""
-
-
-class ThreadLane:
-    """One digest, updated by its own thread behind a short queue."""
-
-    def __init__(self, update: Callable[[Bytes], object]) -> None:
-        self._update = update
-        self._queue: Queue[Bytes | None] = Queue(maxsize=QUEUED_CHUNKS)
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def put(self, chunk: Bytes) -> None:
-        """Hand over a chunk; waits while the queue is full, which bounds the memory."""
-        self._queue.put(chunk)
-
-    def join(self) -> None:
-        """Wait until every chunk is hashed."""
-        if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
-
-    def _run(self) -> None:
-        while (chunk := self._queue.get()) is not None:
-            self._update(chunk)
 
 
 class HeaderCutter:
@@ -61,7 +21,7 @@ class HeaderCutter:
         self._length_known = False
         self._possible = True
 
-    def cut(self, chunk: bytes) -> Bytes:
+    def cut(self, chunk: Bytes) -> Bytes:
         """Return the part of the chunk that belongs to the tensors, if any."""
         rest = memoryview(chunk)
         while self._possible and rest and len(self._buffer) < self._needed:

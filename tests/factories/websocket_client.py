@@ -11,7 +11,8 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 
 from hub.accounts.models import User
-from training.jobs.routing import websocket_urlpatterns
+from training.datasets.routing import websocket_urlpatterns as of_datasets
+from training.jobs.routing import websocket_urlpatterns as of_jobs
 
 SECONDS = 5.0
 
@@ -29,7 +30,7 @@ class Client:
             "subprotocols": [],
             "user": user,
         }
-        self._talk = ApplicationCommunicator(URLRouter(websocket_urlpatterns), scope)
+        self._talk = ApplicationCommunicator(URLRouter([*of_jobs, *of_datasets]), scope)
 
     async def connect(self) -> None:
         """Shake hands."""
@@ -47,6 +48,10 @@ class Client:
     async def hears_nothing(self) -> bool:
         """Whether nothing comes for a moment."""
         return await self._talk.receive_nothing(timeout=0.3)
+
+    async def send(self, message: object) -> None:
+        """Say something."""
+        await self._talk.send_input({"type": "websocket.receive", "text": json.dumps(message)})
 
     async def until_live(self) -> list[dict[str, Any]]:
         """Every message up to the one that says: this is all so far."""

@@ -1,0 +1,18 @@
+// A form that makes something is sent once, however often its button is pressed meanwhile.
+const FORGET_MS = 8000; // an answer that opened no page, such as a download or a lost line
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return; // a script or htmx sends it by itself
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, FORGET_MS);
+});
+
+// Back shows the page as it was left, mark included.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});

@@ -1,0 +1,117 @@
+"""What v2 takes and says about reviews, comments, following and what one keeps for oneself."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from hub.api.native.people import PersonShape
+from hub.storage.pictures import picture_url
+from models_registry.engagement_queries import Followed, Standing
+from models_registry.models.comment import CommentMention, ModelComment
+from models_registry.models.review import Review
+
+
+class ReviewForm(serializers.Serializer[Any]):
+    """One's review; the checkpoint that was used is a version here or a name known elsewhere."""
+
+    rating = serializers.IntegerField(min_value=1, max_value=5)
+    text = serializers.CharField(required=False, allow_blank=True, default="")
+    recommended = serializers.BooleanField(required=False, allow_null=True, default=None)
+    weight = serializers.DecimalField(
+        max_digits=4, decimal_places=2, required=False, allow_null=True, default=None
+    )
+    base_version_id = serializers.IntegerField(required=False)
+    base_name = serializers.CharField(required=False, allow_blank=True, default="", max_length=160)
+    upload_id = serializers.UUIDField(required=False, help_text="A picture made with it.")
+
+
+class ReviewShape(serializers.Serializer[Review]):
+    """A review; nulls where nothing was said, or the checkpoint is not for the caller."""
+
+    id = serializers.IntegerField()
+    version_id = serializers.IntegerField()
+    version_name = serializers.CharField(source="version.name")
+    author = PersonShape()
+    rating = serializers.IntegerField()
+    recommended = serializers.BooleanField()
+    text = serializers.CharField()
+    weight = serializers.FloatField(allow_null=True)
+    base_name = serializers.SerializerMethodField()
+    base_version_id = serializers.IntegerField(
+        source="base_version.pk", allow_null=True, default=None
+    )
+    picture_url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_base_name(self, review: Review) -> str:
+        """The name, unless it is one of a version that the caller may not see."""
+        is_hidden = review.base_version is None and review.base_version_id is not None
+        return "" if is_hidden else review.base_name
+
+    def get_picture_url(self, review: Review) -> str | None:
+        """Address of the picture; it ends after a day or two where the model is not public."""
+        picture = getattr(review, "picture", None)
+        if picture is None:
+            return None
+        return picture_url(picture.blob, public=review.version.model.is_for_everyone)
+
+
+class CommentForm(serializers.Serializer[Any]):
+    """Markdown; people named with @ are told. `parent_id` is the comment that is answered."""
+
+    text = serializers.CharField()
+    parent_id = serializers.IntegerField(required=False, allow_null=True, default=None)
+
+
+class AnswerShape(serializers.Serializer[ModelComment]):
+    """One comment; without a text it was taken away and only holds its answers."""
+
+    id = serializers.IntegerField()
+    author = PersonShape()
+    text = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_text(self, comment: ModelComment) -> str | None:
+        """The text, null where it was taken away."""
+        return None if comment.hidden_at else comment.text
+
+
+class ThreadShape(AnswerShape):
+    """A comment with its answers."""
+
+    answers = AnswerShape(many=True)
+
+
+class StandingShape(serializers.Serializer[Standing]):
+    """How the caller stands to a model; all of it can be changed but who is followed."""
+
+    is_saved = serializers.BooleanField()
+    is_liked = serializers.BooleanField()
+    is_hidden = serializers.BooleanField()
+    is_followed = serializers.BooleanField()
+    follows_owner = serializers.BooleanField(read_only=True)
+    note = serializers.CharField(allow_blank=True)
+
+
+class FollowedShape(serializers.Serializer[Followed]):
+    """People and tags by name, models by id."""
+
+    people = serializers.ListField(child=serializers.CharField())
+    tags = serializers.ListField(child=serializers.CharField())
+    models = serializers.SerializerMethodField()
+
+    def get_models(self, followed: Followed) -> list[int]:
+        """Ids of the models."""
+        return [model.pk for model in followed.models]
+
+
+class MentionShape(serializers.Serializer[CommentMention]):
+    """A comment that names the caller; `seen_at` null until they opened the page of mentions."""
+
+    model_id = serializers.IntegerField(source="comment.model_id")
+    model_name = serializers.CharField(source="comment.model.name")
+    comment_id = serializers.IntegerField()
+    author = PersonShape(source="comment.author")
+    text = serializers.CharField(source="comment.text")
+    created_at = serializers.DateTimeField(source="comment.created_at")
+    seen_at = serializers.DateTimeField(allow_null=True)

@@ -1,0 +1,42 @@
+"""Whether bytes are plain text that nothing runs."""
+
+from io import BytesIO
+
+from hub.formats.disguises import DisguiseError, check_single_nature
+from hub.formats.errors import Problem
+
+TEXT_SAMPLE_BYTES = 1 << 20
+# Files that a double click, an interpreter or a WebUI's extension loader would run.
+ACTIVE_SUFFIXES = (
+    *(".app", ".bat", ".cmd", ".com", ".cpl", ".dll", ".dylib", ".exe", ".hta", ".htm", ".html"),
+    *(".jar", ".js", ".jse", ".lnk", ".mjs", ".msi", ".php", ".pif", ".pl", ".ps1", ".psm1", ".py"),
+    *(".pyc", ".pyd", ".pyw", ".rb", ".reg", ".scr", ".sh", ".so", ".svg", ".url", ".vb", ".vbe"),
+    *(".vbs", ".wsf", ".wsh", ".xhtml"),
+)
+# What YAML's full loaders turn into calls.
+YAML_CALLS = ("!!python/", "tag:yaml.org,2002:python/")
+YAML_CALL = Problem(
+    "text_calls_python",
+    "The text holds {tag!r}, which makes some programs call Python when they read it as YAML. "
+    "Take it out.",
+)
+
+
+def is_text(sample: bytes) -> bool:
+    """Whether a sample from the start of a file is UTF-8 text without control characters."""
+    try:
+        text = sample.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A sample may end inside a character; anything earlier is not text.
+        if len(sample) < TEXT_SAMPLE_BYTES or error.start < len(sample) - 3:
+            return False
+        text = sample[: error.start].decode("utf-8")
+    return bool(text) and not any(c < " " and c not in "\t\n\r\f" for c in text)
+
+
+def check_text(data: bytes) -> None:
+    """Raise DisguiseError when text would run something in the programs that read such files."""
+    check_single_nature(BytesIO(data))
+    tag = next((tag for tag in YAML_CALLS if tag.encode() in data), "")
+    if tag:
+        raise DisguiseError(YAML_CALL, tag=tag)

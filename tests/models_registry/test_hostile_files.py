@@ -1,0 +1,62 @@
+"""A folder of hostile files: none is called clean, nothing runs, every one gets a clear reason."""
+
+import pickle
+import sys
+
+import pytest
+
+from models_registry.models.file import ScanStatus
+from models_registry.scanning.inspection import scan_content
+from tests.factories.hostile import MARKER, hostile_files
+
+CASES = list(hostile_files())
+#: What no scan ever needs: starting something, importing a pickle's names, loading it.
+FORBIDDEN_EVENTS = ("os.system", "os.mkdir", "subprocess.Popen", "pickle.find_class", "socket.")
+
+
+class Watch:
+    """Notes forbidden events between `begin` and `end`: a hook stays for the process's life."""
+
+    def __init__(self):
+        self.events = None
+        sys.addaudithook(self._hear)
+
+    def begin(self):
+        self.events = []
+        return self.events
+
+    def end(self):
+        self.events = None
+
+    def _hear(self, event, _arguments):
+        if self.events is not None and event.startswith(FORBIDDEN_EVENTS):
+            self.events.append(event)
+
+
+WATCH = Watch()
+
+
+@pytest.fixture
+def watched():
+    yield WATCH.begin()
+    WATCH.end()
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.trick for case in CASES])
+def test_a_hostile_file_is_never_clean_and_says_why(case, tmp_path, monkeypatch, watched):
+    path = tmp_path / "blob"
+    path.write_bytes(case.data)
+    monkeypatch.chdir(tmp_path)
+    outcome = scan_content(path, kind=case.kind, name=case.name).outcome
+    assert outcome.status in {ScanStatus.DANGER, ScanStatus.ERROR}
+    assert case.reason in outcome.sentence
+    assert watched == []
+    assert not (tmp_path / MARKER).exists()
+
+
+def test_the_watch_sees_what_it_is_there_for(tmp_path, monkeypatch, watched):
+    monkeypatch.chdir(tmp_path)
+    evil = next(case for case in CASES if case.trick == "REDUCE protocol 4")
+    pickle.loads(evil.data)
+    assert "os.mkdir" in watched
+    assert (tmp_path / MARKER).exists()

@@ -1,0 +1,50 @@
+"""The trainer as a program of its own name."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_atelier_train_is_the_program(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _, name = PROJECT["project"]["scripts"]["atelier-train"].partition(":")
+    run = getattr(importlib.import_module(place), name)
+    monkeypatch.setattr(sys, "argv", ["atelier-train", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 0
+    assert "accelerate launch" in capsys.readouterr().out
+
+
+def test_what_it_needs_alone_is_what_the_hub_trains_with() -> None:
+    alone = set(PROJECT["project"]["optional-dependencies"]["train"])
+    groups = PROJECT["dependency-groups"]
+    assert set(groups["train"]) <= alone <= set(groups["train"]) | set(groups["server"])
+
+
+def test_without_its_packages_it_says_how_to_get_them(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("raise ModuleNotFoundError(name='pydantic')", "utf-8")
+    program = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
+        "from training.engine.program import run; sys.exit(run())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 2
+    assert "pip install 'atelier[train]'" in ended.stderr

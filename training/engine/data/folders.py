@@ -1,0 +1,93 @@
+"""A data set in kohya's folders, to train without a hub: `20_sks cat/0001.png` and `0001.txt`.
+
+The number is how often the pictures of a folder are shown, its words the caption of those without
+a caption file. Beside `img` a folder `reg` holds pictures of the class, as the web interfaces of
+kohya's scripts lay them out. https://github.com/kohya-ss/sd-scripts/blob/main/docs/config_README-en.md
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from hub.formats.captions import decode_caption
+from hub.formats.errors import CaptionError
+from training.engine.data.manifest import Manifest, ManifestImage
+from training.engine.errors import DatasetError
+from training.engine.file_writing import file_hash
+
+PICTURE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif", ".tif", ".tiff"}
+)
+CAPTION_SUFFIXES = (".txt", ".caption")
+TRAINING, REGULARISATION = "img", "reg"
+_REPEATED = re.compile(r"^(\d{1,4})_(.*)$", re.DOTALL)
+
+
+def read_folder(folder: Path, *, on_skip: Callable[[str], None]) -> Manifest:
+    """Return the pictures of a folder and its folders; `on_skip` is told what cannot be used.
+
+    Raises DatasetError where it holds no picture to train on.
+    """
+    training = folder / TRAINING if (folder / TRAINING).is_dir() else folder
+    images = _pictures(training, regularisation=False, on_skip=on_skip)
+    if training != folder and (folder / REGULARISATION).is_dir():
+        images += _pictures(folder / REGULARISATION, regularisation=True, on_skip=on_skip)
+    manifest = Manifest(images=tuple(images), name=folder.name)
+    if not manifest.training:
+        raise DatasetError(
+            f"The folder {folder} holds no pictures to train on. Give one with folders such as "
+            "20_sks cat, or with pictures in it."
+        )
+    return manifest
+
+
+def class_folder(folder: Path, *, on_skip: Callable[[str], None]) -> tuple[ManifestImage, ...]:
+    """Return the class pictures of a folder. Raises DatasetError where there is none."""
+    found = _pictures(folder, regularisation=True, on_skip=on_skip)
+    if not found:
+        raise DatasetError(f"The folder of class pictures {folder} holds no pictures.")
+    return tuple(found)
+
+
+def _pictures(
+    root: Path, *, regularisation: bool, on_skip: Callable[[str], None]
+) -> list[ManifestImage]:
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+            continue
+        repeats, words = folder_meaning(path.parent.name)
+        caption = _caption(path, on_skip)
+        found.append(
+            ManifestImage(
+                id=path.relative_to(root).as_posix(),
+                path=path,
+                sha256=file_hash(path),
+                caption=words if caption is None else caption,
+                repeats=repeats,
+                regularisation=regularisation,
+                folder=path.parent.name,
+            )
+        )
+    return found
+
+
+def folder_meaning(name: str) -> tuple[int, str]:
+    """Return what `20_sks cat` says: the repeats and the words; of any other name 1 and none."""
+    found = _REPEATED.match(name)
+    return (max(1, int(found[1])), found[2].strip()) if found else (1, "")
+
+
+def _caption(picture: Path, on_skip: Callable[[str], None]) -> str | None:
+    """Return the text beside a picture in whatever encoding, or None where there is none."""
+    for suffix in CAPTION_SUFFIXES:
+        for path in (picture.with_suffix(suffix), picture.with_name(picture.name + suffix)):
+            if path.is_file():
+                try:
+                    return decode_caption(path.read_bytes()).text.strip()
+                except (CaptionError, OSError) as error:
+                    on_skip(f"{path.name} is not used as a caption. {error}")
+                    return None
+    return None
