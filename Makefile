@@ -79,8 +79,11 @@ chromium:
 		"Install it (Debian: apt-get install chromium fonts-noto-cjk), or name one with" \
 		"ATELIER_CHROMIUM=/path/to/chromium." >&2; exit 1; }
 
-bench: $(TEST_READY) ## how long the embedded services take to start and stop
-	$(BIN)/python -m tests.hub.embedded.bench_start
+# ROWS=lora,warm and GEOMETRY=micro|sd15|all choose; ROUNDS=3 pairs of each. Rows against peers need
+# PEERS_HOME, the folder that holds sd-scripts and diffusers (docs/engine/speed.md).
+bench: $(TEST_READY) ## speed against the peers' scripts, and what each method learns; see docs/engine/speed.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench --geometry $(or $(GEOMETRY),micro) \
+		--rounds $(or $(ROUNDS),3) $(if $(ROWS),--rows $(ROWS))
 
 bench-data: $(TEST_READY) ## how a hub of 100,000 models and 1,000,000 images answers; SCALE=0.1 for less
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.load --scale $(or $(SCALE),1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor2_0
+import torch.nn.functional as F
 
 from training.engine.precision import Precision
 
@@ -25,26 +25,35 @@ def plain_pays(device: str, compute: str) -> bool:
 
 def choose_attention(unet: Any, text_encoders: list[Any], precision: Precision) -> None:
     """Give a model the attention that is fastest for a run's device and number format."""
-    if not plain_pays(precision.device, precision.compute):
-        return
-    unet.set_attn_processor(PlainWhereSmall())
-    for encoder in text_encoders:  # at most 77 tokens: always small
-        encoder.set_attn_implementation("eager")
+    pays = plain_pays(precision.device, precision.compute)
+    processors = list(unet.attn_processors.values())
+    if processors:
+        lean = LeanAttention(processors[0], plain_scores=PLAIN_SCORES if pays else 0)
+        unet.set_attn_processor(lean)
+    if pays:
+        for encoder in text_encoders:  # at most 77 tokens: always small
+            encoder.set_attn_implementation("eager")
 
 
 def plain_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Return softmax(q·kᵀ/√d)·v for tensors (batch x heads, positions, d)."""
-    count, length, width = query.shape
-    unused = query.new_empty(()).expand(count, length, key.shape[1])
+    """Return softmax(q·kᵀ/√d)·v for tensors (batch, heads, positions, d)."""
+    batch, heads, length, width = query.shape
+    query, key, value = (t.reshape(batch * heads, -1, width) for t in (query, key, value))
+    unused = query.new_empty(()).expand(len(query), length, key.shape[1])
     scores = torch.baddbmm(unused, query, key.transpose(1, 2), beta=0, alpha=width**-0.5)
-    return torch.bmm(scores.softmax(-1), value)
+    return torch.bmm(scores.softmax(-1), value).view(batch, heads, length, width)
 
 
-class PlainWhereSmall:
-    """An attention processor of diffusers that leaves large maps and special layers to SDPA."""
+class LeanAttention:
+    """An attention processor of diffusers without the steps that do nothing in SD's layers.
 
-    def __init__(self) -> None:
-        self._fused = AttnProcessor2_0()
+    It takes maps of at most `plain_scores` scores by the plain form, all others by torch's fused
+    one, and leaves layers that have something of their own to `others`, the library's processor.
+    """
+
+    def __init__(self, others: Any, *, plain_scores: int = 0) -> None:
+        self._others = others
+        self._plain_scores = plain_scores
 
     def __call__(
         self,
@@ -56,23 +65,27 @@ class PlainWhereSmall:
         **kwargs: Any,
     ) -> torch.Tensor:
         """Return the output of an attention layer for (batch, positions, width)."""
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        large = (
-            hidden_states.shape[0] * attn.heads * hidden_states.shape[1] * context.shape[1]
-            > PLAIN_SCORES
-        )
-        if large or attention_mask is not None or not _is_ordinary(attn, hidden_states):
-            result: torch.Tensor = self._fused(
+        if attention_mask is not None or not _is_ordinary(attn, hidden_states):
+            result: torch.Tensor = self._others(
                 attn, hidden_states, encoder_hidden_states, attention_mask, *args, **kwargs
             )
             return result
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query, key, value = (
             _by_head(projection, attn.heads)
             for projection in (attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context))
         )
-        mixed = _together(plain_attention(query, key, value), attn.heads)
+        mixed = self._attention(query, key, value).transpose(1, 2).flatten(2)
         output: torch.Tensor = attn.to_out[1](attn.to_out[0](mixed))
         return output
+
+    def _attention(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+    ) -> torch.Tensor:
+        batch, heads, length, _ = query.shape
+        if batch * heads * length * key.shape[2] <= self._plain_scores:
+            return plain_attention(query, key, value)
+        return F.scaled_dot_product_attention(query, key, value)
 
 
 def _is_ordinary(attn: Any, hidden_states: torch.Tensor) -> bool:
@@ -88,11 +101,4 @@ def _is_ordinary(attn: Any, hidden_states: torch.Tensor) -> bool:
 
 def _by_head(projected: torch.Tensor, heads: int) -> torch.Tensor:
     batch, length, width = projected.shape
-    split = projected.view(batch, length, heads, width // heads).transpose(1, 2)
-    return split.reshape(batch * heads, length, width // heads)
-
-
-def _together(mixed: torch.Tensor, heads: int) -> torch.Tensor:
-    rows, length, width = mixed.shape
-    split = mixed.view(rows // heads, heads, length, width).transpose(1, 2)
-    return split.reshape(rows // heads, length, heads * width)
+    return projected.view(batch, length, heads, width // heads).transpose(1, 2)

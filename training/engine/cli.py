@@ -6,7 +6,8 @@
 `python -m training.engine` is the same program. Alone, `train` prints its progress in words on
 standard error. On several GPUs: accelerate launch -m training.engine train RUN_DIR/config.toml
 
-With `--events-fd N` it is driven by a parent:
+`serve` trains one run after another for a parent; see serving.py. With `--events-fd N`, `train` is
+driven by a parent:
 - Events are JSON lines on file descriptor N (1 is standard output; everything that libraries
   print goes to standard error). Each is on disk in RUN_DIR/events.jsonl before it is sent.
   `--replay-after S` first sends the stored events with a sequence above S again.
@@ -27,14 +28,11 @@ from pathlib import Path
 
 from training.engine.commands import drawing, kohya, models, settings
 from training.engine.config import TrainConfig
+from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
 from training.engine.threads import wait_passively
-
-EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
-EXIT_FAILED = 1
-EXIT_USAGE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--events-fd", type=int, help="Be driven by a parent; see the manual.")
     train.add_argument("--replay-after", type=int, help="Send stored events again from here.")
     train.set_defaults(run=_train)
+    serve = commands.add_parser("serve", help="Train one run after another for a parent.")
+    serve.add_argument("--events-fd", type=int, required=True)
+    serve.add_argument("--orders-fd", type=int, required=True)
+    serve.add_argument("--idle-seconds", type=float, default=300)
+    serve.add_argument("--most-runs", type=int, default=20)
+    serve.set_defaults(run=_serve)
     drawing.add_commands(commands)
     models.add_commands(commands)
     kohya.add_commands(commands)
@@ -99,6 +103,17 @@ def _train(options: argparse.Namespace) -> int:
         replay_after=options.replay_after,
     )
     return EXIT_CODES[result.status]
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from training.engine.serving import serve
+
+    return serve(
+        events_fd=options.events_fd,
+        orders_fd=options.orders_fd,
+        idle_seconds=options.idle_seconds,
+        most_runs=options.most_runs,
+    )
 
 
 def _estimate(options: argparse.Namespace) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -21,6 +23,9 @@ from training.engine.file_writing import file_hash
 from training.engine.objective import NoiseSchedule
 from training.engine.precision import Precision, torch_dtype
 from training.engine.vae_files import vae_from_file
+
+if TYPE_CHECKING:
+    from training.engine.shelf import Shelf
 
 
 @dataclass
@@ -39,6 +44,7 @@ class Components:
     sha256: str = ""
     config_folder: Path | None = None
     placeholders: dict[str, list[int]] = field(default_factory=dict)
+    derived: dict[Hashable, Any] = field(default_factory=dict)  # computed from the weights alone
 
     @property
     def latent_channels(self) -> int:
@@ -77,12 +83,59 @@ class Components:
         """Return all parts that have weights."""
         return [self.unet, self.vae, *self.text_encoders]
 
+    def fingerprint(self, part: str, module: torch.nn.Module) -> str:
+        """Return the hash of a part's weights; computed once, so ask before they are trained."""
+        key = ("fingerprint", part)
+        if key not in self.derived:
+            self.derived[key] = fingerprint(module)
+        return str(self.derived[key])
 
-def load_components(config: TrainConfig, precision: Precision) -> Components:
+
+def fingerprint(module: torch.nn.Module) -> str:
+    """Return a SHA-256 over the names, shapes and bytes of a module's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def load_components(
+    config: TrainConfig, precision: Precision, shelf: Shelf | None = None
+) -> Components:
     """Load the base model of a run from disk, without any network and without unpickling code.
 
-    Raises BaseModelError in words for the person who chose it.
+    Where the shelf has kept the same base, nothing is read. A run that changes the base itself
+    reads it anew, and clears the shelf for its memory. Raises BaseModelError in words for the
+    person who chose it.
     """
+    if shelf is not None and config.method == "dreambooth":
+        shelf.clear()
+        shelf = None
+    if shelf is None:
+        components = _load(config, precision)
+    else:
+        key = _base_key(config, precision)
+        components = shelf.take(key, lambda: _load(config, precision))
+    choose_attention(components.unet, components.text_encoders, precision)
+    if precision.checkpointing:
+        components.unet.enable_gradient_checkpointing()
+    return components
+
+
+def _base_key(config: TrainConfig, precision: Precision) -> Hashable:
+    """Return all that decides the components; a file is known by its hash, if that is given."""
+    base = config.base_model.model_dump(mode="json")
+    paths = [Path(base.pop("path"))] if not base["sha256"] else []
+    paths += [Path(base["vae_path"])] if base["vae_path"] else []
+    found = [file for path in paths for file in ([path, *path.rglob("*")])]
+    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in found if f.is_file()]
+    rules = (config.zero_terminal_snr, config.resolution >= 768)  # see predicts_velocity
+    return (json.dumps(base), rules, precision.device, precision.compute, tuple(files))
+
+
+def _load(config: TrainConfig, precision: Precision) -> Components:
+    """Read the parts from disk and place them."""
     base = config.base_model
     path = Path(base.path)
     if not base.path or not path.exists():
@@ -112,9 +165,6 @@ def load_components(config: TrainConfig, precision: Precision) -> Components:
         config_folder=folder,
     )
     _place(components, frozen=config.method != "dreambooth")
-    choose_attention(components.unet, components.text_encoders, precision)
-    if precision.checkpointing:
-        components.unet.enable_gradient_checkpointing()
     return components
 
 
@@ -217,31 +267,17 @@ def predicts_velocity(config: TrainConfig, told: BaseFile) -> bool:
 
 
 def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
-    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+    from training.engine.single_file import load_single_file
 
     if not (folder / "model_index.json").exists():
         raise BaseModelError(
             f"The configuration of the family {family or 'of this file'} is not installed, so "
             f"{path.name} cannot be read. Use a folder in diffusers layout."
         )
-    kind = StableDiffusionXLPipeline if family == "sdxl" else StableDiffusionPipeline
     try:
-        pipeline = kind.from_single_file(
-            path, config=str(folder), local_files_only=True, torch_dtype=torch.float32
-        )
-    except Exception as error:
+        return load_single_file(path, folder)
+    except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(f"{path.name} cannot be read as {family}: {error}") from error
-    second = getattr(pipeline, "text_encoder_2", None)
-    return {
-        "unet": pipeline.unet,
-        "vae": pipeline.vae,
-        "text_encoders": [pipeline.text_encoder, *([second] if second is not None else [])],
-        "tokenizers": [
-            pipeline.tokenizer,
-            *([pipeline.tokenizer_2] if second is not None else []),
-        ],
-        "scheduler": dict(pipeline.scheduler.config),
-    }
 
 
 def _vae_class() -> Any:

@@ -25,6 +25,9 @@ from training.engine.events import (
 )
 
 READ_BYTES = 4096
+EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
+EXIT_FAILED = 1
+EXIT_USAGE = 2
 
 
 class SignalControl:
@@ -66,13 +69,14 @@ class ParentControl(SignalControl):
         while data := os.read(descriptor, READ_BYTES):
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                command = _command_in(line)
+                command = command_in(line)
                 if command is not None:
                     self._commands.put(command)
         self._signalled.set()
 
 
-def _command_in(line: bytes) -> Command | None:
+def command_in(line: bytes) -> Command | None:
+    """Return the command that a line gives, None where it gives none."""
     try:
         word = json.loads(line).get("command")
     except (ValueError, AttributeError):
@@ -93,7 +97,11 @@ class PipeListener:
 
     def on_event(self, event: Event) -> None:
         """Write one event."""
-        data = (json.dumps(event.to_dict(), ensure_ascii=False) + "\n").encode()
+        self.tell(event.to_dict())
+
+    def tell(self, values: dict[str, Any]) -> None:
+        """Write one line."""
+        data = (json.dumps(values, ensure_ascii=False) + "\n").encode()
         while self._open and data:
             try:
                 data = data[os.write(self._descriptor, data) :]

@@ -28,6 +28,7 @@ from training.engine.precision import without_denormals
 from training.engine.preparation import prepare
 from training.engine.processes import processes
 from training.engine.session import Session
+from training.engine.shelf import Shelf
 from training.engine.validation import validate_if_due
 
 
@@ -65,13 +66,15 @@ def train(
     cache_dir: Path,
     resume: bool = True,
     replay_after: int | None = None,
+    shelf: Shelf | None = None,
 ) -> TrainResult:
     """Train until the run is complete, or the control says otherwise.
 
     With `resume`, a run folder that has a state goes on from it, to the same bytes as if it had
     never been interrupted. With `replay_after`, stored events with a higher sequence are told
     again first, for a listener that lost some. A folder whose run is over stays as it is, unless
-    its settings have changed. Raises EngineError after telling Failed.
+    its settings have changed. A shelf keeps the base model for the next run of this process.
+    Raises EngineError after telling Failed.
     """
     config = config.resolved()
     with processes(config.device) as among, among.folder(run_dir) as folder:
@@ -87,7 +90,7 @@ def train(
             finished = among.agree(run.journal.finished if run.has_same_settings else None)
             if finished is not None:
                 return _as_it_ended(run, finished)
-            sitting.session = prepare(config, run, cache_dir, among)
+            sitting.session = prepare(config, run, cache_dir, among, shelf)
             return _run(sitting.session, control, Clock(config.state_every_seconds))
 
 

@@ -10,11 +10,13 @@ be kept this way.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from training.engine.paging import page_out
 from training.engine.precision import Precision
 
 MOST_POSITIONS = 512
@@ -28,12 +30,14 @@ def packing_pays(precision: Precision, steps: int) -> bool:
     return precision.device == "cpu" and precision.compute == "fp32" and steps >= 6
 
 
-def pack_frozen_convolutions(module: nn.Module) -> int:
+def pack_frozen_convolutions(module: nn.Module, kept: dict[Hashable, Any] | None = None) -> int:
     """Let the frozen plain convolutions inside `module` keep packed weights; returns how many.
 
-    Nothing is packed before the first call, which shows whether the pictures are small enough.
-    Convolutions with an adapter, with stride, groups or dilation stay as they are.
+    `kept` holds what is packed, for the next run on the same weights. Nothing is packed before the
+    first call, which shows whether the pictures are small enough. Convolutions with an adapter,
+    with stride, groups or dilation stay as they are.
     """
+    shared = {} if kept is None else kept
     found = [
         (parent, name, child)
         for parent in module.modules()
@@ -41,7 +45,7 @@ def pack_frozen_convolutions(module: nn.Module) -> int:
         if type(child) is nn.Conv2d and _can_be_packed(child)
     ]
     for parent, name, child in found:
-        setattr(parent, name, PackedConvolution(child))
+        setattr(parent, name, PackedConvolution(child, shared))
     return len(found)
 
 
@@ -63,8 +67,9 @@ def _can_be_packed(conv: nn.Conv2d) -> bool:
 class PackedConvolution(nn.Module):
     """Stands where a frozen convolution stood; keeps its names in the state."""
 
-    def __init__(self, conv: nn.Conv2d) -> None:
+    def __init__(self, conv: nn.Conv2d, kept: dict[Hashable, Any] | None = None) -> None:
         super().__init__()
+        self._kept = {} if kept is None else kept
         self.weight, self.bias = conv.weight, conv.bias
         self.padding = [side // 2 for side in conv.kernel_size]
         self._packed: tuple[Tensor, Tensor] | None = None
@@ -74,15 +79,27 @@ class PackedConvolution(nn.Module):
         if x.shape[0] * x.shape[2] * x.shape[3] > MOST_POSITIONS:
             return nn.functional.conv2d(x, self.weight, self.bias, padding=self.padding)
         if self._packed is None:
-            self._packed = self._pack(x)
+            self._packed = self._kept_or_packed(x)
         result: Tensor = _PackedProduct.apply(x, *self._packed, self.bias, self.padding)
         return result
 
+    def _kept_or_packed(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return packed weights; the layout, and with it the rounding, follows the first shape."""
+        key = ("packed", self.weight.data_ptr())
+        shape, packed = self._kept.get(key, (None, None))
+        if packed is None or shape != tuple(x.shape):
+            packed = self._pack(x)
+            self._kept[key] = (tuple(x.shape), packed)
+        return packed
+
     def _pack(self, x: Tensor) -> tuple[Tensor, Tensor]:
         weight = self.weight.detach()
-        backward = weight.flip(2, 3).transpose(0, 1).contiguous()
         outputs = [x.shape[0], weight.shape[0], *x.shape[2:]]
-        return self._reorder(weight, list(x.shape)), self._reorder(backward, outputs)
+        # the turned copy is let go before the other is made: two at a time would be the peak
+        backward = self._reorder(weight.transpose(0, 1).flip(2, 3).contiguous(), outputs)
+        forward = self._reorder(weight, list(x.shape))
+        page_out(weight)  # steps do not read it again, larger samples do
+        return forward, backward
 
     def _reorder(self, weight: Tensor, size: list[int]) -> Tensor:
         packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(

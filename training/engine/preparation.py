@@ -16,6 +16,7 @@ from training.engine.data.latents import LatentCache
 from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
+from training.engine.data.texts import TextCache
 from training.engine.ema import Ema
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
@@ -24,6 +25,7 @@ from training.engine.methods.table import make_method
 from training.engine.optim import Optimizing
 from training.engine.outputs import RunFolder
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
+from training.engine.paging import page_out_module
 from training.engine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.processes import ALONE, Processes
 from training.engine.progress import Progress
@@ -36,6 +38,7 @@ from training.engine.rules import (
 )
 from training.engine.run_facts import data_facts, run_facts
 from training.engine.session import Session
+from training.engine.shelf import Shelf
 from training.engine.state import Position, load_state
 from training.engine.stepping import Stepper
 from training.engine.text import TextConditioner
@@ -49,13 +52,20 @@ UNUSED_CLASS_PICTURES = (
 
 
 def prepare(
-    config: TrainConfig, run: RunFolder, cache_dir: Path, among: Processes = ALONE
+    config: TrainConfig,
+    run: RunFolder,
+    cache_dir: Path,
+    among: Processes = ALONE,
+    shelf: Shelf | None = None,
 ) -> Session:
-    """Load the base model and the pictures, add what is trained, and go to the saved step."""
+    """Load the base model and the pictures, add what is trained, and go to the saved step.
+
+    A shelf keeps the base model for the next run of this process.
+    """
     manifest = _manifest(config, run)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
-    components = load_components(config, precision)
+    components = load_components(config, precision, shelf)
     with among.first_before_others():
         items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
     method = make_method(config)
@@ -65,6 +75,7 @@ def prepare(
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
     stepper = _stepper(config, run, components, method, feed, precision, total_steps, among)
+    stepper.conditioner.cache = TextCache(cache_dir, components)
     progress = Progress(
         Position(method=config.method),
         total_steps=total_steps,
@@ -99,7 +110,7 @@ def _stepper(
     among: Processes,
 ) -> Stepper:
     if packing_pays(precision, total_steps):
-        pack_frozen_convolutions(components.unet)
+        pack_frozen_convolutions(components.unet, components.derived)
     if config.compile:
         _compile(run, components)
     conditioner = TextConditioner(
@@ -191,13 +202,14 @@ def _load_pictures(
     preparing = Preparing(
         config=config,
         components=components,
-        cache=LatentCache(cache_dir, components.vae, components.device),
+        cache=LatentCache(cache_dir, components),
         on_progress=_Told(run, "caching_latents"),
         on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
     )
     items = preparing.items(list(manifest.training))
     held_out = preparing.items(list(manifest.held_out), fixed=True) if manifest.held_out else []
     if not config.prior.enabled:
+        page_out_module(components.vae)  # until the next samples
         if manifest.regularisation:
             emit(Warned(code="class_pictures_unused", message=UNUSED_CLASS_PICTURES))
         return items, {}, held_out

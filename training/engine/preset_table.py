@@ -120,17 +120,21 @@ PRESETS: tuple[Preset, ...] = (
         method="textual_inversion",
         family="tiny",
         kinds=KINDS,
-        title="A word, in about two minutes",
-        sentence="Finds a word for what the bundled model can already draw. The effect is small: "
-        "colours and posture, not details.",
-        steps=200,
+        title="A word, in about three minutes",
+        sentence="Finds a word for what the bundled model can almost draw already: outline, "
+        "colours and posture, not details. Begin from the nearest thing it knows.",
+        steps=300,
         steps_per_image=0,
         device="cpu",
         settings={
             **_TINY,
             "captions": {"dropout": 0.0},
-            "learning_rate": 2e-2,
-            "textual_inversion": {"vectors": 3, "preserve_norm": False},
+            "learning_rate": 3e-3,
+            "textual_inversion": {
+                "vectors": 4,
+                "preserve_norm": False,
+                "initial_text": "brown bear",
+            },
         },
     ),
     Preset(

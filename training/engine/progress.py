@@ -62,7 +62,7 @@ class Progress:
         speed = self._speed()
         for outcome, (loss, norm) in zip(self._pending, values, strict=True):
             if not outcome.is_sound(loss, norm):
-                raise non_finite(sorted(set(outcome.ids)))
+                raise non_finite(outcome.ids, outcome.losses)
             self._count(outcome.step, loss)
             self._emit(self._event(outcome, loss, norm, speed, memory))
         self._pending.clear()

@@ -32,6 +32,7 @@ class StepOutcome:
     norm: torch.Tensor
     rates: dict[str, float]
     ids: list[str]
+    losses: torch.Tensor | None = None  # of each picture, in the order of `ids`
     scaled: bool = False  # a scaler takes back what overflows, so that its norm may be infinite
 
     def is_sound(self, loss: float, norm: float) -> bool:
@@ -106,11 +107,13 @@ class Stepper:
         torch.manual_seed(randomness.torch_seed(self.seed, "torch", step, self.among.rank))
         total = torch.zeros((), device=self.components.device)
         ids: list[str] = []
+        parts: list[torch.Tensor] = []
         for batch in self.feed.batches(step, split=self.split):
             losses = self.losses(batch, step)
             loss = (losses * batch.weights).sum() / batch.divisor
             if self.among.count == 1:  # of several, all stop together: once sums are known
                 self._refuse_non_finite(losses, batch)
+            parts.append(losses.detach())
             scaled: Any = self.scaler.scale(loss)
             scaled.backward()
             total += loss.detach()
@@ -119,7 +122,8 @@ class Stepper:
             self.among.sum_gradients(self.optimizing.parameters)
             total, ids = self.among.sum(total), self.feed.ids(step)
         norm, rates = self._move(step, ids)
-        return StepOutcome(step, total, norm, rates, ids, self.scaler.is_enabled())
+        each = torch.cat(parts) if self.among.count == 1 else None
+        return StepOutcome(step, total, norm, rates, ids, each, self.scaler.is_enabled())
 
     def _settle(self, step: int) -> None:
         """Let what has come to its end rest; texts are remembered once their encoders do."""
@@ -167,9 +171,7 @@ class Stepper:
         return self.loss.per_sample(prediction, target, timesteps, self.schedule, batch.masks)
 
     def _predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, batch: Batch) -> torch.Tensor:
-        text = self.conditioner.encode(
-            batch.texts, emphasis=self.emphasis, chunks=self.conditioner.max_chunks
-        )
+        text = self.conditioner.captions(batch.texts, emphasis=self.emphasis)
         extra: dict[str, Any] | None = None
         if text.pooled is not None:
             extra = {"text_embeds": text.pooled, "time_ids": batch.time_ids}
@@ -180,19 +182,24 @@ class Stepper:
         return prediction
 
     def _refuse_non_finite(self, losses: torch.Tensor, batch: Batch) -> None:
-        """Stop before the weights move; on a GPU this is seen when the losses are next read."""
-        if self.precision.device != "cpu" or bool(torch.isfinite(losses).all()):
-            return
-        bad = [
-            name for name, fine in zip(batch.ids, torch.isfinite(losses), strict=True) if not fine
-        ]
-        raise non_finite(bad)
+        """Stop before the weights move, where the optimizer cannot be told not to move them.
+
+        Elsewhere, and on a GPU, this is seen when the losses are next read: the step waits for
+        nothing.
+        """
+        if self._waits and not bool(torch.isfinite(losses).all()):
+            raise non_finite(batch.ids, losses)
+
+    @property
+    def _waits(self) -> bool:
+        """Tell whether the host looks at figures in a step: a fused optimizer does so itself."""
+        fused = getattr(self.optimizing.optimizer, "_step_supports_amp_scaling", False)
+        return self.precision.device == "cpu" and not fused
 
     def _move(self, step: int, ids: list[str]) -> tuple[torch.Tensor, dict[str, float]]:
         self.scaler.unscale_(self.optimizing.optimizer)
         norm = self.optimizing.clip()
-        seen_at_once = self.precision.device == "cpu" and not self.scaler.is_enabled()
-        if seen_at_once and not bool(torch.isfinite(norm)):
+        if self._waits and not self.scaler.is_enabled() and not bool(torch.isfinite(norm)):
             raise non_finite(ids)
         rates = self.optimizing.step(step, self.scaler, norm)
         self.method.after_step()
@@ -201,8 +208,15 @@ class Stepper:
         return norm, rates
 
 
-def non_finite(ids: list[str]) -> NonFiniteLossError:
-    """Return the error that names the pictures of a step without a finite loss."""
+def non_finite(ids: list[str], losses: torch.Tensor | None = None) -> NonFiniteLossError:
+    """Return the error that names the pictures of a step without a finite loss.
+
+    All of them, where their losses are not known apart, or each is finite and the gradient is not.
+    """
+    if losses is not None:
+        pairs = zip(ids, losses.tolist(), strict=True)
+        ids = [name for name, loss in pairs if not math.isfinite(loss)] or ids
+    ids = sorted(set(ids))
     return NonFiniteLossError(
         f"The loss of {', '.join(ids)}, or its gradient, is not a finite number. The run stopped "
         "before the weights changed, and the last saved state is good. Lower the learning rate, or "

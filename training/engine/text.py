@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from training.engine.components import Components
 from training.engine.emphasis import PromptPart, prompt_parts, without_networks
+
+if TYPE_CHECKING:
+    from training.engine.data.texts import TextCache
 
 CHUNK = 75
 SAMPLE_CHUNKS = 8
@@ -38,8 +41,30 @@ class TextConditioner:
         self.clip_skip = clip_skip
         self.max_chunks = max_tokens // CHUNK
         self.frozen = True
+        self.cache: TextCache | None = None  # on disk, for captions
         self._memo: OrderedDict[tuple[str, bool, int], Conditioning] = OrderedDict()
         self._pattern: tuple[tuple[str, ...], re.Pattern[str]] | None = None
+
+    def captions(self, texts: list[str], *, emphasis: bool = False) -> Conditioning:
+        """Return the conditioning for a step: as `encode`, from the cache on disk where it can be.
+
+        Samples do not come here, since what a prompt loads may change the encoders for a while.
+        """
+        if not self.frozen or self.cache is None or self.components.placeholders:
+            return self.encode(texts, emphasis=emphasis, chunks=self.max_chunks)
+        with torch.no_grad():
+            return _join([self._cached(text, self.cache, emphasis=emphasis) for text in texts])
+
+    def _cached(self, text: str, cache: TextCache, *, emphasis: bool) -> Conditioning:
+        key = (text, emphasis, self.max_chunks)
+        found = self._memo.get(key)
+        if found is None:
+            reading = [*key, self.clip_skip]
+            found = cache.get(
+                reading, lambda: self._remembered(text, emphasis=emphasis, limit=self.max_chunks)
+            )
+            self._keep(key, found)
+        return found
 
     def encode(self, texts: list[str], *, emphasis: bool = False, chunks: int = 0) -> Conditioning:
         """Return the conditioning for texts; remembered while the text encoders stand still.
@@ -63,12 +88,15 @@ class TextConditioner:
         key = (text, emphasis, limit)
         found = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = self._run([text], emphasis=emphasis, limit=limit)
-            if len(self._memo) > MEMO_LIMIT:
-                self._memo.popitem(last=False)
-        else:
-            self._memo.move_to_end(key)
+            found = self._run([text], emphasis=emphasis, limit=limit)
+        self._keep(key, found)
         return found
+
+    def _keep(self, key: tuple[str, bool, int], found: Conditioning) -> None:
+        self._memo[key] = found
+        self._memo.move_to_end(key)
+        if len(self._memo) > MEMO_LIMIT:
+            self._memo.popitem(last=False)
 
     def _run(self, texts: list[str], *, emphasis: bool, limit: int) -> Conditioning:
         parts, pooled = [], None

@@ -18,7 +18,7 @@ from django.conf import settings
 from training.jobs.services.drawing_line import DrawingLine, Work
 from training.jobs.services.lifecycle import Failure
 from training.worker.failures import PermanentFailureError
-from training.worker.trainer import die_with_parent, trainer_environment
+from training.worker.trainer_process import KEPT, die_with_parent, trainer_environment
 from training.worker.work_folder import WorkFolder
 
 POLL_SECONDS = 0.5
@@ -84,6 +84,7 @@ class DrawRun(ABC, Generic[Work]):
         return path
 
     def _draw(self, plan: Path) -> None:
+        KEPT.end()  # two base models may not fit into the memory of the device
         with self.folder.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603  our own program, no shell
                 [sys.executable, "-m", self.program, str(plan)],

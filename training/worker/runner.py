@@ -36,7 +36,8 @@ from training.worker.patience import Patience
 from training.worker.sink import Sink
 from training.worker.staging import Staged, stage
 from training.worker.state_keeper import StateKeeper
-from training.worker.trainer import Trainer, trainer_environment
+from training.worker.trainer import Trainer
+from training.worker.trainer_process import trainer_environment
 from training.worker.verification import explained
 from training.worker.work_folder import FolderBusyError, FolderLock, WorkFolder, sweep
 

@@ -25,6 +25,7 @@ from training.worker.node import (
     take_back_own_jobs,
     worker_name,
 )
+from training.worker.trainer_process import KEPT
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Slot:
 
     def close(self) -> None:
         """Let the name go."""
+        KEPT.end()
         if self.presence is not None:
             self.presence.stop()
         if self.name_lock is not None:

@@ -1,13 +1,11 @@
-"""`make bench`: how long the embedded services take to come up, first and later, and to stop."""
+"""How long the embedded services take to come up and to stop; `make bench` prints it."""
 
 import asyncio
 import os
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 from hub.embedded.console import Console
 from hub.embedded.liveness import MARK
@@ -21,19 +19,8 @@ from hub.embedded.watch import Guard
 ROUNDS = 5
 
 
-def main() -> None:
-    """Print one line for the first start and one for each later one."""
-    with tempfile.TemporaryDirectory(prefix="atelier-bench-") as name:
-        Path(name).chmod(0o711)
-        home = Home(Path(name) / "home")
-        home.create()
-        for number in range(ROUNDS + 1):
-            up, down = _round(home)
-            kind = "first start" if number == 0 else f"later start {number}"
-            sys.stdout.write(f"{kind:<14} {up:6.2f} s up  {down:6.2f} s down\n")
-
-
-def _round(home: Home) -> tuple[float, float]:
+def start_and_stop(home: Home) -> tuple[float, float]:
+    """Return the seconds until both services answer, and until both have ended."""
     began = time.perf_counter()
     ready: list[float] = []
     _serve(home, on_ready=lambda: ready.append(time.perf_counter()))
@@ -60,7 +47,3 @@ def _serve(home: Home, *, on_ready: Callable[[], None]) -> None:
 
     asyncio.run(supervisor.run(flow()))
     guard.end()
-
-
-if __name__ == "__main__":
-    main()

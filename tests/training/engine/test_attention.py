@@ -37,7 +37,7 @@ def test_plain_attention_has_the_value_and_gradients_of_torchs_own(
     from torch.nn import functional
 
     torch.manual_seed(0)
-    given = [torch.randn(6, length, width) for length in (queries, keys, keys)]
+    given = [torch.randn(2, 3, length, width) for length in (queries, keys, keys)]
     results = []
     for function in (functional.scaled_dot_product_attention, attention.plain_attention):
         q, k, v = (tensor.clone().requires_grad_() for tensor in given)
@@ -58,12 +58,14 @@ def test_a_map_over_the_limit_and_a_mask_are_left_to_the_fused_kernel(
         raise AssertionError("the plain form was used")
 
     monkeypatch.setattr(attention, "plain_attention", never)
-    layer = Attention(query_dim=16, heads=2, dim_head=8, processor=attention.PlainWhereSmall())
+    layer = Attention(query_dim=16, heads=2, dim_head=8)
+    others = layer.processor
     x = torch.randn(1, 8, 16)
+    expected = layer(x)
+    layer.set_processor(attention.LeanAttention(others, plain_scores=2 * 8 * 8 - 1))
     assert layer(x, attention_mask=torch.zeros(1, 1, 8)).shape == x.shape
-    monkeypatch.setattr(attention, "PLAIN_SCORES", 2 * 8 * 8 - 1)
-    assert layer(x).shape == x.shape
-    monkeypatch.setattr(attention, "PLAIN_SCORES", 2 * 8 * 8)
+    assert torch.equal(layer(x), expected)
+    layer.set_processor(attention.LeanAttention(others, plain_scores=2 * 8 * 8))
     with pytest.raises(AssertionError, match="plain form"):
         layer(x)
 

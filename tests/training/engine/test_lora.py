@@ -18,7 +18,7 @@ def test_fused_adapters_train_as_pefts_do_over_20_steps(
     base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fused = train_20_steps(base, manifest, tmp_path / "fused")
-    monkeypatch.setattr(lora, "fuse", lambda *_: None)
+    monkeypatch.setattr(lora, "can_be_fused", lambda _: False)
     plain = train_20_steps(base, manifest, tmp_path / "peft")
     assert fused[0] == pytest.approx(plain[0], rel=1e-4)
     assert fused[1] == pytest.approx(plain[1], rel=1e-4)
@@ -26,29 +26,36 @@ def test_fused_adapters_train_as_pefts_do_over_20_steps(
 
 
 @pytest.mark.parametrize("tokens", [3, 300])
-@pytest.mark.parametrize("bias", [True, False])
-def test_one_fused_layer_has_pefts_value_and_gradients(tokens: int, bias: bool) -> None:
+@pytest.mark.parametrize("kind", ["linear", "without bias", "pointwise", "pointwise, bare"])
+def test_one_fused_layer_has_pefts_value_and_gradients(tokens: int, kind: str) -> None:
     import torch
     from peft import LoraConfig, inject_adapter_in_model
 
-    from training.engine.methods.fused_adapter import FusedAdapter
+    from training.engine.methods.fused_adapter import FusedAdapter, initialise
 
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(24, 40, bias=bias)).requires_grad_(False)
+    base: torch.nn.Linear | torch.nn.Conv2d = torch.nn.Linear(24, 40, bias=kind == "linear")
+    shape: tuple[int, ...] = (2, tokens, 24)
+    if "pointwise" in kind:
+        base, shape = torch.nn.Conv2d(24, 40, 1, bias="bare" not in kind), (2, 24, 3, tokens)
+    base.requires_grad_(False)
+    model = torch.nn.Sequential(base)
     inject_adapter_in_model(LoraConfig(r=4, lora_alpha=3, target_modules=["0"]), model, "default")
     layer = model[0]
+    fused = FusedAdapter(base, 4, 3)
+    initialise(fused.down, 7)
     with torch.no_grad():
+        layer.lora_A["default"].weight.copy_(fused.down)
         layer.lora_B["default"].weight.normal_()
-    parameters = [layer.lora_A["default"].weight, layer.lora_B["default"].weight]
+        fused.up.copy_(layer.lora_B["default"].weight)
+    theirs = [layer.lora_A["default"].weight, layer.lora_B["default"].weight]
     results = []
-    for forward in (layer, FusedAdapter(layer, "default")):
-        x = torch.randn(2, tokens, 24, generator=torch.Generator().manual_seed(1))
+    for forward, parameters in ((layer, theirs), (fused, [fused.down, fused.up])):
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
         x.requires_grad_()
         y = forward(x)
         y.square().sum().backward()
         results.append([y.detach(), x.grad, *(p.grad.clone() for p in parameters)])
-        for parameter in parameters:
-            parameter.grad = None
     for expected, got in zip(*results, strict=True):
         assert torch.allclose(expected, got, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))
 

@@ -36,7 +36,7 @@ from training.worker.failures import (
 from training.worker.node import NameLock, look_at_machine, worker_name
 from training.worker.sink import Sink
 from training.worker.staging import stage
-from training.worker.trainer import trainer_environment
+from training.worker.trainer_process import trainer_environment
 from training.worker.work_folder import FolderLock, WorkFolder, sweep
 
 PROJECT = Path(__file__).resolve().parents[3]

@@ -16,7 +16,6 @@ from PIL import Image
 from training.engine import randomness
 from training.engine.components import Components
 from training.engine.config import TrainConfig
-from training.engine.data.latents import fingerprint
 from training.engine.data.manifest import ManifestImage
 from training.engine.errors import ConfigError
 from training.engine.file_writing import file_hash, whole_file
@@ -83,7 +82,7 @@ def _request(config: TrainConfig, prompts: list[str], number: int) -> PromptRequ
 def _base_key(components: Components) -> str:
     if components.sha256:
         return components.sha256[:16]
-    return fingerprint(components.unet)[:16]
+    return components.fingerprint("unet", components.unet)[:16]
 
 
 def _path(folder: Path, request: PromptRequest) -> Path:

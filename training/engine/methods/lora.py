@@ -1,7 +1,8 @@
 """LoRA and its kin: small adapters on the attention, feed-forward and, if asked, convolutions.
 
-peft holds the plain adapters, weight_adapter.py the others; the files are kohya's and LyCORIS's,
-with the true alpha of every layer.
+peft defines the plain adapters, and holds those of wide convolutions and those that drop something;
+fused_adapter.py has the others in fewer operations, weight_adapter.py the rest of the family. The
+files are kohya's and LyCORIS's, with the true alpha of every layer.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ from training.engine.config import TrainConfig
 from training.engine.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
 from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
-from training.engine.methods.fused_adapter import fuse
+from training.engine.methods.fused_adapter import (
+    FusedAdapter,
+    can_be_fused,
+    initialise,
+    shrink,
+)
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.methods.weight_adapter import (
     DoraAdapter,
@@ -73,15 +79,10 @@ class PeftAdapter:
         """Switch dropout."""
         (self.stand_in or self.layer).train(mode)
 
-    @torch.no_grad()
     def keep_norm_below(self, limit: float) -> None:
         """Shrink both matrices alike."""
         down, up = self.by_file_key().values()
-        scale = self.layer.scaling[ADAPTER]
-        norm = torch.linalg.matrix_norm(up.flatten(1) @ down.flatten(1)) * scale
-        factor = (limit / norm.clamp(min=1e-12)).clamp(max=1.0).sqrt()
-        down.mul_(factor)
-        up.mul_(factor)
+        shrink(down, up, self.layer.scaling[ADAPTER], limit)
 
 
 class LoraMethod(Method):
@@ -108,12 +109,27 @@ class LoraMethod(Method):
         self._fuses = components.compute == "fp32" and not self._dropping.acts
         network = self.config.network
         is_plain = network.algorithm == "lora" and not network.decompose
-        adapt = self._adapt_by_peft if is_plain else self._adapt_weights
+        adapt = self._adapt_plainly if is_plain else self._adapt_weights
         adapt(components.unet, unet_targets(components, network))
         if self.trains_text:
             for number, encoder in enumerate(components.text_encoders):
                 prefix = components.architecture.text_prefixes[number]
                 adapt(inner_text_model(encoder), text_targets(encoder, prefix, self.config))
+
+    def _adapt_plainly(self, module: torch.nn.Module, targets: list[Target]) -> None:
+        fused = [t for t in targets if self._fuses and can_be_fused(module.get_submodule(t.path))]
+        for target in fused:
+            base: Any = module.get_submodule(target.path)
+            own = FusedAdapter(base, target.rank, target.alpha)
+            module.set_submodule(target.path, own)
+            self._adapters[target.name] = own
+        others = [target for target in targets if target not in fused]
+        if others:
+            self._adapt_by_peft(module, others)
+        for target in targets:  # in this order in the files; from a seed that no other layer moves
+            adapter = self._adapters[target.name] = self._adapters.pop(target.name)
+            seed = randomness.torch_seed(self.config.seed, f"adapter init {target.name}")
+            initialise(adapter.by_file_key()["lora_down.weight"], seed)
 
     def _adapt_by_peft(self, module: torch.nn.Module, targets: list[Target]) -> None:
         from peft import LoraConfig, inject_adapter_in_model
@@ -140,8 +156,6 @@ class LoraMethod(Method):
                 stand_in = DroppingAdapter(layer, ADAPTER, self._dropping)
                 module.set_submodule(target.path, stand_in)
             self._adapters[target.name] = PeftAdapter(layer, stand_in)
-        if self._fuses:
-            fuse(module, [target.path for target in targets], ADAPTER)
 
     def _adapt_weights(self, module: torch.nn.Module, targets: list[Target]) -> None:
         for target in targets:

@@ -101,7 +101,7 @@ def convert_to_folder(
     family = family_of(tensors)
     velocity = velocity or "v_pred" in tensors or _says_velocity(opened.metadata)
     configs = config or config_folder(architecture_of(tensors), velocity=velocity)
-    parts, left_out = _parts(tensors, family)
+    parts, left_out = parts_of(tensors, family)
     _check_structure(configs, parts["unet"])
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{PART}")
     try:
@@ -128,7 +128,7 @@ def _says_velocity(metadata: Mapping[str, str]) -> bool:
     return metadata.get("modelspec.prediction_type") == "v"
 
 
-def _parts(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors], set[str]]:
+def parts_of(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors], set[str]]:
     """Return the tensors of each component in diffusers' names, and the names of the rest."""
     layers = layers_per_block(n.removeprefix(UNET) for n in tensors if n.startswith(UNET))
     levels = 1 + max(

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from diffusers import StableDiffusionPipeline
+from diffusers.models.attention_processor import AttnProcessor2_0
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ from training.base_models.tiny.recipe.network import (
 )
 from training.base_models.tiny.recipe.pace import Pace, rate_factor
 from training.base_models.tiny.recipe.world import NEW_IN_LESSON
-from training.engine.attention import PlainWhereSmall
+from training.engine.attention import PLAIN_SCORES, LeanAttention
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,8 @@ class UnetTrainer:
         torch.manual_seed(options.seed)
         self.tokens, self.data, self.options, self.worker = tokens, data, options, worker
         self.unet = build_unet().to(memory_format=torch.channels_last)
-        self.unet.set_attn_processor(PlainWhereSmall())
+        lean = LeanAttention(AttnProcessor2_0(), plain_scores=PLAIN_SCORES)
+        self.unet.set_attn_processor(lean)
         self.text_encoder = build_text_encoder(len(tokens.used))
         self.schedule = training_schedule()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]
