@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0002_failure_values_and_grids'),
-        ('models_registry', '0005_version_advice'),
+        ('models_registry', '0004_version_advice'),
         ('storage', '0002_upload_remembers_its_hash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

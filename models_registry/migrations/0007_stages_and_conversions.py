@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0007_base_by_hash'),
+        ('models_registry', '0006_base_by_hash'),
         ('storage', '0002_upload_remembers_its_hash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

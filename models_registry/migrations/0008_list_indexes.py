@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0010_stages_and_conversions'),
+        ('models_registry', '0007_stages_and_conversions'),
         ('storage', '0002_upload_remembers_its_hash'),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0006_reviews_and_mentions'),
+        ('models_registry', '0005_reviews_and_mentions'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0005_version_advice'),
+        ('models_registry', '0004_version_advice'),
         ('storage', '0002_upload_remembers_its_hash'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
