@@ -139,7 +139,11 @@ def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> Query
 
 def _version_details(viewer: Viewer) -> tuple[Any, ...]:
     linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
-    resources = RecommendedResource.objects.order_by("position", "pk")
+    # The row repeats the name of what it links to: one that leads to a hidden version is left out.
+    known = Q(resource_version=None) | Q(
+        resource_version__in=ModelVersion.objects.visible_to(viewer)
+    )
+    resources = RecommendedResource.objects.filter(known).order_by("position", "pk")
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
     return (
         Prefetch("files", files_for(viewer)),
