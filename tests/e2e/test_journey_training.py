@@ -153,7 +153,7 @@ def start_training(page: Page, base: ModelVersion) -> None:
     page.get_by_text("Advanced", exact=True).click()
     page.get_by_label("Network dim").fill("4")
     page.get_by_label("Batch").fill("4")
-    page.get_by_label("Epochs").fill(str(EPOCHS))
+    page.get_by_label("Epochs epochs", exact=True).fill(str(EPOCHS))
     page.get_by_label("Sample prompts").fill("\n".join(f"{text} --s 4" for text in PROMPTS))
     page.get_by_label("Name of the run").fill("lantern v1")
     expect(summary).to_contain_text(f"{IN_FOLDER + IN_ZIP} × 2")

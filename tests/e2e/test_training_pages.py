@@ -166,7 +166,7 @@ def test_a_run_moves_by_alt_and_arrow_and_keeps_the_focus(
     expect(names).to_have_text(["run 0", "run 2", "run 1"])
     expect(names.nth(1)).to_be_focused()
     rows = page.locator(".qrow[draggable=true]")
-    height = rows.nth(2).bounding_box()["height"]
+    height = rows.nth(2).evaluate("row => row.offsetHeight")  # the list may be drawn anew just now
     rows.nth(0).drag_to(rows.nth(2), target_position={"x": 40, "y": height - 3})
     expect(names).to_have_text(["run 2", "run 1", "run 0"])
 
