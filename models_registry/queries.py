@@ -133,7 +133,7 @@ def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetai
 
 
 def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
-    """Everything a version's page prints; links to versions the viewer may not see become None."""
+    """Everything a version's page prints, without links to versions that the viewer may not see."""
     return versions.select_related(*VERSION_JOINS).prefetch_related(*_version_details(viewer))
 
 

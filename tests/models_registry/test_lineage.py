@@ -40,7 +40,7 @@ def test_links_and_hashes_are_followed_in_both_directions():
 
 def test_what_is_not_shared_is_left_out_and_said_to_be_hidden():
     base = publish_model(name="Base", type="Checkpoint", seed=1)
-    child = made_on(base, "Child", seed=2, linked=False)
+    child = made_on(base, "Child", seed=2, linked=True)
     for model in (base.model, child.model):
         update_model(actor=model.owner, model=model, visibility="private")
 

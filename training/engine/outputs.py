@@ -51,7 +51,7 @@ class RunFolder:
             self._clear()
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.samples.mkdir(exist_ok=True)
-        self.state_path.parent.mkdir(exist_ok=True)
+        self.state_path.parent.mkdir(parents=True, exist_ok=True)  # whichever process comes first
         remove_leftovers(path)
         write_text(path / "config.toml", config.to_toml())
         self.identity = self._identity()

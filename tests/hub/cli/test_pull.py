@@ -251,7 +251,9 @@ def test_a_collection_is_fetched_and_kept_in_step_as_far_as_one_may_see(atelier,
     first = atelier("sync", folder, "--collection", listed.pk, "--json").json
     assert first["new"] == ["ink-wash.safetensors"]
     assert atelier("sync", folder, "--json").json["unchanged"] == 1
-    wrong = atelier("train", tmp_path, "--base", f"collection:{listed.pk}", code=2)
+    settings = tmp_path / "run.toml"
+    settings.write_text("")
+    wrong = atelier("train", settings, "--base", f"collection:{listed.pk}", code=2)
     assert wrong.err
 
 
