@@ -128,6 +128,7 @@ def run_context(viewer: User, job: Job) -> RunContext:
             "total": job.total_steps,
             "epochs": job.total_epochs,
             "isFinal": job.is_final,
+            "startedAt": job.started_at.isoformat() if job.started_at else None,
             **curves,
         },
         held_out_loss=f"{curves['heldLosses'][-1]:.4f}" if curves["heldLosses"] else "",

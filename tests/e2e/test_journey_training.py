@@ -170,6 +170,7 @@ def watch(page: Page, start_gpu_worker: Callable[[], None]) -> None:
     expect(page.locator("#top")).not_to_contain_text("in line", timeout=TRAINING_MS)
     expect(page.locator("#pct")).not_to_have_text("0", timeout=TRAINING_MS)
     expect(page.locator("#f-loss")).to_have_text(re.compile(r"^\d\.\d{4}$"))
+    expect(page.locator("#f-elapsed")).to_have_text(re.compile(r"\d"))  # it was in line at first
     expect(page.locator("#s-0-1 img")).to_be_visible(timeout=TRAINING_MS)
     step = whole(page, "#step")
     page.reload()

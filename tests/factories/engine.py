@@ -256,14 +256,16 @@ class Orders:
         return self._at.get(self._asked)
 
 
-def train_20_steps(base: Path, manifest: Path, folder: Path) -> tuple[list[float], list[float]]:
-    """Train a LoRA with text encoder; returns the losses and the norms of the gradient."""
+def train_20_steps(
+    base: Path, manifest: Path, folder: Path, **changes: Any
+) -> tuple[list[float], list[float]]:
+    """Train a LoRA, with text encoder by default; returns the losses and the gradient's norms."""
     from training.engine.events import NoControl
     from training.engine.loop import train
 
     recorder = Recorder()
     train(
-        make_config(base, manifest, max_steps=20, train_text_encoder=True),
+        make_config(base, manifest, **{"max_steps": 20, "train_text_encoder": True, **changes}),
         run_dir=folder,
         listener=recorder,
         control=NoControl(),

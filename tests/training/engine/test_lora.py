@@ -14,12 +14,23 @@ from training.engine.methods import lora
 pytestmark = pytest.mark.engine
 
 
+WITH_CONVOLUTIONS = {
+    "train_text_encoder": False,
+    "network": {"dim": 4, "alpha": 2.0, "conv_dim": 4, "conv_alpha": 2.0},
+}
+
+
+@pytest.mark.parametrize("changes", [{}, WITH_CONVOLUTIONS], ids=["text encoder", "convolutions"])
 def test_fused_adapters_train_as_pefts_do_over_20_steps(
-    base: Path, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Path,
+    manifest: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, object],
 ) -> None:
-    fused = train_20_steps(base, manifest, tmp_path / "fused")
+    fused = train_20_steps(base, manifest, tmp_path / "fused", **changes)
     monkeypatch.setattr(lora, "can_be_fused", lambda _: False)
-    plain = train_20_steps(base, manifest, tmp_path / "peft")
+    plain = train_20_steps(base, manifest, tmp_path / "peft", **changes)
     assert fused[0] == pytest.approx(plain[0], rel=1e-4)
     assert fused[1] == pytest.approx(plain[1], rel=1e-4)
     assert len(set(plain[0])) == 20

@@ -118,14 +118,14 @@ class LoraMethod(Method):
 
     def _adapt_plainly(self, module: torch.nn.Module, targets: list[Target]) -> None:
         fused = [t for t in targets if self._fuses and can_be_fused(module.get_submodule(t.path))]
+        others = [target for target in targets if target not in fused]
+        if others:  # first: peft freezes whatever it finds that is not its own
+            self._adapt_by_peft(module, others)
         for target in fused:
             base: Any = module.get_submodule(target.path)
             own = FusedAdapter(base, target.rank, target.alpha)
             module.set_submodule(target.path, own)
             self._adapters[target.name] = own
-        others = [target for target in targets if target not in fused]
-        if others:
-            self._adapt_by_peft(module, others)
         for target in targets:  # in this order in the files; from a seed that no other layer moves
             adapter = self._adapters[target.name] = self._adapters.pop(target.name)
             seed = randomness.torch_seed(self.config.seed, f"adapter init {target.name}")

@@ -32,8 +32,13 @@ function span(seconds) {
   return minutes < 120 ? say("minutes", { n: minutes }) : say("hours", { h: Math.floor(minutes / 60), m: minutes % 60 });
 }
 
+/** How long the run has taken, waiting in line again included. */
+function showElapsed(at) {
+  if (data.startedAt) $("f-elapsed").textContent = span(Math.max(0, at - new Date(data.startedAt)) / 1000);
+}
+
 /** One step of training: figures, bar, chart. A resumed run may tell steps again: they replace the old ones. */
-function stepped(event) {
+function stepped(event, at) {
   const { step, total_steps: total, epoch, loss, steps_per_second: speed, eta_seconds: eta, memory } = event;
   const percent = Math.min(99, Math.floor((100 * step) / total));
   $("pct").textContent = percent;
@@ -41,6 +46,7 @@ function stepped(event) {
   $("total").textContent = whole(total);
   setMeter($("bar"), step, total);
   $("f-left").textContent = span(eta);
+  showElapsed(at);
   $("f-speed").textContent = `${speed.toFixed(2)} it/s`;
   $("f-loss").textContent = loss.toFixed(4);
   const rate = event.learning_rate ?? Object.values(event.learning_rates ?? {})[0];
@@ -150,7 +156,8 @@ const HANDLERS = {
     log(said ? `${label}: ${said}` : label, "", at);
     refresh("top");
     refresh("side");
-    if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state);
+    if (event.state === "running") data.startedAt ??= at.toISOString();
+    if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state, at);
   },
   stage(event, at) {
     const text = words.stages[event.stage] ?? event.stage;
@@ -177,7 +184,8 @@ const HANDLERS = {
   },
 };
 
-function finished(state) {
+function finished(state, at) {
+  showElapsed(at);
   if (state === "succeeded") {
     $("pct").textContent = 100;
     setMeter($("bar"), 1, 1);
