@@ -212,7 +212,9 @@ def read_model_page(page: Page) -> ModelVersion:
     expect(page.locator("#prompt-tag")).to_have_text(re.compile(r"^<lora:.+:0\.85>$"))
     expect(page.locator("main strong")).to_have_text("light")
     expect(page.locator(".file")).to_contain_text("Verified")
+    page.wait_for_load_state()  # the words are there before the scripts that copy them
     page.get_by_role("button", name="Copy SHA256 hash").click()
+    expect(page.locator("#live")).to_contain_text("Copied")
     assert copied(page) == file.blob.sha256.upper()
     page.wait_for_function(ALL_LOADED, arg=".mosaic img:not(.ph)")
     page.get_by_role("link", name="See how it was trained").click()
