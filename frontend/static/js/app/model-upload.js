@@ -43,6 +43,14 @@ const files = new UploadList(document.getElementById("upload-list"), {
   onHere: (hex, file, row) => keep(`sha256:${hex} ${file.name}`, file, row),
   onUploaded: keep,
   onRemoved: showChoice,
+  onIdle: () => form.dataset.waits && !form.querySelector(".file[data-state=failed]") && form.requestSubmit(),
+});
+// Sent while files are on their way, the form waits for them.
+form.addEventListener("submit", (event) => {
+  delete form.dataset.waits;
+  if (!files.isBusy) return;
+  event.preventDefault();
+  form.dataset.waits = "yes";
 });
 dropZone(document.getElementById("drop"), (chosen) => {
   if (chosen.length) fill(chosen[0]);

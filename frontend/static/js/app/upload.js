@@ -72,10 +72,13 @@ export function sendFile(file, { purpose, endpoint = ENDPOINT, onProgress = () =
 export class UploadList {
   #list; #options; #waiting = []; #running = 0;
 
-  constructor(list, { purpose, onUploaded, accept = () => "", before = async () => "", onHere = () => {}, onRemoved = () => {} }) {
+  constructor(list, { purpose, onUploaded, accept = () => "", before = async () => "", onHere = () => {}, onRemoved = () => {}, onIdle = () => {} }) {
     this.#list = list;
-    this.#options = { purpose, onUploaded, accept, before, onHere, onRemoved };
+    this.#options = { purpose, onUploaded, accept, before, onHere, onRemoved, onIdle };
   }
+
+  /** Whether files are on their way or wait for their turn. */
+  get isBusy() { return this.#running + this.#waiting.length > 0; }
 
   /** Take files in; `accept(file)` returns a reason against it or "". */
   add(files) {
@@ -109,6 +112,7 @@ export class UploadList {
     } finally {
       this.#running -= 1;
       this.#next();
+      if (!this.isBusy) this.#options.onIdle();
     }
   }
 
