@@ -9,7 +9,6 @@ from hub.accounts.permissions import can_manage_team
 from hub.accounts.queries import is_member
 from hub.core.visibility import Visibility
 from models_registry.models.collection import Collection
-from models_registry.models.comment import ModelComment
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.version import ModelVersion
@@ -37,18 +36,6 @@ def can_read_history(user: Viewer, model: Model) -> bool:
 def can_delete_files(user: Viewer, version: ModelVersion) -> bool:
     """Whoever may edit the model, while the version is published or archived."""
     return version.status in PUBLIC_STATES and can_edit_model(user, version.model)
-
-
-def can_comment(user: Viewer) -> bool:
-    """Anyone signed in says something about what they can open."""
-    return bool(user.is_authenticated)
-
-
-def can_delete_comment(user: Viewer, comment: ModelComment) -> bool:
-    """Its author, the people who edit the model, and staff take a comment away."""
-    if not user.is_authenticated:
-        return False
-    return user.pk == comment.author_id or user.is_staff or can_edit_model(user, comment.model)
 
 
 def can_fill_collection(user: Viewer, collection: Collection) -> bool:

@@ -1,4 +1,4 @@
-"""Shapes of what the gallery's pages are sent: filters in the address, a new post, a comment."""
+"""Shapes of what the gallery's pages are sent: filters in the address, a new post."""
 
 import uuid
 from typing import Any
@@ -90,9 +90,3 @@ class NewPostForm(forms.Form):
             return [uuid.UUID(part) for part in self.cleaned_data["uploads"].split(",") if part]
         except ValueError as error:
             raise forms.ValidationError(_("Send the pictures first, then post them.")) from error
-
-
-class CommentForm(forms.Form):
-    """One comment."""
-
-    text = forms.CharField(widget=forms.Textarea, strip=True)

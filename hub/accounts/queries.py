@@ -10,6 +10,7 @@ from hub.accounts.models import Membership, Role, Team, User
 from hub.core.errors import NotFound
 
 TEAM_SESSION_KEY = "team_id"
+NAMES_OFFERED = 8
 
 
 def teams_of(user: User | AnonymousUser) -> QuerySet[Team]:
@@ -46,6 +47,14 @@ def members_of(team: Team) -> QuerySet[Membership]:
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
+def people_beginning(text: str) -> list[User]:
+    """Active people whose user name begins with the text, in whatever case; none for no text."""
+    if not text:
+        return []
+    found = User.objects.filter(username__istartswith=text, is_active=True)
+    return list(found.order_by("username")[:NAMES_OFFERED])
 
 
 def person_named(username: str) -> User:

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gallery.services.comments import add_comment
 from hub.accounts.drafts import save_draft
 from hub.accounts.models import Role, Team, User
 from hub.accounts.services import add_member, create_api_token
+from hub.comments.services import add_comment
 from hub.core.visibility import Visibility
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, comments, drafts, publish, recommendations
+from models_registry.services import collections, drafts, publish, recommendations
 from models_registry.services.engagement import write_note
 from models_registry.services.importing import begin_import
 from models_registry.services.values import Example, Resource
@@ -162,7 +162,7 @@ def _version(owner: User, team: Team | None, visibility: str, word: str, seed: i
 
 def _note_model(world: World, version: ModelVersion, word: str, audience: tuple[str, ...]) -> None:
     model, file = version.model, version.files.get()
-    comment = comments.add_comment(actor=model.owner, model=model, text=f"{word} comment")
+    comment = add_comment(actor=model.owner, subject=model, text=f"{word} comment")
     keys = {
         "slug": model.slug,
         "model_id": model.pk,
@@ -178,6 +178,7 @@ def _note_model(world: World, version: ModelVersion, word: str, audience: tuple[
     }
     people = TEAM if model.team_id else OWN
     world.add("model", word, audience, keys, people=people)
+    world.add("comment", word, audience, keys, people=people)
     world.add("file", word, audience, keys, people=people)
     # Civitai's API knows only what is published; hashes find only what lists may show.
     known = () if word == "hyacinthe" else audience
@@ -202,9 +203,10 @@ def _pictures(world: World, owner: User, team: Team, models: dict[str, ModelVers
             visibility=visibility,
             model_version=models[with_model],
         )
-        comment = add_comment(actor=owner, image=image, text=f"{word} remark")
+        comment = add_comment(actor=owner, subject=image, text=f"{word} remark")
         keys = {"image_id": image.pk, "comment_id": comment.pk, "kind": "like"}
         world.add("image", word, audience, keys)
+        world.add("comment", word, audience, keys)
 
 
 def _collections(world: World, owner: User, models: dict[str, ModelVersion]) -> None:

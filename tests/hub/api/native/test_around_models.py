@@ -1,4 +1,4 @@
-"""Cards, advice, reviews, comments, collections, comparisons and lineage through v2."""
+"""Cards, advice, reviews, collections, comparisons and lineage through v2."""
 
 from pathlib import Path
 
@@ -109,22 +109,6 @@ def test_a_review_is_written_listed_and_taken_back(api_of, send, version):
     api.delete(path)
     api.delete(path, status=404)
     assert api_of(version.model.owner).put(path, {"rating": 5}, status=403)
-
-
-def test_comments_are_threads_and_name_people(api, api_of, version):
-    linmo, author = UserFactory(username="linmo"), UserFactory()
-    path = f"models/{version.model_id}/comments/"
-    first = api_of(author).post(path, {"text": "@linmo which VAE?"})
-    api_of(linmo).post(path, {"text": "Any.", "parent_id": first["id"]})
-    [thread] = api.get(path)["items"]
-    assert [row["text"] for row in thread["answers"]] == ["Any."]
-    [mention] = api_of(linmo).get("mentions/")["items"]
-    assert (mention["model_id"], mention["comment_id"]) == (version.model_id, first["id"])
-    api_of(linmo).delete(f"{path}{first['id']}/", status=403)
-    api_of(author).delete(f"{path}{first['id']}/")
-    assert api.get(path)["items"][0]["text"] is None
-    assert api_of(linmo).get("mentions/")["items"] == []
-    assert api.get("mentions/", status=401)
 
 
 def test_standing_and_following_are_ones_own(api, api_of, version):
