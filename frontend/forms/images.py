@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.queries import ImageFilters, ImageSort, Scope
 from hub.accounts.models import Team
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from hub.core.visibility import Visibility
 from models_registry.models.model import Viewer
 
@@ -76,10 +76,10 @@ class NewPostForm(forms.Form):
 
     def __init__(self, *args: Any, viewer: Viewer, current: Team | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = teams_of(viewer)
+        teams = teams_worked_in(viewer)
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
         self.fields["team"].initial = current
-        if current is None:
+        if current is None or not teams.exists():
             del self.fields["team"]
             shown = [c for c in Visibility.choices if c[0] != Visibility.TEAM]
             self.fields["visibility"].choices = shown  # type: ignore[attr-defined]

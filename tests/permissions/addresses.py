@@ -12,8 +12,9 @@ from typing import Any
 from tests.permissions.world import ANYONE
 
 OPEN, SIGNED_IN = "open", "signed in"
-MEMBERS = ("stranger", "member", "manager", "owner", "admin")
+MEMBERS = ("stranger", "viewer", "member", "manager", "owner", "admin")
 PEOPLE = ("member", "manager", "owner", "admin")
+TEAM = ("viewer", *PEOPLE)
 EDITORS = ("manager", "owner", "admin")
 OWNERS = ("owner", "admin")
 
@@ -139,12 +140,12 @@ ADDRESSES: dict[str, str | Leads] = {
     **dict.fromkeys(("api_following", "api_mentions", "api_read_header"), SIGNED_IN),
     "api_collection": Leads("collection"),
     "api_collection_models": sends("collection", OWNERS),
-    "api_comparison": Leads("model", answers=False),
-    "api_comparison_cancel": Leads("model", "post", answers=False),
-    "api_comparison_retry": Leads("model", "post", answers=False),
+    "api_comparison": Leads("comparison"),
+    "api_comparison_cancel": sends("comparison", EDITORS),
+    "api_comparison_retry": sends("comparison", EDITORS),
     "api_file_conversion": sends("file", EDITORS),
-    "api_follow_person": Leads("person", "put", answers=False),
-    "api_follow_tag": Leads("tag", "put", answers=False),
+    "api_follow_person": Leads("person", "put", does=MEMBERS),
+    "api_follow_tag": Leads("tag", "put", does=MEMBERS),
     "api_model_comments": Leads("model"),
     "api_image_comments": Leads("image"),
     "api_comment": Leads("comment"),
@@ -153,10 +154,10 @@ ADDRESSES: dict[str, str | Leads] = {
     "api_version_comparisons": Leads("model"),
     "api_version_cover": Leads("model", "delete", does=EDITORS),
     "api_version_lineage": Leads("model"),
-    "api_version_review": Leads("model", "delete", does=MEMBERS, answers=False),
+    "api_version_review": Leads("model", "delete", does=("member",)),
     "api_dataset": Leads("dataset"),
     "api_dataset_imports": sends("dataset", PEOPLE),
-    "api_dataset_import": Leads("dataset", answers=False),
+    "api_dataset_import": Leads("dataset"),
     "api_job": Leads("run"),
     "api_job_cancel": sends("run", EDITORS),
     "api_job_stop": sends("run", EDITORS),
@@ -172,7 +173,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "model_comments": Leads("model"),
     "model_file_tensors": Leads("file"),
     "model_lineage": Leads("model"),
-    "model_history": Leads("model", does=PEOPLE),
+    "model_history": Leads("model", does=TEAM),
     "model_collect": sends("model", MEMBERS),
     "model_comment": sends("model", MEMBERS, text="hello"),
     "model_engage": sends("model", MEMBERS),
@@ -195,12 +196,12 @@ ADDRESSES: dict[str, str | Leads] = {
     "version_new": Leads("model", does=PEOPLE),
     "version_picture": sends("model", EDITORS),
     "version_picture_add": sends("model", EDITORS),
-    "version_review_delete": Leads("model", "post", answers=False),
+    "version_review_delete": sends("model", ("member",)),
     "comparisons": Leads("model"),
     "comparison_new": Leads("model", does=MEMBERS),
-    "comparison": Leads("model", answers=False),
-    "comparison_action": Leads("model", "post", answers=False),
-    "comparison_delete": Leads("model", "post", answers=False),
+    "comparison": Leads("comparison"),
+    "comparison_action": sends("comparison", EDITORS),
+    "comparison_delete": sends("comparison", EDITORS),
     # collections
     "collection_zip": Leads("collection"),
     "collection_put_elsewhere": sends("collection", MEMBERS),
@@ -248,7 +249,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "queue_priority": sends("run", ("manager", "admin")),
     # teams and keys
     "team": Leads("team"),
-    "team_choose": sends("team", PEOPLE),
+    "team_choose": sends("team", TEAM),
     "team_invite": sends("team", ("manager", "admin")),
     "team_transfer": sends("team", ("manager", "admin")),
     "team_remove": sends("team", ("manager", "admin")),
