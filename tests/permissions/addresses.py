@@ -190,6 +190,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "model_import_retry": sends("import", ("owner",)),
     "model_reviews": Leads("model"),
     "model_file_convert": sends("file", EDITORS),
+    "model_file_edit": Leads("file", does=EDITORS),
     "model_file_primary": sends("file", EDITORS),
     "model_file_remove": sends("file", EDITORS),
     "model_file_rescan": sends("file", EDITORS),

@@ -28,6 +28,7 @@ class FileShape(serializers.Serializer[ModelFile]):
     kind = serializers.CharField()
     format = serializers.CharField()
     size_kind = serializers.CharField()
+    ema = serializers.CharField()
     precision = serializers.CharField()
     size_bytes = serializers.IntegerField()
     sha256 = serializers.CharField(source="blob.sha256")
