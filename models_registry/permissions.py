@@ -23,6 +23,11 @@ def can_edit_model(user: Viewer, model: Model) -> bool:
     return model.team is not None and can_manage_team(user, model.team)
 
 
+def can_give_model(user: Viewer, model: Model) -> bool:
+    """The owner, and administrators, choose the team that a model belongs to."""
+    return user.is_authenticated and (user.pk == model.owner_id or user.is_superuser)
+
+
 def can_add_version(user: Viewer, model: Model) -> bool:
     """Whoever may edit it, and whoever works in the team it is shared with."""
     return can_edit_model(user, model) or works_in(user, model.team)

@@ -18,7 +18,7 @@ from frontend.contexts.model_advice import (
     resource_rows,
     word_set_rows,
 )
-from frontend.contexts.model_facts import Fact, facts_of
+from frontend.contexts.model_facts import Fact, Term, facts_of, terms_of
 from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
 from frontend.contexts.model_reviews import ReviewsContext, reviews_context
@@ -100,6 +100,7 @@ class ModelViewContext:
     files: list[FileRow]
     download: FileRow | None
     facts: list[Fact]
+    terms: list[Term]
     examples: list[ExampleCard]
     resources: list[ResourceRow]
     images: list[ImageCard]
@@ -145,6 +146,7 @@ def model_view_context(
         files=files,
         download=next((row for row in files if row.download_url), None),
         facts=list(facts_of(version)) if version else [],
+        terms=terms_of(model),
         examples=example_cards(model, version) if version else [],
         resources=resource_rows(version) if version else [],
         images=_images(viewer, version),

@@ -147,6 +147,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "api_follow_person": Leads("person", "put", does=MEMBERS),
     "api_follow_tag": Leads("tag", "put", does=MEMBERS),
     "api_model_comments": Leads("model"),
+    "api_model_history": Leads("model", does=TEAM),
     "api_image_comments": Leads("image"),
     "api_comment": Leads("comment"),
     "api_model_reviews": Leads("model"),

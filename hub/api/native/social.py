@@ -33,6 +33,7 @@ from models_registry.services.engagement import (
 from models_registry.services.reviews import (
     Used,
     delete_review,
+    remove_review_picture,
     set_review_picture,
     write_review,
 )
@@ -70,7 +71,7 @@ class VersionReview(ModelView):
         operation_id="review_write", request=ReviewForm, responses={200: ReviewShape, **FAILURES}
     )
     def put(self, request: Request, version_id: int) -> Response:
-        """Write or rewrite it; a picture that is not sent anew stays."""
+        """Write or rewrite it; a picture that is neither sent anew nor removed stays."""
         sent, actor = body_of(request, ReviewForm), actor_of(request)
         version = version_detail(viewer=actor, version_id=version_id)
         with transaction.atomic():
@@ -84,6 +85,8 @@ class VersionReview(ModelView):
             )
             if "upload_id" in sent:
                 set_review_picture(actor=actor, review=review, upload_id=sent["upload_id"])
+            elif sent["remove_picture"]:
+                remove_review_picture(actor=actor, review=review)
         return Response(ReviewShape(review_by(actor, version)).data)
 
     @extend_schema(operation_id="review_delete", responses={204: None, **FAILURES})

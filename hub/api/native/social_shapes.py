@@ -22,6 +22,7 @@ class ReviewForm(serializers.Serializer[Any]):
     base_version_id = serializers.IntegerField(required=False)
     base_name = serializers.CharField(required=False, allow_blank=True, default="", max_length=160)
     upload_id = serializers.UUIDField(required=False, help_text="A picture made with it.")
+    remove_picture = serializers.BooleanField(required=False, default=False)
 
 
 class ReviewShape(serializers.Serializer[Review]):

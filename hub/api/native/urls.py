@@ -15,6 +15,7 @@ from hub.api.native import (
     comparisons,
     datasets,
     files,
+    history,
     jobs,
     lineage,
     models,
@@ -117,6 +118,11 @@ urlpatterns = [
         name="api_image_comments",
     ),
     path("comments/<int:comment_id>/", comments.OneComment.as_view(), name="api_comment"),
+    path(
+        "models/<int:model_id>/history/",
+        history.ModelHistory.as_view(),
+        name="api_model_history",
+    ),
     path(
         "models/<int:model_id>/standing/",
         social.ModelStanding.as_view(),

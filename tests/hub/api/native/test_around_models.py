@@ -51,6 +51,37 @@ def test_one_setting_is_changed_without_losing_the_others(api_of, version):
     assert Usage.of(ModelVersion.objects.get(pk=version.pk)).sampler == "Euler a"
 
 
+def test_how_it_was_trained_is_said_one_by_one_and_the_history_tells_it(api, api_of, version):
+    owner = version.model.owner
+    mine = api_of(owner)
+    path = f"versions/{version.pk}/"
+    mine.patch(path, {"network_dim": 16, "epochs": 12, "base_model_type": "Inpainting"})
+    said = mine.patch(path, {"training_steps": 1800})
+    assert (said["network_dim"], said["epochs"], said["training_steps"]) == (16, 12, 1800)
+    assert said["base_model_type"] == "Inpainting"
+    team = make_team(owner=owner)
+    assert mine.patch(f"models/{version.model_id}/", {"team": team.slug})["model"]["team"]
+    assert mine.patch(f"models/{version.model_id}/", {"team": "nowhere"}, status=404)
+    history = f"models/{version.model_id}/history/"
+    newest = mine.get(history, limit=1)
+    assert [row["field"] for row in newest["items"][0]["changes"]] == ["team"]
+    assert newest["items"][0]["author"]["username"] == owner.username
+    older = mine.get(history, cursor=newest["next_cursor"])["items"]
+    assert older[0]["changes"][0]["pieces"] == [{"change": "added", "text": "1800"}]
+    assert api.get(history, status=401)
+    assert api_of(UserFactory()).get(history, status=403)
+
+
+def test_what_the_bytes_do_not_say_of_a_file_is_said_through_the_api(api_of, version):
+    file = version.files.get()
+    mine = api_of(version.model.owner)
+    assert mine.patch(f"files/{file.pk}/", {"ema": "only"})["ema"] == "only"
+    assert mine.patch(f"files/{file.pk}/", {"precision": "fp32"}, status=400)["code"] == (
+        "precision_told"
+    )
+    assert api_of(UserFactory()).patch(f"files/{file.pk}/", {"ema": ""}, status=403)
+
+
 def test_resources_and_examples_are_replaced_as_lists(api_of, version):
     mine = api_of(version.model.owner)
     path = f"versions/{version.pk}/"
@@ -102,6 +133,9 @@ def test_a_review_is_written_listed_and_taken_back(api_of, send, version):
     said = api.put(path, body)
     assert (said["base_name"], said["weight"]) == ("Paper Base v1", 0.7)
     assert said["picture_url"].startswith("/media/")
+    del body["upload_id"]
+    assert api.put(path, body)["picture_url"]
+    assert api.put(path, body | {"remove_picture": True})["picture_url"] is None
     update_model(actor=base.model.owner, model=base.model, visibility="private")
     [listed] = api_of(UserFactory()).get(f"models/{version.model_id}/reviews/")["items"]
     assert (listed["base_name"], listed["base_version_id"]) == ("", None)
