@@ -13,7 +13,7 @@ from frontend.requests import speaks_json
 from frontend.toasts import add_toast
 from hub.accounts.models import Team
 from hub.accounts.permissions import MANAGERS
-from hub.accounts.queries import current_team, members_of
+from hub.accounts.queries import current_team, members_of, works_in
 from hub.core.errors import NotAllowed, NotFound, SignedOut
 
 Arguments = ParamSpec("Arguments")
@@ -80,6 +80,22 @@ def team_required(
         return view(request, *args, **kwargs)
 
     return signed_in(cast(Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase], inner))
+
+
+def team_work_required(
+    view: Callable[Concatenate[Request, Arguments], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
+    """In a team in which one makes things: who only looks on there gets 403, with whom to ask."""
+
+    @wraps(view)
+    def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+        team: Team = request.team
+        allowed = works_in(request.user, team) or request.user.is_superuser
+        message = _("You are a viewer in %s: you see what is there, and change nothing.")
+        require_allowed(allowed=allowed, message=message % team.name, team=team)
+        return view(request, *args, **kwargs)
+
+    return team_required(cast(Callable[Concatenate[Any, Arguments], HttpResponseBase], inner))
 
 
 def require_visible(thing: Thing | None, message: str = "") -> Thing:

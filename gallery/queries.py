@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from gallery.models import Comment, Image, ImageResource
+from gallery.models import Image, ImageResource
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
 from hub.core.lookups import among
@@ -141,11 +141,6 @@ def images_of_version(
 def images_of_post(viewer: Viewer, post_id: int) -> QuerySet[Image]:
     """Pictures of one post in their order."""
     return _cards(_narrowed(viewer, ImageFilters(post_id=post_id))).order_by("position", "id")
-
-
-def comments_of(image: Image) -> QuerySet[Comment]:
-    """Shown comments of a picture with their authors, oldest first."""
-    return image.comments.filter(hidden_at=None).select_related("author").order_by("id")
 
 
 def reactions_of(viewer: Viewer, image: Image) -> set[str]:

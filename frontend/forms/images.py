@@ -1,4 +1,4 @@
-"""Shapes of what the gallery's pages are sent: filters in the address, a new post, a comment."""
+"""Shapes of what the gallery's pages are sent: filters in the address, a new post."""
 
 import uuid
 from typing import Any
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.queries import ImageFilters, ImageSort, Scope
 from hub.accounts.models import Team
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from hub.core.visibility import Visibility
 from models_registry.models.model import Viewer
 
@@ -76,10 +76,10 @@ class NewPostForm(forms.Form):
 
     def __init__(self, *args: Any, viewer: Viewer, current: Team | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = teams_of(viewer)
+        teams = teams_worked_in(viewer)
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
         self.fields["team"].initial = current
-        if current is None:
+        if current is None or not teams.exists():
             del self.fields["team"]
             shown = [c for c in Visibility.choices if c[0] != Visibility.TEAM]
             self.fields["visibility"].choices = shown  # type: ignore[attr-defined]
@@ -90,9 +90,3 @@ class NewPostForm(forms.Form):
             return [uuid.UUID(part) for part in self.cleaned_data["uploads"].split(",") if part]
         except ValueError as error:
             raise forms.ValidationError(_("Send the pictures first, then post them.")) from error
-
-
-class CommentForm(forms.Form):
-    """One comment."""
-
-    text = forms.CharField(widget=forms.Textarea, strip=True)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from frontend.forms.sent_files import SentFilesForm
 from hub.accounts.models import Team
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.base_model import BaseModel
 from models_registry.models.file import PRECISIONS, FileFormat
@@ -146,7 +146,7 @@ class ModelForm(VersionFacts):
 
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams_of(viewer)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_worked_in(viewer)  # type: ignore[attr-defined]
 
     def clean_tags(self) -> tuple[str, ...]:
         """Tags split at Latin and Chinese commas."""

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 
 from frontend.access import require_allowed, signed_in
 from frontend.contexts.publish_run import PublishContext, publish_context
+from frontend.form_errors import errors_on
 from frontend.forms.publish import PublishForm, weight_of
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
-from hub.core.errors import AtelierError, Invalid
+from hub.core.errors import Invalid
 from models_registry.models.version import ModelVersion
 from models_registry.services.values import Weight
 from training.jobs.models.job import Job, Method
@@ -31,11 +32,8 @@ def publish_run(request: MemberRequest, number: int) -> HttpResponse:
     page = publish_context(job, checkpoint=given.get("checkpoint", ""))
     form = _form(job, request)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             version = _publish(request, job, page, form)
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             add_toast(request, _("%s is published.") % version.model.name, kind="ok")
             return redirect(version_url(version))
     context = {"page": page, "form": form, "nav": "training"}

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "hub.demo",
     "models_registry",
     "gallery",
+    "hub.comments",
     "training.datasets",
     "training.jobs",
     "training.worker",

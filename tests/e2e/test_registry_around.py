@@ -8,8 +8,9 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from hub.accounts.models import User
+from hub.comments.services import add_comment
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, comments, drafts
+from models_registry.services import collections, drafts
 from models_registry.services.edits import update_model
 from models_registry.services.importing import begin_import
 from models_registry.services.tombstones import delete_files
@@ -35,8 +36,8 @@ def version(live_hub: LiveHub, tmp_path: Path) -> ModelVersion:
     shown = publish_model(owner=owner, name="Ink Wash", tags=["ink"], description="On paper.")
     drafts.add_cover(actor=owner, version=shown, blob=picture_blob())
     update_model(actor=owner, model=shown.model, description="On silk.", licence_name="MIT")
-    first = comments.add_comment(actor=UserFactory(), model=shown.model, text="Which **VAE**?")
-    comments.add_comment(actor=owner, model=shown.model, text="Any.", parent_id=first.pk)
+    first = add_comment(actor=UserFactory(), subject=shown.model, text="Which **VAE**?")
+    add_comment(actor=owner, subject=shown.model, text="Any.", parent_id=first.pk)
     made = collections.create_collection(actor=owner, name="For covers", visibility="public")
     collections.collect_model(actor=owner, collection=made, model=shown.model)
     begin_import(actor=owner, url="https://model.example/ink.safetensors")

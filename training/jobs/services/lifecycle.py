@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
@@ -126,7 +126,7 @@ def retry_job(*, actor: User, job: Job) -> Job:
 
 def require_membership(actor: User, team: Team) -> None:
     """Raise NotAllowed unless the person may put runs in the team's line."""
-    if not is_member(actor, team) and not actor.is_superuser:
+    if not works_in(actor, team) and not actor.is_superuser:
         raise NotAllowed(_("Only members of the team can train for it."))
 
 
