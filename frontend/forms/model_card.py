@@ -128,7 +128,10 @@ class VersionForm(forms.Form):
 
     version_name = forms.CharField(label=_("Name of the version"), max_length=80)
     base_model = forms.ModelChoiceField(
-        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+        label=_("Base model"),
+        queryset=BaseModel.objects.none(),
+        to_field_name="name",
+        empty_label=_("Choose one"),
     )
     about = forms.CharField(
         label=_("About this version"), required=False, widget=text_area(3), help_text=_("Markdown.")
