@@ -6,7 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from frontend.requests import speaks_json
@@ -68,14 +68,14 @@ def _page_of(request: Any) -> str:
 def team_required(
     view: Callable[Concatenate[Request, Arguments], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
-    """Signed in and in a team, else go and make or join one; the view may ask for a TeamRequest."""
+    """Signed in and in a team, else go and make one and come back; may ask for a TeamRequest."""
 
     @wraps(view)
     def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         team = current_team(request)
         if team is None:
             add_toast(request, _("Create a team or ask for an invite first."))
-            return redirect("teams")
+            return redirect_to_login(_page_of(request), login_url=reverse("teams"))
         request.team = team
         return view(request, *args, **kwargs)
 

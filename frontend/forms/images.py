@@ -11,11 +11,13 @@ from hub.accounts.models import Team
 from hub.accounts.queries import teams_worked_in
 from hub.core.visibility import Visibility
 from models_registry.models.model import Viewer
+from models_registry.searching import MAX_QUERY_CHARACTERS
 
 
 class ImageListForm(forms.Form):
     """The query string of a picture list; every field may be missing."""
 
+    q = forms.CharField(max_length=MAX_QUERY_CHARACTERS, required=False)
     scope = forms.ChoiceField(choices=[(s.value, s.value) for s in Scope], required=False)
     sort = forms.ChoiceField(choices=[(s.value, s.value) for s in ImageSort], required=False)
     base = forms.MultipleChoiceField(required=False)
@@ -42,6 +44,7 @@ class ImageListForm(forms.Form):
             author=data["author"],
             post_id=data["post"],
             with_prompt=data["prompt"],
+            words=data["q"],
             scope=Scope(data["scope"] or Scope.EVERYONE),
             team_id=team.pk if team is not None else None,
         )

@@ -160,7 +160,10 @@ class VersionForm(forms.Form):
 
     version_name = forms.CharField(label=_("Name of the version"), max_length=80)
     base_model = forms.ModelChoiceField(
-        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+        label=_("Base model"),
+        queryset=BaseModel.objects.none(),
+        to_field_name="name",
+        empty_label=_("Choose one"),
     )
     base_model_type = forms.ChoiceField(
         label=_("Variant of the base"), choices=BaseModelType.choices, required=False

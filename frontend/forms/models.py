@@ -82,7 +82,10 @@ class VersionFacts(forms.Form):
     """What a new version says before anything else: base, words, weight."""
 
     base_model = forms.ModelChoiceField(
-        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+        label=_("Base model"),
+        queryset=BaseModel.objects.none(),
+        to_field_name="name",
+        empty_label=_("Choose one"),
     )
     trigger_words = forms.CharField(
         label=_("Trigger words"),

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, signed_in, team_required, team_work_required
 from frontend.contexts.datasets import dataset_cards, dataset_context
+from frontend.contexts.train import usual_size
 from frontend.forms.datasets import DatasetEditForm, DatasetForm
-from frontend.rendering import render_page
+from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, TeamRequest
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts.queries import works_in
@@ -38,7 +39,7 @@ def datasets(request: TeamRequest) -> HttpResponse:
 @team_work_required
 def new(request: TeamRequest) -> HttpResponse:
     """Name a dataset; its page then takes the pictures."""
-    form = DatasetForm(request.POST or None)
+    form = DatasetForm(request.POST or None, initial={"resolution": usual_size(request.user)})
     if request.method == "POST" and form.is_valid():
         made = create_dataset(actor=request.user, team=request.team, **form.cleaned_data)
         return redirect("dataset", slug=made.slug)
@@ -52,7 +53,7 @@ def dataset(request: MemberRequest, slug: str) -> HttpResponse:
     """Import, checks and pictures; for htmx the part that changes while files are read."""
     found = dataset_for(request.user, slug)
     page = dataset_context(request.user, found)
-    context = {"page": page, "nav": "datasets"}
+    context = {"page": page, "nav": "datasets", "is_part": wants_partial(request)}
     return render_page(request, "datasets/detail.html", context, partial="content")
 
 

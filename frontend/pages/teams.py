@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.team_members import heirs_of, member_rows, transfer_form
 from frontend.forms.accounts import InviteForm, TeamForm, TransferForm
-from frontend.requests import MemberRequest
+from frontend.requests import MemberRequest, own_address
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts import queries, services
 from hub.accounts.models import Membership, Role, Team
@@ -24,7 +24,8 @@ def teams(request: MemberRequest) -> HttpResponse:
         team = services.create_team(actor=request.user, name=form.cleaned_data["name"])
         request.session[queries.TEAM_SESSION_KEY] = team.pk
         add_toast(request, _("The team %s is ready.") % team.name, kind="ok")
-        return redirect("team", slug=team.slug)
+        wanted = own_address(request, request.GET.get("next", ""))
+        return redirect(wanted or reverse("team", args=[team.slug]))
     context = {
         "form": form,
         "teams": queries.teams_of(request.user),

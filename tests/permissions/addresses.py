@@ -244,6 +244,8 @@ ADDRESSES: dict[str, str | Leads] = {
     "run_pick": sends("run", EDITORS),
     "run_action": sends("run", EDITORS),
     "publish_run": Leads("run", does=EDITORS),
+    "publish_preview": sends("run", EDITORS),
+    "publish_start_over": sends("run", EDITORS),
     "grid_new": Leads("run"),
     "grid": Leads("grid"),
     "grid_action": sends("grid", EDITORS),

@@ -165,7 +165,7 @@ def finish(*, job_id: UUID, attempt: int, reason: str) -> Job:
         job = lock_attempt(job_id, attempt)
         if job.state == State.CANCELING:
             return _left(job, State.CANCELED)
-        return _left(job, State.SUCCEEDED, finish_reason=reason)
+        return _left(job, State.SUCCEEDED, detail={"reason": reason}, finish_reason=reason)
 
 
 def fail(*, job_id: UUID, attempt: int, failure: Failure) -> Job:
@@ -235,7 +235,7 @@ def _request(actor: User, job: Job, command: Command) -> Job:
     with transaction.atomic():
         asked = Job.objects.filter(pk=job.pk, state=State.RUNNING).update(requested_command=command)
         must(asked == 1, _("This run is not running now."))
-        return _told(job, actor, f"job.{command}")
+        return _told(job, actor, f"job.{command}", detail={"command": str(command)})
 
 
 def _cancel_from(job: Job) -> bool:
@@ -247,8 +247,8 @@ def _cancel_from(job: Job) -> bool:
     return move(job.pk, State.RUNNING, State.CANCELING, requested_command=Command.CANCEL)
 
 
-def _told(job: Job, actor: User, action: str) -> Job:
-    current = record_state(job.pk)
+def _told(job: Job, actor: User, action: str, detail: dict[str, Any] | None = None) -> Job:
+    current = record_state(job.pk, detail=detail)
     audit.record(actor=actor, action=action, target=current)
     tell_queue(current)
     return current
