@@ -4,9 +4,11 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+ifndef CHECKS_TOGETHER
 .NOTPARALLEL:
-.PHONY: help run dev test lint contracts types templates migrations messages unit e2e chromium \
-	bench bench-data bench-files chaos lock backup restore coverage
+endif
+.PHONY: help run dev test checks lint contracts types templates migrations messages unit e2e \
+	chromium bench bench-data bench-files chaos lock backup restore coverage
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,7 +39,13 @@ restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mn
 	@test -n "$(FROM)" || { echo "Say which: make restore FROM=/mnt/backups/2026-…Z" >&2; exit 1; }
 	@$(WITH_DATABASE) $(BIN)/python manage.py restore "$(abspath $(FROM))"
 
-test: chromium lint contracts types templates migrations messages unit e2e ## everything that CI checks
+test: chromium checks unit e2e ## everything that CI checks
+
+# Two at a time, the longest first; each one's lines come in one piece.
+CHECKS := types migrations contracts lint templates messages
+checks: $(TEST_READY) ## all checks that are no tests
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
+		CHECKS_TOGETHER=1 $(CHECKS)
 
 lint: $(TEST_READY) ## ruff: rules and format
 	$(BIN)/ruff check
@@ -53,9 +61,9 @@ types: $(TEST_READY) ## mypy
 templates: $(TEST_READY) ## djlint: rules of the templates
 	$(BIN)/djlint frontend/templates --lint --quiet
 
+# Leaves a migrated database for the tests that follow to copy.
 migrations: $(TEST_READY) ## every change of a model has its migration
-	ATELIER_ENV=testing $(BIN)/python -m hub.embedded.with_services \
-		$(BIN)/python manage.py makemigrations --check --dry-run
+	$(PYTEST) tests/test_migrations.py -q
 
 messages: $(TEST_READY) ## every sentence is translated
 	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
