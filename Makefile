@@ -16,6 +16,8 @@ CREATED := $(VENV)/.created
 RUN_READY := $(VENV)/.run-ready
 TEST_READY := $(VENV)/.test-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A file is compiled when it is first imported; most of the 20,000 never are.
+INSTALL := $(PIP) install --no-compile
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 WITH_DATABASE = $(BIN)/python -m hub.embedded.with_database
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
@@ -138,10 +140,10 @@ $(CREATED):
 
 $(RUN_READY): $(CREATED) requirements/services.txt requirements/base.txt requirements/train.txt
 	@echo "Installing the requirements; the first time takes some minutes."
-	@$(PIP) install --require-hashes --no-deps -r requirements/services.txt
-	@$(PIP) install -r requirements/base.txt -r requirements/train.txt
+	@$(INSTALL) --require-hashes --no-deps -r requirements/services.txt
+	@$(INSTALL) -r requirements/base.txt -r requirements/train.txt
 	@touch $@
 
 $(TEST_READY): $(RUN_READY) requirements/dev.txt
-	@$(PIP) install -r requirements/base.txt -r requirements/train.txt -r requirements/dev.txt
+	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
