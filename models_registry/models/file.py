@@ -161,6 +161,11 @@ class ModelFile(TimeStamped):
         return self.scan_status == ScanStatus.SUCCESS
 
     @property
+    def quant_type(self) -> str:
+        """How the weights of a GGUF file are packed, like `Q4_K`; empty for other files."""
+        return str(self.scan_report.get("quant_type", ""))
+
+    @property
     def scan_sentence(self) -> str:
         """The verdict's reason in the reader's language; `scan_message` is its English form."""
         report = self.scan_report
