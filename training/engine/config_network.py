@@ -40,8 +40,13 @@ class NetworkConfig(Section):
         default=False,
         help_text="Train the magnitude of each weight apart from its direction (DoRA).",
     )
+    decompose_outputs: bool = setting(
+        default=False,
+        help_text="With DoRA, one magnitude for each output, as LyCORIS does by default; off is "
+        "one for each input, the form that A1111, Forge and ComfyUI all read.",
+    )
     lokr_factor: int = setting(
-        0, "Largest size of LoKr's small matrix; 0 takes the most even split.", ge=0, le=256
+        0, "LoKr splits each side of a weight by it; 0 takes the most even split.", ge=0, le=256
     )
     block_dims: dict[str, Annotated[int, Field(ge=0, le=512)]] = setting(
         {},

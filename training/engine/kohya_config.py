@@ -88,7 +88,7 @@ def _optimizer(config: TrainConfig) -> dict[str, Any]:
 
 def _of_method(config: TrainConfig) -> dict[str, Any]:
     if config.method == "lora":
-        arguments = network_arguments(config.network)
+        arguments = network_arguments(config.network, xl=guess_family(config) == "sdxl")
         return {
             "network_module": network_module(config.network),
             "network_train_unet_only": not config.train_text_encoder,

@@ -22,7 +22,7 @@ from training.engine.kohya_names import (
     WITHOUT_MEANING,
     truth,
 )
-from training.engine.kohya_network import read_network_arguments
+from training.engine.kohya_network import KOHYA_MODULE, read_network_arguments
 
 NOTHING = (None, "", "None")
 ALWAYS_FALSE = ("scale_parameter", "relative_step", "warmup_init")  # of Adafactor, as it is here
@@ -220,7 +220,15 @@ class _Reading:
 
     def network(self) -> None:
         """Take the shape of the network."""
-        shape, not_understood = read_network_arguments(_words(self.data.get("network_args")))
+        if self.method != "lora":
+            return
+        network = {"dim": 4, "alpha": 1.0} | self.settings.get("network", {})
+        shape, not_understood = read_network_arguments(
+            _words(self.data.get("network_args")),
+            module=str(self.data.get("network_module", KOHYA_MODULE)),
+            dim=network["dim"],
+            alpha=network["alpha"],
+        )
         for name, value in shape.items():
             self.put(f"network.{name}", value)
         self.report += not_understood

@@ -68,7 +68,7 @@ def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float)
     groups: tuple[dict[str, Any], ...] = (
         _run(facts, step, epoch, finished_at),
         _rates(facts.config),
-        _network(facts.config),
+        _network(facts),
         _base(facts),
         _loss(facts),
         {"ss_num_batches_per_epoch": facts.batches_per_epoch},
@@ -129,7 +129,8 @@ def _text_rates(config: TrainConfig) -> Any:
     return first if second is None else [first, second]
 
 
-def _network(config: TrainConfig) -> dict[str, Any]:
+def _network(facts: RunFacts) -> dict[str, Any]:
+    config = facts.config
     if config.method != "lora":
         return {}
     network = config.network
@@ -138,7 +139,7 @@ def _network(config: TrainConfig) -> dict[str, Any]:
         "ss_network_dim": network.dim,
         "ss_network_alpha": network.alpha,
         "ss_network_dropout": network.dropout or None,
-        "ss_network_args": network_arguments(network),
+        "ss_network_args": network_arguments(network, xl=facts.architecture.name == "sdxl"),
         "ss_scale_weight_norms": network.max_norm or None,
     }
 

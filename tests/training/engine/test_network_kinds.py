@@ -12,13 +12,18 @@ from tests.training.engine.test_resume import run
 from training.engine.config import TrainConfig
 from training.engine.config_network import NetworkConfig
 from training.engine.errors import ConfigError
-from training.engine.kohya_network import network_arguments, read_network_arguments
+from training.engine.kohya_network import (
+    network_arguments,
+    network_module,
+    read_network_arguments,
+)
 
 pytestmark = pytest.mark.engine
 
 KINDS: dict[str, dict[str, Any]] = {
     "lora": {"dim": 4, "alpha": 2.0, "conv_dim": 2, "rank_dropout": 0.2, "module_dropout": 0.1},
     "dora": {"dim": 4, "alpha": 2.0, "conv_dim": 2, "decompose": True, "module_dropout": 0.1},
+    "dora by output": {"dim": 2, "decompose": True, "decompose_outputs": True},
     "loha": {"dim": 4, "alpha": 2.0, "conv_dim": 2, "algorithm": "loha", "rank_dropout": 0.2},
     "lokr": {"dim": 1, "alpha": 0.5, "conv_dim": 2, "algorithm": "lokr", "lokr_factor": 4},
     "lokr, whole": {"dim": 64, "alpha": 8.0, "algorithm": "lokr"},
@@ -26,6 +31,7 @@ KINDS: dict[str, dict[str, Any]] = {
 PARTS = {
     "lora": {"lora_down.weight", "lora_up.weight", "alpha"},
     "dora": {"lora_down.weight", "lora_up.weight", "alpha", "dora_scale"},
+    "dora by output": {"lora_down.weight", "lora_up.weight", "alpha", "dora_scale"},
     "loha": {"hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "alpha"},
     "lokr": {"lokr_w1", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "alpha"},
     "lokr, whole": {"lokr_w1", "lokr_w2", "alpha"},
@@ -161,20 +167,11 @@ def test_a_change_below_the_steps_of_bf16_still_changes_what_a_layer_gives() -> 
         assert adapter(balanced).tolist()[0] == pytest.approx([1e-4] * 4, rel=0.01)
 
 
-def test_a_kronecker_split_is_the_most_even_one_within_the_factor() -> None:
-    from training.engine.methods.weight_adapter import split
-
-    assert split(128) == (8, 16)
-    assert split(320) == (16, 20)
-    assert split(768, 8) == (8, 96)
-    assert split(7) == (1, 7)
-
-
 def test_dora_changes_directions_and_keeps_the_magnitudes_until_they_are_trained() -> None:
     import torch
 
     from training.engine.methods.dropping_adapter import Dropping
-    from training.engine.methods.weight_adapter import DoraAdapter, input_norms
+    from training.engine.methods.weight_adapter import DoraAdapter, norms
 
     torch.manual_seed(0)
     base = torch.nn.Conv2d(6, 10, 3).requires_grad_(requires_grad=False)
@@ -184,7 +181,7 @@ def test_dora_changes_directions_and_keeps_the_magnitudes_until_they_are_trained
         adapter.tensors["lora_up__weight"].normal_()
     weight = adapter.changed_weight()
     assert not torch.allclose(weight, base.weight, atol=1e-2)
-    assert torch.allclose(input_norms(weight), input_norms(base.weight), rtol=1e-5)
+    assert torch.allclose(norms(weight, 1), norms(base.weight, 1), rtol=1e-5)
 
 
 def test_dropped_ranks_and_modules_average_to_the_whole_adapter() -> None:
@@ -237,16 +234,47 @@ def test_network_arguments_go_out_to_kohya_and_come_back() -> None:
     for settings in (
         {"dim": 8, "algorithm": "lokr", "lokr_factor": 8, "rank_dropout": 0.1},
         {"dim": 8, "decompose": True, "module_dropout": 0.2},
+        {"dim": 8, "decompose": True, "decompose_outputs": True, "conv_dim": 2, "conv_alpha": 1.0},
         {"dim": 8, "conv_dim": 4, "conv_alpha": 2.0},
     ):
         network = NetworkConfig(**settings)
         arguments = [f"{name}={value}" for name, value in network_arguments(network).items()]
-        found, report = read_network_arguments(arguments)
+        found, report = read_network_arguments(
+            arguments, module=network_module(network), dim=8, alpha=4.0
+        )
         assert report == []
         assert NetworkConfig(dim=8, **found) == network
-    blocks = ",".join(str(number) for number in range(25))
-    found, _ = read_network_arguments([f"block_dims={blocks}"])
+    _, report = read_network_arguments(["block_dims=1,2", "algo=oft", "preset=attn-only"])
+    assert len(report) == 3
+
+
+def test_block_ranks_go_out_with_their_alphas_and_come_back_for_sdxl_too() -> None:
+    network = NetworkConfig(
+        dim=8, alpha=4.0, block_dims={"input_blocks.4": 2, "middle_block.1": 16}
+    )
+    arguments = network_arguments(network, xl=True)
+    assert arguments["block_dims"].split(",")[5] == "2"
+    assert arguments["block_alphas"].split(",")[5] == "1"
+    assert arguments["block_alphas"].split(",")[11] == "8"
+    both = [f"{name}={value}" for name, value in arguments.items()]
+    found, report = read_network_arguments(both, dim=8, alpha=4.0)
+    assert (len(found["block_dims"]), found["block_dims"]["output_blocks.8"]) == (23, 8)
+    assert report == []
+    found, report = read_network_arguments(both[:1], dim=8, alpha=4.0)  # kohya: alpha 4 everywhere
+    assert "alphas of their own" in report[0]
+    found, _ = read_network_arguments(["block_dims=" + ",".join(str(n) for n in range(25))])
     assert found["block_dims"]["middle_block"] == 12
     assert found["block_dims"]["output_blocks.11"] == 24
-    _, report = read_network_arguments(["block_dims=1,2", "algo=oft", "wd_on_output=True"])
-    assert len(report) == 3
+
+
+def test_what_arguments_leave_out_is_what_their_module_does() -> None:
+    """As create_network of networks/lora.py and of lycoris/kohya.py (4.1.3) have it."""
+    found, _ = read_network_arguments(["conv_dim=4"], dim=8, alpha=4.0)
+    assert found == {"conv_dim": 4, "conv_alpha": 1.0}
+    found, _ = read_network_arguments(["algo=loha"], module="lycoris.kohya", dim=8, alpha=4.0)
+    assert found == {"algorithm": "loha", "conv_dim": 8, "conv_alpha": 4.0}
+    found, report = read_network_arguments(
+        ["algo=lora", "dora_wd=True", "preset=attn-mlp"], module="lycoris.kohya", dim=8
+    )
+    assert found["decompose_outputs"] is True
+    assert (found["conv_dim"], report) == (0, [])

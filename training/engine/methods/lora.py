@@ -172,7 +172,13 @@ class LoraMethod(Method):
         if network.algorithm == "lokr":
             factor = network.lokr_factor or -1
             return LokrAdapter(base, target.rank, target.alpha, self._dropping, factor)
-        return DoraAdapter(base, target.rank, target.alpha, self._dropping)
+        return DoraAdapter(
+            base,
+            target.rank,
+            target.alpha,
+            self._dropping,
+            of_outputs=network.decompose_outputs,
+        )
 
     def set_training(self, *, training: bool) -> None:
         """Switch the adapters' dropout."""

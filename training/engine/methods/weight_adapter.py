@@ -2,8 +2,8 @@
 
 Each gives the change of a frozen weight from a few small tensors, named as the file names them.
 LoHa: https://arxiv.org/abs/2108.06098, LoKr: https://arxiv.org/abs/2309.14859, DoRA:
-https://arxiv.org/abs/2402.09353, here with one magnitude for each input (the form that A1111,
-Forge and ComfyUI read), and with the norm held constant in the backward pass (its section 4.3).
+https://arxiv.org/abs/2402.09353, with the norm held constant in the backward pass (its section
+4.3). Shapes and values are those of the package lycoris-lora (tests hold numbers of 4.1.3).
 """
 
 from __future__ import annotations
@@ -89,15 +89,18 @@ class WeightAdapter(nn.Module):
 
 
 class DoraAdapter(WeightAdapter):
-    """m · (W + s·B·A) / ‖W + s·B·A‖, the norm taken over the outputs of each input."""
+    """m · (W + s·B·A) / ‖W + s·B·A‖, with one magnitude m for each input, or for each output."""
 
-    def __init__(self, base: Any, rank: int, alpha: float, dropping: Dropping) -> None:
+    def __init__(
+        self, base: Any, rank: int, alpha: float, dropping: Dropping, *, of_outputs: bool = False
+    ) -> None:
         super().__init__(base, rank, alpha, dropping)
+        self._axis = 0 if of_outputs else 1
         out, *rest = base.weight.shape
         ones = (1,) * (len(rest) - 1)
         self._add(lora_down__weight=(rank, *rest), lora_up__weight=(out, rank, *ones))
         nn.init.kaiming_uniform_(self.tensors["lora_down__weight"], a=math.sqrt(5))
-        self.tensors["dora_scale"] = nn.Parameter(input_norms(base.weight.detach().float()))
+        self.tensors["dora_scale"] = nn.Parameter(norms(base.weight.detach().float(), self._axis))
 
     def change(self) -> Tensor:
         """Return s·B·A."""
@@ -107,16 +110,18 @@ class DoraAdapter(WeightAdapter):
     def changed_weight(self) -> Tensor:
         """Return the weight with its directions changed and its magnitudes as trained."""
         direction = super().changed_weight()
-        return direction * (self.tensors["dora_scale"] / input_norms(direction.detach()))
+        return direction * (self.tensors["dora_scale"] / norms(direction.detach(), self._axis))
 
     def _last_factor(self) -> nn.Parameter:
         return self.tensors["lora_up__weight"]
 
 
-def input_norms(weight: Tensor) -> Tensor:
-    """Return the norm of a weight for each input, shape (1, in) or (1, in, 1, 1)."""
-    norms = weight.transpose(0, 1).flatten(1).norm(dim=1).clamp(min=1e-12)
-    return norms.view(1, -1, *(1,) * (weight.ndim - 2))
+def norms(weight: Tensor, axis: int) -> Tensor:
+    """Return the norms of a weight (out, in, …) for each place of an axis, with its dimensions."""
+    found = weight.transpose(0, axis).flatten(1).norm(dim=1).clamp(min=1e-12)
+    shape = [1] * weight.ndim
+    shape[axis] = -1
+    return found.view(shape)
 
 
 class LohaAdapter(WeightAdapter):
@@ -172,7 +177,13 @@ class LokrAdapter(WeightAdapter):
 
 
 def split(size: int, factor: int = -1) -> tuple[int, int]:
-    """Return (small, large) with small · large = size: small at most the factor and the root."""
+    """Return (small, large) with small · large = size, as LyCORIS splits the sides of a weight.
+
+    A factor that divides the size is one of the two; otherwise the small one is the largest
+    divisor that is neither above the factor nor above the root.
+    """
+    if factor > 0 and size % factor == 0:
+        return min(factor, size // factor), max(factor, size // factor)
     most = math.isqrt(size) if factor < 0 else min(factor, math.isqrt(size))
     small = next(number for number in range(max(1, most), 0, -1) if size % number == 0)
     return small, size // small
