@@ -26,7 +26,7 @@ def index_prompts(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("gallery", "0002_resource_index"),
+        ("gallery", "0003_comments_have_one_home"),
     ]
 
     operations = [
