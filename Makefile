@@ -18,6 +18,7 @@ TEST_READY := $(VENV)/.test-ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # A file is compiled when it is first imported; most of the 20,000 never are.
 INSTALL := $(PIP) install --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 WITH_DATABASE = $(BIN)/python -m hub.embedded.with_database
 PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
