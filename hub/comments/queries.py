@@ -22,8 +22,8 @@ def threads_of(
     Whoever looks after the subject is given hidden comments too. The caller has checked that the
     viewer may open the subject.
     """
-    kept = Comment.objects.kept()
-    answers = kept if can_moderate(viewer, subject) else kept.shown()
+    readable = ~Q(text="") if can_moderate(viewer, subject) else Q(hidden_at=None)
+    answers = Comment.objects.filter(readable)
     named = Prefetch(
         "notices",
         Notice.objects.filter(reason=NoticeReason.MENTION).select_related("person"),
@@ -33,7 +33,7 @@ def threads_of(
     rows = (
         Comment.objects.about(subject)
         .filter(parent=None)
-        .filter(Q(pk__in=answers.values("pk")) | Exists(answers.filter(parent=OuterRef("pk"))))
+        .filter(readable | Exists(answers.filter(parent=OuterRef("pk"))))
         .select_related("author__avatar")
         .prefetch_related(Prefetch("answers", below), named)
     )
@@ -77,6 +77,7 @@ def may_open(viewer: Viewer, subject: Subject) -> bool:
 
 
 def _readable_by(viewer: Viewer) -> Q:
-    return Q(model__in=Model.objects.reachable_by(viewer)) | Q(
-        image__in=Image.objects.visible_to(viewer)
-    )
+    """On what the viewer may open; each comment's subject is asked for by its key."""
+    models = Model.objects.reachable_by(viewer).filter(pk=OuterRef("model_id"))
+    images = Image.objects.visible_to(viewer).filter(pk=OuterRef("image_id"))
+    return Q(Exists(models)) | Q(Exists(images))

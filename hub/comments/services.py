@@ -109,8 +109,8 @@ def delete_comment(*, actor: User, comment: Comment, now: datetime) -> None:
             Comment.objects.filter(pk=comment.pk).update(text="", hidden_at=now)
             return
         Comment.objects.filter(pk=comment.pk).delete()
-        # The empty place of a question goes with the last answer to it.
-        Comment.objects.filter(pk=comment.parent_id, text="", answers=None).delete()
+        if comment.parent_id is not None:  # an empty place goes with the last answer in it
+            Comment.objects.filter(pk=comment.parent_id, text="", answers=None).delete()
 
 
 def mark_notices_read(*, actor: User, now: datetime) -> None:

@@ -63,6 +63,8 @@ def addresses(version: ModelVersion) -> list[str]:
         reverse("collection_edit", args=[made.pk]),
         reverse("version_edit", args=[version.pk]),
         reverse("version_new", args=[version.model.slug]),
+        reverse("model_file_edit", args=[version.files.get().pk]),
+        reverse("comment_edit", args=[version.model.owner.comments.get().pk]),
         reverse("mentions"),
         reverse("comparison_new", args=[compared.version_id]),
         reverse("comparison", args=[compared.pk]),
@@ -108,10 +110,15 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your collections are saved.")).to_be_visible()
     page.get_by_text("Answer", exact=True).first.click()
-    page.get_by_label("Your answer").first.fill("The usual one.")
+    answer = page.get_by_label("Your answer").first
+    answer.fill("The usual one, @lin")
+    expect(page.get_by_role("option", name="@linmo")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    expect(answer).to_have_value("The usual one, @linmo ")
     page.locator(".thread form").get_by_role("button", name="Send").first.click()
 
-    expect(page.locator(".answers")).to_contain_text("The usual one.")
+    expect(page.locator(".answers")).to_contain_text("The usual one, @linmo")
 
 
 def test_an_owner_writes_advice_and_adds_a_picture_on_the_edit_page(

@@ -21,7 +21,7 @@ UNET = "model.diffusion_model.input_blocks.0.0.weight"
 
 
 def checkpoint(*, ema: bool = False, dtype: str = "F16", name: str = "a.safetensors") -> ModelFile:
-    tensors = {UNET: (dtype, (4, 4))}
+    tensors = {UNET: (dtype, (4, 4)), UNET.replace("0.0", "1.0"): (dtype, (4, 4))}
     if ema:
         tensors["model_ema.diffusion_modelinput_blocks00weight"] = (dtype, (4, 4))
     return added(safetensors_bytes(tensors), name=name)

@@ -22,6 +22,8 @@ from tests.factories.registry import make_model, make_version, publish_model, se
 from tests.factories.training import make_dataset
 from training.datasets.permissions import can_edit_dataset, can_see_dataset
 from training.datasets.services.importing import create_dataset
+from training.jobs.models.job import Job
+from training.jobs.permissions import can_control_job, can_see_job
 from training.jobs.services.lifecycle import require_membership
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +84,9 @@ def test_what_the_team_has_is_seen_and_not_changed(team: Team, viewer: User) -> 
     assert not can_edit_version(viewer, draft)
     assert can_see_dataset(viewer, dataset)
     assert not can_edit_dataset(viewer, dataset)
+    run = Job(team=team, owner=owner)
+    assert can_see_job(viewer, run)
+    assert not can_control_job(viewer, run)
 
 
 def test_nothing_is_put_into_the_team_by_a_viewer(team: Team, viewer: User) -> None:
