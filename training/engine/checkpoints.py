@@ -7,11 +7,12 @@ import shutil
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from training.engine.errors import OutOfMemoryError
 from training.engine.events import Checkpointed, Previewed, Stage, Warned
 from training.engine.file_writing import file_hash, tensor_hash, whole_file, write_text
-from training.engine.memory import is_out_of_memory
 from training.engine.metadata import file_metadata
 from training.engine.methods.base import ExportInfo
 from training.engine.preview import TrainedFile, make_samples
@@ -101,59 +102,77 @@ def _write_folder(session: Session, path: Path) -> None:
     write_text(target / "scheduler" / "scheduler_config.json", text)
 
 
-# long: what is told of each sample shares the run and the epoch
 def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
     """Make the samples of an epoch, or of a step `between`, that are not there yet."""
-    run = session.run
     session.progress.flush()
     if not session.among.is_first:
         return
-    step = session.step if between else None
+    samples = _SampleRound(session, epoch, session.step if between else None)
+    if samples.requests:
+        session.run.journal.emit(Stage(stage="sampling", total=len(samples.requests)))
+        samples.make()
+        session.progress.rest()
+        done, total = session.step, session.total_steps
+        session.run.journal.emit(Stage(stage="training", done=done, total=total))
 
-    def path_of(number: int) -> Path:
-        return run.sample_path(epoch, number, step=step)
 
-    requests: dict[int, PromptRequest] = {
-        number: request
-        for number, request in enumerate(prompt_requests(session.config))
-        if not run.journal.has_told(run.relative(path_of(number)), session.step)
-    }
-    if not requests:
-        return
-    run.journal.emit(Stage(stage="sampling", total=len(requests)))
+@dataclass(frozen=True)
+class _SampleRound:
+    """The samples of one moment of a run; `step` names them where it is between two epochs."""
 
-    def tell(number: int, request: PromptRequest, path: Path) -> None:
-        run.journal.emit(
+    session: Session
+    epoch: int
+    step: int | None
+
+    @property
+    def requests(self) -> dict[int, PromptRequest]:
+        """Return what was not made yet, by the numbers of the prompts."""
+        journal, run = self.session.run.journal, self.session.run
+        return {
+            number: request
+            for number, request in enumerate(prompt_requests(self.session.config))
+            if not journal.has_told(run.relative(self.path(number)), self.session.step)
+        }
+
+    def path(self, number: int) -> Path:
+        """Return where the sample of a prompt goes."""
+        return self.session.run.sample_path(self.epoch, number, step=self.step)
+
+    def make(self) -> None:
+        """Make them with the weights of this moment; where memory ends, some stay missing."""
+        session = self.session
+        try:
+            with session.shown_weights(), session.evaluating():
+                make_samples(
+                    session.components,
+                    session.conditioner,
+                    session.config,
+                    self.requests,
+                    path_of=self.path,
+                    trained=_trained_file(session) if session.step else None,
+                    on_sample=self._tell,
+                    on_less=partial(self._warn, "out_of_memory"),
+                )
+        except OutOfMemoryError:
+            self._warn("samples_skipped", NO_ROOM_FOR_SAMPLES)
+
+    def _warn(self, code: str, sentence: str) -> None:
+        self.session.run.journal.emit(Warned(code=code, message=sentence))
+
+    def _tell(self, number: int, request: PromptRequest, path: Path) -> None:
+        self.session.run.journal.emit(
             Previewed(
-                path=run.relative(path),
+                path=self.session.run.relative(path),
                 prompt_index=number,
                 prompt=request.prompt,
                 negative=request.negative,
                 seed=request.seed,
-                epoch=epoch,
-                step=session.step,
+                epoch=self.epoch,
+                step=self.session.step,
                 width=request.width,
                 height=request.height,
             )
         )
-
-    try:
-        with session.shown_weights(), session.evaluating():
-            make_samples(
-                session.components,
-                session.conditioner,
-                session.config,
-                requests,
-                path_of=path_of,
-                trained=_trained_file(session) if session.step else None,
-                on_sample=tell,
-            )
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        run.journal.emit(Warned(code="samples_skipped", message=NO_ROOM_FOR_SAMPLES))
-    session.progress.rest()
-    run.journal.emit(Stage(stage="training", done=session.step, total=session.total_steps))
 
 
 def _trained_file(session: Session) -> TrainedFile:
