@@ -57,11 +57,25 @@ def stage_words() -> dict[str, str]:
         "caching_latents": _("Preparing the images"),
         "caching_text": _("Preparing the captions"),
         "making_class_images": _("Drawing class images"),
+        "compiling": _("Compiling the network"),
         "training": _("Training"),
         "validating": _("Measuring the held-out images"),
         "sampling": _("Drawing samples"),
         "saving": _("Saving a checkpoint"),
         "exporting": _("Writing the model file"),
+    }
+
+
+def warning_words() -> dict[str, str]:
+    """What a warning of the trainer is about, by its code; what follows is in its own words."""
+    return {
+        "out_of_memory": _("Memory ran out"),
+        "samples_skipped": _("Samples left out"),
+        "picture_skipped": _("Image left out"),
+        "caption_skipped": _("Caption left out"),
+        "class_pictures_unused": _("Class images not used"),
+        "compile_unavailable": _("Not compiled"),
+        "precision_changed": _("Precision changed"),
     }
 
 
@@ -103,6 +117,7 @@ def log_words() -> dict[str, Any]:
         "hours": _("{h} h {m} min"),
         "loss_text": _("Loss is {loss} at step {step} of {total}."),
         "held_text": _("Held-out loss is {loss}, {lowest} at its lowest."),
+        "warnings": warning_words(),
     }
 
 
@@ -110,6 +125,9 @@ def _sentence(kind: str, data: dict[str, Any]) -> str:
     if kind == EventKind.STARTED:
         key = "resumed" if data.get("resumed") else "started"
         return log_words()[key].format_map(_Gentle(data))
+    if kind == EventKind.WARNED:
+        about, said = warning_words().get(data.get("code", "")), str(data.get("message", ""))
+        return f"{about}: {said}" if about else said
     if kind == EventKind.ARTIFACT:
         if data.get("kind") == "sample":
             return log_words()["sample"].format_map(_Gentle(data))

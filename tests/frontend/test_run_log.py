@@ -1,10 +1,15 @@
 """The log of a run in words."""
 
-import pytest
+import re
+from pathlib import Path
 
-from frontend.contexts.run_log import log_lines, stage_words
+import pytest
+from django.utils.translation import override
+
+import training.engine
+from frontend.contexts.run_log import log_lines, stage_words, warning_words
 from tests.factories.training import SERIES, claimed_job, started
-from training.engine.events import Stage
+from training.engine.events import Stage, Warned
 from training.jobs.services.events import record_events
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +41,29 @@ def test_measuring_held_out_pictures_is_told_by_the_chart_alone() -> None:
     told = [Stage(sequence=number, stage=stage) for number, stage in enumerate(stages, start=1)]
     record_events(job.pk, 1, told, run_folder=SERIES)
     assert [line.text for line in log_lines(job)][2:] == [stage_words()["training"]]
+
+
+def test_every_stage_and_warning_of_the_trainer_has_words_in_both_languages() -> None:
+    """The trainer's own source says which there are: its words are plain texts in it."""
+    folder = Path(training.engine.__file__).parent
+    code = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    stages = set(re.findall(r"Stage\(stage=\"(\w+)\"", code))
+    stages |= set(re.findall(r"_Told\(run, \"(\w+)\"\)", code))
+    warned = r"(?:Warned\(code=|\bwarn\(|_warn\(|warn, |on_warning\()\"(\w+)\""
+    warnings = set(re.findall(warned, code))
+    assert {"compiling", "caching_latents"} <= stages <= stage_words().keys()
+    assert {"out_of_memory", "picture_skipped"} <= warnings == warning_words().keys()
+    with override("zh-hans"):
+        words = [*stage_words().values(), *warning_words().values()]
+    assert all(re.search(r"[\u4e00-\u9fff]", word) for word in words)
+
+
+def test_a_warning_says_what_it_is_about_before_the_trainers_own_words() -> None:
+    job, _worker = claimed_job()
+    told = [
+        Warned(sequence=1, code="picture_skipped", message="a.png is cut short."),
+        Warned(sequence=2, code="of_tomorrow", message="Something new."),
+    ]
+    record_events(job.pk, 1, told, run_folder=SERIES)
+    texts = [line.text for line in log_lines(job)][2:]
+    assert texts == ["Image left out: a.png is cut short.", "Something new."]

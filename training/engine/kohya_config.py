@@ -11,19 +11,23 @@ from training.engine.kohya_network import network_arguments, network_module
 from training.engine.schedule import parse_rate_list
 from training.engine.toml_text import toml_text
 
-LIKE_ANOTHER = {"unet_lr", "learning_rate_te"}
+LIKE_ANOTHER = {"unet_lr", "learning_rate_te", "learning_rate_te1", "learning_rate_te2"}
+# Names, or how names begin, that only the script of one method has, and that all but one have.
 OF_METHOD = {
-    "lora": ("network_", "scale_weight_norms"),
+    "lora": ("network_", "scale_weight_norms", "text_encoder_lr", "validat", "training_comment"),
     "textual_inversion": ("token_string", "init_word", "num_vectors_per_token"),
+}
+NOT_OF_METHOD = {
+    "textual_inversion": ("caption_dropout", "caption_tag_dropout", "weighted_captions"),
 }
 
 
 def to_kohya(config: TrainConfig) -> str:
     """Return the settings as TOML for `train_network.py --config_file` and its siblings."""
     config = config.resolved()
-    others = tuple(
-        n for method, names in OF_METHOD.items() if method != config.method for n in names
-    )
+    others = NOT_OF_METHOD.get(config.method, ())
+    for method, names in OF_METHOD.items():
+        others += names if method != config.method else ()
     dumped = config.model_dump(mode="json")
     found = {
         name: _get(dumped, target)
@@ -76,10 +80,8 @@ def _optimizer(config: TrainConfig) -> dict[str, Any]:
     else:
         arguments.append(f"betas={config.beta1},{config.beta2}")
     warms_up = config.scheduler == "constant" and config.warmup_steps
-    first, second = config.text_encoder_learning_rate, config.text_encoder_2_learning_rate
     return {
         "learning_rate": parse_rate_list(str(config.learning_rate)).rate(0),
-        "text_encoder_lr": first if first is None or second is None else [first, second],
         "optimizer_type": OPTIMIZERS[config.optimizer],
         "optimizer_args": arguments,
         "lr_scheduler": "constant_with_warmup" if warms_up else config.scheduler,
@@ -87,26 +89,41 @@ def _optimizer(config: TrainConfig) -> dict[str, Any]:
 
 
 def _of_method(config: TrainConfig) -> dict[str, Any]:
+    first, second = config.text_encoder_learning_rate, config.text_encoder_2_learning_rate
     if config.method == "lora":
         arguments = network_arguments(config.network, xl=guess_family(config) == "sdxl")
         return {
             "network_module": network_module(config.network),
             "network_train_unet_only": not config.train_text_encoder,
+            "text_encoder_lr": first if first is None or second is None else [first, second],
             "network_args": [f"{name}={value}" for name, value in arguments.items()],
         }
-    if config.method == "dreambooth" and not config.train_text_encoder:
-        return {"stop_text_encoder_training": -1}
-    if config.method == "dreambooth" and config.text_encoder_stop_fraction < 1 and config.max_steps:
-        return {
-            "stop_text_encoder_training": round(
-                config.text_encoder_stop_fraction * config.max_steps
-            )
-        }
+    if config.method == "dreambooth":
+        return _of_dreambooth(config, first, second)
     templates = {"subject": "use_object_template", "style": "use_style_template"}
     chosen = config.textual_inversion.templates
     if config.method == "textual_inversion" and chosen in ("subject", "style"):
         return {templates[chosen]: True}
     return {}
+
+
+def _of_dreambooth(
+    config: TrainConfig, first: float | None, second: float | None
+) -> dict[str, Any]:
+    """Return how the text encoders are trained; of SDXL kohya's script cannot stop them."""
+    trains, stop = config.train_text_encoder, config.text_encoder_stop_fraction
+    if guess_family(config) == "sdxl":
+        rates = {
+            "learning_rate_te1": first,
+            "learning_rate_te2": first if second is None else second,
+        }
+        return {"prior_loss_weight": None, "train_text_encoder": trains} | (rates if trains else {})
+    if not trains:
+        return {"stop_text_encoder_training": -1}
+    found: dict[str, Any] = {"learning_rate_te": first}
+    if stop < 1 and config.max_steps:
+        found["stop_text_encoder_training"] = round(stop * config.max_steps)
+    return found
 
 
 def _get(data: dict[str, Any], target: str) -> Any:

@@ -183,6 +183,8 @@ class _Reading:
         """Take whether, how fast and how long the text encoder is trained."""
         stop = int(self.data.get("stop_text_encoder_training") or 0)
         alone = truth(self.data.get("network_train_unet_only")) or stop < 0
+        if "train_text_encoder" in self.data:  # of sdxl_train.py, which leaves them out otherwise
+            alone = not truth(self.data["train_text_encoder"])
         self.put("train_text_encoder", not alone and self.method != "textual_inversion")
         if "text_encoder_learning_rate" not in self.settings:
             self.put("text_encoder_learning_rate", self.settings["learning_rate"])

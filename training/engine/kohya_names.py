@@ -72,6 +72,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "unet_lr": ("learning_rate", float),
     "text_encoder_lr": ("text_encoder_learning_rate", _first_rate),
     "learning_rate_te": ("text_encoder_learning_rate", float),
+    "learning_rate_te1": ("text_encoder_learning_rate", float),
+    "learning_rate_te2": ("text_encoder_2_learning_rate", float),
     "optimizer_type": ("optimizer", _optimizer),
     "lr_scheduler": ("scheduler", _scheduler),
     "lr_warmup_steps": ("warmup_steps", int),
@@ -162,6 +164,7 @@ WITHOUT_MEANING = {
 READ_TOGETHER = {
     "save_model_as", "in_json",
     "network_module", "network_args", "network_train_unet_only", "optimizer_args", "v2", "sdxl",
+    "train_text_encoder",
     "v_parameterization", "stop_text_encoder_training", "sample_prompts", "dataset_config",
     "use_8bit_adam", "use_lion_optimizer", "use_object_template", "use_style_template",
 }  # fmt: skip

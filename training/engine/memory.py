@@ -1,11 +1,14 @@
-"""How much memory is left, and telling an exhausted one from any other error."""
+"""How much memory is left, telling an exhausted one from other errors, going on with less."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
+Made = TypeVar("Made")
 NO_MORE = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 KIB = 1024
 CONTROL_GROUP = Path("/sys/fs/cgroup")  # of version 2; a container sees its own here
@@ -49,3 +52,18 @@ def let_go(device: str) -> None:
     """Give memory that is kept for later back to the device."""
     if device == "cuda":
         torch.cuda.empty_cache()
+
+
+def going_on(attempt: Callable[[], Made], give_way: Callable[[str], None]) -> Made:
+    """Return what an attempt returns; where memory runs out, give way and attempt it again.
+
+    `give_way` gets the error's text, and raises OutOfMemoryError where nothing is left to give.
+    """
+    while True:
+        try:
+            return attempt()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = str(error)
+        give_way(reason)  # outside the handler, which would keep the tensors alive

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from training.engine.base_files import family_at
@@ -11,6 +12,7 @@ from training.engine.compiling import compile_unet, missing_for_compiling
 from training.engine.components import Components, load_components
 from training.engine.config import TrainConfig
 from training.engine.data.batches import Feed, Item
+from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.folders import class_folder, read_folder
 from training.engine.data.latents import LatentCache
 from training.engine.data.manifest import Manifest, hold_out, read_manifest
@@ -199,19 +201,25 @@ def _load_pictures(
     config: TrainConfig, run: RunFolder, components: Components, manifest: Manifest, cache_dir: Path
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
     emit = run.journal.emit
+
+    def warn(code: str, sentence: str) -> None:
+        emit(Warned(code=code, message=sentence))
+
+    cache = LatentCache(cache_dir, components)
     preparing = Preparing(
         config=config,
         components=components,
-        cache=LatentCache(cache_dir, components),
+        cache=cache,
+        room=EncodingRoom(components, cache, warn),
         on_progress=_Told(run, "caching_latents"),
-        on_skip=lambda sentence: emit(Warned(code="picture_skipped", message=sentence)),
+        on_skip=partial(warn, "picture_skipped"),
     )
     items = preparing.items(list(manifest.training))
     held_out = preparing.items(list(manifest.held_out), fixed=True) if manifest.held_out else []
     if not config.prior.enabled:
         page_out_module(components.vae)  # until the next samples
         if manifest.regularisation:
-            emit(Warned(code="class_pictures_unused", message=UNUSED_CLASS_PICTURES))
+            warn("class_pictures_unused", UNUSED_CLASS_PICTURES)
         return items, {}, held_out
     images = class_images(
         config,
@@ -220,6 +228,7 @@ def _load_pictures(
         class_prompt=manifest.class_prompt,
         cache_dir=cache_dir,
         on_progress=_Told(run, "making_class_images"),
+        on_less=partial(warn, "out_of_memory"),
     )
     return items, preparing.class_items(images, {item.bucket for item in items}), held_out
 

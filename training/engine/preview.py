@@ -18,7 +18,7 @@ from training.engine.emphasis import without_networks
 from training.engine.file_writing import whole_file
 from training.engine.prompts import PromptRequest
 from training.engine.samplers import written_names
-from training.engine.sampling import make_pictures
+from training.engine.sampling import Portion, make_pictures
 from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
@@ -121,8 +121,12 @@ def make_samples(
     path_of: Callable[[int], Path],
     trained: TrainedFile | None,
     on_sample: Callable[[int, PromptRequest, Path], None],
+    on_less: Callable[[str], None] | None = None,
 ) -> None:
-    """Make the samples of these prompts (by their numbers), telling each as it is written."""
+    """Make the samples of these prompts (by their numbers), telling each as it is written.
+
+    `on_less(sentence)` is told where memory makes the passes smaller. Raises OutOfMemoryError.
+    """
     numbers = list(requests)
 
     def keep(position: int, picture: Image.Image) -> None:
@@ -133,4 +137,10 @@ def make_samples(
         save_picture(path, picture, generation_data(shown, components, config, trained))
         on_sample(number, request, path)
 
-    make_pictures(components, conditioner, list(requests.values()), on_picture=keep)
+    make_pictures(
+        components,
+        conditioner,
+        list(requests.values()),
+        on_picture=keep,
+        portion=Portion(on_less=on_less),
+    )

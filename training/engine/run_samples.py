@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from training.engine.components import Components
+from training.engine.errors import OutOfMemoryError
 from training.engine.events import Previewed, Stage, Warned
 from training.engine.file_writing import file_hash, tensor_hash
-from training.engine.memory import is_out_of_memory
 from training.engine.preview import TrainedFile, make_samples
 from training.engine.prompts import PromptRequest, prompt_requests
 from training.engine.session import Session
@@ -93,6 +94,9 @@ def _draw(
     components: Components,
     conditioner: TextConditioner,
 ) -> None:
+    def warn(code: str, sentence: str) -> None:
+        session.run.journal.emit(Warned(code=code, message=sentence))
+
     try:
         make_samples(
             components,
@@ -102,11 +106,10 @@ def _draw(
             path_of=lambda number: _path(session, moment, number),
             trained=_trained_file(session, moment.step) if moment.step else None,
             on_sample=_telling(session, moment),
+            on_less=partial(warn, "out_of_memory"),
         )
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        session.run.journal.emit(Warned(code="samples_skipped", message=NO_ROOM_FOR_SAMPLES))
+    except OutOfMemoryError:
+        warn("samples_skipped", NO_ROOM_FOR_SAMPLES)
 
 
 def _telling(session: Session, moment: Moment) -> Callable[[int, PromptRequest, Path], None]:

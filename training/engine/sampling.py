@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from training.engine.components import Components
-from training.engine.memory import is_out_of_memory, let_go
+from training.engine.errors import OutOfMemoryError
+from training.engine.memory import going_on, let_go
 from training.engine.prompt_schedule import prompt_at
 from training.engine.prompts import HiresFix, PromptRequest
 from training.engine.samplers import SAMPLERS, make_scheduler
@@ -35,53 +36,95 @@ ALL_NOISE = 0.999  # A1111's highest share of noise over a picture
 LCM_STEPS = 50  # of the schedule that LCM picks its steps from
 
 
+@dataclass
+class Portion:
+    """How much is made in one pass: less, for all that follows, where memory runs out.
+
+    The ladder: half as many pictures, down to one; then its prompt and its negative prompt apart.
+    """
+
+    pictures: int = GROUP
+    apart: bool = False
+    on_less: Callable[[str], None] | None = None
+
+    def give_way(self, reason: str) -> None:
+        """Go down one rung and tell it; raises OutOfMemoryError on the last one."""
+        if self.pictures > 1:
+            self.pictures //= 2
+            rung = f"{self.pictures} pictures at a time" if self.pictures > 1 else "one by one"
+            said = f"pictures are made {rung} now"
+        elif not self.apart:
+            self.apart = True
+            said = "prompts and negative prompts are passed one after the other now"
+        else:
+            raise OutOfMemoryError(
+                "The memory of the device is not enough to make one picture. Make it smaller, or "
+                f"choose a smaller base model. ({reason})"
+            )
+        if self.on_less is not None:
+            self.on_less(f"Memory ran out; {said}.")
+
+
 def make_pictures(
     components: Components,
     conditioner: TextConditioner,
     requests: list[PromptRequest],
     *,
     on_picture: Callable[[int, Image.Image], None],
-    group: int = GROUP,
+    portion: Portion | None = None,
 ) -> None:
     """Make a picture for each request and hand it over with its number, group by group.
 
-    Each picture's noise comes from its own seed alone, drawn on the CPU.
+    Each picture's noise comes from its own seed alone, drawn on the CPU. Raises OutOfMemoryError
+    where the portion cannot be made smaller.
     """
+    portion = portion or Portion()
     alike: dict[PromptRequest, list[int]] = {}
     for number, request in enumerate(requests):
         shape = replace(request, prompt="", negative="", seed=0)
         alike.setdefault(shape, []).append(number)
     for numbers in alike.values():
-        for at in range(0, len(numbers), group):
-            chosen = numbers[at : at + group]
-            pictures = _make_fitting(components, conditioner, [requests[n] for n in chosen])
-            for number, picture in zip(chosen, pictures, strict=True):
+        at = 0
+        while at < len(numbers):
+            waiting = [requests[number] for number in numbers[at:]]
+            pictures = _make_fitting(components, conditioner, waiting, portion)
+            for number, picture in zip(numbers[at:], pictures, strict=False):
                 on_picture(number, picture)
+            at += len(pictures)
 
 
 def _make_fitting(
-    components: Components, conditioner: TextConditioner, requests: list[PromptRequest]
+    components: Components,
+    conditioner: TextConditioner,
+    requests: list[PromptRequest],
+    portion: Portion,
 ) -> list[Image.Image]:
-    """Make pictures together, or in smaller groups where memory runs out."""
-    try:
-        return _make_group(components, conditioner, requests)
-    except RuntimeError as error:
-        if len(requests) == 1 or not is_out_of_memory(error):
-            raise
-    let_go(components.device)  # outside the handler, which would keep the tensors alive
-    half = len(requests) // 2
-    parts = (requests[:half], requests[half:])
-    return [p for part in parts for p in _make_fitting(components, conditioner, part)]
+    """Make the first of some pictures, as many as fit into memory together."""
+
+    def attempt() -> list[Image.Image]:
+        chosen = requests[: portion.pictures]
+        return _make_group(components, conditioner, chosen, apart=portion.apart)
+
+    def give_way(reason: str) -> None:
+        let_go(components.device)
+        portion.pictures = min(portion.pictures, len(requests))
+        portion.give_way(reason)
+
+    return going_on(attempt, give_way)
 
 
 @torch.no_grad()
 def _make_group(
-    components: Components, conditioner: TextConditioner, requests: list[PromptRequest]
+    components: Components,
+    conditioner: TextConditioner,
+    requests: list[PromptRequest],
+    *,
+    apart: bool,
 ) -> list[Image.Image]:
     first = requests[0]
     generators = [torch.Generator("cpu").manual_seed(request.seed) for request in requests]
     texts = _Texts(conditioner, requests)
-    run = _Pass(components, first, texts, generators)
+    run = _Pass(components, first, texts, generators, apart)
     if first.start is None:
         latents = run.from_noise(inpainting_channels(components, first, None))
     else:
@@ -140,6 +183,7 @@ class _Pass:
     request: PromptRequest
     texts: _Texts
     generators: list[torch.Generator]
+    apart: bool = False  # prompts and negative prompts one after the other, for want of memory
 
     def from_noise(self, channels: torch.Tensor | None) -> torch.Tensor:
         """Return latents made from nothing."""
@@ -224,17 +268,33 @@ class _Pass:
             latents = torch.cat([latents, latents])
         if channels is not None:
             latents = torch.cat([latents, channels.expand(len(latents), -1, -1, -1)], dim=1)
+        count = 2 if guided and self.apart else 1
+        parts = zip(latents.chunk(count), _parts(text, count), strict=True)
+        prediction = torch.cat([self._passed(part, timestep, its) for part, its in parts])
+        if not guided:
+            return prediction
+        without, with_text = prediction.chunk(2)
+        return without + self.request.guidance * (with_text - without)
+
+    def _passed(
+        self, latents: torch.Tensor, timestep: torch.Tensor, text: Conditioning
+    ) -> torch.Tensor:
         with self.components.autocast():
-            prediction = self.components.unet(
+            prediction: torch.Tensor = self.components.unet(
                 latents,
                 timestep,
                 encoder_hidden_states=text.embeddings,
                 added_cond_kwargs=_added_conditions(self.components, text, self.request),
             ).sample.float()
-        if not guided:
-            return prediction
-        without, with_text = prediction.chunk(2)
-        return without + self.request.guidance * (with_text - without)
+        return prediction
+
+
+def _parts(text: Conditioning, count: int) -> list[Conditioning]:
+    pooled = text.pooled.chunk(count) if text.pooled is not None else [None] * count
+    return [
+        Conditioning(embeddings, its)
+        for embeddings, its in zip(text.embeddings.chunk(count), pooled, strict=True)
+    ]
 
 
 def _added_conditions(

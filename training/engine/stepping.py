@@ -14,7 +14,7 @@ from training.engine.components import Components
 from training.engine.data.batches import Batch, Feed
 from training.engine.ema import Ema
 from training.engine.errors import NonFiniteLossError, OutOfMemoryError
-from training.engine.memory import is_out_of_memory, let_go
+from training.engine.memory import going_on, let_go
 from training.engine.methods.base import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optim import Optimizing
@@ -91,14 +91,7 @@ class Stepper:
         gradient checkpointing, then half the pictures in a pass, and half again.
         Raises NonFiniteLossError, OutOfMemoryError.
         """
-        while True:
-            try:
-                return self._attempt(step)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                reason = str(error)
-            self._give_way(reason)  # outside the handler, which would keep the tensors alive
+        return going_on(lambda: self._attempt(step), self._give_way)
 
     def _attempt(self, step: int) -> StepOutcome:
         self.method.before_step(step, self.optimizing.total_steps)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from training.engine.data.fixed import FixedFeed
+from training.engine.errors import OutOfMemoryError
 from training.engine.events import Stage, Validated
+from training.engine.memory import going_on, let_go
 from training.engine.objective import NoiseRule
 
 if TYPE_CHECKING:
@@ -66,12 +68,35 @@ def validate_if_due(session: Session) -> None:
     journal.emit(Stage(stage="training", done=step, total=session.total_steps))
 
 
-@torch.no_grad()
 def measure(session: Session, validation: Validation) -> float:
-    """Return the mean loss of all held-out pictures at all their noise levels."""
+    """Return the mean loss of all held-out pictures at all their noise levels.
+
+    Where memory runs out, half as many are measured in a pass; each one's loss is its own, so that
+    the mean stays the same. Raises OutOfMemoryError where even one is too many.
+    """
+    stepper = session.stepper
+    most = max(1, validation.feed.rule.own_size // stepper.split)
+
+    def give_way(reason: str) -> None:
+        nonlocal most
+        if most == 1:
+            raise OutOfMemoryError(
+                "The memory of the device is not enough to measure one held-out picture. Lower the "
+                f"resolution, or turn validation off. ({reason})"
+            )
+        let_go(stepper.precision.device)
+        most //= 2
+        message = f"Memory ran out; {most} held-out pictures are measured in a pass now."
+        stepper.on_warning("out_of_memory", message)
+
+    return going_on(lambda: _mean_loss(session, validation, most), give_way)
+
+
+@torch.no_grad()
+def _mean_loss(session: Session, validation: Validation, most: int) -> float:
     losses: list[torch.Tensor] = []
     with session.shown_weights(), session.evaluating():
-        for batch in validation.feed.batches():
+        for batch in validation.feed.batches(most):
             found = session.stepper.losses(batch, 0, noise_rule=validation.noise)
             losses.append(found.double().cpu())
     return float(torch.cat(losses).mean())

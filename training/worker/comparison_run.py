@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,28 +15,16 @@ from training.jobs.comparison_queries import columns_to_draw
 from training.jobs.models.comparison import Comparison, ComparisonColumn
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import comparisons
-from training.jobs.services.transitions import LeaseLost
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
 from training.worker.staging import is_bundled_base
-from training.worker.work_folder import WorkFolder
-
-logger = logging.getLogger(__name__)
 
 
 def run_next_comparison(*, worker: WorkerNode, stopping: threading.Event) -> Comparison | None:
-    """Claim the next comparison and draw it; as it then is, None without one."""
-    comparison = comparisons.claim_next_comparison(worker=worker)
-    if comparison is None:
-        return None
-    logger.info("comparison %s: attempt %s begins", comparison.pk, comparison.attempt)
-    try:
-        ComparisonRun(comparison, stopping=stopping).execute()
-    except LeaseLost:
-        logger.info("comparison %s: not wanted any more, or elsewhere", comparison.pk)
-    finally:
-        WorkFolder.of(comparison.pk).remove()
-    return Comparison.objects.filter(pk=comparison.pk).first() or comparison
+    """Claim the next comparison and draw it; the comparison as it then is, None without one."""
+    return ComparisonRun.run_claimed(
+        comparisons.claim_next_comparison(worker=worker), stopping=stopping
+    )
 
 
 class ComparisonRun(DrawRun[Comparison]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import subprocess
 import sys
@@ -17,9 +18,12 @@ from django.conf import settings
 
 from training.jobs.services.drawing_line import DrawingLine, Work
 from training.jobs.services.lifecycle import Failure
+from training.jobs.services.transitions import LeaseLost
 from training.worker.failures import PermanentFailureError
 from training.worker.trainer_process import KEPT, die_with_parent, trainer_environment
 from training.worker.work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 BEAT_SECONDS = 2.0
@@ -44,6 +48,21 @@ class DrawRun(ABC, Generic[Work]):
         self.beaten_at = time.monotonic()
         self.code = 0
         self.reader = threading.Thread()
+
+    @classmethod
+    def run_claimed(cls, work: Work | None, *, stopping: threading.Event) -> Work | None:
+        """Draw work that this worker has claimed; the work as it then is, None where none is."""
+        if work is None:
+            return None
+        name = f"{work._meta.verbose_name} {work.pk}"
+        logger.info("%s: attempt %s begins", name, work.attempt)
+        try:
+            cls(work, stopping=stopping).execute()
+        except LeaseLost:
+            logger.info("%s: not wanted any more, or another worker has it", name)
+        finally:
+            WorkFolder.of(work.pk).remove()
+        return type(work)._default_manager.filter(pk=work.pk).first() or work
 
     @abstractmethod
     def is_complete(self) -> bool:

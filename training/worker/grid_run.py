@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,28 +16,14 @@ from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import grids
 from training.jobs.services.grids import CellKey
-from training.jobs.services.transitions import LeaseLost
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
 from training.worker.staging import stage_base
-from training.worker.work_folder import WorkFolder
-
-logger = logging.getLogger(__name__)
 
 
 def run_next_grid(*, worker: WorkerNode, stopping: threading.Event) -> PreviewGrid | None:
     """Claim the next grid and draw it; the grid as it then is, None without one."""
-    grid = grids.claim_next_grid(worker=worker)
-    if grid is None:
-        return None
-    logger.info("grid %s: attempt %s begins", grid.pk, grid.attempt)
-    try:
-        GridRun(grid, stopping=stopping).execute()
-    except LeaseLost:
-        logger.info("grid %s: not wanted any more, or another worker has it", grid.pk)
-    finally:
-        WorkFolder.of(grid.pk).remove()
-    return PreviewGrid.objects.filter(pk=grid.pk).first() or grid
+    return GridRun.run_claimed(grids.claim_next_grid(worker=worker), stopping=stopping)
 
 
 @dataclass(frozen=True)

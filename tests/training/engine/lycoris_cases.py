@@ -1,13 +1,15 @@
 """Adapters with the same numbers in them for LyCORIS and for us, and what LyCORIS makes of them.
 
-`python -m tests.training.engine.lycoris_cases` prints the table NUMBERS of lycoris_numbers.py; it
-needs the package lycoris-lora, which nothing else here does. A number is a value of what the layer
+`python -m tests.training.engine.lycoris_cases` writes lycoris_numbers.json; it needs the package
+lycoris-lora, which nothing else here does. A number is a value of what the layer
 with its adapter gives, after the same layer without it was taken away.
 """
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,6 +33,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 LAYERS = {"linear": (24, 36), "conv": (24, 36, 3, 3)}
 RANK, ALPHA = 2, 0.75
+TABLE = Path(__file__).with_name("lycoris_numbers.json")
 
 
 def numbers(shape: tuple[int, ...], start: float, spread: float = 0.4) -> torch.Tensor:
@@ -74,8 +77,16 @@ def probe(output: torch.Tensor) -> list[float]:
     return [float(f"{float(flat[len(flat) * place // 6]):.6g}") for place in range(6)]
 
 
+def known() -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what lycoris-lora 4.1.3 made: shapes, alpha and values by case and layer."""
+    rows = json.loads(TABLE.read_text(encoding="utf-8"))
+    for row in rows:
+        row["shapes"] = {name: tuple(shape) for name, shape in row["shapes"].items()}
+    return {(row["case"], row["layer"]): row for row in rows}
+
+
 def by_lycoris(case: str, kind: str) -> dict[str, Any]:
-    """Return what the package makes of a case: shapes, alpha, and values of the output."""
+    """Return what the package makes of a case now."""
     from lycoris.wrapper import network_module_dict  # type: ignore[import-not-found]
 
     options = {"lora_dim": RANK, "alpha": ALPHA, **CASES[case]}
@@ -86,20 +97,16 @@ def by_lycoris(case: str, kind: str) -> dict[str, Any]:
     values = filled(shapes)
     module.load_state_dict({**values, "alpha": module.state_dict()["alpha"]}, strict=False)
     module.eval()
-    given = base(seen(kind))
-    return {
-        "shapes": shapes,
-        "alpha": float(module.alpha),
-        "values": probe(module(seen(kind)) - given),
-    }
+    given = probe(module(seen(kind)) - base(seen(kind)))
+    alpha = float(module.alpha)
+    return {"case": case, "layer": kind, "shapes": shapes, "alpha": alpha, "values": given}
 
 
+@torch.no_grad()
 def main() -> None:
-    """Print the table."""
-    with torch.no_grad():
-        for case in CASES:
-            for kind in LAYERS:
-                print(f"    ({case!r}, {kind!r}): {by_lycoris(case, kind)},")  # noqa: T201
+    """Write the table again."""
+    rows = [json.dumps(by_lycoris(case, kind)) for case in CASES for kind in LAYERS]
+    TABLE.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

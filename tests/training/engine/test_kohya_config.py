@@ -225,3 +225,62 @@ def test_kohyas_scripts_are_told_what_ours_see_by_themselves() -> None:
     assert out["stop_text_encoder_training"] == -1
     assert not any(name.startswith("network_") for name in out)
     assert from_kohya(out).report == ()
+
+
+# What `setup_parser()` of kohya's scripts takes, at the commit that it names.
+ARGUMENTS = json.loads(Path(__file__).with_name("kohya_arguments.json").read_text(encoding="utf-8"))
+
+
+EVERYTHING = {
+    "base_model": {"path": "base.safetensors"},
+    "dataset_manifest": "img",
+    "class_folder": "reg",
+    "prior": {"enabled": True},
+    "max_steps": 100,
+    "train_text_encoder": True,
+    "text_encoder_stop_fraction": 0.5,
+    "noise_offset": 0.05,
+    "snr_gamma": 5,
+    "multires_noise_iterations": 6,
+    "input_perturbation": 0.1,
+    "loss": "huber",
+    "scheduler": "cosine_with_restarts",
+    "warmup_steps": 10,
+    "clip_skip": 2,
+    "captions": {"dropout": 0.1, "tag_dropout": 0.1, "dropout_every_epochs": 3, "wildcards": True,
+                 "max_tokens": 225, "keep_separator": "|||", "emphasis": True},
+    "validation": {"share": 0.1, "every_epochs": 1, "every_steps": 10},
+    "about": {"comment": "c", "title": "t", "author": "a", "description": "d", "license": "l"},
+    "save_every_steps": 10,
+    "sample_every_steps": 20,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("script", "method"),
+    [
+        ("train_network", "lora"),
+        ("train_db", "dreambooth"),
+        ("train_textual_inversion", "textual_inversion"),
+    ],
+)
+@pytest.mark.parametrize("family", ["sd1", "sd2", "sdxl"])
+def test_kohyas_own_script_knows_every_setting_that_goes_out(
+    script: str, method: str, family: str
+) -> None:
+    base = {"path": "base.safetensors", "architecture": family}
+    rates = {"text_encoder_learning_rate": 1e-5, "text_encoder_2_learning_rate": 2e-5}
+    config = TrainConfig.parse({**EVERYTHING, "method": method, "base_model": base, **rates})
+    given = tomllib.loads(to_kohya(config))
+    if family == "sdxl":
+        script = {"train_db": "sdxl_train"}.get(script, f"sdxl_{script}")
+    assert given.keys() <= {*ARGUMENTS["every"], *ARGUMENTS["scripts"][script]}
+    limited = given.keys() & ARGUMENTS["choices"].keys()
+    assert [n for n in limited if str(given[n]) not in ARGUMENTS["choices"][n]] == []
+    again = TrainConfig.parse(from_kohya({**given, "sdxl": family == "sdxl"}).settings)
+    assert again.method == method
+    if method != "textual_inversion":
+        assert again.train_text_encoder
+        assert again.text_encoder_learning_rate == 1e-5
+    if (method, family) == ("dreambooth", "sdxl"):
+        assert again.text_encoder_2_learning_rate == 2e-5

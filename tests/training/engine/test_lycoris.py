@@ -11,11 +11,11 @@ from tests.training.engine.lycoris_cases import (
     LAYERS,
     RANK,
     filled,
+    known,
     layer,
     probe,
     seen,
 )
-from tests.training.engine.lycoris_numbers import NUMBERS
 from training.engine.adapter_change import weight_change
 from training.engine.methods.dropping_adapter import Dropping
 from training.engine.methods.weight_adapter import (
@@ -27,6 +27,7 @@ from training.engine.methods.weight_adapter import (
 )
 
 pytestmark = pytest.mark.engine
+NUMBERS = known()
 TRAINED = ["dora by input", "dora by output", "loha", "lokr", "lokr, factor 12", "lokr, factor 4",
            "lokr, whole"]  # fmt: skip
 

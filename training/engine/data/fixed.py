@@ -22,8 +22,8 @@ class FixedFeed:
     rule: FeedRule  # its captions neither shuffle nor drop
     draws: int
 
-    def batches(self) -> Iterator[Batch]:
-        """Yield all passes, pictures of one size together."""
+    def batches(self, most: int) -> Iterator[Batch]:
+        """Yield all passes of at most so many, pictures of one size together."""
         sizes = sorted({item.bucket for item in self.items})
         for size in sizes:
             slots = [
@@ -32,8 +32,8 @@ class FixedFeed:
                 if item.bucket == size
                 for draw in range(self.draws)
             ]
-            for at in range(0, len(slots), self.rule.own_size):
-                yield self._batch(slots[at : at + self.rule.own_size])
+            for at in range(0, len(slots), most):
+                yield self._batch(slots[at : at + most])
 
     def _batch(self, slots: list[int]) -> Batch:
         rule = self.rule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from training.engine.config import TrainConfig
 from training.engine.data.batches import Item, View
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.colours import VARIANTS, recoloured
+from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
 from training.engine.data.manifest import ManifestImage
@@ -36,21 +38,23 @@ class Preparing:
     config: TrainConfig
     components: Components
     cache: LatentCache
+    room: EncodingRoom
     on_progress: Callable[[int, int], None]
     on_skip: Callable[[str], None]
 
     def items(self, images: list[ManifestImage], *, fixed: bool = False) -> list[Item]:
         """Return the items of pictures; `fixed` ones are never shown in other colours.
 
-        Raises DatasetError where none is left.
+        Raises DatasetError where none is left, OutOfMemoryError.
         """
         found = []
-        for number, image in enumerate(images):
-            try:
-                found.append(self._item(image, None, fixed=fixed))
-            except DatasetError as error:
-                self.on_skip(str(error))
-            self.on_progress(number + 1, len(images))
+        with self.room.opened():
+            for number, image in enumerate(images):
+                try:
+                    found.append(self._item(image, None, fixed=fixed))
+                except DatasetError as error:
+                    self.on_skip(str(error))
+                self.on_progress(number + 1, len(images))
         if not found:
             raise DatasetError("None of the data set's pictures can be used; see the warnings.")
         return found
@@ -60,8 +64,8 @@ class Preparing:
     ) -> dict[tuple[int, int], list[Item]]:
         """Return the class pictures cut to every bucket in use, so that each batch finds some."""
         found: dict[tuple[int, int], list[Item]] = {}
-        for bucket in sorted(buckets):
-            for image in images:
+        with self.room.opened():
+            for bucket, image in product(sorted(buckets), images):
                 try:
                     found.setdefault(bucket, []).append(self._item(image, bucket, fixed=True))
                 except DatasetError as error:
@@ -123,7 +127,11 @@ class Preparing:
     def _latent(
         self, shown: _Shown, key: str, pixels: Callable[[], np.ndarray], *, flipped: bool
     ) -> Latent:
-        found = self.cache.get(key, shown.cache_crop, shown.bucket, flipped=flipped, pixels=pixels)
+        def encoded() -> Latent:
+            where = (shown.cache_crop, shown.bucket)
+            return self.cache.get(key, *where, flipped=flipped, pixels=pixels)
+
+        found = self.room.encode(encoded)
         if not torch.isfinite(found.mean).all():
             raise DatasetError(
                 f"The VAE makes infinite numbers of {shown.image.path.name}, so it is left out."

@@ -20,7 +20,7 @@ from training.engine.data.manifest import ManifestImage
 from training.engine.errors import ConfigError
 from training.engine.file_writing import file_hash, whole_file
 from training.engine.prompts import PromptRequest
-from training.engine.sampling import make_pictures
+from training.engine.sampling import Portion, make_pictures
 from training.engine.text import TextConditioner
 
 Progress = Callable[[int, int], None]
@@ -34,10 +34,12 @@ def class_images(
     class_prompt: str | None,
     cache_dir: Path,
     on_progress: Progress,
+    on_less: Callable[[str], None],
 ) -> list[ManifestImage]:
     """Return the class pictures of a run: the given ones, then made ones up to the number asked.
 
-    Raises ConfigError where pictures have to be made and there is no prompt for them.
+    `on_less(sentence)` is told where memory makes the passes smaller. Raises ConfigError where
+    pictures have to be made and there is no prompt for them, OutOfMemoryError.
     """
     missing = config.prior.images - len(given)
     if missing <= 0:
@@ -62,7 +64,13 @@ def class_images(
         on_progress(done, len(absent))
 
     conditioner = TextConditioner(components, clip_skip=config.clip_skip)
-    make_pictures(components, conditioner, [requests[n] for n in absent], on_picture=keep)
+    make_pictures(
+        components,
+        conditioner,
+        [requests[n] for n in absent],
+        on_picture=keep,
+        portion=Portion(on_less=on_less),
+    )
     return [*given, *(_manifest_image(made[n], r) for n, r in enumerate(requests))]
 
 

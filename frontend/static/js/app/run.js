@@ -210,7 +210,9 @@ const HANDLERS = {
     setAxis(data.axis);
     refresh("top");
   },
-  warned: (event, at) => log(event.message, "warn", at),
+  warned({ code, message }, at) {
+    log(words.warnings[code] ? `${words.warnings[code]}: ${message}` : message, "warn", at);
+  },
   published(event, at) {
     log(say("published", event), "", at);
     refresh("top");
