@@ -80,9 +80,7 @@ class TextualInversionMethod(Method):
         for number, encoder in enumerate(components.text_encoders):
             embeddings = inner_text_model(encoder).embeddings
             table = embeddings.token_embedding
-            ids = components.tokenizers[number](
-                settings.initial_text, add_special_tokens=False
-            ).input_ids
+            ids = components.tokenizers[number].ids(settings.initial_text)
             word = EmbeddingWithWords(table, _spread(table.weight, ids, settings.vectors))
             embeddings.token_embedding = word
             self._words.append(word)
