@@ -14,7 +14,7 @@ from models_registry.services import collections, drafts
 from models_registry.services.edits import update_model
 from models_registry.services.importing import begin_import
 from models_registry.services.tombstones import delete_files
-from tests.e2e.accessibility import LANGUAGES, faults_in_every_look
+from tests.e2e.accessibility import LANGUAGES, faults_in_every_look, violations
 from tests.e2e.conftest import LiveHub
 from tests.factories.accounts import UserFactory
 from tests.factories.comparisons import make_comparison, publish_tiny_base, publish_tiny_lora
