@@ -94,6 +94,7 @@ def _kept(draft: FormDraft | None, asked: QueryDict) -> dict[str, str]:
 
 
 def _context(job: Job, given: Mapping[str, str]) -> PublishContext:
+    covers: list[str] | None
     if isinstance(given, QueryDict):
         covers = given.getlist("cover")
     else:

@@ -25,7 +25,7 @@ NOT_OF_METHOD = {
 def to_kohya(config: TrainConfig) -> str:
     """Return the settings as TOML for `train_network.py --config_file` and its siblings."""
     config = config.resolved()
-    others = NOT_OF_METHOD.get(config.method, ())
+    others: tuple[str, ...] = NOT_OF_METHOD.get(config.method, ())
     for method, names in OF_METHOD.items():
         others += names if method != config.method else ()
     dumped = config.model_dump(mode="json")
