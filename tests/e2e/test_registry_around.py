@@ -110,6 +110,7 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your collections are saved.")).to_be_visible()
     page.get_by_text("Answer", exact=True).first.click()
+    page.wait_for_load_state()  # the field is there before the script that offers names
     answer = page.get_by_label("Your answer").first
     answer.fill("The usual one, @lin")
     expect(page.get_by_role("option", name="@linmo")).to_be_visible()
