@@ -63,6 +63,7 @@ def addresses(version: ModelVersion) -> list[str]:
         reverse("collection_edit", args=[made.pk]),
         reverse("version_edit", args=[version.pk]),
         reverse("version_new", args=[version.model.slug]),
+        reverse("version_files_new", args=[version.pk]),
         reverse("model_file_edit", args=[version.files.get().pk]),
         reverse("comment_edit", args=[version.model.owner.comments.get().pk]),
         reverse("mentions"),
