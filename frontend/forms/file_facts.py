@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from frontend.forms.sent_files import SentFilesForm
 from models_registry.models.file import (
     PRECISIONS,
     EmaWeights,
@@ -18,6 +19,17 @@ from models_registry.services.file_facts import FileFacts, ToldFacts
 from models_registry.services.findings import UNTOLD_FORMATS
 
 UNKNOWN = ("", pgettext_lazy("a fact of a file", "Not known"))
+
+
+class MoreFilesForm(SentFilesForm):
+    """Files that were sent before, and what they are for."""
+
+    kind = forms.ChoiceField(
+        label=_("What the files are for"),
+        choices=FileKind.choices,
+        initial=FileKind.MODEL,
+        help_text=_("Another size, precision or format of the model, its VAE, its config."),
+    )
 
 
 class FileFactsForm(forms.Form):

@@ -14,6 +14,7 @@ from frontend.forms.version_rows import examples, resources, word_sets
 from hub.accounts.models import User
 from hub.storage.uploads import find_upload
 from models_registry.known_files import blob_at_hand
+from models_registry.models.file import FileKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model
@@ -68,8 +69,20 @@ def _start(actor: User, data: dict[str, Any], sent: Sequence[SentFile]) -> Model
     return version
 
 
-def _add_files(actor: User, version: ModelVersion, sent: Sequence[SentFile]) -> None:
-    """The first file becomes the main one."""
+def add_more_files(actor: User, version: ModelVersion, data: dict[str, Any]) -> None:
+    """Files beside those that the version has, or none of them; the main one stays."""
+    with transaction.atomic():
+        _add_files(actor, version, data["upload"], kind=data["kind"], first_is_main=False)
+
+
+def _add_files(
+    actor: User,
+    version: ModelVersion,
+    sent: Sequence[SentFile],
+    *,
+    kind: str = FileKind.MODEL,
+    first_is_main: bool = True,
+) -> None:
     for at, file in enumerate(sent):
         blob = blob_at_hand(viewer=actor, sha256=file.sha256) if file.sha256 else None
         add_file(
@@ -78,7 +91,8 @@ def _add_files(actor: User, version: ModelVersion, sent: Sequence[SentFile]) -> 
             blob=blob,
             upload_id=file.upload_id,
             name=file.name,
-            is_primary=at == 0,
+            kind=kind,
+            is_primary=first_is_main and at == 0,
         )
 
 

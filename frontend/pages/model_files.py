@@ -13,7 +13,8 @@ from frontend.contexts.model_files import told_labels
 from frontend.contexts.model_lineage import lineage_context
 from frontend.contexts.model_tensors import tensors_context
 from frontend.form_errors import errors_on
-from frontend.forms.file_facts import FileFactsForm
+from frontend.forms.file_facts import FileFactsForm, MoreFilesForm
+from frontend.forms.model_edit import add_more_files
 from frontend.pages.models import own_version, version_url
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
@@ -75,6 +76,22 @@ def remove(request: MemberRequest, file_id: int) -> HttpResponse:
 
 
 @signed_in
+def more(request: MemberRequest, version_id: int) -> HttpResponse:
+    """Put files beside those that a version has."""
+    version = own_version(request, version_id)
+    form = MoreFilesForm(request.POST or None)
+    back = version_url(version)
+    if request.method == "POST" and form.is_valid():
+        with errors_on(form):
+            add_more_files(request.user, version, form.cleaned_data)
+            add_toast(request, _("The files are being checked; then others may have them."))
+            return redirect(back)
+    context = {"form": form, "version": version, "back": back, "nav": "models"}
+    status = 422 if form.errors else 200
+    return render(request, "models/files_new.html", context, status=status)
+
+
+@signed_in
 def describe(request: MemberRequest, file_id: int) -> HttpResponse:
     """Say what a file is, where its bytes do not."""
     file = file_of(viewer=request.user, file_id=file_id)
@@ -99,6 +116,7 @@ def _done(request: MemberRequest, file_id: int, service: Callable[..., object]) 
 
 
 urlpatterns = [
+    path("models/versions/<int:version_id>/files/new/", more, name="version_files_new"),
     path("models/files/<int:file_id>/edit/", describe, name="model_file_edit"),
     path("models/files/<int:file_id>/rescan/", rescan, name="model_file_rescan"),
     path("models/files/<int:file_id>/primary/", primary, name="model_file_primary"),

@@ -61,6 +61,7 @@ def addresses(version: ModelVersion) -> list[str]:
         reverse("collection_edit", args=[made.pk]),
         reverse("version_edit", args=[version.pk]),
         reverse("version_new", args=[version.model.slug]),
+        reverse("version_files_new", args=[version.pk]),
         reverse("model_file_edit", args=[version.files.get().pk]),
         reverse("comment_edit", args=[version.model.owner.comments.get().pk]),
         reverse("mentions"),
@@ -101,6 +102,7 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Your collections are saved.")).to_be_visible()
     page.get_by_text("Answer", exact=True).first.click()
+    page.wait_for_load_state()  # the field is there before the script that offers names
     answer = page.get_by_label("Your answer").first
     answer.fill("The usual one, @lin")
     expect(page.get_by_role("option", name="@linmo")).to_be_visible()

@@ -127,6 +127,26 @@ def test_only_the_people_of_a_model_describe_its_files_on_the_page():
     assert "int8 · Pruned · EMA weights only" in page
 
 
+def test_a_variant_is_put_beside_the_files_of_a_version_on_its_page():
+    version = publish_model(type="Checkpoint")
+    owner, other = Client(), Client()
+    owner.force_login(version.model.owner)
+    other.force_login(UserFactory())
+    address = reverse("version_files_new", args=[version.pk])
+    assert address in owner.get(reverse("model", args=[version.model.slug])).content.decode()
+    assert other.get(address).status_code == 403
+    assert owner.post(address, {"kind": "VAE"}).status_code == 422
+    variant = publish_model(owner=version.model.owner, name="Full", seed=7).files.get()
+    sent = f"sha256:{variant.blob.sha256} full.safetensors"
+    answer = owner.post(address, {"kind": "Pruned Model", "upload": [sent]})
+    assert answer.status_code == 302
+    rows = version.files.order_by("pk").values_list("name", "kind", "is_primary")
+    assert list(rows) == [
+        ("ink-wash.safetensors", "Model", True),
+        ("full.safetensors", "Pruned Model", False),
+    ]
+
+
 def test_a_name_in_any_case_means_its_model():
     version = publish_model(name="Paper Base")
     publish_model(name="Paper Boat", seed=2)

@@ -195,6 +195,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "model_file_primary": sends("file", EDITORS),
     "model_file_remove": sends("file", EDITORS),
     "model_file_rescan": sends("file", EDITORS),
+    "version_files_new": Leads("model", does=EDITORS),
     "version_new": Leads("model", does=PEOPLE),
     "version_picture": sends("model", EDITORS),
     "version_picture_add": sends("model", EDITORS),
