@@ -65,16 +65,18 @@ def counted(viewer, **filters):
     return facets.facet_counts(viewer=viewer, filters=ModelFilters(**filters))
 
 
-@pytest.mark.parametrize("filters", FILTERS)
-def test_kept_counts_are_those_that_counting_gives(member, monkeypatch, filters):
-    viewers = (ANYONE, member, UserFactory(), UserFactory(is_superuser=True))
-    if "unseen" in filters:
-        viewers = viewers[1:]
-    expected = [counted(viewer, **filters) for viewer in viewers]
+def test_kept_counts_are_those_that_counting_gives(member, monkeypatch):
+    viewers = (member, UserFactory(), UserFactory(is_superuser=True), ANYONE)
+    asked = [
+        (viewer, filters)
+        for filters in FILTERS
+        for viewer in (viewers[:3] if "unseen" in filters else viewers)
+    ]
+    expected = [counted(viewer, **filters) for viewer, filters in asked]
     monkeypatch.setattr(kept_counts, "KEPT_FROM", 1)
     keep_counts_task()
     assert kept_counts.kept_counts(ANYONE) is not None
-    assert [counted(viewer, **filters) for viewer in viewers] == expected
+    assert [counted(viewer, **filters) for viewer, filters in asked] == expected
 
 
 @pytest.mark.parametrize(("least", "is_kept"), [(3, True), (4, False)])
