@@ -260,6 +260,6 @@ async def test_a_disk_that_loses_what_it_was_given_fails_the_upload(tmp_path, mo
     monkeypatch.setattr(tus, "WRITE_BYTES", 100)
     monkeypatch.setattr(tus, "FLUSH_BYTES", 100)
     monkeypatch.setattr(tus, "FLUSH", lost)
-    with (tmp_path / "partial").open("ab", buffering=0) as file:
-        with pytest.raises(OSError, match="Input/output error"):
-            await tus._copy_body(receive, file, 0, 10**6, None)
+    partial = (tmp_path / "partial").open("ab", buffering=0)
+    with partial as file, pytest.raises(OSError, match="Input/output error"):
+        await tus._copy_body(receive, file, 0, 10**6, None)
