@@ -151,7 +151,7 @@ def _fits(group: Group, filters: ModelFilters) -> bool:
 
 
 def _sum(
-    groups: dict[Group, int],
+    groups: Mapping[Group, int],
     filters: ModelFilters,
     wanted: Callable[[Group], bool] = lambda _group: True,
 ) -> int:

@@ -66,7 +66,7 @@ def keep_counts() -> None:
     else:
         cache.set(COUNTS_KEY, _counted(models), seconds)
     if settings.TAG_COUNTS_SECONDS:
-        cache.set(TAGS_KEY, _tag_counts(models.values("pk")), settings.TAG_COUNTS_SECONDS)
+        cache.set(TAGS_KEY, _tag_counts(models), settings.TAG_COUNTS_SECONDS)
 
 
 def kept_counts(viewer: Viewer, *, unseen: bool = False) -> Counts | None:
@@ -94,11 +94,11 @@ def ranked_tags(viewer: Viewer) -> list[str]:
     """Names of tags by how many listed models have them; those of everyone a little old."""
     counts: Counter[str] | None = cache.get(TAGS_KEY) if settings.TAG_COUNTS_SECONDS else None
     if counts is None:
-        counts = _tag_counts(Model.objects.listed_for(GUEST).order_by().values("pk"))
+        counts = _tag_counts(Model.objects.listed_for(GUEST))
         if settings.TAG_COUNTS_SECONDS:
             cache.set(TAGS_KEY, counts, settings.TAG_COUNTS_SECONDS)
     if viewer.is_authenticated:
-        counts = counts + _tag_counts(_beside(viewer).values("pk"))
+        counts = counts + _tag_counts(_beside(viewer))
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
@@ -110,7 +110,9 @@ def _beside(viewer: Viewer) -> QuerySet[Model]:
     if viewer.is_superuser:
         return limited
     # Keys first: behind OR, PostgreSQL would try each model against the person's teams.
-    teams = list(Membership.objects.filter(user_id=viewer.pk).values_list("team_id", flat=True))
+    teams = list(
+        Membership.objects.filter(user_id=viewer.pk or 0).values_list("team_id", flat=True)
+    )
     shared = Q(team_id__in=teams, visibility=ModelVisibility.TEAM)
     return limited.filter(Q(owner_id=viewer.pk) | shared)
 
@@ -146,5 +148,9 @@ def _summed(groups: Iterable[Group], bases: Iterable[tuple[Group, int, int]]) ->
 
 
 def _tag_counts(models: QuerySet[Model]) -> Counter[str]:
-    rows = ModelTag.objects.filter(model__in=models).order_by().values_list("tag__name")
+    rows = (
+        ModelTag.objects.filter(model__in=models.order_by().values("pk"))
+        .order_by()
+        .values_list("tag__name")
+    )
     return Counter(dict(rows.annotate(n=Count("pk"))))

@@ -25,9 +25,9 @@ class _Keys(Expression):
         super().__init__()
         self.joined = joined
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[str, ...]]:
         """Return the array and its text."""
-        return "%s::bigint[]", [f"{{{self.joined}}}"]
+        return "%s::bigint[]", (f"{{{self.joined}}}",)
 
 
 def among(column: str, keys: Iterable[int]) -> Func:
