@@ -12,7 +12,7 @@ from models_registry.models.engagement import (
     PersonFollow,
     TagFollow,
 )
-from models_registry.models.model import Viewer
+from models_registry.models.model import Model, Viewer
 from models_registry.models.tag import ModelTag
 
 
@@ -39,12 +39,18 @@ def hidden(viewer: Viewer) -> Q:
 
 
 def followed(viewer: Viewer) -> Q:
-    """Models that the viewer follows, and those of people and with tags that they follow."""
+    """Models that the viewer follows, and those of people and with tags that they follow.
+
+    One list of keys rather than three conditions with OR, which would be tried on every model.
+    """
+    own = engagements_of(viewer, EngagementKind.FOLLOW).values("model_id")
     people = PersonFollow.objects.filter(follower_id=viewer.pk).values("person_id")
     tags = TagFollow.objects.filter(follower_id=viewer.pk).values("tag_id")
-    tagged = ModelTag.objects.filter(model_id=OuterRef("pk"), tag_id__in=tags)
-    return (
-        Q(Exists(engagements(viewer, EngagementKind.FOLLOW)))
-        | Q(owner_id__in=people)
-        | Q(Exists(tagged))
-    )
+    theirs = Model.objects.filter(owner_id__in=people).values("pk")
+    tagged = ModelTag.objects.filter(tag_id__in=tags).values("model_id")
+    return Q(pk__in=own.union(theirs, tagged))
+
+
+def engagements_of(viewer: Viewer, *kinds: str) -> QuerySet[ModelEngagement]:
+    """Bonds of these kinds between the viewer and any model."""
+    return ModelEngagement.objects.filter(user_id=viewer.pk or 0, kind__in=kinds)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.conf import settings
-from django.core.cache import cache
 from django.db.models import (
     Count,
     Exists,
@@ -22,14 +20,13 @@ from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
 from models_registry.catalogue_links import attach_links
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
+from models_registry.kept_counts import ranked_tags
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
-from models_registry.models.tag import ModelTag, Tag
+from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
 from models_registry.services.download import check_download, choose_file
-
-TAGS_KEY = "catalogue.ranked-tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +131,13 @@ def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPag
 
 def model_tags(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[Tag]:
     """Tags of models that the viewer finds, most used first."""
-    ranked = _ranked_tags(viewer)
+    ranked = ranked_tags(viewer)
     wanted = query.lower()
     names = [name for name in ranked if wanted in name]
     start = (page - 1) * limit
     shown = names[start : start + limit]
     rows = {tag.name: tag for tag in Tag.objects.filter(name__in=shown)}
     return CountedPage([rows[name] for name in shown if name in rows], len(names))
-
-
-def _ranked_tags(viewer: Viewer) -> list[str]:
-    """Names of tags by how many listed models have them; for guests some minutes old at most.
-
-    Counting goes through the tags of all models. Guests' answers are cached as long anyway.
-    """
-    seconds = 0 if viewer.is_authenticated else settings.TAG_COUNTS_SECONDS
-    ranked: list[str] | None = cache.get(TAGS_KEY) if seconds else None
-    if ranked is None:
-        visible = Model.objects.listed_for(viewer).order_by().values("pk")
-        rows = ModelTag.objects.filter(model__in=visible).values_list("tag__name")
-        counts = rows.annotate(n=Count("pk")).order_by("-n", "tag__name")
-        ranked = [name for name, _count in counts]
-        if seconds:
-            cache.set(TAGS_KEY, ranked, seconds)
-    return ranked
 
 
 def people(*, ids: Sequence[int], query: str, limit: int) -> list[User]:

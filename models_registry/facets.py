@@ -1,36 +1,36 @@
 """Counts beside the filters of the model list.
 
-One pass over the matching models counts everything that is a column of theirs. Base models belong
-to versions; where very many models match, each of them is counted up to BASE_CEILING only.
+The whole list of a large hub is counted beforehand (kept_counts). Otherwise one pass over the
+matching models counts everything that is a column of theirs. Base models belong to versions; where
+very many models match, each of them is counted up to BASE_CEILING only.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 
-from hub.core.lookups import among
+from hub.core.lookups import among, keys_of
 from models_registry.filters import (
+    COUNTED,
     PUBLISHED_SCOPES,
     ModelFilters,
-    Scope,
     filtered,
     narrowed,
     search_hits,
 )
+from models_registry.kept_counts import Counts, Group, kept_counts
+from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
-from models_registry.models.model import Model, ModelType, Subject, Viewer
+from models_registry.models.model import FACET_COLUMNS, Model, ModelType, Subject, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.searching import Hits
 
 #: Up to this many matching models, base models are counted exactly.
 EXACT_MODELS = 10_000
-BASE_CEILING = 1_000
-COUNTED = ("types", "subjects", "verified", "trained_here", "base_models")
-COLUMNS = ("type", "subject", "is_verified", "is_trained_here")
-Group = tuple[str, str, bool, bool]
+BASE_CEILING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +75,51 @@ def facet_counts(
     `hits`, where the caller has them, are those of `search_hits` for these filters.
     """
     filters = filters or ModelFilters()
-    hits = hits or search_hits(viewer, filters)
     wide = filters.without(*COUNTED)
+    # With several base models a model would be counted for each of them.
+    if wide.without("team", "unseen") == ModelFilters() and len(filters.base_models) <= 1:
+        kept = kept_counts(viewer, unseen=filters.unseen)
+        if kept is not None:
+            return _facets_of_kept(kept, filters)
+    hits = hits or search_hits(viewer, filters)
     wide_hits = hits if wide == filters else search_hits(viewer, wide)
     all_groups = groups = _groups(_found(viewer, wide, wide_hits))
     if filters.base_models:
         of_base = filters.without(*COUNTED[:-1])
         groups = _groups(_found(viewer, of_base, wide_hits))
-    of_all_bases = _found(viewer, filters.without("base_models"), wide_hits)
+    bases, ceiling = _bases(viewer, filters, wide_hits, matching=_sum(all_groups, filters))
+    facets = _facets(groups, filters, _base_choices(bases, ceiling))
+    return replace(
+        facets,
+        total=facets.total if hits is None else len(hits.ids),
+        is_least=wide_hits is not None and not wide_hits.is_complete,
+        is_total_least=hits is not None and not hits.is_complete,
+    )
+
+
+def _facets_of_kept(kept: Counts, filters: ModelFilters) -> Facets:
+    """Of the whole list, which was counted before."""
+    fitting = filters.without("base_models")
+    bases: Counter[int] = Counter()
+    for group, counts in kept.bases.items():
+        if _fits(group, fitting):
+            bases.update(counts)
+    groups: Mapping[Group, int] = kept.groups
+    for key in keys_of_bases(filters.base_models) if filters.base_models else ():
+        groups = kept.of_base(key)
+    return _facets(groups, filters, _base_choices(bases, ceiling=None))
+
+
+def _facets(
+    groups: Mapping[Group, int], filters: ModelFilters, base_models: tuple[FacetChoice, ...]
+) -> Facets:
     return Facets(
         types=_column_facet(groups, filters.without("types"), 0, ModelType.choices),
-        base_models=_base_model_facet(of_all_bases, filters.scope, _sum(all_groups, filters)),
+        base_models=base_models,
         subjects=_column_facet(groups, filters.without("subjects"), 1, Subject.choices),
         verified=_sum(groups, filters, lambda group: group[2]),
         trained_here=_sum(groups, filters, lambda group: group[3]),
-        total=len(hits.ids) if hits is not None else _sum(groups, filters),
-        is_least=wide_hits is not None and not wide_hits.is_complete,
-        is_total_least=hits is not None and not hits.is_complete,
+        total=_sum(groups, filters),
     )
 
 
@@ -108,7 +136,7 @@ def model_count(*, viewer: Viewer, filters: ModelFilters) -> int:
 
 def _groups(models: QuerySet[Model]) -> dict[Group, int]:
     """How many models there are of each type, subject and so on: some hundred rows at most."""
-    rows = models.order_by().values_list(*COLUMNS).annotate(n=Count("pk"))
+    rows = models.order_by().values_list(*FACET_COLUMNS).annotate(n=Count("pk"))
     return {(kind, subject, checked, here): n for kind, subject, checked, here, n in rows}
 
 
@@ -123,7 +151,7 @@ def _fits(group: Group, filters: ModelFilters) -> bool:
 
 
 def _sum(
-    groups: dict[Group, int],
+    groups: Mapping[Group, int],
     filters: ModelFilters,
     wanted: Callable[[Group], bool] = lambda _group: True,
 ) -> int:
@@ -131,7 +159,7 @@ def _sum(
 
 
 def _column_facet(
-    groups: dict[Group, int], filters: ModelFilters, at: int, choices: Sequence[tuple[Any, Any]]
+    groups: Mapping[Group, int], filters: ModelFilters, at: int, choices: Sequence[tuple[Any, Any]]
 ) -> tuple[FacetChoice, ...]:
     counts: Counter[Any] = Counter()
     for group, count in groups.items():
@@ -144,22 +172,34 @@ def _column_facet(
     )
 
 
-def _base_model_facet(
-    models: QuerySet[Model], scope: Scope, matching: int
-) -> tuple[FacetChoice, ...]:
-    """Of `models`, which are `matching` many."""
-    is_exact = matching <= EXACT_MODELS
-    keys = models.values_list("pk", flat=True)
-    # Few keys are sent along: PostgreSQL could only guess how many there are.
-    of_models = Q(among("model", keys)) if is_exact else Q(model__in=keys)
+def _bases(
+    viewer: Viewer, filters: ModelFilters, wide_hits: Hits | None, *, matching: int
+) -> tuple[dict[int, int], int | None]:
+    """Models of each base model, and up to how many they were counted; `matching` match at all."""
+    any_base = filters.without("base_models")
+    if wide_hits is not None and any_base == filters.without(*COUNTED):
+        of_models, is_exact = Q(among("model", wide_hits.ids)), True
+    else:
+        models = _found(viewer, any_base, wide_hits)
+        is_exact = matching <= EXACT_MODELS
+        # Few keys are sent along: PostgreSQL could only guess how many there are.
+        of_models = (
+            Q(among("model", keys_of(models))) if is_exact else Q(model__in=models.values("pk"))
+        )
     versions = ModelVersion.objects.filter(of_models)
-    if scope in PUBLISHED_SCOPES:
+    if filters.scope in PUBLISHED_SCOPES:
         versions = versions.published()
-    counts = _all_of_each_base(versions) if is_exact else _some_of_each_base(versions)
-    ceiling = matching if is_exact else BASE_CEILING
-    rows = BaseModel.objects.filter(pk__in=counts).order_by("sort", "name")
+    if is_exact:
+        return _all_of_each_base(versions), None
+    return _some_of_each_base(versions), BASE_CEILING
+
+
+def _base_choices(counts: Mapping[int, int], ceiling: int | None) -> tuple[FacetChoice, ...]:
+    shown = [key for key, count in counts.items() if count]
+    rows = BaseModel.objects.filter(pk__in=shown).order_by("sort", "name")
+    most = max(counts.values(), default=0) if ceiling is None else ceiling
     return tuple(
-        FacetChoice(row.name, row.name, min(counts[row.pk], ceiling), counts[row.pk] > ceiling)
+        FacetChoice(row.name, row.name, min(counts[row.pk], most), counts[row.pk] > most)
         for row in rows
     )
 

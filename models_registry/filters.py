@@ -34,6 +34,8 @@ class Scope(StrEnum):
 
 #: Of models with a kind of file not more than these are counted: each is asked for its files.
 FILE_HITS = 200
+#: Filters whose choices have counts, all from one pass over the models and one over their versions.
+COUNTED = ("types", "subjects", "verified", "trained_here", "base_models")
 #: Stands for "nothing may be sold" among the commercial uses.
 NO_USE = "None"
 
@@ -132,16 +134,18 @@ def filtered(
 
 
 def search_hits(viewer: Viewer, filters: ModelFilters) -> Hits | None:
-    """What the words of the filters find among the models that meet the others.
+    """What is counted of the models that meet the filters: those with the words, or the first ones.
 
-    None where no words are asked for, and nothing about files, which are too many to be counted.
+    None where nothing narrows the list but columns that are all counted in one pass.
     """
     if filters.query.strip():
         return find_hits(narrowed(viewer, filters), filters.query)
     if filters.formats or filters.precisions:
         newest = narrowed(viewer, filters).order_by(*ORDERS[Sort.NEWEST])
         return first_hits(newest, most=FILE_HITS)
-    return None
+    if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
+        return None
+    return first_hits(narrowed(viewer, filters).order_by())
 
 
 def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:

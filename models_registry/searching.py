@@ -7,11 +7,27 @@ loads only those.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, cast
 
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet, Value
+from django.contrib.postgres.search import (
+    CombinedSearchQuery,
+    SearchQuery,
+    SearchRank,
+    TrigramWordSimilarity,
+)
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce, Greatest
+from django.db.models.sql.compiler import SQLCompiler
 
+from hub.core.lookups import keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
 from models_registry.search_text import raw_query
@@ -91,7 +107,7 @@ def _with_near_misses(models: QuerySet[Model], text: str, hits: Hits) -> Hits:
 def first_hits(models: QuerySet[Model], *, most: int | None = None) -> Hits:
     """Keys of the models, in their order, up to `most` (MOST_HITS)."""
     most = MOST_HITS if most is None else most
-    ids = tuple(models.values_list("pk", flat=True)[: most + 1])
+    ids = tuple(keys_of(models[: most + 1]))
     return Hits(ids[:most], is_complete=len(ids) <= most)
 
 
@@ -101,19 +117,31 @@ def _best_known(models: QuerySet[Model], condition: Q, count: int) -> tuple[int,
     It is a column here: as a filter it would be looked for among all models, not among these.
     """
     is_hit = ExpressionWrapper(condition, output_field=BooleanField())
-    rows = models.annotate(is_hit=is_hit).order_by(*MOST_DOWNLOADED).values_list("pk", "is_hit")
-    return tuple(pk for pk, found in rows[:count] if found)
+    rows = models.annotate(is_hit=is_hit).order_by(*MOST_DOWNLOADED)
+    return tuple(keys_of(rows[:count], where="is_hit"))
 
 
 def _merged(first: Iterable[int], then: Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*first, *then)))[:MOST_HITS]
 
 
-def _words(text: str) -> SearchQuery:
+class _EitherOf(CombinedSearchQuery):
+    """Both queries, or one where they are the same: the index would be read for each of them."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """PostgreSQL decides while it plans: everything in here is constant."""
+        sides = (cast(SearchQuery, side) for side in (self.lhs, self.rhs))
+        (one, values), (other, others) = map(compiler.compile, sides)
+        sql = f"(CASE WHEN {one} = {other} THEN {one} ELSE {one} || {other} END)"
+        return sql, (*values, *others, *values, *values, *others)
+
+
+def _words(text: str) -> CombinedSearchQuery:
     """Descriptions are indexed by English stems, names and trigger words as they are written."""
     raw = raw_query(text)
     simple = SearchQuery(raw, config="simple", search_type="raw")
-    return simple | SearchQuery(raw, config="english", search_type="raw")
+    english = SearchQuery(raw, config="english", search_type="raw")
+    return _EitherOf(simple, "||", english, config="simple")
 
 
 def _cleaned(text: str) -> str:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from hub.core.tasks import TaskName
+from models_registry.kept_counts import keep_counts
 from models_registry.services import conversion, fetching, files, importing
 
 SOFT_LIMIT_SECONDS = 3600
@@ -58,3 +59,9 @@ def fetch_import_task(*, import_id: str, **_: object) -> None:
 def resume_imports_task(**_: object) -> None:
     """Every minute: imports whose worker, line or wake-up was lost."""
     importing.resume_imports(now=timezone.now())
+
+
+@shared_task(name=str(TaskName.REGISTRY_KEEP_COUNTS), soft_time_limit=60, time_limit=120)
+def keep_counts_task(**_: object) -> None:
+    """Every minute: count what lists of a large hub show beside their filters."""
+    keep_counts()

@@ -20,7 +20,7 @@ from models_registry.engagement_queries import follows_tag
 from models_registry.facets import facet_counts
 from models_registry.filters import ModelFilters, Sort, search_hits
 from models_registry.models.cover import VersionCover
-from models_registry.models.model import Model, Viewer
+from models_registry.models.model import Model, ModelType, Viewer
 from models_registry.queries import DEFAULT_LIMIT, model_list
 
 COVER_WIDTHS = (320, 450, 800)
@@ -99,7 +99,7 @@ def model_card_of(model: Model, viewer: Viewer) -> ModelCard:
     return ModelCard(
         url=reverse("model", args=[model.slug]),
         title=model.name,
-        type_label=model.get_type_display(),
+        type_label=str(ModelType(model.type).label),
         base_model=base.name if base else "",
         author_name=model.owner.public_name,
         download_count=model.download_count,

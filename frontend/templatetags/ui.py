@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.forms.utils import flatatt
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from frontend.meter import Meter
@@ -18,6 +22,8 @@ if TYPE_CHECKING:  # view-models are made with the words of this package: no cir
 
 register = template.Library()
 
+#: Cards that each process keeps as HTML, some 3 kB each.
+CARDS_KEPT = 2048
 NOTE_ICONS = {"warn": "triangle-alert", "danger": "circle-x", "ok": "circle-check", "": "info"}
 
 
@@ -30,11 +36,17 @@ def attributes(given: dict[str, Any]) -> SafeString:
 @register.simple_tag
 def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     """One Lucide icon of the sprite; hidden from readers unless it has a label."""
+    return _icon(name, label, extra, static("vendor/icons.svg"))
+
+
+@lru_cache(maxsize=1024)
+def _icon(name: str, label: str, extra: str, sprite: str) -> SafeString:
+    """A list of cards prints a hundred icons, of five kinds."""
     return format_html(
         '<svg class="i{}"{}><use href="{}#{}"></use></svg>',
         f" {extra}" if extra else "",
         flatatt({"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}),
-        static("vendor/icons.svg"),
+        sprite,
         name,
     )
 
@@ -172,13 +184,31 @@ def picture(shown: Picture, *, eager: bool = False) -> dict[str, object]:
     return {"picture": shown, "eager": eager}
 
 
-@register.inclusion_tag("components/model_card.html", takes_context=True)
+@register.simple_tag(takes_context=True)
 def model_card(
     context: template.Context, card: ModelCard, *, eager: bool = False, level: int = 2
-) -> dict[str, object]:
+) -> SafeString:
     """The model card; `level` is the heading level that fits the page."""
-    token = context.get("csrf_token")
-    return {"card": card, "eager": eager, "level": level, "csrf_token": token}
+    everyones = replace(card, save_url="", is_saved=False)
+    shown = _model_card(everyones, eager=eager, level=level, language=get_language() or "")
+    return format_html('<li class="card">{}{}</li>', shown, _save_button(context, card))
+
+
+@lru_cache(maxsize=CARDS_KEPT)
+def _model_card(card: ModelCard, *, eager: bool, level: int, language: str) -> SafeString:
+    """What everybody sees of a card, made once for each language: lists show the same ones."""
+    shown = {"card": card, "eager": eager, "level": level}
+    return render_to_string("components/model_card.html", shown)
+
+
+def _save_button(context: template.Context, card: ModelCard) -> SafeString:
+    if not card.save_url:
+        return SafeString()
+    shown = {"url": card.save_url, "is_saved": card.is_saved, "title": card.title}
+    button = render_to_string(
+        "components/save_button.html", {**shown, "csrf_token": context.get("csrf_token")}
+    )
+    return format_html('<div class="tr">{}</div>', button)
 
 
 @register.inclusion_tag("components/image_card.html")

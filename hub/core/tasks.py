@@ -18,6 +18,7 @@ class TaskName(StrEnum):
     REGISTRY_CONVERT_FILE = "models_registry.convert_file"
     REGISTRY_FETCH = "models_registry.fetch_import"
     REGISTRY_RESUME_IMPORTS = "models_registry.resume_imports"
+    REGISTRY_KEEP_COUNTS = "models_registry.keep_counts"
     GALLERY_PROCESS_IMAGE = "gallery.process_image"
     GALLERY_PROCESS_WAITING = "gallery.process_waiting_images"
     GALLERY_LINK_VERSION = "gallery.link_version"

@@ -140,6 +140,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "models_registry.resume_imports",
         "schedule": 60,
     },
+    "count models for their lists": {
+        "task": "models_registry.keep_counts",
+        "schedule": COUNTS_SECONDS,  # noqa: F405
+    },
     "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
     "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
 }

@@ -35,7 +35,8 @@ TAGGER_SECONDS = _env.integer("TAGGER_SECONDS", 60, minimum=1)
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
 GGUF_HEADER_MAX_BYTES = _env.integer("GGUF_HEADER_MAX_BYTES", 32 * MIB, minimum=24)
 
-# Lists: how old the order of tags that guests see may be
+# Lists: how often a large hub counts its models, and how old the order of tags may be
+COUNTS_SECONDS = _env.integer("COUNTS_SECONDS", 60, minimum=1)
 TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)
 
 # Files longer than this are not sent to ClamAV; clamd's own StreamMaxLength has to allow it

@@ -96,7 +96,7 @@ def picture_url(
     size = f"width={snap_width(width)}" if width else "original=true"
     extension = "webp" if width else blob.content_type.rpartition("/")[2]
     expires = 0 if public else (int(time.time()) // DAY_SECONDS + 2) * DAY_SECONDS
-    key = f"{expires}.{_signature(blob.sha256, expires)}"
+    key = f"{expires}.{_kept_signature(settings.SECRET_KEY, blob.sha256, expires)}"
     return f"/media/{key}/{blob.sha256}/{size}/{name}.{extension}"
 
 
@@ -105,7 +105,7 @@ def check_signature(sha256: str, *, key: str) -> None:
     expires, _dot, signature = key.partition(".")
     number = int(expires) if expires.isascii() and expires.isdigit() else -1
     right = number >= 0 and hmac.compare_digest(
-        _signature(sha256, number).encode(), signature.encode()
+        _signature(settings.SECRET_KEY, sha256, number).encode(), signature.encode()
     )
     if not right or (number and number < time.time()):
         raise NotFound("There is no such picture, or its link has expired. Reload the page.")
@@ -176,6 +176,10 @@ def _key(secret: str) -> bytes:
     return hashlib.sha256(b"picture:" + secret.encode()).digest()
 
 
-def _signature(sha256: str, expires: int) -> str:
-    digest = hmac.digest(_key(settings.SECRET_KEY), f"{sha256}:{expires}".encode(), "sha256")
+def _signature(secret: str, sha256: str, expires: int) -> str:
+    digest = hmac.digest(_key(secret), f"{sha256}:{expires}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+#: For addresses that we give out: a list of 100 models has many hundreds, mostly the same ones.
+_kept_signature = lru_cache(maxsize=16_384)(_signature)

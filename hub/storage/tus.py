@@ -43,6 +43,8 @@ in_thread = partial(database_sync_to_async, thread_sensitive=False)
 
 PREFIX = "/api/v2/uploads/"
 WRITE_BYTES = 4 * 1024 * 1024
+FLUSH_BYTES = 64 * 1024 * 1024
+FLUSH = getattr(os, "fdatasync", os.fsync)
 MAX_VECTORS = 512
 HASHES_KEPT = 64
 MAX_METADATA_BYTES = 8192
@@ -163,9 +165,11 @@ async def _copy_body(
     """Copy the body in lots of 4 MiB, each written and hashed while the next arrives.
 
     The pieces of a lot are as the server gave them: joining them would copy every byte twice more.
+    The disk takes its part on the way, so that little of a large file is left to wait for.
     """
     lot: list[bytes] = []
     waiting: asyncio.Future[None] | None = None
+    disk = _OnTheWayToDisk(file)
     lot_bytes, more = 0, True
     try:
         while more:
@@ -181,13 +185,39 @@ async def _copy_body(
                 if waiting is not None:
                     await waiting
                 waiting = asyncio.ensure_future(asyncio.to_thread(_write, file, lot, digest))
+                disk.written(lot_bytes)
                 offset, lot, lot_bytes = offset + lot_bytes, [], 0
     finally:
         if waiting is not None:
             await waiting
         if lot:
             await asyncio.to_thread(_write, file, lot, digest)
+        await disk.rest()
     return offset + lot_bytes
+
+
+class _OnTheWayToDisk:
+    """Has the system write what it holds of a file, one lot at a time, while more arrives."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._held = file, 0
+        self._flushing: asyncio.Future[None] | None = None
+
+    def written(self, size: int) -> None:
+        """Note that so many bytes more were given to the system. Raises OSError for a bad disk."""
+        self._held += size
+        if self._flushing is not None and self._flushing.done():
+            self._flushing.result()  # the system tells of a lost write only once
+            self._flushing = None
+        if self._flushing is None and self._held >= FLUSH_BYTES:
+            self._held = 0
+            flushed = asyncio.to_thread(FLUSH, self._file.fileno())
+            self._flushing = asyncio.ensure_future(flushed)
+
+    async def rest(self) -> None:
+        """Wait for what was begun: the file may be closed then. Raises OSError for a bad disk."""
+        if self._flushing is not None:
+            await self._flushing
 
 
 def _write(file: BinaryIO, lot: list[bytes], digest: Any) -> None:

@@ -40,7 +40,9 @@ def _run(options: argparse.Namespace) -> int:
 
     django.setup()
     from django.core.management import call_command
+    from django.test import override_settings
 
+    from models_registry.kept_counts import keep_counts
     from models_registry.models.model import Model
     from tests.load.api_cases import api_cases
     from tests.load.measure import Meter
@@ -54,13 +56,16 @@ def _run(options: argparse.Namespace) -> int:
     if not Model.objects.exists():
         seed(Size().scaled(options.scale))
     samples, meter, missed = Samples(), Meter(PlanBook(options.plans)), False
-    for case in [*page_cases(samples), *api_cases(samples)]:
-        if options.only not in case.name:
-            continue
-        result = meter.measure(replace(case, asks=case.asks[:: options.every]))
-        sys.stdout.write(result.as_json() + "\n")
-        sys.stdout.flush()
-        missed |= not result.is_met
+    # A running hub does this every minute.
+    with override_settings(COUNTS_SECONDS=3600, TAG_COUNTS_SECONDS=3600):
+        keep_counts()
+        for case in [*page_cases(samples), *api_cases(samples)]:
+            if options.only not in case.name:
+                continue
+            result = meter.measure(replace(case, asks=case.asks[:: options.every]))
+            sys.stdout.write(result.as_json() + "\n")
+            sys.stdout.flush()
+            missed |= not result.is_met
     return int(missed)
 
 

@@ -9,7 +9,7 @@ from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 
 from hub.core.errors import Conflict, NotFound
-from hub.storage import uploads
+from hub.storage import tus, uploads
 from hub.storage.blobs import open_blob
 from hub.storage.garbage import collect_garbage
 from hub.storage.models import Blob, Upload, UploadStatus
@@ -234,3 +234,32 @@ def test_a_used_upload_lets_its_blob_go_and_the_quota_follows_what_is_kept(perso
     Blob.objects.update(created_at=upload.created_at - timedelta(days=8))
     collect_garbage()
     assert uploads.used_bytes(person) == 0
+
+
+async def test_the_disk_takes_its_part_while_the_rest_arrives(client, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(tus, "WRITE_BYTES", 100)
+    monkeypatch.setattr(tus, "FLUSH_BYTES", 200)
+    monkeypatch.setattr(tus, "FLUSH", lambda descriptor: flushed.append(os.fstat(descriptor)))
+    data = os.urandom(1000)
+    _status, headers, _body = await client.create(len(data))
+    pieces = [data[start : start + 100] for start in range(0, 1000, 100)]
+    status, _headers, _body = await client.patch(headers["location"], 0, *pieces)
+    assert (status, len(flushed) > 0) == (204, True)
+    upload = await _only_upload()
+    assert upload.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def test_a_disk_that_loses_what_it_was_given_fails_the_upload(tmp_path, monkeypatch):
+    def lost(_descriptor):
+        raise OSError(5, "Input/output error")
+
+    async def receive():
+        return {"type": "http.request", "body": b"a" * 100, "more_body": True}
+
+    monkeypatch.setattr(tus, "WRITE_BYTES", 100)
+    monkeypatch.setattr(tus, "FLUSH_BYTES", 100)
+    monkeypatch.setattr(tus, "FLUSH", lost)
+    partial = (tmp_path / "partial").open("ab", buffering=0)
+    with partial as file, pytest.raises(OSError, match="Input/output error"):
+        await tus._copy_body(receive, file, 0, 10**6, None)
