@@ -186,7 +186,7 @@ def test_htmx_is_sent_to_sign_in_as_a_page_not_as_a_fragment(client: Client) -> 
 def test_pages_of_a_team_need_one(client: Client) -> None:
     person = UserFactory()
     client.force_login(person)
-    assert client.get("/of-team/").headers["Location"] == "/teams/"
+    assert client.get("/of-team/").headers["Location"] == "/teams/?next=/of-team/"
 
     make_team(owner=person, name="Night studio")
 

@@ -96,6 +96,7 @@ def _images(samples: Samples) -> list[Case]:
         "author": ["person1", "person50", "person999"],
         "version": [str(pk) for pk in samples.versions],
         "prompt": ["1"],
+        "q": [*COMMON[:6], *RARE[:6]],
         "sort": list(ImageSort),
     }
     single = [f"/images/?{name}={quote(v)}" for name in filters for v in filters[name][:12]]
