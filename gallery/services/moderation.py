@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from gallery.models import Image, Post
 from gallery.models.image import NsfwLevel
 from gallery.permissions import can_edit_image, can_edit_post, can_moderate
-from gallery.services.resources import replace_resources
+from gallery.services.resources import follow_count, is_counted, replace_resources
 from hub.accounts.models import User
 from hub.core import audit
 from hub.core.errors import Invalid, NotAllowed
@@ -32,8 +32,10 @@ def hide_image(*, actor: User, image: Image, now: datetime, reason: str = "") ->
     """Show a picture to its owner and administrators only."""
     _require_moderator(actor)
     with transaction.atomic():
+        was_counted = _locked(image)
         image.hidden_at = now
         image.save(update_fields=["hidden_at", "updated_at"])
+        follow_count(image=image, was_counted=was_counted)
         audit.record(actor=actor, action="image.hide", target=image, detail={"reason": reason})
     return image
 
@@ -42,8 +44,10 @@ def show_image(*, actor: User, image: Image) -> Image:
     """Undo `hide_image`."""
     _require_moderator(actor)
     with transaction.atomic():
+        was_counted = _locked(image)
         image.hidden_at = None
         image.save(update_fields=["hidden_at", "updated_at"])
+        follow_count(image=image, was_counted=was_counted)
         audit.record(actor=actor, action="image.show", target=image)
     return image
 
@@ -59,7 +63,11 @@ def set_post_visibility(*, actor: User, post: Post, visibility: str) -> Post:
     with transaction.atomic():
         post.visibility = visibility
         post.save(update_fields=["visibility", "updated_at"])
-        post.images.update(visibility=visibility)
+        for image in post.images.select_for_update().order_by("pk"):
+            was_counted = is_counted(image)
+            image.visibility = visibility
+            image.save(update_fields=["visibility", "updated_at"])
+            follow_count(image=image, was_counted=was_counted)
         audit.record(
             actor=actor, action="post.share", target=post, detail={"visibility": visibility}
         )
@@ -82,6 +90,11 @@ def delete_image(*, actor: User, image: Image) -> None:
             post.save(update_fields=["image_count", "updated_at"])
         else:
             post.delete()
+
+
+def _locked(image: Image) -> bool:
+    """Lock the row; whether its models count the picture as it is now."""
+    return is_counted(Image.objects.select_for_update(of=("self",)).get(pk=image.pk))
 
 
 def _require_moderator(actor: User) -> None:

@@ -12,13 +12,14 @@ from gallery.models.resource import Match, ResourceKind
 from gallery.services.generation_data import generation_data_of
 from gallery.services.references import MIN_HASH, Reference, references_of
 from hub.accounts.models import User
+from hub.core.visibility import Visibility
 from hub.formats.generation.values import file_stem
 from models_registry.hash_lookup import match_hash
 from models_registry.models.file import ModelFile
 from models_registry.models.file_hash import ModelFileHash
-from models_registry.models.model import ModelType
+from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
-from models_registry.services.counters import change_image_count
+from models_registry.services.counters import change_image_count, set_image_count
 
 TYPES_OF_KIND: dict[ResourceKind, tuple[ModelType, ...]] = {
     ResourceKind.CHECKPOINT: (ModelType.CHECKPOINT,),
@@ -70,18 +71,40 @@ def given_row(version: ModelVersion) -> ImageResource:
 def replace_resources(*, image: Image, rows: Sequence[ImageResource]) -> list[ImageResource]:
     """Put `rows` in the place of the picture's resources; counts and base model follow."""
     with transaction.atomic():
-        Image.objects.select_for_update(of=("self",)).get(pk=image.pk)
+        current = Image.objects.select_for_update(of=("self",)).get(pk=image.pk)
         before = set(_model_ids(image))
         image.resources.all().delete()
         for position, row in enumerate(rows):
             row.image, row.position = image, position
         made = ImageResource.objects.bulk_create(rows)
         after = set(_model_ids(image))
-        for model_id in sorted(before ^ after):
+        for model_id in sorted(before ^ after) if is_counted(current) else ():
             change_image_count(model_id=model_id, by=1 if model_id in after else -1)
         image.base_model_id = _base_model_id(made)
         image.save(update_fields=["base_model", "updated_at"])
     return made
+
+
+def is_counted(image: Image) -> bool:
+    """Whether its models count a picture: only one that everyone may see, for all see the count."""
+    return image.visibility == Visibility.PUBLIC and image.hidden_at is None
+
+
+def follow_count(*, image: Image, was_counted: bool) -> None:
+    """Bring the counts of a picture's models up to date; needs the change's transaction."""
+    if was_counted == is_counted(image):
+        return
+    for model_id in sorted(_model_ids(image)):
+        change_image_count(model_id=model_id, by=-1 if was_counted else 1)
+
+
+def repair_image_count(*, model_id: int) -> bool:
+    """Count the pictures of a model anew; returns whether the number was wrong."""
+    seen = Image.objects.filter(visibility=Visibility.PUBLIC, hidden_at=None)
+    tied = seen.filter(resources__version__model_id=model_id)
+    with transaction.atomic():
+        Model.objects.select_for_update().only("pk").get(pk=model_id)
+        return set_image_count(model_id=model_id, count=tied.distinct().count())
 
 
 def find_version(reference: Reference, *, viewer: User, hint: ModelVersion | None = None) -> Found:

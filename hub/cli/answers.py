@@ -15,6 +15,7 @@ class RemoteFile:
     sha256: str
     size_bytes: int
     kind: str
+    format: str
     scan_status: str
     is_primary: bool
     download_url: str

@@ -1,5 +1,7 @@
 """The hub over HTTP: JSON in and out, refusals as our errors, lists as iterators."""
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -15,13 +17,18 @@ READ_SECONDS = 120.0
 CONNECT_RETRIES = 2
 USER_AGENT = "atelier-cli"
 V2 = "/api/v2"
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class HubClient:
     """One hub and one key, for the time of a command."""
 
     def __init__(self, account: Account, *, transport: httpx.BaseTransport | None = None) -> None:
-        headers = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+        headers = {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            "Accept-Language": _language(),
+        }
         if account.token:
             headers["Authorization"] = f"Bearer {account.token}"
         self.origin = account.origin
@@ -94,6 +101,13 @@ class HubClient:
             raise Unreachable(
                 f"{self.origin} answered with something else than Atelier's API. Check the address."
             ) from error
+
+
+def _language() -> str:
+    """The person's language as their system names it, in which the hub then answers."""
+    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    code = next(filter(None, names), "").partition(".")[0].replace("_", "-")
+    return f"{code}, en;q=0.5" if LANGUAGE.fullmatch(code) else "en"
 
 
 def refusal(response: httpx.Response) -> CliError:

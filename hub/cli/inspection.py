@@ -1,5 +1,6 @@
 """What a file of this machine says about itself; bytes are read, never run."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from hub.cli.needed import generation_of
 from hub.formats.detection import IMAGE_TYPES, PICKLE_TYPES, FileType, detect_type
 from hub.formats.errors import FormatError
 from hub.formats.generation.a1111 import emit_infotext
+from hub.formats.gguf_header import read_gguf
 from hub.formats.model_kind import guess_model
 from hub.formats.model_metadata import read_model_metadata
 from hub.formats.pickle_globals import Verdict
@@ -17,6 +19,11 @@ from hub.formats.safetensors_header import read_header
 
 Row = tuple[str, object]
 
+NOTES = {
+    FileType.HDF5: "may carry Python code in its layers; never load one from strangers",
+    FileType.ONNX: "may name other files and call operators from outside",
+    FileType.UNKNOWN: "of no kind that is known here",
+}
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
 
 
@@ -49,9 +56,11 @@ def _facts(path: Path, file_type: FileType) -> tuple[list[Row], Mapping[str, str
     if file_type in PICKLE_TYPES or path.suffix.lower() in PICKLE_SUFFIXES:
         # The oldest pickles begin like any text: their name is what gives them away.
         return _pickle(path), {}
+    if file_type is FileType.GGUF:
+        return _gguf(path)
     if file_type in IMAGE_TYPES:
         return _picture(path), {}
-    return [], {}
+    return [("note", NOTES.get(file_type))], {}
 
 
 def _safetensors(path: Path) -> tuple[list[Row], Mapping[str, str]]:
@@ -79,6 +88,21 @@ def _safetensors(path: Path) -> tuple[list[Row], Mapping[str, str]]:
         ("optimizer", stated.optimizer),
         ("images", stated.image_count),
         ("description", stated.description),
+    ]
+    return rows, header.metadata
+
+
+def _gguf(path: Path) -> tuple[list[Row], Mapping[str, str]]:
+    header = read_gguf(path)
+    rows: list[Row] = [
+        ("architecture", header.metadata.get("general.architecture")),
+        ("name", header.metadata.get("general.name")),
+        ("packed as", header.main_type),
+        ("tensors", len(header.tensors)),
+        ("parameters", sum(math.prod(tensor.shape) for tensor in header.tensors)),
+        ("author", header.metadata.get("general.author")),
+        ("licence", header.metadata.get("general.license")),
+        ("description", header.metadata.get("general.description")),
     ]
     return rows, header.metadata
 

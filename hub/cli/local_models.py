@@ -48,6 +48,8 @@ def find_models(paths: Iterable[Path]) -> list[Path]:
             found |= dict.fromkeys(model_files(path))
         elif path.is_file() and path.suffix.lower() in MODEL_SUFFIXES:
             found[path] = None
+        elif not path.exists():
+            raise LocalProblem(f"There is no {path}.", code="no_such_file")
         else:
             raise LocalProblem(
                 f"{path} is no model file and no folder. Model files end in "

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.commands import account, browse, jobs, offline, pull, push, sync
+from hub.cli.commands import account, browse, convert, jobs, offline, pull, push, sync
 from hub.cli.commands.context import CommandGroup
 from hub.cli.terminal import terminal_of
 
@@ -52,6 +52,7 @@ app.command()(browse.show)
 app.command()(pull.pull)
 app.command()(push.push)
 app.command()(sync.sync)
+app.command()(convert.convert)
 app.command("hash")(offline.hash_)
 app.command()(offline.info)
 app.command()(jobs.train)

@@ -58,6 +58,14 @@ class Terminal:
             width = None if sys.stdout.isatty() else PIPE_WIDTH
             show(Console(highlight=False, width=width))
 
+    def listing(
+        self, data: Sequence[Any], headings: Sequence[str], rows: Sequence[Sequence[object]]
+    ) -> None:
+        """Print a list; an empty one is said, beside the result, and no table is drawn."""
+        if not rows:
+            self.note("Nothing was found.")
+        self.result(data, table(headings, rows) if rows else None)
+
     def failure(self, error: CliError) -> None:
         """Print an error."""
         if self.as_json:
@@ -76,7 +84,10 @@ class Terminal:
             return
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
         speed = (TransferSpeedColumn(), TimeRemainingColumn())
-        with Progress(*columns, *speed, console=self.notes, transient=True) as bars:
+        notes = self.notes
+        # A file or a pipe would get an empty line for every bar.
+        hidden = not notes.is_terminal
+        with Progress(*columns, *speed, console=notes, transient=True, disable=hidden) as bars:
             self._bars = bars
             try:
                 yield self._bar(bars, label, total, done)

@@ -20,6 +20,9 @@ SocketOption = (
     tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 )
 
+#: Reached from inside of a cloud only, though not marked as private: protocol assignments (one of
+#: them is Oracle's metadata service) and Azure's platform address.
+INSIDE = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -91,6 +94,8 @@ def is_public(address: Address) -> bool:
         tunnels = (address.sixtofour, *(address.teredo or ()))
         if any(end is not None and not is_public(end) for end in tunnels):
             return False
+    if any(address in network for network in INSIDE):
+        return False
     kinds = (address.is_multicast, address.is_reserved, address.is_unspecified)
     return address.is_global and not any(kinds)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import httpcore
 import httpx
@@ -17,7 +17,9 @@ from models_registry.remote.address_guard import GuardedBackend, Network
 MAX_REDIRECTS = 5
 TIMEOUTS = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+COUNT = re.compile(r"[0-9]{1,18}")
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
+KEPT_SIGNS = "%/:=&?~+!$,;'@()*[]"
 FILE_NAME = re.compile(r"""filename\*?=(?:UTF-8'')?"?([^";]+)"?""", re.IGNORECASE)
 
 
@@ -35,17 +37,28 @@ class RemoteFile:
 
 
 def check_url(url: str) -> str:
-    """An http or https address without a password in it; raises Invalid otherwise."""
-    parts = urlsplit(url.strip())
+    """An http or https address without a password in it, as it goes over the line: in ASCII.
+
+    Names in other scripts become their IDNA form, other signs are percent-encoded. Raises Invalid.
+    """
+    refusal = Invalid(_("Only addresses that begin with http:// or https:// can be fetched."))
     try:
-        port = parts.port
-    except ValueError:
-        port = 0
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
-        raise Invalid(_("Only addresses that begin with http:// or https:// can be fetched."))
+        parts = urlsplit(url.strip())
+        host, port = _plain_host(parts.hostname or ""), parts.port
+    except ValueError as error:  # also the UnicodeError of a name that no network knows
+        raise refusal from error
+    if parts.scheme not in {"http", "https"} or not host or port == 0:
+        raise refusal
     if parts.username or parts.password:
         raise Invalid(_("Leave name and password out of the address: it is kept as it is."))
-    return url.strip()
+    place = host if port is None else f"{host}:{port}"
+    path, query = (quote(part, safe=KEPT_SIGNS) for part in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, place, path, query, ""))
+
+
+def _plain_host(host: str) -> str:
+    name = host if host.isascii() else host.encode("idna").decode()
+    return f"[{name}]" if ":" in name else name
 
 
 @contextmanager
@@ -75,8 +88,20 @@ def open_remote(
                 if not target:
                     yield _described(url, response, asked=offset), response.iter_stream()
                     return
-                url = urljoin(url, target)
+                url = _next_hop(url, target)
     raise NotAllowed(_("This address leads on and on. Name the one that the file is at."))
+
+
+def _next_hop(url: str, target: str) -> str:
+    """Where a redirect leads; servers that send raw UTF-8 are understood too."""
+    try:
+        text = target.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        text = target
+    try:
+        return urljoin(url, text)
+    except ValueError as error:
+        raise NotAllowed(_("This address leads to one that is none.")) from error
 
 
 def _redirect(response: httpcore.Response) -> str:
@@ -86,7 +111,7 @@ def _redirect(response: httpcore.Response) -> str:
 def _described(url: str, response: httpcore.Response, *, asked: int) -> RemoteFile:
     _check_status(response.status)
     length = _header(response, "content-length")
-    size = int(length) if length.isascii() and length.isdigit() else None
+    size = int(length) if COUNT.fullmatch(length) else None
     offset = 0
     if response.status == 206:
         match = CONTENT_RANGE.fullmatch(_header(response, "content-range"))

@@ -40,6 +40,12 @@ def change_image_count(*, model_id: int, by: int) -> None:
     Model.objects.filter(pk=model_id).update(image_count=Greatest(F("image_count") + by, 0))
 
 
+def set_image_count(*, model_id: int, count: int) -> bool:
+    """Write the number of a model's pictures; returns whether it was another one."""
+    rows = Model.objects.filter(pk=model_id).exclude(image_count=count)
+    return bool(rows.update(image_count=count))
+
+
 def change_comment_count(*, model_id: int, by: int) -> None:
     """Told by whoever keeps comments."""
     Model.objects.filter(pk=model_id).update(comment_count=Greatest(F("comment_count") + by, 0))

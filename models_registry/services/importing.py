@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core import audit
-from hub.core.errors import Conflict, NotFound
+from hub.core.errors import Conflict, Invalid, NotFound
 from hub.core.tasks import TaskName, enqueue_on_commit
 from models_registry.models.remote_import import RemoteImport, RemoteStatus
 from models_registry.remote.fetching import check_url
@@ -30,7 +30,9 @@ MAX_URL = 2000
 
 def begin_import(*, actor: User, url: str) -> RemoteImport:
     """Have a file fetched; raises Invalid for what is no address, Conflict when too many run."""
-    url = check_url(url)[:MAX_URL]
+    url = check_url(url)
+    if len(url) > MAX_URL:
+        raise Invalid(_("This address is longer than %s signs.") % MAX_URL, code="url_too_long")
     with transaction.atomic():
         User.objects.select_for_update(of=("self",)).only("pk").get(pk=actor.pk)
         if RemoteImport.objects.filter(owner=actor, status__in=OPEN).count() >= MAX_OPEN:

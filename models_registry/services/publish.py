@@ -19,6 +19,7 @@ from models_registry.models.model import KNOWN_STATES, PUBLIC_STATES, Model, Mod
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version
 from models_registry.services.counters import refresh_facts
+from models_registry.services.search import refresh_search
 from models_registry.signals import version_published
 
 WORD_TYPES = frozenset({ModelType.LORA, ModelType.LOCON, ModelType.DORA})
@@ -77,6 +78,7 @@ def publish_version(*, actor: User, version: ModelVersion) -> ModelVersion:
         _show(version)
         audit.record(actor=actor, action="version.publish", target=version)
         refresh_facts(model_id=model.pk)
+        refresh_search(model_id=model.pk)
         announce = partial(version_published.send, sender=ModelVersion, version_id=version.pk)
         transaction.on_commit(announce)
     version.refresh_from_db()
@@ -100,6 +102,7 @@ def unpublish_version(*, actor: User, version: ModelVersion) -> ModelVersion:
             Model.objects.filter(pk=version.model_id).update(status=Status.UNPUBLISHED)
         audit.record(actor=actor, action="version.unpublish", target=version)
         refresh_facts(model_id=version.model_id)
+        refresh_search(model_id=version.model_id)
     version.refresh_from_db()
     return version
 

@@ -3,11 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from gallery.models import Image
 from gallery.models.resource import Match, ResourceKind
-from gallery.services.moderation import delete_image
+from gallery.services.moderation import (
+    delete_image,
+    hide_image,
+    set_post_visibility,
+    show_image,
+)
 from gallery.services.process import process_image
 from gallery.services.references import references_of, usable_hash
 from gallery.services.resources import link_version
@@ -15,6 +21,7 @@ from hub.core.tasks import TaskName
 from hub.core.visibility import Visibility
 from hub.formats.generation.a1111 import parse_infotext
 from models_registry.models.file_hash import HashKind, ModelFileHash
+from models_registry.models.model import Model
 from models_registry.services import publish
 from models_registry.signals import version_published
 from tests.factories.accounts import UserFactory
@@ -157,6 +164,36 @@ def test_a_model_counts_each_picture_once_and_loses_deleted_ones() -> None:
     delete_image(actor=image.owner, image=image)
     version.model.refresh_from_db()
     assert version.model.image_count == 0
+
+
+@pytest.mark.django_db
+def test_a_model_counts_only_pictures_that_everyone_may_see(capsys) -> None:
+    version = publish_model(name="Ink Wash")
+    model, staff = version.model, UserFactory(is_staff=True)
+    image = make_image(model_version=version, visibility=Visibility.PRIVATE)
+
+    def count() -> int:
+        model.refresh_from_db()
+        return model.image_count
+
+    assert count() == 0
+    set_post_visibility(actor=image.owner, post=image.post, visibility=Visibility.PUBLIC)
+    assert count() == 1
+    image.refresh_from_db()
+    for _twice in range(2):
+        hide_image(actor=staff, image=image, now=timezone.now())
+        assert count() == 0
+    show_image(actor=staff, image=image)
+    assert count() == 1
+    Model.objects.filter(pk=model.pk).update(image_count=7)
+    call_command("repair_image_counts")
+    assert capsys.readouterr().out == "1 models checked, 1 repaired.\n"
+    assert count() == 1
+    set_post_visibility(actor=image.owner, post=image.post, visibility=Visibility.PRIVATE)
+    assert count() == 0
+    image.refresh_from_db()
+    delete_image(actor=image.owner, image=image)
+    assert count() == 0
 
 
 @pytest.mark.django_db

@@ -277,6 +277,9 @@ def test_a_name_that_is_not_known_may_be_known_later(monkeypatch):
         ("64:ff9b::a00:1", False),
         ("2002:a00:1::", False),
         ("ff02::1", False),
+        ("192.0.0.192", False),
+        ("168.63.129.16", False),
+        ("::ffff:168.63.129.16", False),
     ],
 )
 def test_which_addresses_are_public(text, public):
@@ -285,11 +288,44 @@ def test_which_addresses_are_public(text, public):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "x", "ftp://a/b", "file:///etc/passwd", "http://", "http://u:p@a/b", "http://a:99999/"],
+    [
+        *("", "x", "ftp://a/b", "file:///etc/passwd", "http://", "http://u:p@a/b"),
+        *("http://a:99999/", "http://[::1", "http://a\\@b/", f"http://{'墨' * 80}/"),
+    ],
 )
 def test_only_plain_http_addresses_are_taken(url):
     with pytest.raises(Invalid):
         check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("named", "asked"),
+    [
+        ("https://例子.测试/模型 1.pt?q=墨&t=a%20b", "https://xn--fsqu00a.xn--0zwm56d/"
+         "%E6%A8%A1%E5%9E%8B%201.pt?q=%E5%A2%A8&t=a%20b"),
+        ("HTTP://A:8080/x#part", "http://a:8080/x"),
+        ("http://[2606::1]:80/x", "http://[2606::1]:80/x"),
+    ],
+)  # fmt: skip
+def test_an_address_goes_over_the_line_in_ascii(named, asked):
+    assert check_url(named) == asked
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_an_address_is_kept_whole_or_not_at_all(spare):
+    url = "https://a.example/" + "x" * (importing.MAX_URL - 18 + spare)
+    if spare:
+        with pytest.raises(Invalid):
+            importing.begin_import(actor=UserFactory(), url=url)
+    else:
+        assert importing.begin_import(actor=UserFactory(), url=url).url == url
+
+
+@pytest.mark.parametrize("target", ["http://[::1", "//", "http://u:p@a/"])
+def test_a_redirect_to_nowhere_fails_with_a_reason(site, target):
+    site.redirect = target
+    row = fetched(begun(site, "/moved"))
+    assert (row.status, bool(row.failure)) == (RemoteStatus.FAILED, True)
 
 
 def test_a_person_has_a_limited_number_of_open_imports():

@@ -20,6 +20,7 @@ from models_registry.permissions import (
     can_edit_version,
     can_review,
 )
+from models_registry.services.publish import publish_version, unpublish_version
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
 
@@ -168,3 +169,29 @@ def test_a_file_that_waits_for_its_check_is_known_to_the_people_of_its_model_onl
         assert len(detail.versions[0].files.all()) == known
         others = ModelFilters(formats=["Other"])
         assert not queries.model_list(viewer=viewer, filters=others).items
+
+
+def test_the_words_of_a_draft_find_nothing_until_it_is_published(cast):
+    shown = publish_model(trigger_words=["inkwash"])
+    draft = make_version(shown.model, name="Moonrise", trigger_words=["lunarglow"])
+    add_clean_file(draft, seed=5)
+
+    def found(word: str) -> bool:
+        hits = queries.model_list(viewer=cast["stranger"], filters=ModelFilters(query=word))
+        return bool(hits.items)
+
+    assert found("inkwash")
+    assert not found("lunarglow")
+    assert not found("moonrise")
+    publish_version(actor=shown.model.owner, version=draft)
+    assert found("lunarglow")
+    assert found("moonrise")
+    unpublish_version(actor=shown.model.owner, version=draft)
+    assert not found("lunarglow")
+
+
+def test_the_words_of_a_model_that_is_a_draft_find_it_for_its_people(cast):
+    draft = make_version(make_model(owner=cast["owner"]), trigger_words=["lunarglow"])
+    mine = ModelFilters(query="lunarglow", scope=Scope.MINE)
+    found = queries.model_list(viewer=cast["owner"], filters=mine).items
+    assert [row.pk for row in found] == [draft.model_id]

@@ -28,8 +28,12 @@ class Links:
         return f"{self.origin}/api/download/models/{version.pk}"
 
     def of_file(self, file: ModelFile) -> str:
-        """Download of exactly this file: metadata alone cannot always tell two files apart."""
-        return f"{self.origin}/api/download/models/{file.version_id}?fileId={file.pk}"
+        """Download of this file: of the primary one the version's own, which clients compare.
+
+        Any other is named by its id, since metadata alone cannot always tell two files apart.
+        """
+        address = f"{self.origin}/api/download/models/{file.version_id}"
+        return address if file.is_primary else f"{address}?fileId={file.pk}"
 
     def of_cover(
         self, cover: PictureFacts | VersionCover, model: Model, *, whole: bool = False

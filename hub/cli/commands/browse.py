@@ -6,7 +6,7 @@ import typer
 
 from hub.cli.commands.context import AsJson, Limit, hub_of
 from hub.cli.targets import TargetKind, find_version, parse_target
-from hub.cli.terminal import lines, size, table
+from hub.cli.terminal import lines, size
 
 Words = Annotated[list[str] | None, typer.Argument(help="Words, a name, or a hash.")]
 Types = Annotated[list[str] | None, typer.Option("--type", help="LORA, Checkpoint, VAE …")]
@@ -55,7 +55,7 @@ def search(
             )
             for row in rows
         ]
-        terminal.result(rows, table(headings, cells))
+        terminal.listing(rows, headings, cells)
 
 
 def show(
@@ -84,7 +84,9 @@ def _model_rows(data: dict[str, Any]) -> list[tuple[str, object]]:
         ("status", f"{model['status']}, {model['visibility']}"),
         ("by", model["owner"]["username"]),
         ("team", model["team"]),
+        ("category", model["subject"]),
         ("tags", model["tags"]),
+        ("licence", model["licence"]),
         ("downloads", model["download_count"]),
     ]
     for version in data["versions"]:
@@ -98,10 +100,34 @@ def _version_rows(version: dict[str, Any]) -> list[tuple[str, object]]:
         ("state", version["status"]),
         ("base", version["base_model"]),
         ("words", version["trigger_words"]),
-        ("weight", version["weight"]["default"]),
+        ("weight", _band(version["weight"])),
+        ("sampler", version["sampler"]),
+        ("steps", version["steps"]),
+        ("cfg", _band(_cfg_band(version))),
+        ("", version["cfg_note"]),
         ("clip skip", version["clip_skip"]),
+        ("prompt", version["prompt_advice"]),
+        ("negative", version["negative_advice"]),
     ]
+    for other in version["resources"]:
+        link = f"version:{other['version_id']}" if other["version_id"] else ""
+        rows.append(("goes with", "  ".join(filter(None, (other["kind"], other["name"], link)))))
     for file in version["files"]:
         facts = (file["file_name"], size(file["size_bytes"]), file["format"], file["scan_status"])
         rows += [("file", "  ".join(facts)), ("sha256", file["sha256"])]
     return rows
+
+
+def _cfg_band(version: dict[str, Any]) -> dict[str, float | None]:
+    names = {"minimum": "cfg_min", "default": "cfg_scale", "maximum": "cfg_max"}
+    return {name: version[column] for name, column in names.items()}
+
+
+def _band(values: dict[str, float | None]) -> str:
+    """A number and the band in which it works, as far as they are known: `0.8 (0.6 to 1)`."""
+    low, best, high = (
+        "" if values[name] is None else f"{values[name]:g}"
+        for name in ("minimum", "default", "maximum")
+    )
+    band = f"{low or '…'} to {high or '…'}" if low or high else ""
+    return f"{best} ({band})" if best and band else best or band

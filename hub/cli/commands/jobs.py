@@ -85,7 +85,7 @@ def list_jobs(
             (row["number"], row["name"], row["state"], f"{row['percent']} %", row["team"])
             for row in rows
         ]
-        terminal.result(rows, table(("run", "name", "state", "done", "team"), cells))
+        terminal.listing(rows, ("run", "name", "state", "done", "team"), cells)
 
 
 @jobs.command("show")
@@ -156,7 +156,9 @@ def _follow(hub: HubClient, run: str, terminal: Terminal, *, after: int = 0) -> 
         follow(hub, run, terminal, terminal.result, after=after)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=terminal.notes) as bars:
+    notes = terminal.notes
+    hidden = not notes.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=notes, disable=hidden) as bars:
         task = bars.add_task("waiting", total=None)
 
         def show(event: Event) -> None:

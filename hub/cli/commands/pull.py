@@ -12,7 +12,7 @@ from hub.cli.folders import Layout
 from hub.cli.hub_client import HubClient
 from hub.cli.needed import Need, needs_of
 from hub.cli.pulling import Place, Pulled, pull_file
-from hub.cli.targets import Choice, choose_all, choose_by_hash, parse_target
+from hub.cli.targets import Choice, Target, choose_all, choose_by_hash, parse_target
 from hub.cli.terminal import Terminal, size, table
 
 To = Annotated[Path, typer.Option("--to", help="Folder of a WebUI, or any folder.")]
@@ -44,20 +44,33 @@ def pull(
     """Fetch model files into the right folder; goes on where it stopped, checks the SHA-256."""
     if not targets and not needed_by:
         raise WrongUse("Name what to pull, or a picture with --needed-by.")
-    named = [parse_target(text) for text in targets or []]
+    named = {text: parse_target(text) for text in targets or []}
     needs = [need for picture in needed_by or [] for need in needs_of(picture)]
     place = Place(root=to, layout=layout, with_sidecars=not no_sidecars)
     with hub_of(context) as (hub, terminal):
-        choices = [
-            choice for target in named for choice in choose_all(hub, target, all_files=all_files)
-        ]
         result = _Result()
+        choices = _choices(hub, named, result, all_files=all_files)
         for need in needs:
             found = _choice_for(hub, need)
             choices += [found] if found else []
             result.missing += [] if found else [need]
         _pull_all(hub, choices, place, terminal, result)
         _report(terminal, result)
+
+
+def _choices(
+    hub: HubClient, named: dict[str, Target], result: "_Result", *, all_files: bool
+) -> list[Choice]:
+    """Everything that was named; one of several that is not there does not stop the others."""
+    choices: list[Choice] = []
+    for text, target in named.items():
+        try:
+            choices += choose_all(hub, target, all_files=all_files)
+        except NotFound as error:
+            if len(named) == 1:
+                raise
+            result.failed[text] = NotFound(f"{text}: {error.message}", code=error.error_code)
+    return choices
 
 
 def _choice_for(hub: HubClient, need: Need) -> Choice | None:

@@ -127,7 +127,7 @@ def values_of(version: ModelVersion) -> dict[str, object]:
         "image_url": origin
         + picture_url(cover.blob, 450, public=True, name=str(image_id_of_cover(cover.pk))),
         "version_url": f"{origin}/api/download/models/{version.pk}",
-        "file_url": f"{origin}/api/download/models/{version.pk}?fileId={file.pk}",
+        "file_url": f"{origin}/api/download/models/{version.pk}",
         "air": f"urn:air:sd1:lora:atelier:{version.model_id}@{version.pk}",
         "air_of_file": f"urn:air:sd1:lora:atelier:{version.model_id}@{version.pk}+{file.pk}",
     }

@@ -58,13 +58,14 @@ def test_size_is_exact_and_hashes_are_upper_case_under_civitais_names(api):
 
 
 def test_links_lead_back_to_the_host_that_was_asked(api):
-    publish_model()
+    published = publish_model()
+    add_clean_file(published, seed=6, name="other.safetensors", is_primary=False)
     answer = api.raw("/api/v1/models", headers={"host": "hub.example:8123"}).json()
     version = answer["items"][0]["modelVersions"][0]
-    assert version["downloadUrl"].startswith("http://hub.example:8123/api/download/models/")
-    assert version["files"][0]["downloadUrl"].endswith(
-        f"/api/download/models/{version['id']}?fileId={version['files'][0]['id']}"
-    )
+    address = f"http://hub.example:8123/api/download/models/{version['id']}"
+    first, second = version["files"]
+    assert version["downloadUrl"] == first["downloadUrl"] == address
+    assert second["downloadUrl"] == f"{address}?fileId={second['id']}"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7])

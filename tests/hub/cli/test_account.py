@@ -2,9 +2,10 @@
 
 import stat
 
-from hub.accounts.models import Scope
+from hub.accounts.models import ApiToken, Scope
 from hub.accounts.services import create_api_token
 from tests.factories.accounts import UserFactory, make_team
+from tests.factories.registry import publish_model
 
 
 def test_a_token_is_kept_where_only_its_owner_reads_it(hub_url, atelier, config_folder):
@@ -68,3 +69,9 @@ def test_a_key_without_the_scope_is_refused_by_name(hub_url, signed_in):
     ran = reader("jobs", "--json", code=4)
     assert ran.error["code"] == "scope_missing"
     assert "jobs:write" in ran.error["error"]
+
+
+def test_a_key_that_was_revoked_is_said_even_where_guests_may_read(atelier):
+    publish_model()
+    ApiToken.objects.all().delete()
+    assert atelier("search", "--json", code=3).error["code"] == "unauthorized"

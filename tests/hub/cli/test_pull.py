@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import namedtuple
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from hub.core.visibility import Visibility
 from hub.storage.backends.base import key_for
 from hub.storage.backends.chosen import blob_store
 from hub.storage.blobs import store_bytes
+from models_registry.models.conversion import FileConversion
 from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, files, publish
 from models_registry.services.collections import collect_model, create_collection
+from models_registry.services.recommendations import add_resource
+from models_registry.services.values import Resource, Weight
+from models_registry.tasks import convert_file_task
 from tests.factories.formats import png_bytes
 from tests.factories.registry import (
     add_clean_file,
@@ -23,6 +28,7 @@ from tests.factories.registry import (
     make_version,
     publish_model,
 )
+from tests.models_registry.test_conversion import EMBEDDING
 
 
 def publish_large(seed: int = 7) -> ModelVersion:
@@ -283,3 +289,57 @@ def test_an_archived_models_files_are_refused_in_the_hubs_words(atelier, tmp_pat
     publish.archive_model(actor=model.owner, model=model)
     ran = atelier("pull", f"version:{version.pk}", "--to", tmp_path, "--json", code=4)
     assert "archived" in ran.error["error"]
+
+
+def test_one_of_several_that_is_not_there_does_not_stop_the_others(atelier, tmp_path):
+    version = publish_model()
+    ran = atelier("pull", "999999", version.model_id, "--to", tmp_path, "--json", code=9)
+    assert [row["file"] for row in ran.json["failed"]] == ["999999"]
+    assert [row["version_id"] for row in ran.json["files"]] == [version.pk]
+    assert ran.error["code"] == "not_found"
+
+
+def test_an_empty_list_is_said_and_no_table_is_drawn(atelier):
+    ran = atelier("search", "nothing-of-that-name")
+    assert (ran.out, ran.err.strip()) == ("", "Nothing was found.")
+    assert atelier("search", "nothing-of-that-name", "--json").json == []
+
+
+def test_show_names_the_bands_and_what_goes_with_a_version(atelier):
+    version = publish_model(weight=Weight(Decimal("0.8"), Decimal("0.6"), Decimal("1.0")))
+    add_resource(
+        actor=version.model.owner,
+        version=version,
+        resource=Resource(kind="negative_embedding", name="EasyNegative"),
+    )
+    out = atelier("show", version.model_id).out
+    assert "0.8 (0.6 to 1)" in out
+    assert "negative_embedding  EasyNegative" in out
+
+
+def test_a_pickle_of_ones_own_is_converted(atelier, tmp_path):
+    model = make_model(owner=atelier.person, type=ModelType.TEXTUAL_INVERSION)
+    version = drafts.create_version(actor=atelier.person, model=model)
+    blob = store_bytes(EMBEDDING, content_type="application/octet-stream")
+    file = files.add_file(actor=atelier.person, version=version, blob=blob, name="cat.pt")
+    files.process_file(file_id=file.pk)
+
+    def work() -> None:
+        convert_file_task(conversion_id=FileConversion.objects.get(file=file).pk)
+
+    atelier.on_wait = work
+    [row] = atelier("convert", f"version:{version.pk}", "--json").json
+    assert (row["status"], row["file_id"]) == ("succeeded", file.pk)
+    made = version.files.get(pk=row["result_id"])
+    assert made.name == "cat.safetensors"
+    assert len(atelier.waits) == 1
+    assert atelier("convert", f"version:{version.pk}", "--json").json == [row]
+    published = publish_model(owner=atelier.person, seed=3)
+    ran = atelier("convert", published.model_id, "--json", code=5)
+    assert ran.error["code"] == "no_pickle"
+
+
+def test_the_hub_answers_in_the_language_of_the_system(atelier, monkeypatch):
+    for name, value in {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}.items():
+        monkeypatch.setenv(name, value)
+    assert "没有" in atelier("show", "999999", code=5).err
