@@ -27,6 +27,11 @@ RESOURCE_KINDS = {
     "embedding": ResourceKind.EMBEDDING,
     "hypernetwork": ResourceKind.HYPERNETWORK,
 }
+HASH_WORDS = {
+    ResourceKind.LORA: "lora",
+    ResourceKind.EMBEDDING: "embed",
+    ResourceKind.HYPERNETWORK: "hypernet",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ def generation_data(
         own = GenerationResource(kind, trained.name, weight if weighted else None, short)
         resources = (*resources, own)
     sampler, schedule = written_names(request.sampler)
+    resources = tuple(sorted(resources, key=lambda r: r.kind is ResourceKind.EMBEDDING))
     return GenerationData(
         prompt=prompt,
         negative_prompt=request.negative,
@@ -78,10 +84,20 @@ def generation_data(
         model_hash=model_hash or None,
         clip_skip=config.clip_skip if config.clip_skip > 1 else None,
         version=f"Atelier {ENGINE_VERSION}",
-        resources=tuple(sorted(resources, key=lambda r: r.kind is ResourceKind.EMBEDDING)),
+        resources=resources,
+        hashes=_hashes(model_hash, resources),
         extra=_inpainting(request) | {"RNG": "CPU"},
         **_second_beginning(request),
     )
+
+
+def _hashes(model_hash: str, resources: tuple[GenerationResource, ...]) -> dict[str, str]:
+    """Return the hashes in one object, as Civitai's extension of A1111 writes them."""
+    found = {"model": model_hash} if model_hash else {}
+    for resource in resources:
+        if resource.hash:
+            found[f"{HASH_WORDS[resource.kind]}:{resource.name}"] = resource.hash
+    return found
 
 
 def _second_beginning(request: PromptRequest) -> dict[str, Any]:

@@ -299,3 +299,4 @@ def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
     (resource,) = data.resources
     assert (resource.name, resource.weight) == ("thing", 1.0)
     assert resource.hash == tensor_hash(path)[:12]
+    assert data.hashes == {"lora:thing": resource.hash}  # a base in a folder has no hash
