@@ -56,7 +56,7 @@ def network_arguments(network: NetworkConfig, *, xl: bool = False) -> dict[str, 
 
 
 def _lycoris_arguments(network: NetworkConfig) -> dict[str, str]:
-    found = {"algo": network.algorithm}
+    found: dict[str, str] = {"algo": network.algorithm}
     if not network.conv_dim:  # LyCORIS would take the convolutions too
         found["preset"] = "attn-mlp"
     if network.decompose:
