@@ -6,14 +6,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from frontend.requests import speaks_json
 from frontend.toasts import add_toast
 from hub.accounts.models import Team
 from hub.accounts.permissions import MANAGERS
-from hub.accounts.queries import current_team, members_of
+from hub.accounts.queries import current_team, members_of, works_in
 from hub.core.errors import NotAllowed, NotFound, SignedOut
 
 Arguments = ParamSpec("Arguments")
@@ -68,18 +68,34 @@ def _page_of(request: Any) -> str:
 def team_required(
     view: Callable[Concatenate[Request, Arguments], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
-    """Signed in and in a team, else go and make or join one; the view may ask for a TeamRequest."""
+    """Signed in and in a team, else go and make one and come back; may ask for a TeamRequest."""
 
     @wraps(view)
     def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
         team = current_team(request)
         if team is None:
             add_toast(request, _("Create a team or ask for an invite first."))
-            return redirect("teams")
+            return redirect_to_login(_page_of(request), login_url=reverse("teams"))
         request.team = team
         return view(request, *args, **kwargs)
 
     return signed_in(cast(Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase], inner))
+
+
+def team_work_required(
+    view: Callable[Concatenate[Request, Arguments], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, Arguments], HttpResponseBase]:
+    """In a team in which one makes things: who only looks on there gets 403, with whom to ask."""
+
+    @wraps(view)
+    def inner(request: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponseBase:
+        team: Team = request.team
+        allowed = works_in(request.user, team) or request.user.is_superuser
+        message = _("You are a viewer in %s: you see what is there, and change nothing.")
+        require_allowed(allowed=allowed, message=message % team.name, team=team)
+        return view(request, *args, **kwargs)
+
+    return team_required(cast(Callable[Concatenate[Any, Arguments], HttpResponseBase], inner))
 
 
 def require_visible(thing: Thing | None, message: str = "") -> Thing:

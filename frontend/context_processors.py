@@ -13,7 +13,7 @@ from frontend.contexts.people import avatar_url
 from frontend.contexts.queue_count import active_job_count, queue_sentence
 from frontend.preferences import THEME_COOKIE
 from frontend.script_words import script_words
-from models_registry.engagement_queries import unread_mentions
+from hub.comments.queries import unread_notices
 
 HTML_LANG = {"zh-hans": "zh-Hans"}
 OTHER_THEME = {"dark": "light", "light": "dark"}
@@ -66,7 +66,7 @@ def build_shell(request: HttpRequest) -> Shell:
         create=navigation.available(navigation.CREATE),
         account=navigation.available(navigation.ACCOUNT),
         queue_count=active_job_count(request.user) if is_member else 0,
-        mention_count=unread_mentions(person),
+        mention_count=unread_notices(person),
         avatar_url=avatar_url(person) if person.is_authenticated else "",
         words=script_words(),
         here=request.get_full_path(),

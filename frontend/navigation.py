@@ -49,7 +49,7 @@ CREATE = (
 
 ACCOUNT = (
     Entry("following", "following", _("Following"), "bell"),
-    Entry("mentions", "mentions", _("Mentions"), "message-square"),
+    Entry("mentions", "mentions", _("Mentions and answers"), "message-square"),
     Entry("collections", "collections", _("Collections"), "folder"),
     Entry("teams", "teams", _("Teams"), "users"),
     Entry("settings", "settings", pgettext_lazy("preferences", "Settings"), "settings"),

@@ -1,6 +1,7 @@
 """What our middleware and decorators add to a request, for the type checker's eyes."""
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from hub.accounts.models import Team, User
@@ -30,3 +31,11 @@ class TeamRequest(MemberRequest):
     """Behind `team_required`: the person works in this team."""
 
     team: Team
+
+
+def own_address(request: HttpRequest, target: str) -> str:
+    """The address to go on to, if it leads to this hub; else ""."""
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if is_ours else ""

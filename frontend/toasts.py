@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest
 
-from hub.core.errors import AtelierError
+from hub.core.errors import AtelierError, NotAllowed, NotFound
 
 KIND_BY_LEVEL = {messages.SUCCESS: "ok", messages.WARNING: "danger", messages.ERROR: "danger"}
 
@@ -30,9 +30,14 @@ def add_toast(request: HttpRequest, text: str, *, kind: str = "", undo_url: str 
 
 @contextmanager
 def errors_as_toast(request: HttpRequest) -> Iterator[None]:
-    """Tell what could not be done on the next page, which shows things as they are."""
+    """Tell what could not be done on the next page, which shows things as they are.
+
+    Who may not do it, or asks for what is not there, gets the page of a refusal instead.
+    """
     try:
         yield
+    except (NotAllowed, NotFound):
+        raise
     except AtelierError as error:
         add_toast(request, error.message, kind="danger")
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from gallery.models import Comment, Generation, Image, ImageResource, Post
+from gallery.models import Generation, Image, ImageResource, Post
 
 
 class GenerationInline(admin.StackedInline):
@@ -45,15 +45,4 @@ class PostAdmin(admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("=id", "title", "owner__username")
     raw_id_fields = ("owner", "team", "model_version")
-    ordering = ("-id",)
-
-
-@admin.register(Comment)
-class CommentAdmin(admin.ModelAdmin):
-    """What people say."""
-
-    list_display = ("id", "author", "image", "created_at", "hidden_at")
-    list_select_related = ("author", "image")
-    raw_id_fields = ("author", "image")
-    search_fields = ("text", "author__username")
     ordering = ("-id",)

@@ -1,11 +1,11 @@
-"""Who may do what to a picture, a post or a comment; shared by pages and API.
+"""Who may do what to a picture or a post; shared by pages and API.
 
 Seeing is `visible_to`; these predicates are asked about things that are already visible.
 """
 
 from django.contrib.auth.models import AnonymousUser
 
-from gallery.models import Comment, Image, Post
+from gallery.models import Image, Post
 from hub.accounts.models import User
 
 Viewer = User | AnonymousUser
@@ -22,17 +22,10 @@ def can_edit_post(user: Viewer, post: Post) -> bool:
 
 
 def can_moderate(user: Viewer) -> bool:
-    """Staff hide pictures and comments and correct ratings."""
+    """Staff hide pictures and correct ratings."""
     return user.is_authenticated and user.is_staff
 
 
 def can_react(user: Viewer) -> bool:
-    """Anyone signed in reacts to and comments on what they see."""
+    """Anyone signed in reacts to what they see."""
     return bool(user.is_authenticated)
-
-
-def can_delete_comment(user: Viewer, comment: Comment) -> bool:
-    """Its author, the owner of the picture, and staff take a comment away."""
-    if not user.is_authenticated:
-        return False
-    return user.pk in (comment.author_id, comment.image.owner_id) or can_moderate(user)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from gallery.models import Comment, Image, ImageResource
+from gallery.models import Generation, Image, ImageResource
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
 from hub.core.lookups import among
@@ -17,6 +19,7 @@ from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
+from models_registry.search_text import raw_query
 
 COUNT_CEILING = 1_000
 MANY_IMAGES = 10_000
@@ -57,6 +60,7 @@ class ImageFilters:
     author: str = ""
     post_id: int | None = None
     with_prompt: bool = False
+    words: str = ""
     scope: Scope = Scope.EVERYONE
     team_id: int | None = None
 
@@ -143,11 +147,6 @@ def images_of_post(viewer: Viewer, post_id: int) -> QuerySet[Image]:
     return _cards(_narrowed(viewer, ImageFilters(post_id=post_id))).order_by("position", "id")
 
 
-def comments_of(image: Image) -> QuerySet[Comment]:
-    """Shown comments of a picture with their authors, oldest first."""
-    return image.comments.filter(hidden_at=None).select_related("author").order_by("id")
-
-
 def reactions_of(viewer: Viewer, image: Image) -> set[str]:
     """The kinds of reaction that this person gave the picture."""
     if not viewer.is_authenticated:
@@ -195,6 +194,8 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
+    if filters.words.strip():
+        images = images.filter(prompted(filters.words))
     return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
 
 
@@ -222,16 +223,31 @@ def _in_scope(viewer: Viewer, filters: ImageFilters) -> Q:
 def made_with(viewer: Viewer, **which: int) -> Func | Exists:
     """Made with these versions, as far as the viewer may know of them.
 
-    Without that a list would tell which pictures were made with somebody's private model. Where the
-    pictures are not very many, by their keys. Otherwise each picture of the list is asked in the
-    order of the list, and soon enough of them are found.
+    Without that a list would tell which pictures were made with somebody's private model.
     """
     known = ModelVersion.objects.reachable_by(viewer).filter(**which).values_list("pk", flat=True)
-    used = ImageResource.objects.filter(version_id__in=list(known))
-    keys = list(used.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
+    return _images_of(ImageResource.objects.filter(version_id__in=list(known)))
+
+
+def prompted(text: str) -> Func | Exists:
+    """With all these words in the prompt, each as a beginning of a word; Chinese anywhere."""
+    raw = raw_query(text.replace("\x00", ""))
+    if not raw:
+        return among("pk", [])
+    words = SearchQuery(raw, config="simple", search_type="raw")
+    return _images_of(Generation.objects.filter(search=words))
+
+
+def _images_of(rows: QuerySet[Any]) -> Func | Exists:
+    """The pictures of these rows: where they are not very many, by their keys.
+
+    Otherwise each picture of the list is asked in the order of the list, and soon enough of them
+    are found.
+    """
+    keys = list(rows.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
     if len(keys) <= MANY_IMAGES:
         return among("pk", keys)
-    return Exists(used.filter(image=OuterRef("pk")))
+    return Exists(rows.filter(image=OuterRef("pk")))
 
 
 def _cards(images: QuerySet[Image]) -> QuerySet[Image]:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from models_registry.models.base_model import BaseModelType
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 
 USAGE = ("clip_skip", "sampler", "steps", "width", "height")
+TRAINING = ("network_dim", "network_alpha", "epochs", "training_steps")
 WEIGHTS = ("weight_min", "weight_default", "weight_max")
 CFG = ("cfg_min", "cfg_scale", "cfg_max")
 TERMS = ("allow_no_credit", "allow_derivatives", "allow_different_license")
@@ -16,7 +18,8 @@ TERMS = ("allow_no_credit", "allow_derivatives", "allow_different_license")
 def card_fields(model_id: int) -> Mapping[str, str]:
     """Every filled field of the card; those of version 3 are called `3.name`, `3.description`, …"""
     model = (
-        Model.objects.defer("search", "search_words")
+        Model.objects.select_related("team")
+        .defer("search", "search_words")
         .prefetch_related("model_tags__tag", "versions__trigger_word_sets__words")
         .prefetch_related("versions__base_model", "versions__recommended_resources")
         .prefetch_related("versions__example_prompts")
@@ -35,6 +38,7 @@ def _of_model(model: Model) -> Iterator[tuple[str, str]]:
     yield "subject", model.subject
     yield "tags", ", ".join(model.tag_names)
     yield "visibility", model.visibility
+    yield "team", model.team.name if model.team else ""
     yield "licence", model.licence
     switches = [name for name in TERMS if getattr(model, name)]
     yield "terms", ", ".join([*switches, *sorted(model.allow_commercial_use)])
@@ -44,11 +48,13 @@ def _of_model(model: Model) -> Iterator[tuple[str, str]]:
 def _of_version(version: ModelVersion) -> Iterator[tuple[str, str]]:
     yield "name", version.name
     yield "base_model", version.base_model.name if version.base_model else ""
+    is_usual = version.base_model_type == BaseModelType.STANDARD
+    yield "base_model_type", "" if is_usual else version.base_model_type
     yield "trigger_words", "\n".join(_word_sets(version))
     yield "weight", _band(version, WEIGHTS)
     yield "cfg_scale", _band(version, CFG)
     yield "cfg_note", version.cfg_note
-    for name in USAGE:
+    for name in (*USAGE, *TRAINING):
         yield name, _text(getattr(version, name))
     for name in ("usage_tips", "prompt_advice", "negative_advice"):
         yield name, getattr(version, name)

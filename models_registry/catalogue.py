@@ -20,6 +20,7 @@ from hub.core.errors import AtelierError, Invalid, NotFound
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
+from models_registry.catalogue_links import attach_links
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
@@ -66,11 +67,11 @@ def catalogue_page(
         return CataloguePage((), None)
     if page is None:
         found = keyset(models, order=order, cursor=cursor, limit=limit)
-        return CataloguePage(_completed(found.items, in_list=True), found.next_cursor)
+        return CataloguePage(_completed(found.items, viewer, in_list=True), found.next_cursor)
     start = (page - 1) * limit
     ordered = models.order_by(*order)
     rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
-    kept = _completed(rows[:limit], in_list=True)
+    kept = _completed(rows[:limit], viewer, in_list=True)
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
     return CataloguePage(kept, encode_cursor(values) if len(rows) > limit else None)
 
@@ -81,7 +82,7 @@ def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
     model = _with_versions(models).first()
     if model is None:
         raise NotFound(f"No model with id {model_id}")
-    return _completed([model], in_list=False)[0]
+    return _completed([model], viewer, in_list=False)[0]
 
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
@@ -181,8 +182,8 @@ def _with_versions(models: QuerySet[Model]) -> QuerySet[Model]:
     return models.defer("search", "search_words").select_related("owner__avatar", "team")
 
 
-def _completed(models: Sequence[Model], *, in_list: bool) -> tuple[Model, ...]:
-    """The models with their tags and `public_versions`, newest first, in eight queries at most."""
+def _completed(models: Sequence[Model], viewer: Viewer, *, in_list: bool) -> tuple[Model, ...]:
+    """The models with their tags and `public_versions`, newest first, in ten queries at most."""
     attach_tags(models)
     by_key = {model.pk: model for model in models}
     for model in models:
@@ -193,6 +194,7 @@ def _completed(models: Sequence[Model], *, in_list: bool) -> tuple[Model, ...]:
         row.model = by_key[row.model_id]
         row.model.public_versions.append(row)
     attach_facts(rows)
+    attach_links(rows, viewer)
     return tuple(models)
 
 
@@ -206,6 +208,7 @@ def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
 def _complete_versions(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
     """Facts of the versions, and of the VAEs that go with them where the viewer may see these."""
     attach_facts(versions)
+    attach_links(versions, viewer)
     vaes = printed_columns(ModelVersion.objects.visible_to(viewer).published())
     linked = (
         RecommendedResource.objects.filter(kind=ResourceKind.VAE)

@@ -6,7 +6,9 @@ ORM for each, and the clones that its prefetching makes, would cost more than th
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from itertools import groupby
 
 from django.db.models import QuerySet, prefetch_related_objects
 
@@ -44,10 +46,28 @@ class PictureFacts:
 
 @dataclass(frozen=True, slots=True)
 class ExampleFacts:
-    """An example prompt."""
+    """An example prompt with the settings it was meant for; size in pixels."""
 
+    cover_id: int | None
     prompt: str
     negative: str
+    note: str
+    sampler: str
+    steps: int | None
+    cfg_scale: Decimal | None
+    weight: Decimal | None
+    seed: int | None
+    clip_skip: int | None
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WordSetFacts:
+    """Trigger words that are used together; the first set of a version usually has no name."""
+
+    name: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +77,14 @@ class VersionFacts:
     files: tuple[ModelFile, ...]
     pictures: tuple[PictureFacts, ...]
     examples: tuple[ExampleFacts, ...]
+    word_sets: tuple[WordSetFacts, ...]
 
 
 #: Columns of versions and of files that no answer of the catalogue prints, and no list.
 NEVER_PRINTED = ("changelog", "usage_tips", "training_config")
 NOT_IN_LISTS = (
     *("created_at", "updated_at", "network_dim", "network_alpha"),
-    *("epochs", "training_steps", "dataset_snapshot_uuid", "base_version"),
+    *("epochs", "training_steps", "dataset_snapshot_uuid"),
 )
 OF_FILES = ("created_at", "updated_at", "header")
 
@@ -101,9 +122,12 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
     words = _words(keys)
     for version in versions:
         key = version.pk
-        version.loaded_words = words[key]
+        version.loaded_words = [word for word_set in words[key] for word in word_set.words]
         version.facts = VersionFacts(
-            files=tuple(files[key]), pictures=tuple(pictures[key]), examples=tuple(examples[key])
+            files=tuple(files[key]),
+            pictures=tuple(pictures[key]),
+            examples=tuple(examples[key]),
+            word_sets=tuple(words[key]),
         )
 
 
@@ -152,21 +176,21 @@ def _examples(keys: list[int]) -> dict[int, list[ExampleFacts]]:
     rows = (
         ExamplePrompt.objects.filter(among("version", keys))
         .order_by("position", "pk")
-        .values_list("version_id", "prompt", "negative")
+        .values_list("version_id", *(field.name for field in fields(ExampleFacts)))
     )
     found: dict[int, list[ExampleFacts]] = defaultdict(list)
-    for version_id, prompt, negative in rows:
-        found[version_id].append(ExampleFacts(prompt, negative))
+    for version_id, *facts in rows:
+        found[version_id].append(ExampleFacts(*facts))
     return found
 
 
-def _words(keys: list[int]) -> dict[int, list[str]]:
+def _words(keys: list[int]) -> dict[int, list[WordSetFacts]]:
     rows = (
         TriggerWord.objects.filter(among("set__version", keys))
         .order_by("set__position", "set_id", "position", "pk")
-        .values_list("set__version_id", "text")
+        .values_list("set__version_id", "set_id", "set__name", "text")
     )
-    found: dict[int, list[str]] = defaultdict(list)
-    for version_id, text in rows:
-        found[version_id].append(text)
+    found: dict[int, list[WordSetFacts]] = defaultdict(list)
+    for (version_id, _set_id, name), words in groupby(rows, key=lambda row: row[:3]):
+        found[version_id].append(WordSetFacts(name, tuple(row[3] for row in words)))
     return found

@@ -1,13 +1,11 @@
-"""Reads of what a person has to do with a model, and of what is said about it."""
+"""Reads of what a person has to do with a model."""
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Q
 
 from hub.accounts.models import User
-from hub.core.pagination import Page, keyset
 from models_registry.models.bookmark import Bookmark
-from models_registry.models.comment import CommentMention, ModelComment
 from models_registry.models.engagement import (
     EngagementKind,
     ModelEngagement,
@@ -17,8 +15,6 @@ from models_registry.models.engagement import (
 )
 from models_registry.models.model import Model, Viewer
 from models_registry.models.tag import Tag
-
-THREADS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,47 +106,3 @@ def follows_tag(viewer: Viewer, name: str) -> bool:
     wanted = name.strip().lower()
     tags = Tag.objects.filter(Q(name=wanted) | Q(aliases__name=wanted))
     return TagFollow.objects.filter(follower_id=viewer.pk, tag__in=tags).exists()
-
-
-def threads_of(
-    model: Model, *, cursor: str | None = None, limit: int = THREADS
-) -> Page[ModelComment]:
-    """Threads, newest first, with shown answers in order; what was taken away only holds answers.
-
-    The caller has checked that the viewer may open the model.
-    """
-    named = Prefetch("mentions", CommentMention.objects.select_related("person"))
-    answers = ModelComment.objects.filter(hidden_at=None).select_related("author__avatar")
-    holds_answers = Exists(answers.filter(parent=OuterRef("pk")))
-    rows = (
-        ModelComment.objects.filter(model=model, parent=None)
-        .filter(Q(hidden_at=None) | Q(holds_answers))
-        .select_related("author__avatar")
-        .prefetch_related(Prefetch("answers", answers.order_by("pk").prefetch_related(named)))
-        .prefetch_related(named)
-    )
-    return keyset(rows, order=("-id",), cursor=cursor, limit=limit)
-
-
-def mentions_of(viewer: User, *, cursor: str | None = None) -> Page[CommentMention]:
-    """Where a person was named, newest first: shown comments on models that they may still open."""
-    rows = CommentMention.objects.filter(
-        person=viewer,
-        comment__hidden_at=None,
-        comment__model__in=Model.objects.reachable_by(viewer),
-    )
-    rows = rows.select_related("comment__author__avatar", "comment__model")
-    return keyset(rows, order=("-id",), cursor=cursor, limit=THREADS)
-
-
-def unread_mentions(viewer: Viewer) -> int:
-    """How many mentions a person has not read of; 0 for guests."""
-    if not viewer.is_authenticated:
-        return 0
-    return CommentMention.objects.filter(person_id=viewer.pk, seen_at=None).count()
-
-
-def comment_of(model: Model, comment_id: int) -> ModelComment | None:
-    """One shown comment of this model."""
-    rows = ModelComment.objects.filter(pk=comment_id, model=model, hidden_at=None)
-    return rows.select_related("model__team").first()

@@ -6,10 +6,9 @@ Whether a person may know of a thing at all is `visible_to` on the querysets.
 from django.utils import timezone
 
 from hub.accounts.permissions import can_manage_team
-from hub.accounts.queries import is_member
+from hub.accounts.queries import is_member, works_in
 from hub.core.visibility import Visibility
 from models_registry.models.collection import Collection
-from models_registry.models.comment import ModelComment
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.version import ModelVersion
@@ -24,14 +23,19 @@ def can_edit_model(user: Viewer, model: Model) -> bool:
     return model.team is not None and can_manage_team(user, model.team)
 
 
+def can_give_model(user: Viewer, model: Model) -> bool:
+    """The owner, and administrators, choose the team that a model belongs to."""
+    return user.is_authenticated and (user.pk == model.owner_id or user.is_superuser)
+
+
 def can_add_version(user: Viewer, model: Model) -> bool:
-    """Whoever may edit it, and any member of the team it is shared with."""
-    return can_edit_model(user, model) or is_member(user, model.team)
+    """Whoever may edit it, and whoever works in the team it is shared with."""
+    return can_edit_model(user, model) or works_in(user, model.team)
 
 
 def can_read_history(user: Viewer, model: Model) -> bool:
-    """The people of the model: old texts may tell what was never meant for everyone."""
-    return can_add_version(user, model)
+    """The people of the model and its team: old texts may tell what was never for everyone."""
+    return can_edit_model(user, model) or is_member(user, model.team)
 
 
 def can_delete_files(user: Viewer, version: ModelVersion) -> bool:
@@ -39,26 +43,14 @@ def can_delete_files(user: Viewer, version: ModelVersion) -> bool:
     return version.status in PUBLIC_STATES and can_edit_model(user, version.model)
 
 
-def can_comment(user: Viewer) -> bool:
-    """Anyone signed in says something about what they can open."""
-    return bool(user.is_authenticated)
-
-
-def can_delete_comment(user: Viewer, comment: ModelComment) -> bool:
-    """Its author, the people who edit the model, and staff take a comment away."""
-    if not user.is_authenticated:
-        return False
-    return user.pk == comment.author_id or user.is_staff or can_edit_model(user, comment.model)
-
-
 def can_fill_collection(user: Viewer, collection: Collection) -> bool:
-    """The owner, and for a team's collection its members, put models in and take them out."""
+    """The owner, and for a team's collection who works there, put models in and take them out."""
     if not user.is_authenticated:
         return False
     if user.pk == collection.owner_id or user.is_superuser:
         return True
     shared = collection.visibility == Visibility.TEAM
-    return shared and is_member(user, collection.team)
+    return shared and works_in(user, collection.team)
 
 
 def can_edit_collection(user: Viewer, collection: Collection) -> bool:
@@ -88,8 +80,8 @@ def can_take_unverified(user: Viewer, file: ModelFile) -> bool:
 
 
 def can_skip_early_access(user: Viewer, version: ModelVersion) -> bool:
-    """The model's own people do not wait for the public day."""
-    return can_add_version(user, version.model)
+    """The model's own people and its team do not wait for the public day."""
+    return can_read_history(user, version.model)
 
 
 def is_in_early_access(version: ModelVersion) -> bool:

@@ -278,3 +278,10 @@ def tag_rows() -> QuerySet[ModelTag]:
 def cover_rows() -> QuerySet[VersionCover]:
     """Covers with their blobs, in order."""
     return VersionCover.objects.select_related("blob").order_by("position", "pk")
+
+
+def cover_of(*, viewer: Viewer, cover_id: int) -> VersionCover | None:
+    """A picture of a version that was published and that the viewer gets by its address."""
+    versions = ModelVersion.objects.reachable_by(viewer).known()
+    rows = cover_rows().filter(pk=cover_id, version__in=versions)
+    return rows.select_related("blob", "version__model__owner", "version__base_model").first()

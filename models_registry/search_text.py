@@ -27,6 +27,14 @@ def index_words(texts: Iterable[str]) -> str:
     return " ".join(kept)
 
 
+def prompt_words(text: str, *, most: int) -> str:
+    """The words of a prompt, each once, as one text to be indexed; of its first `most` characters.
+
+    Punctuation goes first: to the parser of PostgreSQL `<lora:ink:0.8>` is a tag without words.
+    """
+    return index_words(WORD.findall(text[:most].lower()))
+
+
 def raw_query(text: str) -> str:
     """What was typed as a tsquery: all words must occur, each as a beginning of a word.
 

@@ -112,6 +112,7 @@ class FileRow:
     verdict: FileVerdict | None = None
     conversion: ConversionView | None = None
     deeds: tuple[Deed, ...] = ()
+    edit_url: str = ""
 
     @property
     def short_hash(self) -> str:

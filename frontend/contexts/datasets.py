@@ -1,7 +1,8 @@
 """What the dataset pages show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -18,14 +19,15 @@ from training.datasets.models.tagging import TaggingRun, TaggingStatus
 from training.datasets.permissions import can_delete_dataset, can_edit_dataset
 from training.datasets.queries import (
     History,
+    ImportReport,
     covers_of,
     datasets_of,
     history_of,
-    import_report,
-    imports_of,
+    import_reports,
     items_of,
     items_page,
     problem_counts,
+    report_of,
     tag_frequencies,
 )
 
@@ -33,6 +35,10 @@ THUMB_WIDTH = 320
 PREVIEW_WIDTH = 450
 ITEMS_A_PAGE = 500
 IMPORTS_SHOWN = 12
+IMPORTS_LOOKED_AT = 300
+#: Files of one folder come one by one: those that follow each other this closely are one line.
+TOGETHER = timedelta(seconds=20)
+OPEN_STATES = (ImportStatus.WAITING, ImportStatus.READING)
 GOOD_OUTCOMES = {Outcome.ADDED, Outcome.CAPTION}
 
 
@@ -47,10 +53,12 @@ class DatasetCard:
 
 @dataclass(frozen=True, slots=True)
 class ImportCard:
-    """One import with its sentence and the files that need a word."""
+    """One import, or the files of one folder, with its sentence and the files that need a word."""
 
-    batch: DatasetImport
+    title: str
+    created_at: datetime
     is_running: bool
+    has_failed: bool
     summary: str
     entries: list[ImportEntry]
 
@@ -94,7 +102,7 @@ def dataset_cards(viewer: User, team: Team) -> list[DatasetCard]:
 
 def dataset_context(viewer: User, dataset: Dataset) -> DatasetContext:
     """One dataset's page."""
-    imports = [import_card(batch) for batch in imports_of(dataset)[:IMPORTS_SHOWN]]
+    imports = import_cards(import_reports(dataset, limit=IMPORTS_LOOKED_AT))
     counts = problem_counts(dataset)
     labels = {str(problem.value): str(problem.label) for problem in Problem}
     return DatasetContext(
@@ -116,14 +124,40 @@ def _pictures(dataset: Dataset) -> Iterator[DatasetPicture]:
         yield DatasetPicture(item_picture(item), address, item.crop is not None)
 
 
-def import_card(batch: DatasetImport) -> ImportCard:
-    """An import as one sentence; only files that did not simply come in are listed."""
-    running = batch.status in (ImportStatus.WAITING, ImportStatus.READING)
-    report = import_report(batch)
+def import_cards(reports: Sequence[ImportReport]) -> list[ImportCard]:
+    """Imports as sentences, newest first; files that were sent together share one."""
+    groups: list[list[ImportReport]] = []
+    for report in reports:
+        if groups and _belong_together(groups[-1][-1].batch, report.batch):
+            groups[-1].append(report)
+        else:
+            groups.append([report])
+    return [_import_card(group) for group in groups[:IMPORTS_SHOWN]]
+
+
+def _belong_together(later: DatasetImport, earlier: DatasetImport) -> bool:
+    if later.actor_id != earlier.actor_id or later.created_at - earlier.created_at > TOGETHER:
+        return False
+    names = (later.filename, earlier.filename)
+    return not any(name.lower().endswith(".zip") for name in names)
+
+
+def _import_card(group: Sequence[ImportReport]) -> ImportCard:
+    """One sentence for all; only files that did not simply come in are listed."""
+    newest = group[0].batch
+    report = report_of(newest, (entry for one in group for entry in one.entries))
+    folders = {one.batch.filename.partition("/")[0] for one in group}
+    title = newest.filename
+    if len(group) > 1:
+        count = ngettext("%(n)d file", "%(n)d files", len(group)) % {"n": len(group)}
+        title = count if len(folders) > 1 else f"{folders.pop()}, {count}"
+    failed = next((one.batch.error_message for one in group if one.batch.error_message), "")
     return ImportCard(
-        batch=batch,
-        is_running=running,
-        summary=_summary(report.outcomes, report.problems, failed=batch.error_message),
+        title=title,
+        created_at=newest.created_at,
+        is_running=any(one.batch.status in OPEN_STATES for one in group),
+        has_failed=bool(failed),
+        summary=_summary(report.outcomes, report.problems, failed=failed),
         entries=[entry for entry in report.entries if entry.outcome not in GOOD_OUTCOMES],
     )
 
@@ -198,6 +232,7 @@ def editor_words() -> dict[str, str]:
         "saved": _("All saved"),
         "saving": _("Saving"),
         "waiting": _("Not saved, {n} changes waiting. Retrying"),
+        "waiting_one": _("Not saved, {n} change waiting. Retrying"),
         "signed_out": _("Signed out. Not saved yet: {n}"),
         "only": _("Show only images with {tag}"),
         "hide": _("Hide images with {tag}"),
@@ -209,15 +244,20 @@ def editor_words() -> dict[str, str]:
         "all": _("Put on all {n}"),
         "remove": _("Remove {tag}"),
         "added": _("Added {tag} to {n} images"),
+        "added_one": _("Added {tag} to {n} image"),
         "removed": _("Removed {tag} from {n} images"),
+        "removed_one": _("Removed {tag} from {n} image"),
         "replaced": _("Replaced {tag} on {n} images"),
+        "replaced_one": _("Replaced {tag} on {n} image"),
         "caption_saved": _("Caption saved"),
         "caption_gone": _("Caption taken away, the tags count again"),
         "count": _("{n} images"),
+        "count_one": _("{n} image"),
         "tagging": _("Tagging, {done} of {total}"),
         "tagged": _("The tagger is done"),
         "editing": _("{who} is at {name}"),
         "taken_out": _("{n} images taken out"),
+        "taken_out_one": _("{n} image taken out"),
         "undone": _("Undone"),
         "redone": _("Done again"),
         "none": _("No image matches. Take a filter away."),

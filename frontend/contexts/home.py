@@ -63,11 +63,12 @@ class SearchContext:
     models: list[ModelCard] = field(default_factory=list)
     datasets: list[Dataset] = field(default_factory=list)
     images: list[ImageCard] = field(default_factory=list)
+    posted: list[ImageCard] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether the words were found nowhere."""
-        return not (self.versions or self.models or self.datasets or self.images)
+        return not (self.versions or self.models or self.datasets or self.images or self.posted)
 
 
 def home_context(viewer: Viewer) -> HomeContext:
@@ -87,17 +88,19 @@ def home_context(viewer: Viewer) -> HomeContext:
 
 
 def search_context(viewer: Viewer, text: str) -> SearchContext:
-    """Models by words or hash, datasets by name or trigger word, pictures by who posted them."""
+    """Models by words or hash, datasets by name or trigger word, pictures by prompt or author."""
     if not text:
         return SearchContext(text="")
     found = model_list(viewer=viewer, filters=ModelFilters(query=text), limit=CARDS)
-    pictures = image_list(viewer=viewer, filters=ImageFilters(author=text), limit=PICTURES)
+    prompted = image_list(viewer=viewer, filters=ImageFilters(words=text), limit=PICTURES)
+    posted = image_list(viewer=viewer, filters=ImageFilters(author=text), limit=PICTURES)
     return SearchContext(
         text=text,
         versions=_by_hash(viewer, text),
         models=[model_card_of(model, viewer) for model in found.items],
         datasets=_datasets(viewer, text),
-        images=[image_card_of(image) for image in pictures.items],
+        images=[image_card_of(image) for image in prompted.items],
+        posted=[image_card_of(image) for image in posted.items],
     )
 
 

@@ -123,6 +123,7 @@ def list_query(filters: ImageFilters, sort: str) -> str:
     """The query string of a list, without what is the default; "" for the plain list."""
     query = QueryDict(mutable=True)
     pairs = {
+        "q": filters.words,
         "scope": "" if filters.scope == Scope.EVERYONE else filters.scope.value,
         "model": filters.model_id,
         "version": filters.version_id,
@@ -201,6 +202,9 @@ def chips_of(filters: ImageFilters, sort: str, model_name: str) -> list[FilterCh
         FilterChip(base, list_url(without(filters, "base_models", base), sort))
         for base in filters.base_models
     ]
+    if filters.words:
+        label = _("“%(words)s”") % {"words": filters.words}
+        chips.insert(0, FilterChip(label, list_url(without(filters, "words"), sort)))
     if filters.model_id is not None or filters.version_id is not None:
         bare = without(without(filters, "model_id"), "version_id")
         chips.append(FilterChip(model_name or _("Model"), list_url(bare, sort)))

@@ -1,26 +1,28 @@
-"""Where a person was named, from the reads to what the page prints."""
+"""Where a person was named or answered, from the reads to what the page prints."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
 
+from frontend.contexts.comments import subject_name, subject_url
 from frontend.contexts.people import avatar_url, person_url
 from hub.accounts.models import User
-from models_registry.engagement_queries import mentions_of
-from models_registry.models.comment import CommentMention
+from hub.comments.models import Notice
+from hub.comments.queries import notices_of
 
 
 @dataclass(frozen=True, slots=True)
 class MentionRow:
-    """One comment that names the reader."""
+    """One comment that the reader is told of."""
 
     author: str
     avatar_url: str
     at: datetime
+    reason: str
     text: str
     people: dict[str, str]
-    model_name: str
+    subject_name: str
     url: str
     is_new: bool
 
@@ -35,23 +37,24 @@ class MentionsContext:
 
 def mentions_context(*, viewer: User, cursor: str) -> MentionsContext:
     """One page, newest first, in a constant number of queries."""
-    page = mentions_of(viewer, cursor=cursor or None)
+    page = notices_of(viewer, cursor=cursor or None)
     address = reverse("mentions")
     return MentionsContext(
-        rows=[_row(mention, viewer) for mention in page.items],
+        rows=[_row(notice, viewer) for notice in page.items],
         next_url=f"{address}?cursor={page.next_cursor}" if page.next_cursor else "",
     )
 
 
-def _row(mention: CommentMention, viewer: User) -> MentionRow:
-    comment = mention.comment
+def _row(notice: Notice, viewer: User) -> MentionRow:
+    comment = notice.comment
     return MentionRow(
         author=comment.author.public_name,
         avatar_url=avatar_url(comment.author),
         at=comment.created_at,
+        reason=notice.get_reason_display(),
         text=comment.text,
         people={viewer.username: person_url(viewer.username)},
-        model_name=comment.model.name,
-        url=reverse("model", args=[comment.model.slug]) + "#comments",
-        is_new=mention.seen_at is None,
+        subject_name=subject_name(comment.subject),
+        url=f"{subject_url(comment.subject)}#comment-{comment.pk}",
+        is_new=notice.seen_at is None,
     )

@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from frontend.contexts.components import Deed, FileRow, Label, Link
 from frontend.contexts.file_verdict import conversion_of, verdict_label, verdict_of
 from hub.storage.blobs import blob_exists
-from models_registry.models.file import FileFormat, FileKind, ModelFile
+from models_registry.models.file import EmaWeights, FileFormat, FileKind, ModelFile
 from models_registry.models.file_hash import HashKind
 from models_registry.models.model import PUBLIC_STATES, Viewer
 from models_registry.permissions import can_edit_version, can_take_unverified
 from models_registry.services.download import download_name
+from models_registry.services.file_facts import ToldFacts
 
 
 def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
@@ -26,20 +27,30 @@ def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
     allowed = present and (file.is_clean or can_take_unverified(viewer, file))
     hashes = {row.kind: row.value for row in file.hashes.all()}
     query = f"?fileId={file.pk}"
+    facts = (file.precision, file.get_size_kind_display(), file.get_ema_display())
+    is_own = can_edit_version(viewer, file.version)
     link = reverse("civitai-download", args=[file.version_id]) + query if allowed else ""
     return FileRow(
         name=download_name(file),
         size_bytes=file.size_bytes,
         labels=tuple(labels),
-        facts=" · ".join(filter(None, [file.precision, file.size_kind])),
+        facts=" · ".join(str(fact) for fact in facts if fact),
         download_url=link,
         hash_kind="SHA256" if HashKind.SHA256 in hashes else "",
         hash_value=hashes.get(HashKind.SHA256, ""),
         links=tuple(_links(file)) if link else (),
         verdict=verdict_of(file),
         conversion=conversion_of(file, viewer),
-        deeds=tuple(_deeds(file)) if can_edit_version(viewer, file.version) else (),
+        deeds=tuple(_deeds(file)) if is_own else (),
+        edit_url=reverse("model_file_edit", args=[file.pk]) if is_own else "",
     )
+
+
+def told_labels(file: ModelFile) -> list[Label]:
+    """What the bytes of a file say of themselves."""
+    told = ToldFacts.of(file)
+    ema = EmaWeights.WITH.label if told.has_ema else ""
+    return [Label(text) for text in (told.format, told.precision, str(ema)) if text]
 
 
 def _deeds(file: ModelFile) -> Iterator[Deed]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from frontend.contexts.comments import CommentsContext, comments_context
 from frontend.contexts.comparison import ComparisonList, comparison_list
 from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
@@ -17,8 +18,7 @@ from frontend.contexts.model_advice import (
     resource_rows,
     word_set_rows,
 )
-from frontend.contexts.model_comments import CommentsContext, comments_context
-from frontend.contexts.model_facts import Fact, facts_of
+from frontend.contexts.model_facts import Fact, Term, facts_of, terms_of
 from frontend.contexts.model_files import file_row
 from frontend.contexts.model_list import cover_picture
 from frontend.contexts.model_reviews import ReviewsContext, reviews_context
@@ -100,6 +100,7 @@ class ModelViewContext:
     files: list[FileRow]
     download: FileRow | None
     facts: list[Fact]
+    terms: list[Term]
     examples: list[ExampleCard]
     resources: list[ResourceRow]
     images: list[ImageCard]
@@ -145,6 +146,7 @@ def model_view_context(
         files=files,
         download=next((row for row in files if row.download_url), None),
         facts=list(facts_of(version)) if version else [],
+        terms=terms_of(model),
         examples=example_cards(model, version) if version else [],
         resources=resource_rows(version) if version else [],
         images=_images(viewer, version),
@@ -159,7 +161,7 @@ def model_view_context(
         can_edit_version=version is not None and can_edit_version(viewer, version),
         installs=install_paths(model.type),
         collections=collections_for(viewer, model),
-        talk=comments_context(viewer=viewer, model=model),
+        talk=comments_context(viewer=viewer, subject=model),
         compared=comparison_list(viewer, version, all_of_them=False)
         if version
         else ComparisonList([], 0),

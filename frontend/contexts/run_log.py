@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from frontend.templatetags.words import size
 from training.jobs.failure_words import REPEATED, SENTENCES, failure_text
 from training.jobs.models.event import EventKind, JobEvent
-from training.jobs.models.job import Job, State
+from training.jobs.models.job import STOPPED, Command, Job, State
 
 LINES = 200
 
@@ -99,11 +99,14 @@ def log_words() -> dict[str, Any]:
     return {
         "stages": stage_words(),
         "states": state_words(),
+        "commands": {str(value): str(label) for value, label in Command.choices if value},
+        "asked": _("Asked for: {what}"),
+        "stopped": _("Stopped before its end, the result is kept"),
         "failures": failure_templates(),
         "repeated": script_template(str(REPEATED)),
         "started": _("Training starts: {images} images, {total_steps} steps, {device} {precision}"),
         "resumed": _("Training goes on at step {step} of {total_steps}"),
-        "sample": _("Sample of epoch {epoch}"),
+        "sample": _("Sample of epoch {epoch}: {prompt}"),
         "checkpoint": _("Saved {name}"),
         "published": _("Published as {name}"),
         "title": _("{percent}% · {name}"),
@@ -136,11 +139,20 @@ def _sentence(kind: str, data: dict[str, Any]) -> str:
     if kind == EventKind.STAGE:
         return stage_words().get(data.get("stage", ""), str(data.get("stage", "")))
     if kind == EventKind.STATE:
-        label = state_words().get(data.get("state", ""), str(data.get("state", "")))
-        code, words = data.get("code", ""), data.get("message", "")
-        said = failure_text(code, data.get("params") or {}, words).sentence
-        return f"{label}: {said}" if said else label
+        return _state_sentence(data)
     return str(data.get("message") or kind)
+
+
+def _state_sentence(data: dict[str, Any]) -> str:
+    words = log_words()
+    if command := words["commands"].get(data.get("command", "")):
+        return str(words["asked"].format(what=command))
+    label = state_words().get(data.get("state", ""), str(data.get("state", "")))
+    if data.get("reason") == STOPPED:
+        return f"{label}: {words['stopped']}"
+    code, message = data.get("code", ""), data.get("message", "")
+    said = failure_text(code, data.get("params") or {}, message).sentence
+    return f"{label}: {said}" if said else label
 
 
 class _Gentle(dict[str, Any]):

@@ -63,8 +63,8 @@ def sample_table(job: Job) -> SampleTable:
 
 
 def _epochs(job: Job, made: dict[int, list[JobArtifact]]) -> list[int]:
-    """The epochs at which samples are planned, and those at which some were made in any case."""
-    every = job.config.get("sample_every_epochs") or 0
+    """The epochs at which samples were made, and, while more may come, those planned."""
+    every = 0 if job.is_final else job.config.get("sample_every_epochs") or 0
     planned = set(range(every, job.total_epochs + 1, every)) if every else set()
     known = {artifact.epoch for row in made.values() for artifact in row}
     return sorted(planned | known)

@@ -16,7 +16,7 @@ from frontend.contexts.preset_words import preset_name
 from frontend.contexts.run_charts import curves_of
 from frontend.contexts.run_log import LogLine, log_lines, stage_words
 from frontend.contexts.run_samples import SampleTable, sample_table
-from frontend.templatetags.words import decimal, duration, size
+from frontend.templatetags.words import decimal, duration, number, size
 from hub.accounts.models import User
 from training.jobs.failure_words import FailureText, failure_text
 from training.jobs.grid_queries import grids_of
@@ -172,6 +172,9 @@ def _stage_index(job: Job) -> int:
 def _stage_note(job: Job, name: str, state: str) -> str:
     if name == "queued" and job.started_at:
         return duration((job.started_at - job.created_at).total_seconds())
+    if name == "train" and job.was_stopped:
+        said = {"step": number(job.step), "total": number(job.total_steps)}
+        return _("stopped and kept at step %(step)s of %(total)s") % said
     if name == "train" and state == "now" and job.total_epochs:
         return _("epoch %(now)d of %(all)d") % {"now": max(job.epoch, 1), "all": job.total_epochs}
     if name == "prepare" and state == "done" and job.started_at:

@@ -25,6 +25,7 @@ TINY = "tiny"
 FALLBACK_PRESET = "custom"
 COMMON_TAGS = 4
 MAX_DIGITS = 18
+USUAL_SIZE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,13 @@ def _suggested_prompts(draft: Draft) -> list[str]:
     return [", ".join([trigger, *tags]), f"{trigger}, outdoors"]
 
 
+def usual_size(viewer: User) -> int:
+    """The side in pixels that new datasets start with: that of the bases here, if they agree."""
+    bases = base_versions(viewer=viewer, families=TRAINABLE_FAMILIES)
+    sizes = {row.base_model.native_width for row in bases if row.base_model}
+    return (sizes.pop() if len(sizes) == 1 else None) or USUAL_SIZE
+
+
 def _likely(bases: list[ModelVersion], dataset: Dataset | None) -> ModelVersion | None:
     """The base whose native size is nearest to the dataset's."""
     if not bases or dataset is None:
@@ -146,6 +154,6 @@ def _likely(bases: list[ModelVersion], dataset: Dataset | None) -> ModelVersion 
 
     def distance(row: ModelVersion) -> int:
         native = row.base_model.native_width if row.base_model else None
-        return abs((native or 512) - wanted)
+        return abs((native or USUAL_SIZE) - wanted)
 
     return min(bases, key=distance)

@@ -22,7 +22,13 @@ class InviteForm(forms.Form):
     """What the invited person may do."""
 
     role = forms.ChoiceField(
-        label=_("Role"), choices=[choice for choice in Role.choices if choice[0] != Role.OWNER]
+        label=_("Role"),
+        choices=[choice for choice in Role.choices if choice[0] != Role.OWNER],
+        initial=Role.MEMBER,
+        help_text=_(
+            "Managers also look after people and the queue. Members make and change things. "
+            "Viewers see and download what the team has, and change nothing."
+        ),
     )
 
 

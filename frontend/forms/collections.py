@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from hub.core.visibility import Visibility
 from models_registry.collection_queries import collection_detail
 from models_registry.models.model import Model
@@ -41,7 +41,7 @@ class CollectionForm(forms.Form):
 
     def __init__(self, *args: Any, viewer: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams_of(viewer)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_worked_in(viewer)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

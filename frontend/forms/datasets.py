@@ -53,7 +53,6 @@ class DatasetForm(forms.Form):
         label=gettext_lazy("Training size in pixels"),
         min_value=MIN_RESOLUTION,
         max_value=MAX_RESOLUTION,
-        initial=512,
         help_text=gettext_lazy(
             "The native size of the base model: 512 for SD 1.5, 1024 for SDXL, 128 for the bundled "
             "tiny base. Pictures are checked against it."

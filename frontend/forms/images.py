@@ -1,4 +1,4 @@
-"""Shapes of what the gallery's pages are sent: filters in the address, a new post, a comment."""
+"""Shapes of what the gallery's pages are sent: filters in the address, a new post."""
 
 import uuid
 from typing import Any
@@ -8,14 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from gallery.queries import ImageFilters, ImageSort, Scope
 from hub.accounts.models import Team
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from hub.core.visibility import Visibility
 from models_registry.models.model import Viewer
+from models_registry.searching import MAX_QUERY_CHARACTERS
 
 
 class ImageListForm(forms.Form):
     """The query string of a picture list; every field may be missing."""
 
+    q = forms.CharField(max_length=MAX_QUERY_CHARACTERS, required=False)
     scope = forms.ChoiceField(choices=[(s.value, s.value) for s in Scope], required=False)
     sort = forms.ChoiceField(choices=[(s.value, s.value) for s in ImageSort], required=False)
     base = forms.MultipleChoiceField(required=False)
@@ -42,6 +44,7 @@ class ImageListForm(forms.Form):
             author=data["author"],
             post_id=data["post"],
             with_prompt=data["prompt"],
+            words=data["q"],
             scope=Scope(data["scope"] or Scope.EVERYONE),
             team_id=team.pk if team is not None else None,
         )
@@ -76,10 +79,10 @@ class NewPostForm(forms.Form):
 
     def __init__(self, *args: Any, viewer: Viewer, current: Team | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = teams_of(viewer)
+        teams = teams_worked_in(viewer)
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
         self.fields["team"].initial = current
-        if current is None:
+        if current is None or not teams.exists():
             del self.fields["team"]
             shown = [c for c in Visibility.choices if c[0] != Visibility.TEAM]
             self.fields["visibility"].choices = shown  # type: ignore[attr-defined]
@@ -90,9 +93,3 @@ class NewPostForm(forms.Form):
             return [uuid.UUID(part) for part in self.cleaned_data["uploads"].split(",") if part]
         except ValueError as error:
             raise forms.ValidationError(_("Send the pictures first, then post them.")) from error
-
-
-class CommentForm(forms.Form):
-    """One comment."""
-
-    text = forms.CharField(widget=forms.Textarea, strip=True)

@@ -11,14 +11,26 @@ from django.utils.translation import pgettext_lazy
 from frontend.forms.models import WEIGHTS, split_words
 from frontend.ratings import highest_rating
 from gallery.models.image import NsfwLevel
-from models_registry.models.base_model import BaseModel
-from models_registry.models.model import CheckpointType, CommercialUse, Model, ModelType, Subject
+from hub.accounts.models import Team
+from hub.accounts.queries import teams_worked_in
+from models_registry.models.base_model import BaseModel, BaseModelType
+from models_registry.models.model import (
+    CheckpointType,
+    CommercialUse,
+    Model,
+    ModelType,
+    Subject,
+    Viewer,
+)
 from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.models.version import ModelVersion
+from models_registry.permissions import can_give_model
 from models_registry.queries import base_models
 from models_registry.services.columns import CFG_LIMIT
-from models_registry.services.values import Licence, Usage, Weight
+from models_registry.services.values import Licence, TrainingFacts, Usage, Weight
 
+MOST_OF_ALL = 2**31 - 1
+TRAINING = ("network_dim", "network_alpha", "epochs", "training_steps")
 LEAST_SIDE, MOST_SIDE = 1, 16_384
 USAGE = (
     *("clip_skip", "sampler", "steps", "cfg_scale", "cfg_min", "cfg_max", "cfg_note"),
@@ -41,6 +53,11 @@ def cfg_field(label: Any) -> forms.DecimalField:
         max_value=Decimal(CFG_LIMIT),
         decimal_places=1,
     )
+
+
+def count_field(label: Any) -> forms.IntegerField:
+    """How many of something."""
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=MOST_OF_ALL)
 
 
 def side_field(label: Any) -> forms.IntegerField:
@@ -72,6 +89,13 @@ class CardForm(forms.Form):
         help_text=_("Markdown. How to use it, what it is good at, where it fails."),
     )
     visibility = forms.ChoiceField(label=_("Who may see it"), choices=ModelVisibility.choices)
+    team = forms.ModelChoiceField(
+        label=_("Team"),
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label=None,
+        help_text=_("Its members add versions, its managers change the card."),
+    )
     nsfw_level = forms.TypedChoiceField(
         label=_("Mature content"), choices=NsfwLevel.choices, coerce=int
     )
@@ -91,8 +115,8 @@ class CardForm(forms.Form):
     )
 
     @classmethod
-    def of(cls, model: Model, posted: Any) -> "CardForm":
-        """The form with what is saved now."""
+    def of(cls, model: Model, posted: Any, *, viewer: Viewer) -> "CardForm":
+        """The form with what is saved now; a team is chosen by the owner who works in one."""
         plain = [name for name in cls.base_fields if name not in ("tags", "nsfw_level")]
         initial = {name: getattr(model, name) for name in plain}
         initial["tags"] = ", ".join(model.tag_names)
@@ -100,6 +124,13 @@ class CardForm(forms.Form):
         form = cls(posted, initial=initial)
         if model.published_at is not None:
             del form.fields["type"]
+        teams = teams_worked_in(viewer)
+        if can_give_model(viewer, model) and teams.exists():
+            field: Any = form.fields["team"]
+            field.queryset = teams
+            field.empty_label = None if model.team else _("No team")
+        else:
+            del form.fields["team"]
         return form
 
     def clean_tags(self) -> tuple[str, ...]:
@@ -120,6 +151,7 @@ class CardForm(forms.Form):
             "nsfw_level": data["nsfw_level"],
             "licence_name": data["licence"],
             "licence": licence,
+            "team": data.get("team"),
         }
 
 
@@ -128,7 +160,13 @@ class VersionForm(forms.Form):
 
     version_name = forms.CharField(label=_("Name of the version"), max_length=80)
     base_model = forms.ModelChoiceField(
-        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+        label=_("Base model"),
+        queryset=BaseModel.objects.none(),
+        to_field_name="name",
+        empty_label=_("Choose one"),
+    )
+    base_model_type = forms.ChoiceField(
+        label=_("Variant of the base"), choices=BaseModelType.choices, required=False
     )
     about = forms.CharField(
         label=_("About this version"), required=False, widget=text_area(3), help_text=_("Markdown.")
@@ -153,6 +191,10 @@ class VersionForm(forms.Form):
     clip_skip = forms.IntegerField(label=_("Clip skip"), required=False, min_value=1, max_value=12)
     width = side_field(pgettext_lazy("picture size", "Width"))
     height = side_field(pgettext_lazy("picture size", "Height"))
+    network_dim = count_field(_("Network dim"))
+    network_alpha = forms.FloatField(label=_("Network alpha"), required=False, min_value=0)
+    epochs = count_field(_("Epochs"))
+    training_steps = count_field(_("Training steps"))
     prompt_advice = forms.CharField(
         label=_("How to build the prompt"),
         required=False,
@@ -180,7 +222,8 @@ class VersionForm(forms.Form):
     @classmethod
     def of(cls, version: ModelVersion, posted: Any) -> "VersionForm":
         """The form with what is saved now."""
-        initial = {name: getattr(version, name) for name in USAGE} | {
+        initial = {name: getattr(version, name) for name in (*USAGE, *TRAINING)} | {
+            "base_model_type": version.base_model_type,
             "version_name": version.name,
             "base_model": version.base_model.name if version.base_model else None,
             "about": version.description,
@@ -210,6 +253,8 @@ class VersionForm(forms.Form):
             "changelog": data["changelog"],
             "weight": Weight(default=best, minimum=low, maximum=high),
             "usage": Usage(**{name: data[name] for name in USAGE}, tips=data["tips"]),
+            "training": TrainingFacts(**{name: data[name] for name in TRAINING}),
+            "base_model_type": data["base_model_type"] or None,
             "requires_sign_in": data["requires_sign_in"],
             "early_access_until": data["early_access_until"],
         }

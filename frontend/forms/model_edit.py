@@ -150,7 +150,7 @@ def edit_forms(actor: User, version: ModelVersion, posted: Any) -> EditForms:
     """The forms with what is saved now, or what was sent."""
     may_change_card = can_edit_model(actor, version.model)
     return EditForms(
-        card=CardForm.of(version.model, posted) if may_change_card else None,
+        card=CardForm.of(version.model, posted, viewer=actor) if may_change_card else None,
         version=VersionForm.of(version, posted),
         words=word_sets(version, posted),
         resources=resources(version, posted),

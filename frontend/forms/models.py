@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from frontend.forms.sent_files import SentFilesForm
 from hub.accounts.models import Team
-from hub.accounts.queries import teams_of
+from hub.accounts.queries import teams_worked_in
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.base_model import BaseModel
 from models_registry.models.file import PRECISIONS, FileFormat
@@ -82,7 +82,10 @@ class VersionFacts(forms.Form):
     """What a new version says before anything else: base, words, weight."""
 
     base_model = forms.ModelChoiceField(
-        label=_("Base model"), queryset=BaseModel.objects.none(), to_field_name="name"
+        label=_("Base model"),
+        queryset=BaseModel.objects.none(),
+        to_field_name="name",
+        empty_label=_("Choose one"),
     )
     trigger_words = forms.CharField(
         label=_("Trigger words"),
@@ -146,7 +149,7 @@ class ModelForm(VersionFacts):
 
     def __init__(self, *args: Any, viewer: Viewer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams_of(viewer)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = teams_worked_in(viewer)  # type: ignore[attr-defined]
 
     def clean_tags(self) -> tuple[str, ...]:
         """Tags split at Latin and Chinese commas."""

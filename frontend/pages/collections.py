@@ -9,11 +9,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.collections import collection_context, collections_context
+from frontend.form_errors import errors_on
 from frontend.forms.collections import CollectionForm, CollectWish, apply_wish
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
-from hub.core.errors import AtelierError
 from models_registry.collection_queries import (
     CollectionDetail,
     collection_detail,
@@ -59,11 +59,8 @@ def new(request: MemberRequest) -> HttpResponse:
     """Begin a collection."""
     form = CollectionForm(request.POST or None, viewer=request.user)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             made = create_collection(actor=request.user, **form.cleaned_data)
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             return redirect("collection", collection_id=made.pk)
     context = {"form": form, "nav": "models"}
     status = 422 if form.errors else 200
@@ -78,11 +75,8 @@ def edit(request: MemberRequest, collection_id: int) -> HttpResponse:
     initial = {name: getattr(shown, name) for name in names}
     form = CollectionForm(request.POST or None, viewer=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             update_collection(actor=request.user, collection=shown, **form.cleaned_data)
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             return redirect("collection", collection_id=shown.pk)
     context = {"form": form, "collection": shown, "nav": "models"}
     status = 422 if form.errors else 200

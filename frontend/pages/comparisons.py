@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.comparison import comparison_context, comparison_list
 from frontend.contexts.comparison_form import can_compare, comparison_form
+from frontend.form_errors import errors_on
 from frontend.pages.models import version_url
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
-from hub.core.errors import AtelierError
 from models_registry.models.version import ModelVersion
 from models_registry.queries import version_detail
 from training.jobs.comparison_queries import comparison_for
@@ -33,13 +33,10 @@ def new(request: MemberRequest, version_id: int) -> HttpResponse:
     require_visible(fits, _("Models of this type cannot be drawn with."))
     form = comparison_form(request.user, version, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             made = comparisons.request_comparison(
                 actor=request.user, version=version, wish=form.wish()
             )
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             return redirect("comparison", comparison_id=made.pk)
     context = {"form": form, "version": version, "nav": "models"}
     return render(request, "models/compare.html", context, status=422 if form.is_bound else 200)

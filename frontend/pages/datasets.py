@@ -8,13 +8,15 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from frontend.access import require_allowed, signed_in, team_required
+from frontend.access import require_allowed, signed_in, team_required, team_work_required
 from frontend.contexts.datasets import dataset_cards, dataset_context
+from frontend.contexts.train import usual_size
 from frontend.forms.datasets import DatasetEditForm, DatasetForm
-from frontend.rendering import render_page
+from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, TeamRequest
-from frontend.toasts import add_toast
-from hub.core.errors import AtelierError, Invalid
+from frontend.toasts import add_toast, errors_as_toast
+from hub.accounts.queries import works_in
+from hub.core.errors import Invalid
 from hub.storage.delivery import serve_blob
 from training.datasets.models.dataset import Dataset
 from training.datasets.permissions import can_edit_dataset
@@ -29,13 +31,15 @@ from training.datasets.services.importing import create_dataset, start_import
 def datasets(request: TeamRequest) -> HttpResponse:
     """The team's datasets."""
     cards = dataset_cards(request.user, request.team)
-    return render(request, "datasets/list.html", {"cards": cards, "nav": "datasets"})
+    can_make = works_in(request.user, request.team) or request.user.is_superuser
+    context = {"cards": cards, "can_make": can_make, "nav": "datasets"}
+    return render(request, "datasets/list.html", context)
 
 
-@team_required
+@team_work_required
 def new(request: TeamRequest) -> HttpResponse:
     """Name a dataset; its page then takes the pictures."""
-    form = DatasetForm(request.POST or None)
+    form = DatasetForm(request.POST or None, initial={"resolution": usual_size(request.user)})
     if request.method == "POST" and form.is_valid():
         made = create_dataset(actor=request.user, team=request.team, **form.cleaned_data)
         return redirect("dataset", slug=made.slug)
@@ -49,7 +53,7 @@ def dataset(request: MemberRequest, slug: str) -> HttpResponse:
     """Import, checks and pictures; for htmx the part that changes while files are read."""
     found = dataset_for(request.user, slug)
     page = dataset_context(request.user, found)
-    context = {"page": page, "nav": "datasets"}
+    context = {"page": page, "nav": "datasets", "is_part": wants_partial(request)}
     return render_page(request, "datasets/detail.html", context, partial="content")
 
 
@@ -85,13 +89,11 @@ def edit(request: MemberRequest, slug: str) -> HttpResponse:
 def delete(request: MemberRequest, slug: str) -> HttpResponse:
     """Take a dataset away; models trained from it keep their snapshots."""
     found = dataset_for(request.user, slug)
-    try:
+    with errors_as_toast(request):
         delete_dataset(actor=request.user, dataset=found)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
-        return redirect("dataset", slug=slug)
-    add_toast(request, _("The dataset %s is deleted.") % found.name)
-    return redirect("datasets")
+        add_toast(request, _("The dataset %s is deleted.") % found.name)
+        return redirect("datasets")
+    return redirect("dataset", slug=slug)
 
 
 @require_safe

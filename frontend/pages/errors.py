@@ -10,6 +10,7 @@ from django.template import loader
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from frontend.rendering import wants_partial
 from frontend.requests import speaks_json
 from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
 from hub.core.http_status import status_of
@@ -28,10 +29,16 @@ def title_of(status: HTTPStatus) -> str:
 
 
 def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
-    """The page for one of our errors, in our words; a script that speaks JSON gets them as JSON."""
+    """The page for one of our errors, in our words.
+
+    A script that speaks JSON gets them as JSON, and one that swaps parts of a page the sentence
+    alone, which the page shows as a toast: nothing of it is replaced.
+    """
     status = status_of(error)
     if speaks_json(request):
         return JsonResponse({"error": error.message, "code": error.error_code}, status=status)
+    if wants_partial(request):
+        return HttpResponse(error.message, status=status, content_type="text/plain; charset=utf-8")
     context = {
         "status": status.value,
         "title": title_of(status),

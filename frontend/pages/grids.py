@@ -10,11 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.grid import can_draw_grid, grid_context, grid_form
+from frontend.form_errors import errors_on
 from frontend.forms.grid import GridForm
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest
 from frontend.toasts import errors_as_toast
-from hub.core.errors import AtelierError
 from training.jobs.grid_queries import grid_for
 from training.jobs.models.artifact import ArtifactKind
 from training.jobs.models.grid import PreviewGrid
@@ -33,11 +33,9 @@ def new(request: MemberRequest, number: int) -> HttpResponse:
     require_allowed(allowed=can_draw_grid(request.user, job), message=message, team=job.team)
     form = grid_form(job, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             grid = _request(request, job, form)
             return redirect("grid", grid_id=grid.pk)
-        except AtelierError as error:
-            form.add_error(None, error.message)
     context = {"job": job, "form": form, "nav": "training"}
     return render(request, "runs/grid_new.html", context, status=422 if form.is_bound else 200)
 

@@ -9,23 +9,23 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_htmx.http import push_url
 
 from frontend.access import require_allowed, require_visible, signed_in
+from frontend.contexts.comments import comments_context
 from frontend.contexts.image_list import list_context
 from frontend.contexts.image_view import image_view_context, reaction_buttons
 from frontend.contexts.images import list_url
 from frontend.contexts.new_post import new_post_context, uploaded_file
-from frontend.forms.images import CommentForm, ImageListForm, NewPostForm
+from frontend.form_errors import errors_on
+from frontend.forms.images import ImageListForm, NewPostForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast
-from gallery.models import Comment, Image
 from gallery.permissions import can_edit_image, can_moderate, can_react
-from gallery.queries import comments_of, image_detail
-from gallery.services.comments import add_comment, delete_comment
+from gallery.queries import image_detail
 from gallery.services.moderation import delete_image, hide_image, set_post_visibility, show_image
 from gallery.services.posts import create_post_from_uploads
 from gallery.services.reactions import toggle_reaction
 from hub.accounts.queries import current_team
-from hub.core.errors import AtelierError, Invalid
+from hub.core.errors import Invalid
 from models_registry.models.version import ModelVersion
 
 NAV = "images"
@@ -78,7 +78,7 @@ def image(request: PageRequest, image_id: int) -> HttpResponse:
         {
             "nav": NAV,
             "view": context,
-            "comments": comments_of(shown),
+            "talk": comments_context(viewer=request.user, subject=shown),
             "can_react": can_react(request.user),
         },
         partial="viewer",
@@ -97,36 +97,6 @@ def react(request: MemberRequest, image_id: int, kind: str) -> HttpResponse:
     buttons = reaction_buttons(request.user, shown)
     context = {"image_id": image_id, "reactions": buttons, "can_react": True}
     return render(request, "images/_reactions.html", context)
-
-
-@require_POST
-@signed_in
-def comment(request: MemberRequest, image_id: int) -> HttpResponse:
-    """Add a comment."""
-    shown = image_detail(request.user, image_id)
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        raise Invalid(_("A comment needs some text."))
-    add_comment(actor=request.user, image=shown, text=form.cleaned_data["text"])
-    return _comments(request, shown)
-
-
-@require_POST
-@signed_in
-def remove_comment(request: MemberRequest, image_id: int, comment_id: int) -> HttpResponse:
-    """Take a comment away."""
-    shown = image_detail(request.user, image_id)
-    found = require_visible(comments_of(shown).filter(pk=comment_id).first())
-    delete_comment(actor=request.user, comment=found)
-    return _comments(request, shown)
-
-
-def _comments(request: MemberRequest, shown: Image) -> HttpResponse:
-    if not wants_partial(request):
-        return redirect("image", image_id=shown.pk)
-    comments: list[Comment] = list(comments_of(shown))
-    context = {"image_id": shown.pk, "image": shown, "comments": comments, "can_react": True}
-    return render(request, "images/_comments.html", context)
 
 
 @require_POST
@@ -177,10 +147,8 @@ def new_post(request: MemberRequest) -> HttpResponse:
         initial=request.GET.dict(),
     )
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             return redirect(_published(request, form))
-        except AtelierError as error:
-            form.add_error(None, error.message)
     status = 422 if form.is_bound else 200
     context = new_post_context(viewer=request.user, form=form)
     return render(request, "images/new_post.html", {"nav": NAV, "page": context}, status=status)
@@ -219,12 +187,6 @@ urlpatterns = [
     path("images/upload/file/", uploaded, name="image_uploaded"),
     path("images/<int:image_id>/", image, name="image"),
     path("images/<int:image_id>/reactions/<slug:kind>/", react, name="image_react"),
-    path("images/<int:image_id>/comments/", comment, name="image_comment"),
-    path(
-        "images/<int:image_id>/comments/<int:comment_id>/delete/",
-        remove_comment,
-        name="image_comment_delete",
-    ),
     path("images/<int:image_id>/visibility/", share, name="image_share"),
     path("images/<int:image_id>/delete/", remove, name="image_delete"),
     path("images/<int:image_id>/hide/", hide, name="image_hide"),

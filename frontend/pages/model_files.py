@@ -9,13 +9,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import signed_in
+from frontend.contexts.model_files import told_labels
 from frontend.contexts.model_lineage import lineage_context
 from frontend.contexts.model_tensors import tensors_context
-from frontend.pages.models import version_url
+from frontend.form_errors import errors_on
+from frontend.forms.file_facts import FileFactsForm
+from frontend.pages.models import own_version, version_url
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.queries import file_of, version_detail
 from models_registry.services.conversion import request_conversion
+from models_registry.services.file_facts import describe_file
 from models_registry.services.files import make_primary, remove_file, rescan_file
 
 MAX_QUERY = 100
@@ -70,6 +74,23 @@ def remove(request: MemberRequest, file_id: int) -> HttpResponse:
     return _done(request, file_id, remove_file)
 
 
+@signed_in
+def describe(request: MemberRequest, file_id: int) -> HttpResponse:
+    """Say what a file is, where its bytes do not."""
+    file = file_of(viewer=request.user, file_id=file_id)
+    own_version(request, file.version_id)
+    form = FileFactsForm.of(file, request.POST or None)
+    back = version_url(file.version)
+    if request.method == "POST" and form.is_valid():
+        with errors_on(form):
+            describe_file(actor=request.user, file=file, facts=form.facts(file))
+            add_toast(request, _("Saved."), kind="ok")
+            return redirect(back)
+    context = {"form": form, "file": file, "back": back, "told": told_labels(file), "nav": "models"}
+    status = 422 if form.errors else 200
+    return render(request, "models/file_edit.html", context, status=status)
+
+
 def _done(request: MemberRequest, file_id: int, service: Callable[..., object]) -> HttpResponse:
     file = file_of(viewer=request.user, file_id=file_id)
     with errors_as_toast(request):
@@ -78,6 +99,7 @@ def _done(request: MemberRequest, file_id: int, service: Callable[..., object]) 
 
 
 urlpatterns = [
+    path("models/files/<int:file_id>/edit/", describe, name="model_file_edit"),
     path("models/files/<int:file_id>/rescan/", rescan, name="model_file_rescan"),
     path("models/files/<int:file_id>/primary/", primary, name="model_file_primary"),
     path("models/files/<int:file_id>/remove/", remove, name="model_file_remove"),

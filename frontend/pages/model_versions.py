@@ -6,11 +6,11 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from frontend.access import require_allowed, signed_in
+from frontend.form_errors import errors_on
 from frontend.forms.model_edit import new_version_form, start_version
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
-from hub.core.errors import AtelierError
 from models_registry.queries import model_detail
 
 
@@ -24,11 +24,8 @@ def new(request: MemberRequest, slug: str) -> HttpResponse:
     latest = detail.versions[0] if detail.versions else None
     form = new_version_form(latest, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             version = start_version(request.user, detail.model, form.cleaned_data)
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             add_toast(request, _("The file is being checked. Publish when it is verified."))
             return redirect(version_url(version))
     context = {"form": form, "model": detail.model, "nav": "models"}

@@ -10,6 +10,7 @@ from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
 from frontend.contexts.model_view import model_view_context
+from frontend.form_errors import errors_on
 from frontend.forms.model_edit import edit_forms, save_edits, start_models
 from frontend.forms.models import ModelListForm, UploadModelForm
 from frontend.forms.review import ReviewForm
@@ -17,7 +18,7 @@ from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts.queries import current_team
-from hub.core.errors import AtelierError, Invalid
+from hub.core.errors import Invalid
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
 from models_registry.queries import model_detail, model_page, version_detail
@@ -68,11 +69,8 @@ def upload(request: MemberRequest) -> HttpResponse:
     given = {"name": request.GET.get("name", ""), "upload": request.GET.getlist("upload")}
     form = UploadModelForm(request.POST or None, viewer=request.user, initial=given)
     if request.method == "POST" and form.is_valid():
-        try:
+        with errors_on(form):
             versions = start_models(request.user, form.cleaned_data)
-        except AtelierError as error:
-            form.add_error(None, error.message)
-        else:
             add_toast(request, _("The file is being checked. Publish when it is verified."))
             if len(versions) > 1:
                 return redirect(f"{reverse('models')}?scope=mine")
@@ -87,11 +85,8 @@ def edit(request: MemberRequest, version_id: int) -> HttpResponse:
     version = own_version(request, version_id)
     forms = edit_forms(request.user, version, request.POST or None)
     if request.method == "POST" and forms.is_valid():
-        try:
+        with errors_on(forms.version):
             save_edits(request.user, version, forms)
-        except AtelierError as error:
-            forms.version.add_error(None, error.message)
-        else:
             add_toast(request, _("Saved."), kind="ok")
             return redirect(version_url(version))
     page = edit_context(viewer=request.user, version=version)

@@ -4,20 +4,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import path
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from frontend.preferences import THEME_COOKIE, THEMES, YEAR_SECONDS
+from frontend.requests import own_address
 from hub.accounts.services import set_preferences
 from hub.core.errors import Invalid
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
-    target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return redirect(target if is_ours else "/")
+    return redirect(own_address(request, request.POST.get("next", "")) or "/")
 
 
 def _remember(response: HttpResponse, request: HttpRequest, cookie: str, value: str) -> None:

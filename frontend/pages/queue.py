@@ -12,7 +12,7 @@ from frontend.contexts.runs import PRIORITIES, queue_context
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import TeamRequest
 from frontend.toasts import errors_as_toast
-from hub.core.errors import Invalid
+from hub.core.errors import Invalid, NotFound
 from training.jobs.models.job import Job
 from training.jobs.queries import job_for, queue_board
 from training.jobs.services import schedule
@@ -54,9 +54,13 @@ def _other(request: TeamRequest) -> Job | None:
     text = request.POST.get("before", "")
     if not text:
         return None
+    message = _("The other run could not be read. Reload the page.")
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-        raise Invalid(_("The other run could not be read. Reload the page."))
-    return job_for(request.user, int(text))
+        raise Invalid(message)
+    try:
+        return job_for(request.user, int(text))
+    except NotFound as error:  # it may have gone while the row was in somebody's hand
+        raise Invalid(message) from error
 
 
 def _answer(request: TeamRequest) -> HttpResponse:

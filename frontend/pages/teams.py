@@ -6,15 +6,14 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from frontend.access import require_visible, signed_in
+from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.team_members import heirs_of, member_rows, transfer_form
 from frontend.forms.accounts import InviteForm, TeamForm, TransferForm
-from frontend.requests import MemberRequest
-from frontend.toasts import add_toast
+from frontend.requests import MemberRequest, own_address
+from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts import queries, services
-from hub.accounts.models import Membership, Team
-from hub.accounts.permissions import can_manage_team
-from hub.core.errors import AtelierError
+from hub.accounts.models import Membership, Role, Team
+from hub.accounts.permissions import can_choose_owners, can_manage_team
 
 
 @signed_in
@@ -25,7 +24,8 @@ def teams(request: MemberRequest) -> HttpResponse:
         team = services.create_team(actor=request.user, name=form.cleaned_data["name"])
         request.session[queries.TEAM_SESSION_KEY] = team.pk
         add_toast(request, _("The team %s is ready.") % team.name, kind="ok")
-        return redirect("team", slug=team.slug)
+        wanted = own_address(request, request.GET.get("next", ""))
+        return redirect(wanted or reverse("team", args=[team.slug]))
     context = {
         "form": form,
         "teams": queries.teams_of(request.user),
@@ -67,8 +67,8 @@ def invite(request: MemberRequest, slug: str) -> HttpResponse:
     """Make an invite link; it is shown once."""
     found = _team(request, slug)
     form = InviteForm(request.POST)
-    role = form.cleaned_data["role"] if form.is_valid() else ""
-    _invite, key = services.create_invite(actor=request.user, team=found, role=role or "member")
+    role = form.cleaned_data["role"] if form.is_valid() else Role.MEMBER
+    _invite, key = services.create_invite(actor=request.user, team=found, role=role)
     request.session["invite_link"] = request.build_absolute_uri(reverse("team_join", args=[key]))
     return redirect("team", slug=slug)
 
@@ -90,14 +90,11 @@ def remove(request: MemberRequest, slug: str, user_id: int) -> HttpResponse:
     """Take a member out, or leave."""
     found = _team(request, slug)
     member = _member(found, user_id)
-    try:
+    with errors_as_toast(request):
         services.remove_member(actor=request.user, team=found, user=member.user)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
-        return redirect("team", slug=slug)
-    if member.user == request.user:
-        return redirect("teams")
-    add_toast(request, _("%s is no longer in the team.") % member.user.public_name)
+        if member.user == request.user:
+            return redirect("teams")
+        add_toast(request, _("%s is no longer in the team.") % member.user.public_name)
     return redirect("team", slug=slug)
 
 
@@ -108,13 +105,10 @@ def change_role(request: MemberRequest, slug: str, user_id: int) -> HttpResponse
     found = _team(request, slug)
     member = _member(found, user_id)
     role = request.POST.get("role", "")
-    try:
+    with errors_as_toast(request):
         changed = services.change_role(actor=request.user, team=found, user=member.user, role=role)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
-        return redirect("team", slug=slug)
-    words = {"name": member.user.public_name, "role": changed.get_role_display()}
-    add_toast(request, _("%(name)s now has the role: %(role)s.") % words, kind="ok")
+        words = {"name": member.user.public_name, "role": changed.get_role_display()}
+        add_toast(request, _("%(name)s now has the role: %(role)s.") % words, kind="ok")
     return redirect("team", slug=slug)
 
 
@@ -123,17 +117,16 @@ def change_role(request: MemberRequest, slug: str, user_id: int) -> HttpResponse
 def transfer(request: MemberRequest, slug: str) -> HttpResponse:
     """Hand the team over to another member."""
     found = _team(request, slug)
+    message = _("Only an owner of %s can make or unmake owners.") % found.name
+    require_allowed(allowed=can_choose_owners(request.user, found), message=message, team=found)
     form = TransferForm(request.POST, heirs=heirs_of(request.user, found))
     if not form.is_valid():
         add_toast(request, _("Choose another member to hand the team over to."), kind="danger")
         return redirect("team", slug=slug)
     member = _member(found, form.cleaned_data["to"])
-    try:
+    with errors_as_toast(request):
         services.transfer_ownership(actor=request.user, team=found, user=member.user)
-    except AtelierError as error:
-        add_toast(request, error.message, kind="danger")
-        return redirect("team", slug=slug)
-    add_toast(request, _("%s owns the team now.") % member.user.public_name, kind="ok")
+        add_toast(request, _("%s owns the team now.") % member.user.public_name, kind="ok")
     return redirect("team", slug=slug)
 
 

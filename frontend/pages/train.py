@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.views.decorators.http import require_POST
 
-from frontend.access import team_required
+from frontend.access import team_work_required
 from frontend.contexts.train import Draft, config_of, read_draft, settings_form
 from frontend.contexts.train_draft import (
     address_of,
@@ -21,6 +21,7 @@ from frontend.contexts.train_draft import (
     without_usual,
 )
 from frontend.contexts.train_wizard import WizardContext, wizard_context
+from frontend.form_errors import errors_on
 from frontend.rendering import render_page
 from frontend.requests import TeamRequest
 from hub.accounts.drafts import drop_draft, save_draft
@@ -29,7 +30,7 @@ from training.jobs.models.job import Job
 from training.jobs.services.submit import submit_job
 
 
-@team_required
+@team_work_required
 def train(request: TeamRequest) -> HttpResponse:
     """Show the wizard for the choices in the address, or start the run."""
     if request.method == "POST":
@@ -40,7 +41,7 @@ def train(request: TeamRequest) -> HttpResponse:
 
 
 @require_POST
-@team_required
+@team_work_required
 def choose(request: TeamRequest) -> HttpResponse:
     """Another dataset, base, method or preset: its settings, with what was typed kept on top."""
     page = _chosen(request, reset=request.POST.get("reset", ""))
@@ -50,7 +51,7 @@ def choose(request: TeamRequest) -> HttpResponse:
 
 
 @require_POST
-@team_required
+@team_work_required
 def plan(request: TeamRequest) -> HttpResponse:
     """The summary for what the form says now; what was typed is kept as a draft."""
     draft = read_draft(request.user, request.team, request.POST)
@@ -62,7 +63,7 @@ def plan(request: TeamRequest) -> HttpResponse:
 
 
 @require_POST
-@team_required
+@team_work_required
 def start_over(request: TeamRequest) -> HttpResponse:
     """Forget the draft."""
     drop_draft(user=request.user, form=draft_key(request.team))
@@ -75,12 +76,10 @@ def _start(request: TeamRequest) -> HttpResponse:
     draft = read_draft(request.user, request.team, request.POST)
     form = settings_form(draft, request.POST) if draft.dataset and draft.base else None
     if form is not None and form.is_valid():
-        try:
+        with errors_on(form):
             job = _submit(request, draft, form.cleaned_data["name"], config_of(draft, form))
             drop_draft(user=request.user, form=draft_key(request.team))
             return redirect("run", number=job.number)
-        except AtelierError as error:
-            form.add_error(None, error.message)
     changes = typed_changes(draft, request.POST)
     page = wizard_context(request.user, request.team, draft, form=form, changes=changes)
     return _page(request, page, status=422)

@@ -1,10 +1,9 @@
 """Tables of the gallery; Django finds them here."""
 
-from gallery.models.comment import Comment
 from gallery.models.generation import Generation
 from gallery.models.image import Image
 from gallery.models.post import Post
 from gallery.models.reaction import Reaction
 from gallery.models.resource import ImageResource
 
-__all__ = ["Comment", "Generation", "Image", "ImageResource", "Post", "Reaction"]
+__all__ = ["Generation", "Image", "ImageResource", "Post", "Reaction"]

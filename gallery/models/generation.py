@@ -1,5 +1,7 @@
 """What made a picture: the text as it stands in the file, and the parts that people look for."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +20,9 @@ class Generation(models.Model):
 
     `text` is what the file carries, unchanged; `data` is the parsed document; `copy_text` the same
     data as the text that other programs read. The columns repeat those parts that pages show and
-    lists filter on. With `is_given` the text came with the post and the file is not read again. A
-    table of its own keeps the rows of `Image`, which every list reads, small.
+    lists filter on; `search_words` are the words of the prompt, Chinese in pairs of characters.
+    With `is_given` the text came with the post and the file is not read again. A table of its own
+    keeps the rows of `Image`, which every list reads, small.
     """
 
     image = models.OneToOneField(
@@ -42,11 +45,18 @@ class Generation(models.Model):
     denoising_strength = models.FloatField(null=True, blank=True)
     model_name = models.CharField(max_length=255, blank=True)
     model_hash = models.CharField(max_length=64, blank=True)
+    search_words = models.TextField(blank=True, editable=False)
+    search = models.GeneratedField(
+        expression=SearchVector("search_words", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
     process = models.CharField(max_length=16, choices=Process, default=Process.TXT2IMG)
 
     class Meta:
         verbose_name = _("generation data")
         verbose_name_plural = _("generation data")
+        indexes = [GinIndex(fields=["search"], name="generation_search")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(process__in=Process.values), name="generation_process_known"

@@ -16,11 +16,14 @@ from hub.formats.generation.a1111 import emit_infotext, parse_infotext
 from hub.formats.generation.json_form import from_json, to_json
 from hub.formats.generation.png import TextLimits
 from hub.formats.generation.types import GenerationData, GenerationSource
+from models_registry.search_text import prompt_words
 
 logger = logging.getLogger(__name__)
 
 BIGGEST_INTEGER = 2**31 - 1
 BIGGEST_SMALL = 2**15 - 1
+#: A tsvector holds a megabyte; a prompt may be longer, and nobody looks for its end.
+PROMPT_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def keep_generation(image: Image, found: ReadGeneration, *, is_given: bool = Fal
             "copy_text": copy_text_of(found),
             "is_given": is_given,
             "prompt": data.prompt,
+            "search_words": prompt_words(data.prompt, most=PROMPT_CHARACTERS),
             "negative_prompt": data.negative_prompt,
             "sampler": (data.sampler or "")[:80],
             "steps": _bounded(data.steps, BIGGEST_INTEGER),

@@ -15,7 +15,7 @@ from gallery.services.generation_data import keep_given_text
 from gallery.services.images import check_picture
 from gallery.services.resources import given_row, replace_resources
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Invalid, NotAllowed, NotFound
 from hub.core.tasks import TaskName, enqueue_on_commit
@@ -114,7 +114,7 @@ def _check_place(
 ) -> None:
     if visibility not in Visibility.values:
         raise Invalid(_("Choose who may see these pictures."))
-    if team is not None and not is_member(actor, team):
+    if team is not None and not works_in(actor, team):
         raise NotAllowed(_("You are not a member of this team. Ask a manager to let you in."))
     if visibility == Visibility.TEAM and team is None:
         raise Invalid(_("Choose a team to share these pictures with."))

@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
@@ -19,6 +21,15 @@ class User(AbstractUser):
     avatar = models.ForeignKey(
         "storage.Blob", on_delete=models.SET_NULL, null=True, blank=True, related_name="avatars_of"
     )
+
+    class Meta(AbstractUser.Meta):
+        indexes = [
+            # For `username__iexact` and `username__istartswith`, which compare in capitals.
+            models.Index(
+                OpClass(Upper("username"), name="varchar_pattern_ops"),
+                name="user_by_name_in_any_case",
+            )
+        ]
 
     @property
     def public_name(self) -> str:
@@ -43,11 +54,16 @@ class Team(TimeStamped):
 
 
 class Role(models.TextChoices):
-    """What a member may do in a team; each includes the ones after it."""
+    """What a person may do in a team; each includes the ones after it.
+
+    Owners choose owners; managers look after people, the queue and everybody's things; members make
+    and change things of the team; viewers see and download them, and change nothing.
+    """
 
     OWNER = "owner", _("Owner")
     MANAGER = "manager", _("Manager")
     MEMBER = "member", _("Member")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Membership(models.Model):

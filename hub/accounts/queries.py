@@ -3,27 +3,45 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, F, QuerySet, When
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Membership, Role, Team, User
 from hub.core.errors import NotFound
 
 TEAM_SESSION_KEY = "team_id"
+NAMES_OFFERED = 8
 
 
 def teams_of(user: User | AnonymousUser) -> QuerySet[Team]:
-    """Teams the person is in, by name."""
+    """Teams the person is in, by name; `role` is the person's in each."""
     if not user.is_authenticated:
         return Team.objects.none()
-    return Team.objects.filter(memberships__user_id=user.pk).order_by("name", "pk")
+    mine = Team.objects.filter(memberships__user_id=user.pk)
+    return mine.annotate(role=F("memberships__role")).order_by("name", "pk")
 
 
 def is_member(user: User | AnonymousUser, team: Team | None) -> bool:
-    """Whether the person belongs to the team."""
+    """Whether the person belongs to the team, in whatever role."""
     if team is None or not user.is_authenticated:
         return False
     return Membership.objects.filter(user_id=user.pk, team=team).exists()
+
+
+def works_in(user: User | AnonymousUser, team: Team | None) -> bool:
+    """Whether the person makes and changes things in the team; viewers only look."""
+    if team is None or not user.is_authenticated:
+        return False
+    working = Membership.objects.filter(user_id=user.pk, team=team).exclude(role=Role.VIEWER)
+    return working.exists()
+
+
+def teams_worked_in(user: User | AnonymousUser) -> QuerySet[Team]:
+    """Teams that the person may put something into, by name."""
+    if not user.is_authenticated:
+        return Team.objects.none()
+    working = Membership.objects.filter(user_id=user.pk).exclude(role=Role.VIEWER)
+    return Team.objects.filter(pk__in=working.values("team_id")).order_by("name", "pk")
 
 
 def current_team(request: Any) -> Team | None:
@@ -38,14 +56,22 @@ def current_team(request: Any) -> Team | None:
 
 
 def members_of(team: Team) -> QuerySet[Membership]:
-    """Members with their users, owners first, then managers."""
-    rank = Case(When(role=Role.OWNER, then=0), When(role=Role.MANAGER, then=1), default=2)
+    """Members with their users, owners first, viewers last."""
+    rank = Case(*(When(role=role, then=place) for place, role in enumerate(Role.values)))
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
 
 
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
+def people_beginning(text: str) -> list[User]:
+    """Active people whose user name begins with the text, in whatever case; none for no text."""
+    if not text:
+        return []
+    found = User.objects.filter(username__istartswith=text, is_active=True)
+    return list(found.order_by("username")[:NAMES_OFFERED])
 
 
 def person_named(username: str) -> User:

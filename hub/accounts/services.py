@@ -81,8 +81,8 @@ def remove_member(*, actor: User, team: Team, user: User) -> None:
 def change_role(*, actor: User, team: Team, user: User, role: str) -> Membership:
     """Give a member another role; a team always keeps an owner.
 
-    Managers choose between member and manager, owners also make and unmake owners. Raises NotFound
-    for a person who is not in the team, Conflict for the last owner.
+    Managers choose between viewer, member and manager, owners also make and unmake owners. Raises
+    NotFound for a person who is not in the team, Conflict for the last owner.
     """
     _require_manager(actor, team)
     _require_right_to_give(actor, team, role)

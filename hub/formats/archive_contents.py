@@ -25,7 +25,7 @@ from hub.formats.errors import ArchiveError, FormatError, Problem
 from hub.formats.pickle_globals import Verdict
 from hub.formats.pickles import PickleReport, scan_pickle
 from hub.formats.safetensors_header import LENGTH_BYTES, declared_length, parse_header
-from hub.formats.text_content import ACTIVE_SUFFIXES, check_text, is_text
+from hub.formats.text_content import check_text, is_active_name, is_text
 from hub.formats.zip_archive import (
     DEFAULT_LIMITS,
     ArchiveLimits,
@@ -43,6 +43,11 @@ CLIMBS_OUT = Problem(
     "archive_climbs_out",
     "The name {name!r} in the archive leads out of the folder it is unpacked to. "
     "Pack it again with plain names.",
+)
+NOT_PORTABLE = Problem(
+    "archive_name_not_portable",
+    "The name {name!r} in the archive is another one, or none, on some systems: it holds signs "
+    "that cannot be seen, a colon, a dot or a space at an end, or a device's name. Rename it.",
 )
 NOT_A_FILE = Problem(
     "archive_not_a_file",
@@ -71,6 +76,13 @@ SUSPICIOUS_MEMBER = Problem(
     "safetensors.",
 )
 BAD_MEMBER = Problem("archive_bad_member", "The file {name!r} in the archive: {reason}")
+
+
+#: Names that text does not have: a text called .pth is run by Python where it lies in its path.
+WEIGHTS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
+DEVICES = frozenset(
+    {"aux", "con", "nul", "prn"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +124,19 @@ def _check_name(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     parts = name.replace("\\", "/").split("/")
     climbs = name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]
-    if climbs or "\\" in name or not name.isprintable() or not name.strip("./ "):
+    if climbs or "\\" in name or not name.strip("./ "):
         raise ArchiveError(CLIMBS_OUT, name=name)
+    if not name.isprintable() or any(_is_special(part) for part in parts):
+        raise ArchiveError(NOT_PORTABLE, name=name)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
         raise ArchiveError(NOT_A_FILE, name=name)
+
+
+def _is_special(part: str) -> bool:
+    """Whether Windows opens something else under this part of a path: a stream, a device …"""
+    stem = part.partition(".")[0].rstrip(" ").casefold()
+    return ":" in part or (part != part.rstrip(" .") and part != ".") or stem in DEVICES
 
 
 def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
@@ -124,7 +144,7 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Archi
     if info.file_size > max(info.compress_size, 1 << 10) * limits.max_ratio:
         read_member(archive, info, limits=limits)  # raises with the bomb's or the size's reason
     found = type_of_head(peek_member(archive, info, HEAD_BYTES), info.file_size)
-    if name.lower().endswith(ACTIVE_SUFFIXES) or found is FileType.PROGRAM:
+    if is_active_name(name) or found is FileType.PROGRAM:
         raise ArchiveError(PROGRAM, name=name)
     if found is FileType.ZIP or found in WRAPPER_TYPES:
         raise ArchiveError(NESTED, name=name, type=found.value)
@@ -140,7 +160,7 @@ def _check_whole(name: str, data: bytes, found: FileType) -> None:
             raise ArchiveError(BAD_MEMBER, name=name, reason=HIDDEN_ARCHIVE.message)
     elif found in {FileType.PICKLE, FileType.TORCH_LEGACY}:
         _check_pickle(name, scan_pickle(BytesIO(data)))
-    elif found is FileType.UNKNOWN and is_text(data):
+    elif found is FileType.UNKNOWN and is_text(data) and not name.lower().endswith(WEIGHTS):
         _check_text(name, data)
     else:
         raise ArchiveError(UNKNOWN_MEMBER, name=name, type=found.value)

@@ -1,5 +1,6 @@
 """What a file is, told by its bytes and never by its name."""
 
+import re
 from enum import StrEnum
 from typing import BinaryIO
 
@@ -33,6 +34,7 @@ class FileType(StrEnum):
     WEBM = "webm"
     NPY = "npy"
     HDF5 = "hdf5"
+    ONNX = "onnx"
     PDF = "pdf"
     SEVEN_ZIP = "7z"
     RAR = "rar"
@@ -80,6 +82,8 @@ SIGNATURES: tuple[tuple[bytes, FileType], ...] = (
     (b"#!", FileType.PROGRAM),
     (TORCH_LEGACY_MAGIC, FileType.TORCH_LEGACY),
 )
+#: A protocol buffer without a signature: the format's version, then producer, domain or graph.
+ONNX_START = re.compile(rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]")
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 VIDEO_BRANDS = frozenset({b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1"})
@@ -108,6 +112,8 @@ def type_of_head(head: bytes, size: int) -> FileType:
         return FileType.ZIP
     if head[TAR_MAGIC_AT:].startswith(TAR_MAGIC):
         return FileType.TAR
+    if ONNX_START.match(head):
+        return FileType.ONNX
     return FileType.PICKLE if _looks_like_pickle(head) else FileType.UNKNOWN
 
 

@@ -41,6 +41,10 @@ class SafetensorsError(FormatError):
     """A safetensors file whose header can't be trusted."""
 
 
+class GgufError(FormatError):
+    """A GGUF file whose header can't be trusted."""
+
+
 class ArchiveError(FormatError):
     """A zip archive that is damaged or beyond the limits."""
 

@@ -25,7 +25,7 @@ def windows(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
         base = position // WINDOW_BYTES * WINDOW_BYTES
         mapped = _mapped(file, base, stop - base)
         if mapped is None:
-            yield from _read(file, position, end)
+            yield from copied_windows(file, position, end)
             return
         with mapped, memoryview(mapped) as whole, whole[position - base :] as window:
             yield window
@@ -50,8 +50,11 @@ def _mapped(file: BinaryIO, base: int, size: int) -> mmap.mmap | None:
     return mapped
 
 
-def _read(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
-    buffer = memoryview(bytearray(min(WINDOW_BYTES, end - start)))
+def copied_windows(
+    file: BinaryIO, start: int, end: int, *, size: int = WINDOW_BYTES
+) -> Iterator[memoryview]:
+    """The same bytes in one buffer of `size` that is filled again for each view."""
+    buffer = memoryview(bytearray(min(size, end - start)))
     file.seek(start)
     left = end - start
     while left:

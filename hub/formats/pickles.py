@@ -6,12 +6,13 @@ is loaded are its first opcodes, so everything found before damage counts, and a
 never judged safe.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from io import BytesIO
 from typing import BinaryIO
-from zipfile import ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from hub.formats.binary_source import BinarySource, opened, size_of
 from hub.formats.detection import TORCH_LEGACY_MAGIC
@@ -24,12 +25,29 @@ from hub.formats.pickle_machine import (
     ImportTracer,
     read_steps,
 )
-from hub.formats.zip_archive import ArchiveLimits, open_archive, peek_member, read_member
-from hub.formats.zip_layout import check_layout
+from hub.formats.zip_archive import (
+    MEMBER_BOMB,
+    ArchiveLimits,
+    open_archive,
+    peek_member,
+    read_member,
+)
+from hub.formats.zip_layout import check_layout, has_archive_at_end
 
 LEGACY_PICKLES = 5
 PICKLE_SUFFIXES = (".pkl", ".pickle")
 TORCHSCRIPT_FOLDER = "/code/"
+#: The members of a torch file, below the one folder that all of them are in.
+SMALL_MEMBERS = frozenset(
+    {"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}
+)
+OWN_NAMES = re.compile(
+    "|".join([r"data\.pkl", r"data/[0-9]+", *(re.escape(name) for name in sorted(SMALL_MEMBERS))])
+)
+PLAIN_ROOT = re.compile(r"(?!\.{1,2}$)[^/\\:\x00-\x1f]{1,200}")
+SMALL_BYTES = 64
+SMALL_FACT = re.compile(rb"[0-9a-z\s]{0,64}")
+SHOWN_PROBLEMS = 5
 ZIP_START = b"PK\x03\x04"
 
 NOT_A_PICKLE = Problem(
@@ -38,6 +56,9 @@ NOT_A_PICKLE = Problem(
 )
 TORCHSCRIPT = "the archive holds TorchScript code"
 UNUSUAL_OPCODES = "it uses opcodes that no model file needs ({names})"
+HIDDEN_ARCHIVE = "it also ends as a zip archive does, so another program may open it as one"
+TRAILING_BYTES = "bytes that belong to nothing follow behind the pickle"
+FOREIGN_MEMBER = "the archive holds {name!r}, which no file of torch has"
 TRAILING_PICKLE_LIMIT = "more pickles follow each other than the limit allows"
 
 
@@ -109,6 +130,7 @@ def scan_pickle(source: BinarySource, *, limits: PickleLimits = DEFAULT_LIMITS) 
         is_legacy = head == TORCH_LEGACY_MAGIC
         scan = _Scan(limits)
         scan.read_series(stream, count=LEGACY_PICKLES if is_legacy else None)
+        scan.check_rest(stream, may_hold_storages=is_legacy)
     if not (scan.pickle_count or scan.imports or _starts_like_pickle(head[:2])):
         raise PickleScanError(NOT_A_PICKLE)
     return scan.report(PickleContainer.TORCH_LEGACY if is_legacy else PickleContainer.PLAIN)
@@ -154,6 +176,13 @@ class _Scan:
         if count is None and _pickle_follows(stream):
             self.problems.append(TRAILING_PICKLE_LIMIT)
 
+    def check_rest(self, stream: BinaryIO, *, may_hold_storages: bool) -> None:
+        """Note what lies behind the last pickle: of torch's older form, the storages."""
+        if not self.problems and not may_hold_storages and stream.tell() != size_of(stream):
+            self.problems.append(TRAILING_BYTES)
+        if has_archive_at_end(stream):
+            self.problems.append(HIDDEN_ARCHIVE)
+
     def report(self, container: PickleContainer) -> PickleReport:
         """Judge what was found."""
         return PickleReport(
@@ -198,6 +227,7 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
             scan.problems.append(str(error))
         if any(TORCHSCRIPT_FOLDER in member.filename for member in members):
             scan.problems.append(TORCHSCRIPT)
+        scan.problems += _foreign(archive, members, limits)
         for member in members:
             named = member.filename.lower().endswith(PICKLE_SUFFIXES)
             if not named and _is_storage(member):
@@ -211,6 +241,30 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
     if not (scan.pickle_count or scan.imports or scan.problems):
         raise PickleScanError(NOT_A_PICKLE)
     return scan.report(PickleContainer.TORCH_ZIP)
+
+
+def _foreign(archive: ZipFile, members: list[ZipInfo], limits: PickleLimits) -> list[str]:
+    """What torch never writes: other names, another folder, storages packed until they burst."""
+    root = members[0].filename.partition("/")[0] if members else ""
+    found = []
+    for member in members:
+        name = member.filename.removeprefix(f"{root}/")
+        if OWN_NAMES.fullmatch(name) is None or not PLAIN_ROOT.fullmatch(root):
+            found.append(FOREIGN_MEMBER.format(name=member.filename))
+        elif member.file_size > max(member.compress_size, 1 << 10) * limits.archive.max_ratio:
+            bomb = ArchiveError(MEMBER_BOMB, name=member.filename, ratio=limits.archive.max_ratio)
+            found.append(str(bomb))
+        elif name in SMALL_MEMBERS and not _is_small_fact(archive, member):
+            found.append(FOREIGN_MEMBER.format(name=member.filename))
+    return list(dict.fromkeys(found))[:SHOWN_PROBLEMS]
+
+
+def _is_small_fact(archive: ZipFile, member: ZipInfo) -> bool:
+    """Whether a member holds what torch notes beside the weights: a number or a word."""
+    try:
+        return SMALL_FACT.fullmatch(peek_member(archive, member, SMALL_BYTES + 1)) is not None
+    except FormatError:
+        return False
 
 
 def _note_failure(scan: _Scan, error: FormatError, *, named: bool) -> None:

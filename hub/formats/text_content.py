@@ -8,10 +8,14 @@ from hub.formats.errors import Problem
 TEXT_SAMPLE_BYTES = 1 << 20
 # Files that a double click, an interpreter or a WebUI's extension loader would run.
 ACTIVE_SUFFIXES = (
-    *(".app", ".bat", ".cmd", ".com", ".cpl", ".dll", ".dylib", ".exe", ".hta", ".htm", ".html"),
-    *(".jar", ".js", ".jse", ".lnk", ".mjs", ".msi", ".php", ".pif", ".pl", ".ps1", ".psm1", ".py"),
-    *(".pyc", ".pyd", ".pyw", ".rb", ".reg", ".scr", ".sh", ".so", ".svg", ".url", ".vb", ".vbe"),
-    *(".vbs", ".wsf", ".wsh", ".xhtml"),
+    *(".action", ".app", ".application", ".appref-ms", ".bash", ".bat", ".chm", ".cmd", ".com"),
+    *(".command", ".cpl", ".csh", ".desktop", ".dll", ".dylib", ".exe", ".fish", ".gadget", ".hta"),
+    *(".htm", ".html", ".inf", ".iqy", ".jar", ".job", ".js", ".jse", ".ksh", ".library-ms"),
+    *(".lnk", ".mht", ".mhtml", ".mjs", ".msc", ".msi", ".php", ".pif", ".pl", ".ps1", ".psm1"),
+    *(".py", ".pyc", ".pyd", ".pyw", ".rb", ".reg", ".run", ".scf", ".scr", ".sct"),
+    *(".search-ms", ".settingcontent-ms", ".sh", ".slk", ".so", ".svg", ".svgz", ".terminal"),
+    *(".url", ".vb", ".vbe", ".vbs", ".workflow", ".wsc", ".wsf", ".wsh", ".xht", ".xhtml"),
+    *(".xll", ".zsh"),
 )
 # What YAML's full loaders turn into calls.
 YAML_CALLS = ("!!python/", "tag:yaml.org,2002:python/")
@@ -20,6 +24,11 @@ YAML_CALL = Problem(
     "The text holds {tag!r}, which makes some programs call Python when they read it as YAML. "
     "Take it out.",
 )
+
+
+def is_active_name(name: str) -> bool:
+    """Whether something would run a file of this name; dots and spaces at its end do not count."""
+    return name.rstrip(" .").lower().endswith(ACTIVE_SUFFIXES)
 
 
 def is_text(sample: bytes) -> bool:

@@ -1,6 +1,7 @@
 """What every environment shares. Values that differ come from the environment, through `_env`."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from frontend.settings_fragment import (
     ACCOUNT_FORMS,  # noqa: F401
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "hub.demo",
     "models_registry",
     "gallery",
+    "hub.comments",
     "training.datasets",
     "training.jobs",
     "training.worker",
@@ -107,10 +109,11 @@ CACHES = {
         "KEY_PREFIX": "atelier",
     }
 }
+# What is published reaches every database of a server: the name keeps two hubs apart.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [VALKEY_URL], "prefix": "atelier-ws"},
+        "CONFIG": {"hosts": [VALKEY_URL], "prefix": f"atelier-ws{urlsplit(VALKEY_URL).path}"},
     }
 }
 

@@ -33,6 +33,7 @@ TAGGER_SECONDS = _env.integer("TAGGER_SECONDS", 60, minimum=1)
 
 # Model files
 SAFETENSORS_HEADER_MAX_BYTES = _env.integer("SAFETENSORS_HEADER_MAX_BYTES", 100 * MIB, minimum=8)
+GGUF_HEADER_MAX_BYTES = _env.integer("GGUF_HEADER_MAX_BYTES", 32 * MIB, minimum=24)
 
 # Lists: how old the order of tags that guests see may be
 TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)

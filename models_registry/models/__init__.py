@@ -4,7 +4,6 @@ from models_registry.models import (  # noqa: F401
     base_model,
     bookmark,
     collection,
-    comment,
     conversion,
     cover,
     download,

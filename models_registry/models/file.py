@@ -53,6 +53,14 @@ class SizeKind(models.TextChoices):
     PRUNED = "pruned", pgettext_lazy("file size", "Pruned")
 
 
+class EmaWeights(models.TextChoices):
+    """Averaged weights, which some trainers keep beside the trained ones under `model_ema.`."""
+
+    WITH = "with", pgettext_lazy("file weights", "With EMA weights")
+    ONLY = "only", pgettext_lazy("file weights", "EMA weights only")
+    WITHOUT = "without", pgettext_lazy("file weights", "Without EMA weights")
+
+
 class ScanStatus(models.TextChoices):
     """Verdict on the bytes; the values are those of Civitai's API."""
 
@@ -91,6 +99,7 @@ class ModelFile(TimeStamped):
     kind = models.CharField(max_length=20, choices=FileKind, default=FileKind.MODEL)
     format = models.CharField(max_length=14, choices=FileFormat, default=FileFormat.OTHER)
     size_kind = models.CharField(max_length=6, choices=SizeKind, blank=True, default="")
+    ema = models.CharField(max_length=7, choices=EmaWeights, blank=True, default="")
     precision = models.CharField(max_length=10, blank=True, default="")
     is_primary = models.BooleanField(default=False)
     stage = models.CharField(max_length=8, choices=FileStage, default=FileStage.SEALED)
@@ -117,6 +126,9 @@ class ModelFile(TimeStamped):
             models.CheckConstraint(condition=Q(kind__in=FileKind.values), name="file_kind_known"),
             models.CheckConstraint(
                 condition=Q(format__in=FileFormat.values), name="file_format_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(ema__in=["", *EmaWeights.values]), name="file_ema_known"
             ),
             models.CheckConstraint(
                 condition=Q(scan_status__in=ScanStatus.values), name="file_scan_known"
@@ -147,6 +159,11 @@ class ModelFile(TimeStamped):
     def is_clean(self) -> bool:
         """Scanned and found good: anyone who sees the version may have it."""
         return self.scan_status == ScanStatus.SUCCESS
+
+    @property
+    def quant_type(self) -> str:
+        """How the weights of a GGUF file are packed, like `Q4_K`; empty for other files."""
+        return str(self.scan_report.get("quant_type", ""))
 
     @property
     def scan_sentence(self) -> str:

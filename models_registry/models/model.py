@@ -14,6 +14,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -288,6 +289,7 @@ class Model(TimeStamped):
             GinIndex(
                 fields=["search_words"], opclasses=["gin_trgm_ops"], name="model_words_trigram"
             ),
+            models.Index(Upper("name"), name="model_by_name_in_any_case"),  # for `name__iexact`
             *(
                 models.Index(
                     fields=fields, name=f"model_by_{name}", condition=Q(status__in=PUBLIC_STATES)

@@ -3,6 +3,7 @@
 | content | verdict |
 |---|---|
 | safetensors with a valid header, and nothing else behind it | Success |
+| GGUF with a valid header, and nothing else behind it | Success |
 | pickle, all imports known and harmless, picklescan finds nothing | Success |
 | pickle with a dangerous import | Danger |
 | pickle that could not be followed, imports unknown names or uses unusual opcodes | Error |
@@ -15,7 +16,7 @@
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from django.conf import settings
 
@@ -23,6 +24,7 @@ from hub.formats.detection import PICKLE_TYPES, FileType, detect_type
 from hub.formats.disguises import check_single_nature, hidden_calls
 from hub.formats.errors import FormatError
 from hub.formats.file_hashing import hash_file
+from hub.formats.gguf_header import GgufLimits, read_gguf
 from hub.formats.hashes import FileHashes
 from hub.formats.model_kind import ModelGuess, Precision, guess_model
 from hub.formats.pickle_globals import Verdict
@@ -33,11 +35,13 @@ from hub.formats.safetensors_header import (
     SafetensorsHeader,
     read_header,
 )
-from hub.formats.text_content import TEXT_SAMPLE_BYTES, is_text
+from hub.formats.text_content import TEXT_SAMPLE_BYTES, is_active_name, is_text
 from models_registry.models.file import FileFormat, ScanStatus
-from models_registry.scanning.other_content import judge_other
+from models_registry.scanning.other_content import MODEL_SUFFIXES, judge_other
 from models_registry.scanning.outcome import (
     DANGEROUS_PICKLE,
+    LYING_NAME,
+    SAFE_GGUF,
     SAFE_HEADER,
     SAFE_PICKLE,
     SUSPICIOUS_PICKLE,
@@ -48,6 +52,9 @@ from models_registry.scanning.second_opinion import ask_picklescan
 from models_registry.scanning.viruses import with_virus_verdict
 
 NAMED_SAFETENSORS = (".safetensors", ".sft")
+NAMED_PICKLE = (".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle")
+NAMED_GGUF = (".gguf",)
+FORMATS = {FileType.ONNX: FileFormat.ONNX}
 SHOWN_NAMES = 10
 
 
@@ -79,6 +86,11 @@ def header_limits() -> HeaderLimits:
     return HeaderLimits(max_header_bytes=settings.SAFETENSORS_HEADER_MAX_BYTES)
 
 
+def gguf_limits() -> GgufLimits:
+    """How much a GGUF header may ask for on this hub."""
+    return GgufLimits(max_header_bytes=settings.GGUF_HEADER_MAX_BYTES)
+
+
 def scan_content(path: Path, *, kind: str, name: str) -> Inspection:
     """Judge the content as a file of this kind; `name` is only held against it.
 
@@ -93,10 +105,12 @@ def _inspect(path: Path, kind: str, name: str) -> Inspection:
     if file_type is FileType.SAFETENSORS:
         return _inspect_safetensors(path)
     if file_type in PICKLE_TYPES:
-        return Inspection(file_type, FileFormat.PICKLETENSOR, _scan_pickle(path, file_type))
+        outcome = _truly_named(_scan_pickle(path, file_type), file_type, name, NAMED_PICKLE)
+        return Inspection(file_type, FileFormat.PICKLETENSOR, outcome)
+    if file_type is FileType.GGUF:
+        return _inspect_gguf(path, name)
     outcome = judge_other(path, file_type, kind=kind, name=name)
-    file_format = FileFormat.GGUF if file_type is FileType.GGUF else FileFormat.OTHER
-    return Inspection(file_type, file_format, outcome)
+    return Inspection(file_type, FORMATS.get(file_type, FileFormat.OTHER), outcome)
 
 
 def _type_of(path: Path, name: str) -> FileType:
@@ -126,6 +140,31 @@ def _inspect_safetensors(path: Path) -> Inspection:
     return Inspection(
         FileType.SAFETENSORS, FileFormat.SAFETENSOR, outcome, header, guess_model(header)
     )
+
+
+def _inspect_gguf(path: Path, name: str) -> Inspection:
+    try:
+        header = read_gguf(path, limits=gguf_limits())
+        with path.open("rb") as stream:
+            check_single_nature(stream)
+    except FormatError as error:
+        return Inspection(FileType.GGUF, FileFormat.GGUF, refused(error))
+    facts = {"tensors": len(header.tensors), "quant_type": header.main_type}
+    outcome = ScanOutcome(ScanStatus.SUCCESS, SAFE_GGUF, report=facts)
+    outcome = _truly_named(outcome, FileType.GGUF, name, NAMED_GGUF)
+    return Inspection(FileType.GGUF, FileFormat.GGUF, outcome)
+
+
+def _truly_named(
+    outcome: ScanOutcome, file_type: FileType, name: str, own: tuple[str, ...]
+) -> ScanOutcome:
+    """Not cleared under the name of another format: it stays the name that others save it by."""
+    suffix = PurePath(name).suffix.lower()
+    is_other = suffix in MODEL_SUFFIXES or is_active_name(name)
+    if outcome.status != ScanStatus.SUCCESS or not is_other or suffix in own:
+        return outcome
+    params = {"suffix": suffix, "type": file_type.value}
+    return replace(outcome, status=ScanStatus.ERROR, message=LYING_NAME, params=params)
 
 
 def _scan_pickle(path: Path, file_type: FileType) -> ScanOutcome:

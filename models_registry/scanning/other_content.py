@@ -1,5 +1,6 @@
 """Files that hold no weights: pictures, archives and texts, each only where its kind expects it."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 from django.conf import settings
@@ -10,13 +11,15 @@ from hub.formats.archive_contents import DANGEROUS_MEMBER, ContentLimits, check_
 from hub.formats.detection import IMAGE_TYPES, WRAPPER_TYPES, FileType
 from hub.formats.disguises import check_single_nature
 from hub.formats.errors import FormatError
-from hub.formats.text_content import ACTIVE_SUFFIXES, TEXT_SAMPLE_BYTES, check_text, is_text
+from hub.formats.text_content import TEXT_SAMPLE_BYTES, check_text, is_active_name, is_text
 from hub.formats.zip_archive import ArchiveLimits
 from hub.storage.pictures import inspect_picture
 from models_registry.models.file import FileKind, ScanStatus
 from models_registry.scanning.outcome import (
     A_PROGRAM,
     LYING_NAME,
+    NEVER_HDF5,
+    NEVER_ONNX,
     NOT_A_MODEL,
     SAFE_ARCHIVE,
     SAFE_CONTENT,
@@ -31,21 +34,25 @@ ARCHIVE_KINDS = frozenset(
 )
 PICTURE_KINDS = frozenset({FileKind.WORKFLOW, FileKind.OTHER})
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx")
+#: Formats in which code may hide by design.
+NEVER_CLEARED: Mapping[FileType, str] = {FileType.HDF5: NEVER_HDF5, FileType.ONNX: NEVER_ONNX}
 EMPTY = gettext_noop("The file is empty, so there is nothing to check. Upload it again.")
 BROKEN_PICTURE = gettext_noop("The picture is broken or too large: %(reason)s")
 TEXT_TOO_LONG = gettext_noop("This text is longer than a text of this kind is (%(limit)s bytes).")
 
 
 def judge_other(path: Path, file_type: FileType, *, kind: str, name: str) -> ScanOutcome:
-    """The verdict on what is neither safetensors nor pickle."""
+    """The verdict on what holds no weights that could be read here."""
     if path.stat().st_size == 0:
         return _error(EMPTY)
     if file_type in WRAPPER_TYPES:
         return _error(WRAPPED, type=file_type.value)
-    if file_type is FileType.PROGRAM or name.lower().endswith(ACTIVE_SUFFIXES):
+    if file_type in NEVER_CLEARED:
+        return _error(NEVER_CLEARED[file_type])
+    if file_type is FileType.PROGRAM or is_active_name(name):
         return _error(A_PROGRAM)
     suffix = PurePath(name).suffix.lower()
-    if suffix in MODEL_SUFFIXES and file_type is not FileType.GGUF:
+    if suffix in MODEL_SUFFIXES:
         what = "text" if file_type is FileType.UNKNOWN and _is_text(path) else file_type.value
         return _error(LYING_NAME, suffix=suffix, type=what)
     try:

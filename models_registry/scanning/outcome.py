@@ -10,6 +10,7 @@ from hub.formats.errors import FormatError
 from models_registry.models.file import ScanStatus
 
 SAFE_HEADER = gettext_noop("The safetensors header is valid and complete.")
+SAFE_GGUF = gettext_noop("The GGUF header is valid and complete.")
 SAFE_PICKLE = gettext_noop("Every import of the pickle is known and harmless.")
 SAFE_CONTENT = gettext_noop("The content is what this kind of file holds.")
 SAFE_ARCHIVE = gettext_noop("Every file in the archive was looked at and is harmless.")
@@ -21,6 +22,14 @@ SUSPICIOUS_PICKLE = gettext_noop(
 )
 NOT_A_MODEL = gettext_noop(
     "This file is not of a kind that can be checked here (%(type)s). Upload a safetensors file."
+)
+NEVER_HDF5 = gettext_noop(
+    "HDF5 files (Keras) may carry Python code in their layers, so none is cleared here. Convert it "
+    "to safetensors."
+)
+NEVER_ONNX = gettext_noop(
+    "ONNX files may name other files and call operators from outside, so none is cleared here. "
+    "Convert it to safetensors."
 )
 WRAPPED = gettext_noop(
     "This is a %(type)s archive, and what is in it cannot be looked at. Unpack it and upload the "

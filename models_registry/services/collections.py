@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from hub.core.visibility import Visibility
@@ -134,7 +134,7 @@ def _ids(collection: Collection) -> list[int]:
 
 def _check_place(actor: User, visibility: str, team: Team | None) -> None:
     _check_choice(visibility, team)
-    if team is not None and not (is_member(actor, team) or actor.is_superuser):
+    if team is not None and not (works_in(actor, team) or actor.is_superuser):
         raise NotAllowed(_("Only members of %s can share a collection with it.") % team.name)
 
 

@@ -8,7 +8,6 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
 from models_registry.models.bookmark import Bookmark
-from models_registry.models.comment import ModelComment
 from models_registry.models.download import Download
 from models_registry.models.engagement import EngagementKind, ModelEngagement
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
@@ -74,7 +73,8 @@ def recount_bookmarks(*, model_id: int) -> None:
 
 def recount_comments(*, model_id: int) -> None:
     """How many comments on a model are shown."""
-    count = ModelComment.objects.filter(model_id=model_id, hidden_at=None).count()
+    shown = Count("comments", filter=Q(comments__hidden_at=None))
+    count = Model.objects.annotate(shown=shown).values_list("shown", flat=True).get(pk=model_id)
     Model.objects.filter(pk=model_id).update(comment_count=count)
 
 

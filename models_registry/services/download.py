@@ -34,8 +34,13 @@ MAIN_KINDS = frozenset(
     {FileKind.MODEL, FileKind.PRUNED_MODEL, FileKind.DIFFUSION_MODEL, FileKind.UNET}
 )
 NAME_KEEPERS = frozenset({ModelType.LORA, ModelType.LOCON, ModelType.DORA, ModelType.VAE})
-PREFERRED = {"format": FileFormat.SAFETENSOR.value, "size": "pruned", "fp": "fp16"}
-POINTS = {"format": 100, "size": 10, "fp": 1}
+PREFERRED = {
+    "format": FileFormat.SAFETENSOR.value,
+    "size": "pruned",
+    "fp": "fp16",
+    "quant_type": "Q4_K",
+}
+POINTS = {"format": 100, "size": 10, "fp": 1, "quant_type": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,14 @@ class Wish:
     format: str = ""
     size: str = ""
     fp: str = ""
+    quant_type: str = ""
     file_id: int | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the client left the choice to us."""
-        return not (self.type or self.format or self.size or self.fp or self.file_id)
+        named = (self.type, self.format, self.size, self.fp, self.quant_type)
+        return not (any(named) or self.file_id)
 
 
 def choose_file(
@@ -61,6 +68,7 @@ def choose_file(
     format: str = "",
     size: str = "",
     fp: str = "",
+    quant_type: str = "",
     file_id: int | None = None,
 ) -> ModelFile:
     """The file that fits the wishes best; nothing wished gives the primary one.
@@ -73,7 +81,7 @@ def choose_file(
             _("The files of this version were deleted: %s") % version.tombstone.reason,
             code="files_deleted",
         )
-    wish = Wish(type=type, format=format, size=size, fp=fp, file_id=file_id)
+    wish = Wish(type=type, format=format, size=size, fp=fp, quant_type=quant_type, file_id=file_id)
     files = sorted(version.files.all(), key=lambda file: file.pk)
     if wish.file_id is not None:
         files = [file for file in files if file.pk == wish.file_id]
@@ -177,7 +185,7 @@ def download_name(file: ModelFile) -> str:
 
 def _score(file: ModelFile, wish: Wish) -> float:
     score = 1000.0
-    own = {"format": file.format, "size": file.size_kind, "fp": file.precision}
+    own = _own(file)
     for name, points in POINTS.items():
         wanted = getattr(wish, name) or PREFERRED[name]
         score += points if _same(own[name], wanted) else -points
@@ -187,10 +195,19 @@ def _score(file: ModelFile, wish: Wish) -> float:
 
 
 def _matches(file: ModelFile, wish: Wish) -> bool:
-    own = {"type": file.kind, "format": file.format, "size": file.size_kind, "fp": file.precision}
+    own = {"type": file.kind, **_own(file)}
     return all(
         not getattr(wish, name) or _same(value, getattr(wish, name)) for name, value in own.items()
     )
+
+
+def _own(file: ModelFile) -> dict[str, str]:
+    return {
+        "format": file.format,
+        "size": file.size_kind,
+        "fp": file.precision,
+        "quant_type": file.quant_type,
+    }
 
 
 def _same(value: str, wanted: str) -> bool:

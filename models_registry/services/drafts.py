@@ -9,7 +9,7 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from hub.core.visibility import Visibility
@@ -63,7 +63,7 @@ def create_model(
     nsfw_level: int = 1,
 ) -> Model:
     """A draft that its people alone can see; `team` None means it is the actor's own."""
-    if team is not None and not (is_member(actor, team) or actor.is_superuser):
+    if team is not None and not (works_in(actor, team) or actor.is_superuser):
         raise NotAllowed(_("Only members of %s can add models to it.") % team.name)
     check_choice(type, ModelType.values)
     check_choice(subject, ["", *Subject.values])

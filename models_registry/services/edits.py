@@ -1,19 +1,21 @@
 """Changes to models and versions that exist; None leaves a field as it is."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from hub.accounts.models import User
+from hub.accounts.models import Team, User
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
-from models_registry.models.base_model import BaseModel
+from models_registry.models.base_model import BaseModel, BaseModelType
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import CheckpointType, Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
-from models_registry.permissions import can_edit_model, can_edit_version
+from models_registry.permissions import can_edit_model, can_edit_version, can_give_model
 from models_registry.services.cards import card_edit
 from models_registry.services.columns import (
     check_choice,
@@ -28,7 +30,7 @@ from models_registry.services.columns import (
 from models_registry.services.drafts import set_tags
 from models_registry.services.names import clean_name
 from models_registry.services.search import refresh_search
-from models_registry.services.values import Licence, Usage, Weight, as_weight
+from models_registry.services.values import Licence, TrainingFacts, Usage, Weight, as_weight
 
 
 def update_model(
@@ -45,8 +47,12 @@ def update_model(
     tags: Iterable[str] | None = None,
     licence: Licence | None = None,
     licence_name: str | None = None,
+    team: Team | None = None,
 ) -> Model:
-    """Change the card of a model; its address stays. The type is fixed once it was published."""
+    """Change the card of a model; its address stays. The type is fixed once it was published.
+
+    `team` gives the model to a team in which its owner works.
+    """
     if not can_edit_model(actor, model):
         raise NotAllowed(_("Only the people of this model can change it."))
     changes: dict[str, object] = {} if licence is None else licence_columns(licence)
@@ -54,7 +60,9 @@ def update_model(
         changes["name"] = clean_name(name)
     if description is not None:
         changes["description"] = check_length(description)
-    changes |= _chosen(model, subject=subject, visibility=visibility, licence=licence_name)
+    changes |= _given_to(actor, model, team)
+    home = team or model.team
+    changes |= _chosen(home, subject=subject, visibility=visibility, licence=licence_name)
     if type is not None and type != model.type:
         changes["type"] = _new_type(model, type)
     changes |= _checkpoint_type(str(changes.get("type", model.type)), checkpoint_type)
@@ -83,6 +91,8 @@ def update_version(
     changelog: str | None = None,
     weight: Weight | Decimal | float | None = None,
     usage: Usage | None = None,
+    training: TrainingFacts | None = None,
+    base_model_type: str | None = None,
     requires_sign_in: bool | None = None,
     early_access_until: datetime | None = None,
 ) -> ModelVersion:
@@ -90,6 +100,7 @@ def update_version(
     if not can_edit_version(actor, version):
         raise NotAllowed(_("Only the people of this model can change its versions."))
     changes: dict[str, object] = {} if usage is None else usage_columns(usage)
+    changes |= _variant(training, base_model_type)
     if name is not None:
         changes["name"] = clean_name(name, limit=80)
     if base_model is not None:
@@ -112,14 +123,34 @@ def update_version(
     return version
 
 
+def _variant(training: TrainingFacts | None, base_model_type: str | None) -> dict[str, object]:
+    """Columns of how it was trained, and of which variant of the base it is."""
+    columns: dict[str, object] = {} if training is None else asdict(training)
+    if base_model_type is not None:
+        check_choice(base_model_type, BaseModelType.values)
+        columns["base_model_type"] = base_model_type
+    return columns
+
+
+def _given_to(actor: User, model: Model, team: Team | None) -> dict[str, object]:
+    """The column of another team; only the owner, and administrators, give a model away."""
+    if team is None or team == model.team:
+        return {}
+    if not can_give_model(actor, model):
+        raise NotAllowed(_("Only the owner of a model can give it to another team."))
+    if not (works_in(actor, team) or actor.is_superuser):
+        raise NotAllowed(_("Only members of %s can add models to it.") % team.name)
+    return {"team": team}
+
+
 def _chosen(
-    model: Model, *, subject: str | None, visibility: str | None, licence: str | None
+    team: Team | None, *, subject: str | None, visibility: str | None, licence: str | None
 ) -> dict[str, object]:
     """Columns of what is picked from a list; raises Invalid for anything else."""
     if subject is not None:
         check_choice(subject, ["", *Subject.values])
     if visibility is not None:
-        check_visibility(visibility, model.team)
+        check_visibility(visibility, team)
     if licence is not None:
         known_licence(licence)
     picked = {"subject": subject, "visibility": visibility, "licence": licence}

@@ -18,12 +18,16 @@ RESERVED_SLUGS = frozenset(
     {"upload", "versions", "new", "import", "imports", "files", "comments", "export"}
 )  # they are pages
 FILE_NAME_BYTES = 200
-FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
+FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029<>:"/\\|?*]')
+#: Signs that turn the direction of writing or cannot be seen: `a\u202Egnp.exe` reads as a picture.
+UNSEEN = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+DEVICES = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+SUFFIX_BYTES = 32
 
 
 def clean_name(text: str, *, limit: int = NAME_CHARACTERS) -> str:
     """One line without doubled spaces; raises Invalid when nothing is left or it is too long."""
-    name = " ".join(text.split())
+    name = " ".join(UNSEEN.sub("", text).split())
     if not name:
         raise Invalid(_("A name is needed."), code="name_missing")
     if len(name) > limit:
@@ -51,9 +55,13 @@ def free_slug(name: str) -> str:
 @lru_cache(maxsize=4096)  # lists name thousands of files, and the same ones again and again
 def clean_file_name(text: str) -> str:
     """The last part of a path, fit for any disk; keeps every script and the extension."""
-    last = PurePath(text.replace("\\", "/")).name
+    last = UNSEEN.sub("", PurePath(text.replace("\\", "/")).name)
     name = FORBIDDEN_IN_FILES.sub("_", last).strip(" .") or "file"
+    if DEVICES.match(name):  # a name that Windows opens as a device
+        name = f"_{name}"
     stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    if len(suffix.encode()) > SUFFIX_BYTES:
+        stem, suffix = name, ""
     room = FILE_NAME_BYTES - len(suffix.encode())
     return stem.encode()[: max(room, 1)].decode(errors="ignore") + suffix
 

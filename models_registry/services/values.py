@@ -66,6 +66,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """How a version was trained, also elsewhere; `network_dim` is the rank of an adapter."""
+
+    network_dim: int | None = None
+    network_alpha: float | None = None
+    epochs: int | None = None
+    training_steps: int | None = None
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> "TrainingFacts":
+        """What a version says now."""
+        return cls(**{field.name: getattr(version, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a version trained here comes from: run, snapshot, base, engine and the exact config."""
 

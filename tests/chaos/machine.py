@@ -24,6 +24,7 @@ from tests.hub.embedded.processes import descendants, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 300.0  # an upper bound for a busy machine; nothing waits longer than it must
+STEPS = 100  # of a run; a machine that trains fast needs several runs for all the kills
 NOT_INHERITED = ("DATABASE_URL", "VALKEY_URL", "STORAGE_URL", "DJANGO_SETTINGS_MODULE")
 KINDS = (
     *("web", "cpu worker", "cpu worker's child", "gpu worker", "trainer", "clock"),

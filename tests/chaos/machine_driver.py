@@ -33,6 +33,7 @@ from hub.storage.blobs import blob_exists  # noqa: E402
 from hub.storage.garbage import collect_garbage  # noqa: E402
 from hub.storage.models import Blob  # noqa: E402
 from models_registry.models.version import ModelVersion  # noqa: E402
+from tests.chaos.machine import STEPS  # noqa: E402
 from tests.factories.training import make_dataset, picture_bytes  # noqa: E402
 from training.datasets.models.dataset import Dataset  # noqa: E402
 from training.datasets.services.importing import import_folder  # noqa: E402
@@ -43,11 +44,10 @@ from training.jobs.services.submit import submit_job  # noqa: E402
 
 NO_GRACE = timedelta(0)
 PICTURES = 4
-NEVER_REACHED = 50_000  # a person ends the run when everything has been killed
 CONFIG = {
     "batch_size": 2,
     "resolution": 128,
-    "max_steps": NEVER_REACHED,
+    "max_steps": STEPS,
     "save_every_epochs": 25,
     "sample_every_epochs": 50,
     "state_every_seconds": 1,

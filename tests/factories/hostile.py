@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.factories.formats import framed, png_bytes, safetensors_bytes, zip_bytes
+from tests.factories.gguf_files import broken_ggufs, gguf_bytes
 
 MARKER = "hacked"
 MKDIR = b"cposix\nmkdir\n(S'hacked'\ntR"
@@ -55,6 +56,7 @@ def hostile_files() -> Iterator[Hostile]:
     yield from archives()
     yield from liars()
     yield from headers()
+    yield from ggufs()
     yield from polyglots()
 
 
@@ -86,6 +88,8 @@ def pickles() -> Iterator[Hostile]:
     stacked = pickle.dumps({"w": 1}, 2) + pickle.dumps(Evil(), 2)
     yield Hostile("a second pickle behind STOP", "a.pt", stacked, "mkdir")
     many = pickle.dumps(1, 2) * 40 + pickle.dumps(Evil(), 2)
+    behind = pickle.dumps({}, 2) + b"hello"
+    yield Hostile("text behind STOP", "a.pt", behind, "belong to nothing")
     yield Hostile("the fortieth pickle", "a.pt", many, "more pickles")
     yield Hostile("cut off behind the call", "a.pt", b"\x80\x02" + MKDIR, "mkdir")
     dotted = b"\x80\x04\x8c\x0bcollections\x8c\x1eOrderedDict.__class__.__base__\x93."
@@ -129,6 +133,16 @@ def torch_files() -> Iterator[Hostile]:
         members = {"archive/data.pkl": harmless, f"archive/{name}": evil}
         yield Hostile(f"a pickle as {name}", "a.ckpt", zip_bytes(members), "mkdir")
     jit = {"a/data.pkl": harmless, "a/code/__torch__.py": b"import os"}
+    for name, content in {"run.py": b"x = 1", "version": MKDIR + b".", "x/data/0": b""}.items():
+        members = {"archive/data.pkl": harmless, f"archive/{name}": content}
+        yield Hostile(f"torch file with {name}", "a.ckpt", zip_bytes(members), "no file of torch")
+    outside = zip_bytes({"archive/data.pkl": harmless, "../../x": b"x"})
+    yield Hostile("torch file that climbs out", "a.ckpt", outside, "no file of torch")
+    members = {"archive/data.pkl": harmless, "archive/data/0": bytes(5_000_000)}
+    burst = zip_bytes(members, zipfile.ZIP_DEFLATED)
+    yield Hostile("weights that burst", "a.bin", burst, "packed size")
+    hidden_zip = legacy + harmless + harmless + zip_bytes({"archive/data.pkl": evil})
+    yield Hostile("legacy with an archive behind", "a.ckpt", hidden_zip, "zip archive")
     yield Hostile("TorchScript", "a.pt", zip_bytes(jit), "TorchScript")
     yield Hostile("the same name twice", "a.pt", _twice(harmless, harmless), "twice")
     yield Hostile("the same name twice, one evil", "a.pt", _twice(harmless, evil), "mkdir")
@@ -155,6 +169,11 @@ def archives() -> Iterator[Hostile]:
     yield Hostile("overlapping members", "d.zip", _overlapping(), "shares its bytes", kind)
     for name in ("../../etc/cron.d/x", "/etc/passwd", "C:/x.txt", "a\\..\\x.txt", "a/../../x"):
         yield Hostile(f"climbs out: {name}", "d.zip", _member(name, b"x"), "leads out", kind)
+    for name in ("CON.png", "a.png.", "d/x.txt:evil", "a\u202egnp.txt", "a\x01.txt"):
+        special = zip_bytes({name: b"x"})
+        yield Hostile(f"a name of its own: {name!r}", "d.zip", special, "Rename", kind)
+    path_file = zip_bytes({"site.pth": b"import os\n"})
+    yield Hostile("text as .pth", "d.zip", path_file, "site.pth", kind)
     yield Hostile("a symlink", "d.zip", _link("cat.txt", b"/etc/passwd"), "a link", kind)
     evil = pickle.dumps(Evil(), 4)
     yield Hostile("a pickle in a data set", "d.zip", zip_bytes({"a.pt": evil}), "mkdir", kind)
@@ -204,8 +223,18 @@ def liars() -> Iterator[Hostile]:
     yield Hostile("a script as config", "a.py", b"print(1)\n", "a program", "Config")
     yaml = b"model: !!python/object/apply:os.mkdir [hacked]\n"
     yield Hostile("yaml that calls", "a.yaml", yaml, "!!python/", "Config")
-    yield Hostile("keras", "a.h5", b"\x89HDF\r\n\x1a\n" + bytes(64), "hdf5")
-    yield Hostile("onnx", "a.onnx", b"\x08\x07\x12\x07pytorch\x1a\x05", "content is")
+    yield Hostile("keras", "a.h5", b"\x89HDF\r\n\x1a\n" + bytes(64), "Python code in their layers")
+    onnx = b"\x08\x07\x12\x07pytorch\x1a\x05"
+    yield Hostile("onnx", "a.onnx", onnx, "operators from outside")
+    safe = pickle.dumps({"w": [0.5]}, 2)
+    torch = zip_bytes({"archive/data.pkl": safe, "archive/version": b"3\n"})
+    yield Hostile("a harmless pickle as safetensors", "a.safetensors", safe, "content is pickle")
+    yield Hostile("a harmless torch file as gguf", "a.gguf", torch, "content is torch_zip")
+    yield Hostile("a harmless pickle as a program", "a.exe", safe, "content is pickle")
+    gguf = gguf_bytes({"w": (4, 8)})
+    yield Hostile("gguf as pickle", "a.bin", gguf, "content is gguf")
+    for ending in (".desktop", ".bat.", ".ps1 ", ".settingcontent-ms"):
+        yield Hostile(f"text as {ending}", f"a{ending}", b"x: 1\n", "a program", "Config")
     yield Hostile("nothing at all", "a.safetensors", b"", "ends inside")
 
 
@@ -254,6 +283,12 @@ def polyglots() -> Iterator[Hostile]:
     picture = png_bytes() + evil_zip
     yield Hostile("picture and zip", "p.png", picture, "zip archive", "Workflow")
     yield Hostile("half a picture", "p.png", png_bytes()[:40], "broken", "Workflow")
+
+
+def ggufs() -> Iterator[Hostile]:
+    """GGUF headers that tools would read differently, or choke on."""
+    for trick, (data, reason) in broken_ggufs().items():
+        yield Hostile(trick, "m.gguf", data, reason)
 
 
 def _pickle_header() -> bytes:

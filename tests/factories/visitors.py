@@ -23,7 +23,7 @@ def people_of(version: ModelVersion) -> dict[str, User | None]:
     """Anonymous, stranger, viewer and member of the team, owner of the model."""
     team = version.model.team
     viewer, member = UserFactory(), UserFactory()
-    add_member(actor=team.created_by, team=team, user=viewer, role=Role.MEMBER)
+    add_member(actor=team.created_by, team=team, user=viewer, role=Role.VIEWER)
     add_member(actor=team.created_by, team=team, user=member, role=Role.MANAGER)
     return {
         "anonymous": None,

@@ -8,12 +8,14 @@ from django.urls import reverse
 
 from hub.accounts.models import Role, User
 from hub.accounts.services import add_member
+from hub.core.errors import NotAllowed
 from hub.storage.models import UploadPurpose
 from models_registry.card_history import card_history
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, Status
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts
+from models_registry.services.edits import update_model
 from models_registry.services.values import Usage, WordSet
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.gallery import make_upload, png_bytes
@@ -101,12 +103,21 @@ def test_every_setting_of_a_version_is_saved_shown_and_kept_in_the_history(versi
         prompt_advice="Medium first",
         negative_advice="Never photo",
         tips="Paper texture helps",
+        base_model_type="Inpainting",
+        network_dim="16",
+        network_alpha="8",
+        epochs="12",
+        training_steps="1800",
+        requires_sign_in="on",
+        early_access_until="2999-01-01T00:00",
     )
     assert Usage.of(saved).cfg_max == Decimal(9)
     page = client_of().get(reverse("model", args=[version.model.slug])).content.decode()
     for text in (
         *("For snow", "More snow", "6.5 (4–9)", "Above 9 the lines burn", "Euler a", "512 × 768"),
         *("Medium first", "Never photo", "Paper texture helps"),
+        *("Inpainting", "Epochs</dt><dd>12", "1800", "Only people who are signed in"),
+        "Open to everyone from",
     ):
         assert text in page, text
     [change, *_older] = card_history(viewer=version.model.owner, model=version.model).items
@@ -221,6 +232,36 @@ def test_sets_of_one_name_become_one(version):
         "": ["b", "d"],
         "Snow": ["a", "c"],
     }
+
+
+def test_the_terms_of_use_stand_on_the_page_switch_by_switch(version):
+    save(version, allow_derivatives="", allow_commercial_use=["Image"], licence="MIT")
+    page = client_of().get(reverse("model", args=[version.model.slug])).content.decode()
+    terms = page.split('<ul class="terms">')[1].split("</ul>")[0]
+    told = [line.split("</li>")[0] for line in terms.split("<li>")[1:]]
+    allowed = {line.split("<span>")[1].split("</span>")[0] for line in told if "Allowed:" in line}
+
+    assert allowed == {
+        *("Use without naming the author", "Give merges other terms", "Sell generated pictures")
+    }
+    assert sum("Not allowed:" in line for line in told) == 4
+
+
+def test_the_owner_gives_a_model_to_a_team_in_which_they_work():
+    version = publish_model(visibility="private")
+    owner = version.model.owner
+    mine, other = make_team(owner=owner, name="Mine"), make_team(name="Other")
+    save(version, team=str(mine.pk), visibility="team")
+    model = Model.objects.get()
+    assert (model.team, model.visibility) == (mine, "team")
+    manager = UserFactory()
+    add_member(actor=owner, team=mine, user=manager, role=Role.MANAGER)
+    for actor, team in ((manager, other), (owner, other)):
+        with pytest.raises(NotAllowed):
+            update_model(actor=actor, model=model, team=team)
+    client = Client()
+    client.force_login(manager)
+    assert "team" not in client.get(address_of(version)).context["forms"].card.fields
 
 
 def test_a_member_fills_the_common_draft_but_not_the_card():

@@ -137,8 +137,12 @@ def test_a_manager_gives_a_priority_and_a_member_cannot(
     jobs = line_of(dataset, mate)
     address = f"/queue/{jobs[2].number}/priority/"
     client.force_login(mate)
-    refused = client.post(address, {"priority": "high"}, follow=True).content.decode()
-    assert "Only managers of the team can move a run forward." in refused
+    refused = client.post(address, {"priority": "high"}, headers={"HX-Request": "true"})
+    assert (refused.status_code, refused.content.decode()) == (
+        403,
+        "Only managers of the team can move a run forward.",
+    )
+    assert "<html" in client.post(address, {"priority": "high"}).content.decode()
     client.force_login(boss)
     page = client.get("/queue/").content.decode()
     assert 'name="priority"' in page

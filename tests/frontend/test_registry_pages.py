@@ -5,14 +5,15 @@ import re
 import pytest
 from django.urls import reverse
 
+from hub.comments.services import add_comment
 from models_registry.models.model import Model, Status
 from models_registry.models.terms import ModelVisibility
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, comments, drafts
+from models_registry.services import collections, drafts
 from models_registry.services.edits import update_model
 from models_registry.services.tombstones import delete_files
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import make_model, make_version, publish_model, seed_base_models
+from tests.factories.registry import make_version, publish_model, seed_base_models
 from tests.factories.visitors import client_of, people_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -160,46 +161,6 @@ def test_only_what_a_person_has_not_opened_is_left_by_the_filter(version):
     assert f"/models/{version.model.slug}/" in text_of(client_of().get("/models/?unseen=1"))
 
 
-def test_a_comment_is_answered_in_its_thread_and_taken_away_by_its_author(version):
-    author, other = UserFactory(), UserFactory()
-    slug = version.model.slug
-    part = text_of(
-        client_of(author).post(
-            reverse("model_comment", args=[slug]), {"text": "Which VAE?"}, headers=HTMX
-        )
-    )
-    assert "Which VAE?" in part
-    assert "<html" not in part
-    first = version.model.comments.get()
-    answer = {"text": "Any.", "parent": str(first.pk)}
-    client_of(other).post(reverse("model_comment", args=[slug]), answer)
-    remove = reverse("model_comment_delete", args=[slug, first.pk])
-    assert client_of(other).post(remove).status_code == 403
-    client_of(author).post(remove)
-    page = text_of(client_of().get(reverse("model", args=[slug])))
-
-    assert "Which VAE?" not in page
-    assert "This comment was taken away." in page
-    assert "Any." in page
-    assert Model.objects.get().comment_count == 1
-
-
-def test_a_comment_without_text_keeps_the_form_and_says_why(version):
-    address = reverse("model_comment", args=[version.model.slug])
-    answer = client_of(UserFactory()).post(address, {"text": " "}, headers=HTMX)
-
-    assert answer.status_code == 422
-    assert "A comment needs some text." in text_of(answer)
-    assert client_of().post(address, {"text": "hi"}).status_code == 401
-
-
-def test_comments_on_what_one_may_not_see_are_not_found(version):
-    update_model(actor=version.model.owner, model=version.model, visibility="private")
-    address = reverse("model_comment", args=[version.model.slug])
-
-    assert client_of(UserFactory()).post(address, {"text": "hi"}).status_code == 404
-
-
 def test_an_aria2_list_names_address_file_and_checksum(version):
     text = text_of(client_of().get("/models/export/aria2.txt"))
     file = version.files.get()
@@ -294,10 +255,10 @@ def test_the_pages_cost_the_same_number_of_queries_however_much_is_on_them(
             other = publish_model(owner=owner, name=f"More {number}", seed=number).model
             collections.collect_model(actor=owner, collection=made, model=other)
             collections.create_collection(actor=owner, name=f"C{number}", visibility="public")
-            first = comments.add_comment(actor=UserFactory(), model=version.model, text="a")
+            first = add_comment(actor=UserFactory(), subject=version.model, text="a")
             for _answer in range(2):
-                comments.add_comment(
-                    actor=UserFactory(), model=version.model, text="b", parent_id=first.pk
+                add_comment(
+                    actor=UserFactory(), subject=version.model, text="b", parent_id=first.pk
                 )
             update_model(actor=owner, model=version.model, description=f"Text {number}")
 
@@ -328,13 +289,6 @@ def test_the_pages_cost_the_same_number_of_queries_however_much_is_on_them(
     fill(20)
 
     assert costs() == before
-
-
-def test_a_draft_shows_no_comment_page_to_others():
-    draft = make_version(make_model())
-    address = reverse("model_comments", args=[draft.model.slug])
-
-    assert client_of().get(address).status_code == 404
 
 
 def test_a_tombstone_stays_in_the_tabs_beside_a_living_version(version):

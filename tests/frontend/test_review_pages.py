@@ -1,7 +1,6 @@
-"""Reviews with what was used and a picture; mentions in comments and the page of them."""
+"""Reviews with what was used and a picture; names in a text."""
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django.urls import reverse
 
@@ -9,11 +8,10 @@ from frontend.markdown import render_markdown
 from hub.accounts.mentions import mentioned_names
 from hub.accounts.models import User
 from hub.core.errors import NotAllowed
-from models_registry.engagement_queries import unread_mentions
 from models_registry.models.model import Model
 from models_registry.models.review import Review, ReviewPicture
 from models_registry.models.version import ModelVersion
-from models_registry.services import comments, reviews
+from models_registry.services import reviews
 from models_registry.services.edits import update_model
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_upload, png_bytes
@@ -136,35 +134,3 @@ def test_names_become_links_but_not_within_code_or_links():
     assert "<code>@linmo</code>" in html
     assert "@nobody" in html
     assert "<script>" not in render_markdown("<script>@linmo</script>", people)
-
-
-def test_a_named_person_is_told_until_they_read_it(version):
-    linmo, author = UserFactory(username="linmo"), UserFactory()
-    comments.add_comment(actor=author, model=version.model, text="@linmo which VAE?")
-    comments.add_comment(actor=linmo, model=version.model, text="I, @linmo, do not know.")
-    assert unread_mentions(linmo) == 1
-    client = client_of(linmo)
-    assert "1 new mention" in client.get("/models/").content.decode()
-    page = client.get(reverse("mentions")).content.decode()
-    assert "which VAE?" in page
-    assert version.model.name in page
-
-    assert unread_mentions(linmo) == 0
-    assert "new mention" not in client.get("/models/").content.decode()
-    assert 'href="/people/linmo/"' in page_of(version)
-    assert "Nobody has named you yet" in client_of(author).get(reverse("mentions")).content.decode()
-    assert unread_mentions(AnonymousUser()) == 0
-
-
-def test_nobody_is_told_of_what_they_may_not_open(version):
-    linmo = UserFactory(username="linmo")
-    first = comments.add_comment(
-        actor=version.model.owner, model=version.model, text="For @linmo later"
-    )
-    update_model(actor=version.model.owner, model=version.model, visibility="private")
-    comments.add_comment(actor=version.model.owner, model=version.model, text="Secret, @linmo")
-    page = client_of(linmo).get(reverse("mentions")).content.decode()
-
-    assert "Secret" not in page
-    assert "For @linmo" not in page
-    assert list(first.mentions.values_list("person__username", flat=True)) == ["linmo"]

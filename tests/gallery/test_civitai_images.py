@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from gallery.models import Image
-from gallery.services.comments import add_comment
 from gallery.services.moderation import set_rating
 from gallery.services.reactions import toggle_reaction
 from hub.accounts.models import Scope, User
 from hub.accounts.services import create_api_token
+from hub.comments.services import add_comment
 from hub.core.visibility import Visibility
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import INFOTEXT, make_image, make_post, png_bytes
@@ -48,7 +48,7 @@ def test_an_item_has_the_keys_that_clients_read_in_their_order() -> None:
     person = UserFactory()
     for kind in ("like", "heart", "cry", "laugh", "dislike"):
         toggle_reaction(actor=person, image=image, kind=kind)
-    add_comment(actor=person, image=image, text="good")
+    add_comment(actor=person, subject=image, text="good")
     (item,) = get()["items"]
     url = item.pop("url")
     assert url.startswith("http://testserver/media/")
@@ -145,7 +145,7 @@ def test_levels_are_cumulative_names_bits_or_only_the_strong_ones(query, levels)
 def test_orders_are_by_reactions_comments_and_time() -> None:
     first, second, third = plain(1), plain(2), plain(3)
     toggle_reaction(actor=UserFactory(), image=first, kind="like")
-    add_comment(actor=UserFactory(), image=second, text="x")
+    add_comment(actor=UserFactory(), subject=second, text="x")
     assert ids() == ids(sort="Most Reactions") == [first.pk, third.pk, second.pk]
     assert ids(sort="Most Comments")[0] == second.pk
     assert ids(sort="Newest") == [third.pk, second.pk, first.pk]

@@ -177,21 +177,6 @@ def test_reacting_works_with_and_without_htmx() -> None:
     assert client_of(person).post(unknown).status_code == 400
 
 
-def test_a_comment_is_shown_as_text_and_deleted_by_its_author() -> None:
-    image, person = make_image(), UserFactory()
-    part = text_of(
-        client_of(person).post(
-            reverse("image_comment", args=[image.pk]), {"text": "<b>fine</b>"}, headers=HTMX
-        )
-    )
-    assert "&lt;b&gt;fine&lt;/b&gt;" in part
-    comment = image.comments.get()
-    address = reverse("image_comment_delete", args=[image.pk, comment.pk])
-    assert client_of(UserFactory()).post(address).status_code == 403
-    assert client_of(person).post(address).status_code == 302
-    assert not image.comments.exists()
-
-
 def test_the_owner_deletes_and_shares_and_staff_hide() -> None:
     image = make_image()
     owner = client_of(image.owner)

@@ -92,6 +92,35 @@ def test_filters_narrow_by_author_prompt_base_model_model_and_post() -> None:
     assert [i.pk for i in images_of_version(NOBODY, version)] == [made.pk]
 
 
+def test_pictures_are_found_by_the_words_of_their_prompts() -> None:
+    latin = make_image(data=png_bytes(texts={"parameters": INFOTEXT}))
+    chinese = make_image(
+        data=png_bytes(texts={"parameters": "红丝带女孩, <lora:水墨:0.7>\nSteps: 4"})
+    )
+    long = make_image(data=png_bytes(texts={"parameters": f"{'x ' * 10_001}snow\nSteps: 4"}))
+    make_image(data=png_bytes())
+    for words in ("ribbon", "Red RIB", "yuki_ns", "yuki", "(red ribbon:1.2)", "inkwash viewer"):
+        assert pks(words=words) == [latin.pk], words
+    for words in ("丝带", "女孩", "水墨", "红丝带女孩"):
+        assert pks(words=words) == [chinese.pk], words
+    assert pks(words="x") == [long.pk]
+    for words in ("extra fingers", "snow", "ribbon castle", "(:)", "丝女", "rib\x00 'on"):
+        assert pks(words=words) == [], (
+            words
+        )  # the negative prompt and settings are not looked through
+    assert len(pks(words="  ")) == 4
+    assert pks(words="ribbon", author="nobody") == []
+
+
+def test_of_a_word_that_very_many_have_the_list_asks_each_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gallery.queries.MANY_IMAGES", 1)
+    made = [make_image(data=png_bytes(texts={"parameters": INFOTEXT})) for _ in range(2)]
+    make_image(data=png_bytes())
+    assert pks(words="ribbon") == [image.pk for image in reversed(made)]
+
+
 def test_pictures_of_a_hidden_model_stand_only_where_it_is_named() -> None:
     version = publish_model()
     made, other = make_image(model_version=version), make_image(data=png_bytes())

@@ -1,12 +1,11 @@
-"""Reactions, comments, ratings: who may, and the counts that follow."""
+"""Reactions and ratings: who may, and the counts that follow."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from gallery.models import Image, Post
-from gallery.queries import comments_of, reactions_of
-from gallery.services.comments import add_comment, delete_comment, hide_comment
+from gallery.queries import reactions_of
 from gallery.services.moderation import (
     delete_image,
     hide_image,
@@ -15,7 +14,7 @@ from gallery.services.moderation import (
     show_image,
 )
 from gallery.services.reactions import toggle_reaction
-from hub.core.errors import Invalid, NotAllowed, TooLarge
+from hub.core.errors import Invalid, NotAllowed
 from hub.core.models import AuditEvent
 from hub.core.visibility import Visibility
 from tests.factories.accounts import UserFactory
@@ -43,50 +42,10 @@ def test_an_unknown_reaction_is_refused() -> None:
         toggle_reaction(actor=UserFactory(), image=make_image(), kind="wow")
 
 
-def test_nobody_in_particular_neither_reacts_nor_comments() -> None:
+def test_nobody_in_particular_does_not_react() -> None:
     image = make_image()
     with pytest.raises(NotAllowed):
         toggle_reaction(actor=AnonymousUser(), image=image, kind="like")
-    with pytest.raises(NotAllowed):
-        add_comment(actor=AnonymousUser(), image=image, text="hello")
-
-
-def test_comments_are_counted_while_they_are_shown() -> None:
-    image, author = make_image(), UserFactory()
-    first = add_comment(actor=author, image=image, text=" one ")
-    second = add_comment(actor=author, image=image, text="two")
-    assert [c.text for c in comments_of(image)] == ["one", "two"]
-    hide_comment(actor=UserFactory(is_staff=True), comment=first, now=timezone.now())
-    hide_comment(actor=UserFactory(is_staff=True), comment=first, now=timezone.now())
-    image.refresh_from_db()
-    assert image.comment_count == 1
-    delete_comment(actor=author, comment=second)
-    first.refresh_from_db()
-    delete_comment(actor=author, comment=first)
-    image.refresh_from_db()
-    assert image.comment_count == 0
-    assert list(comments_of(image)) == []
-
-
-def test_a_comment_has_text_and_a_limit(settings) -> None:
-    settings.COMMENT_MAX_CHARACTERS = 5
-    image, author = make_image(), UserFactory()
-    with pytest.raises(Invalid):
-        add_comment(actor=author, image=image, text="  ")
-    add_comment(actor=author, image=image, text="12345")
-    with pytest.raises(TooLarge):
-        add_comment(actor=author, image=image, text="123456")
-
-
-def test_author_picture_owner_and_staff_delete_a_comment_and_nobody_else() -> None:
-    image, author = make_image(), UserFactory()
-    for person in (author, image.owner, UserFactory(is_staff=True)):
-        delete_comment(actor=person, comment=add_comment(actor=author, image=image, text="x"))
-    comment = add_comment(actor=author, image=image, text="x")
-    with pytest.raises(NotAllowed):
-        delete_comment(actor=UserFactory(), comment=comment)
-    with pytest.raises(NotAllowed):
-        hide_comment(actor=author, comment=comment, now=timezone.now())
 
 
 def test_owner_and_staff_rate_a_picture() -> None:

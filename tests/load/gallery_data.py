@@ -43,6 +43,7 @@ def images(size: Size, keys: Keys) -> None:
             "data": "'{}'::jsonb",
             "copy_text": f"{text} || E'\\n' || {quoted(settings + ', Seed: ')} || n",
             "prompt": f"{prompt} || {tail}",
+            "search_words": f"{prompt} || {tail}",
             "negative_prompt": quoted(NEGATIVE),
             "steps": "20",
             "sampler": "'DPM++ 2M'",

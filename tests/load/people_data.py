@@ -1,8 +1,8 @@
 """People, their teams, and what they do with models: save, hide, look at, follow, judge, say."""
 
 from hub.accounts.models import Membership, Role, Team, User
+from hub.comments.models import Comment
 from models_registry.models.bookmark import Bookmark
-from models_registry.models.comment import ModelComment
 from models_registry.models.engagement import ModelEngagement, PersonFollow, TagFollow
 from models_registry.models.model import Model
 from models_registry.models.review import Review
@@ -72,4 +72,4 @@ def _opinions(size: Size, keys: Keys) -> None:
         "recommended": "n %% 5 > 1",
     }
     fill(Review, rows, said | judged)
-    fill(ModelComment, rows, said)
+    fill(Comment, rows, said)

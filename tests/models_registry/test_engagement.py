@@ -1,16 +1,16 @@
-"""Likes, hiding, following, notes, tags with aliases, comments, collections: the services."""
+"""Likes, hiding, following, notes, tags with aliases, collections: the services."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from models_registry import queries
-from models_registry.engagement_queries import standing_of, threads_of
+from models_registry.engagement_queries import standing_of
 from models_registry.filters import ModelFilters, Scope
 from models_registry.models.engagement import ModelEngagement, TagFollow
 from models_registry.models.model import Model
 from models_registry.models.tag import Tag
-from models_registry.services import collections, comments, engagement, reviews
+from models_registry.services import collections, engagement, reviews
 from models_registry.services.counters import repair_counters
 from models_registry.services.drafts import set_tags
 from models_registry.services.tags import add_alias
@@ -131,50 +131,6 @@ def test_only_staff_make_aliases_and_none_of_the_tag_itself():
         add_alias(actor=UserFactory(), tag=tag, name="tinte")
     with pytest.raises(Conflict):
         add_alias(actor=UserFactory(is_staff=True), tag=tag, name="INK")
-
-
-def test_an_answer_to_an_answer_joins_the_thread_and_counts():
-    model = publish_model().model
-    first = comments.add_comment(actor=UserFactory(), model=model, text="one")
-    second = comments.add_comment(actor=UserFactory(), model=model, text="two", parent_id=first.pk)
-    third = comments.add_comment(
-        actor=UserFactory(), model=model, text="three", parent_id=second.pk
-    )
-    [thread] = threads_of(model).items
-
-    assert list(thread.answers.all()) == [second, third]
-    assert Model.objects.get().comment_count == 3
-    assert not repair_counters(model_id=model.pk)
-
-
-def test_a_thread_without_anything_left_is_not_shown():
-    model = publish_model().model
-    author = UserFactory()
-    first = comments.add_comment(actor=author, model=model, text="one")
-    answer = comments.add_comment(actor=author, model=model, text="two", parent_id=first.pk)
-    comments.hide_comment(actor=author, comment=first)
-    comments.hide_comment(actor=author, comment=first)
-    assert len(threads_of(model).items) == 1
-    comments.hide_comment(actor=model.owner, comment=answer)
-
-    assert threads_of(model).items == ()
-    assert Model.objects.get().comment_count == 0
-
-
-def test_comments_have_a_text_within_the_limit_and_a_living_parent(settings):
-    settings.COMMENT_MAX_CHARACTERS = 5
-    model, other = publish_model().model, publish_model(name="Other", seed=2).model
-    author = UserFactory()
-    with pytest.raises(Invalid):
-        comments.add_comment(actor=author, model=model, text=" \x00 ")
-    with pytest.raises(TooLarge):
-        comments.add_comment(actor=author, model=model, text="123456")
-    first = comments.add_comment(actor=author, model=model, text="12345")
-    with pytest.raises(NotFound):
-        comments.add_comment(actor=author, model=other, text="x", parent_id=first.pk)
-    comments.hide_comment(actor=author, comment=first)
-    with pytest.raises(NotFound):
-        comments.add_comment(actor=author, model=model, text="x", parent_id=first.pk)
 
 
 def test_members_fill_a_teams_collection_and_others_do_not():

@@ -7,6 +7,7 @@ import pytest
 
 from models_registry.models.file import ScanStatus
 from models_registry.scanning.inspection import scan_content
+from tests.factories.gguf_files import gguf_bytes
 from tests.factories.hostile import MARKER, hostile_files
 
 CASES = list(hostile_files())
@@ -52,6 +53,18 @@ def test_a_hostile_file_is_never_clean_and_says_why(case, tmp_path, monkeypatch,
     assert case.reason in outcome.sentence
     assert watched == []
     assert not (tmp_path / MARKER).exists()
+
+
+@pytest.mark.parametrize(("spare", "status"), [(0, ScanStatus.SUCCESS), (-1, ScanStatus.ERROR)])
+def test_how_long_a_gguf_header_may_be_is_a_setting(tmp_path, settings, spare, status):
+    path = tmp_path / "blob"
+    path.write_bytes(gguf_bytes({"w": (4, 8)}, {"general.name": "Ink"}, padded=False))
+    header_bytes = 24 + (8 + 12 + 4 + 8 + 3) + (8 + 1 + 4 + 16 + 4 + 8)
+    settings.GGUF_HEADER_MAX_BYTES = header_bytes + spare
+    found = scan_content(path, kind="Model", name="a.gguf")
+    assert found.outcome.status == status
+    assert found.format == "GGUF"
+    assert found.outcome.report.get("quant_type") == ("F32" if spare == 0 else None)
 
 
 def test_the_watch_sees_what_it_is_there_for(tmp_path, monkeypatch, watched):

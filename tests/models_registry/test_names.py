@@ -3,7 +3,7 @@
 import pytest
 
 from models_registry.search_text import index_words, raw_query
-from models_registry.services.names import FILE_NAME_BYTES, clean_file_name, clean_words
+from models_registry.services.names import FILE_NAME_BYTES, clean_file_name, clean_name, clean_words
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,30 @@ def test_what_is_typed_becomes_a_valid_query(typed, asked):
 
 def test_a_query_has_a_limit():
     assert raw_query(" ".join(f"w{n}" for n in range(50))).count("&") == 11
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("ink\u202egnp.safetensors", "inkgnp.safetensors"),
+        ("\ufeffink\u200b.pt", "ink.pt"),
+        ("ink\x85\u2028.pt", "ink__.pt"),
+        ("CON.safetensors", "_CON.safetensors"),
+        ("com1", "_com1"),
+        ("console.pt", "console.pt"),
+        ("nul .pt", "nul .pt"),
+    ],
+)
+def test_names_that_mislead_or_name_a_device_become_plain_ones(sent, kept):
+    assert clean_file_name(sent) == kept
+
+
+@pytest.mark.parametrize(("letters", "is_suffix"), [(31, True), (32, False)])
+def test_what_is_too_long_for_an_ending_is_a_part_of_the_name(letters, is_suffix):
+    name = clean_file_name("n" * 300 + "." + "x" * letters)
+    assert len(name.encode()) <= 200
+    assert name.endswith("x") is is_suffix
+
+
+def test_a_title_does_not_turn_the_direction_of_writing():
+    assert clean_name("ink\u202ehsaw") == "inkhsaw"

@@ -1,4 +1,4 @@
-"""Every address of the hub as six people: nothing leaks, and refusals tell nothing."""
+"""Every address of the hub as seven people: nothing leaks, and refusals tell nothing."""
 
 import shutil
 import tempfile
@@ -32,8 +32,9 @@ def test_every_address_is_in_the_table():
     assert sorted(set(ADDRESSES) - set(NAMED)) == []
 
 
-#: Members see what managers see, owners and administrators everything: these meet every refusal.
-LOOKERS = ("stranger", "member")
+#: All of a team see alike, owners and administrators everything: these meet every refusal.
+LOOKERS = ("stranger", "viewer", "member")
+OPENERS = ("anonymous", "viewer", "member")
 PASSERS_BY = ("anonymous", "member")
 #: Open to everyone: nobody is shown more of them than passers-by are.
 ALIKE = ("bucketwheel", "oldharbour")
@@ -114,7 +115,7 @@ class PermissionMatrix(TestCase):
 
     def test_what_may_be_opened_shows_nothing_of_other_things(self) -> None:
         wrong = []
-        for role in PASSERS_BY:
+        for role in OPENERS:
             client = self.browser_of(role)
             for name, thing in self.open_to(role):
                 path = path_of(name, thing.keys)
@@ -133,7 +134,7 @@ class PermissionMatrix(TestCase):
 
     def test_forms_obey_the_people_of_a_thing_and_nobody_else(self) -> None:
         wrong = []
-        for role in ("stranger", "member", "manager", "owner"):
+        for role in ("stranger", "viewer", "member", "manager", "owner"):
             client = self.browser_of(role)
             for name, thing in self.open_to(role):
                 rule = LEADS[name]

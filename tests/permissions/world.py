@@ -1,8 +1,8 @@
 """A small hub in which every hidden thing carries a word that stands nowhere else.
 
-Six people look at it: nobody in particular, a stranger, a member and a manager of the team, the
-owner of everything, and an administrator. A page that shows somebody a word of a thing which is not
-theirs to see has leaked it.
+Seven people look at it: nobody in particular, a stranger, a viewer, a member and a manager of the
+team, the owner of everything, and an administrator. A page that shows somebody a word of a thing
+which is not theirs to see has leaked it.
 """
 
 from dataclasses import dataclass, field
@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gallery.services.comments import add_comment
 from hub.accounts.drafts import save_draft
 from hub.accounts.models import Role, Team, User
 from hub.accounts.services import add_member, create_api_token
+from hub.comments.services import add_comment
 from hub.core.visibility import Visibility
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, comments, drafts, publish, recommendations
+from models_registry.services import collections, drafts, publish, recommendations
 from models_registry.services.engagement import write_note
 from models_registry.services.importing import begin_import
+from models_registry.services.reviews import write_review
 from models_registry.services.values import Example, Resource
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.gallery import INFOTEXT, make_image, png_bytes
@@ -28,9 +29,11 @@ from tests.factories.registry import add_clean_file, make_model, make_version
 from tests.factories.runs import finished_run
 from tests.factories.training import fill, make_base, make_dataset
 from tests.models_registry.test_drafts import picture_blob
+from training.datasets.models.importing import DatasetImport
+from training.jobs.models.comparison import Comparison
 
-ANYONE = ("anonymous", "stranger", "member", "manager", "owner", "admin")
-TEAM = ("member", "manager", "owner", "admin")
+ANYONE = ("anonymous", "stranger", "viewer", "member", "manager", "owner", "admin")
+TEAM = ("viewer", "member", "manager", "owner", "admin")
 OWN = ("owner", "admin")
 
 #: Words of things and who may meet them in a list, a search, a count, a page of something else.
@@ -92,6 +95,7 @@ def make_world(folder: Path) -> World:
     people = {
         "anonymous": None,
         "stranger": UserFactory(username="stranger"),
+        "viewer": UserFactory(username="viewer"),
         "member": UserFactory(username="member"),
         "manager": boss,
         "owner": owner,
@@ -100,6 +104,7 @@ def make_world(folder: Path) -> World:
     world.people, world.team = people, team
     for name in ("owner", "member"):
         add_member(actor=boss, team=team, user=people[name], role=Role.MEMBER)
+    add_member(actor=boss, team=team, user=people["viewer"], role=Role.VIEWER)
     make_team(owner=people["stranger"], name="Elsewhere")
     guest = UserFactory(username="guest")
     add_member(actor=boss, team=team, user=guest, role=Role.MEMBER)
@@ -107,7 +112,7 @@ def make_world(folder: Path) -> World:
     world.add("team", "night-studio", TEAM, keys, people=TEAM)
     world.add("person", "mika", ANYONE, {"username": "mika", "name": "mika"})
     world.add("tag", "wolframite", OWN, {"name": "wolframite tag"})
-    models = _models(world, owner, team)
+    models = _models(world, owner, team, people["member"])
     _pictures(world, owner, team, models)
     _collections(world, owner, models)
     _training(world, owner, team, models, folder)
@@ -115,7 +120,7 @@ def make_world(folder: Path) -> World:
     return world
 
 
-def _models(world: World, owner: User, team: Team) -> dict[str, ModelVersion]:
+def _models(world: World, owner: User, team: Team, member: User) -> dict[str, ModelVersion]:
     kinds = {
         "public": ("plainsong", team, Visibility.PUBLIC, ANYONE),
         "unlisted": ("bucketwheel", team, "unlisted", ANYONE),
@@ -137,6 +142,8 @@ def _models(world: World, owner: User, team: Team) -> dict[str, ModelVersion]:
         made["public"], seed=50, name="kestrelfog.safetensors", is_primary=False
     )
     ModelFile.objects.filter(pk=unscanned.pk).update(scan_status=ScanStatus.PENDING)
+    for name in ("public", "unlisted", "team"):
+        write_review(actor=member, version=made[name], rating=4)
     return made
 
 
@@ -162,7 +169,7 @@ def _version(owner: User, team: Team | None, visibility: str, word: str, seed: i
 
 def _note_model(world: World, version: ModelVersion, word: str, audience: tuple[str, ...]) -> None:
     model, file = version.model, version.files.get()
-    comment = comments.add_comment(actor=model.owner, model=model, text=f"{word} comment")
+    comment = add_comment(actor=model.owner, subject=model, text=f"{word} comment")
     keys = {
         "slug": model.slug,
         "model_id": model.pk,
@@ -171,13 +178,24 @@ def _note_model(world: World, version: ModelVersion, word: str, audience: tuple[
         "hash_text": file.blob.sha256,
         "comment_id": comment.pk,
         "cover_id": version.covers.get().pk,
-        "comparison_id": uuid4(),
         "name": model.slug,
         "kind": "save",
         "action": "first",
     }
     people = TEAM if model.team_id else OWN
     world.add("model", word, audience, keys, people=people)
+    world.add("comment", word, audience, keys, people=people)
+    compared = Comparison.objects.create(
+        version=version,
+        requested_by=model.owner,
+        prompts=[f"{word} compared"],
+        seeds=[1],
+        steps=2,
+        guidance=5,
+        total_cells=1,
+    )
+    drawn = {"comparison_id": compared.pk, "action": "cancel"}
+    world.add("comparison", word, audience, drawn, people=people)
     world.add("file", word, audience, keys, people=people)
     # Civitai's API knows only what is published; hashes find only what lists may show.
     known = () if word == "hyacinthe" else audience
@@ -202,9 +220,10 @@ def _pictures(world: World, owner: User, team: Team, models: dict[str, ModelVers
             visibility=visibility,
             model_version=models[with_model],
         )
-        comment = add_comment(actor=owner, image=image, text=f"{word} remark")
+        comment = add_comment(actor=owner, subject=image, text=f"{word} remark")
         keys = {"image_id": image.pk, "comment_id": comment.pk, "kind": "like"}
         world.add("image", word, audience, keys)
+        world.add("comment", word, audience, keys)
 
 
 def _collections(world: World, owner: User, models: dict[str, ModelVersion]) -> None:
@@ -232,7 +251,10 @@ def _training(
         ("pumicestar", shared, TEAM),
         ("umbraquill", own, OWN),
     ):
-        keys = {"slug": dataset.slug, "key": dataset.slug, "import_id": uuid4()}
+        batch = DatasetImport.objects.create(
+            dataset=dataset, upload_id=uuid4(), actor=owner, filename=f"{word}.zip"
+        )
+        keys = {"slug": dataset.slug, "key": dataset.slug, "import_id": batch.pk}
         world.add("dataset", word, audience, keys, people=audience)
     job = finished_run(
         folder,

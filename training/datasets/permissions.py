@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.accounts.permissions import can_manage_team
-from hub.accounts.queries import is_member
+from hub.accounts.queries import is_member, works_in
 from hub.core.errors import NotAllowed, NotFound
 from hub.core.visibility import Visibility
 from training.datasets.models.dataset import Dataset
@@ -25,12 +25,12 @@ def can_see_dataset(user: User | AnonymousUser, dataset: Dataset) -> bool:
 
 
 def can_edit_dataset(user: User | AnonymousUser, dataset: Dataset) -> bool:
-    """The owner, members of the team where it is shared, administrators."""
+    """The owner, those who work in the team where it is shared, administrators."""
     if not can_see_dataset(user, dataset):
         return False
     if getattr(user, "is_superuser", False) or dataset.owner_id == user.pk:
         return True
-    return dataset.visibility != Visibility.PRIVATE and is_member(user, dataset.team)
+    return dataset.visibility != Visibility.PRIVATE and works_in(user, dataset.team)
 
 
 def can_delete_dataset(user: User | AnonymousUser, dataset: Dataset) -> bool:
@@ -45,4 +45,4 @@ def require_edit(user: User, dataset: Dataset) -> None:
     if not can_see_dataset(user, dataset):
         raise NotFound(_("There is no such dataset."))
     if not can_edit_dataset(user, dataset):
-        raise NotAllowed(_("Only members of the team can change this dataset."))
+        raise NotAllowed(_("Only members of the team can change this dataset; viewers look at it."))

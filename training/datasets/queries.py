@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -205,7 +205,19 @@ def imports_of(dataset: Dataset) -> QuerySet[DatasetImport]:
 
 def import_report(batch: DatasetImport) -> ImportReport:
     """The report of an import with its counts; one query."""
-    entries = tuple(batch.entries.select_related("item").order_by("pk"))
+    return report_of(batch, batch.entries.select_related("item").order_by("pk"))
+
+
+def import_reports(dataset: Dataset, *, limit: int) -> list[ImportReport]:
+    """The reports of the newest imports; two queries."""
+    rows = ImportEntry.objects.select_related("item").order_by("pk")
+    batches = imports_of(dataset).prefetch_related(Prefetch("entries", rows))[:limit]
+    return [report_of(batch, batch.entries.all()) for batch in batches]
+
+
+def report_of(batch: DatasetImport, lines: Iterable[ImportEntry]) -> ImportReport:
+    """Count the lines of an import, or of several that came together."""
+    entries = tuple(lines)
     outcomes: dict[str, int] = {}
     problems: dict[str, int] = {}
     for entry in entries:

@@ -1,28 +1,22 @@
-"""The files and samples of a run, made once even when a kill makes the engine pass twice."""
+"""The files of a run, made once even when a kill makes the engine pass twice."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import time
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from training.engine.errors import OutOfMemoryError
-from training.engine.events import Checkpointed, Previewed, Stage, Warned
-from training.engine.file_writing import file_hash, tensor_hash, whole_file, write_text
+from training.engine.aside import fits_beside
+from training.engine.events import Checkpointed, Stage
+from training.engine.file_writing import file_hash, whole_file, write_text
 from training.engine.metadata import file_metadata
 from training.engine.methods.base import ExportInfo
-from training.engine.preview import TrainedFile, make_samples
-from training.engine.prompts import PromptRequest, prompt_requests
 from training.engine.session import Session
-
-NO_ROOM_FOR_SAMPLES = (
-    "Memory ran out while samples were made, so some are missing; the training goes on. Make them "
-    "smaller with sampling.width and sampling.height."
-)
 
 
 @dataclass(frozen=True)
@@ -33,54 +27,102 @@ class ExportedFile:
     sha256: str
 
 
-def export_checkpoint(
-    session: Session, *, epoch: int, step: int | None = None, final: bool = False
-) -> ExportedFile:
-    """Write the file of an epoch, of a step, or the final one, and tell of it.
+def keep_checkpoint(session: Session, *, epoch: int, step: int | None = None) -> None:
+    """Write the file of an epoch, or of a step, and tell of it: beside the steps where it can be.
 
     Raises NonFiniteLossError where a step so far, whose loss was not read yet, had none.
     """
-    run = session.run
+    session.aside.files.settle()  # before another copy is made
+    path = _path(session, epoch, step)
+    if not _is_missing(session, path):
+        return
+    if fits_beside(session.trained_bytes, "cpu"):
+        session.aside.files.start(_writing(session, path, epoch, copied=True))
+        return
+    session.run.journal.emit(Stage(stage="saving", detail=path.name))
+    _writing(session, path, epoch, copied=False)()
+    session.progress.rest()
+
+
+def final_checkpoint(session: Session, *, epoch: int) -> ExportedFile:
+    """Write the last file, and the folder where one is asked for. Raises as keep_checkpoint."""
+    path = _path(session, None, None)
+    if _is_missing(session, path):
+        session.run.journal.emit(Stage(stage="saving", detail=path.name))
+        settings = session.config.dreambooth
+        as_folder = session.config.method == "dreambooth" and settings.diffusers_folder
+        folder = partial(_write_folder, session, path) if as_folder else None
+        _writing(session, path, epoch, copied=False, final=True, then=folder)()
+    return ExportedFile(path, file_hash(path) if session.among.is_first else "")
+
+
+def _path(session: Session, epoch: int | None, step: int | None) -> Path:
+    path = session.run.checkpoint_path(epoch, session.method.extension)
+    if step is None:
+        return path
+    return path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
+
+
+def _is_missing(session: Session, path: Path) -> bool:
+    """Tell whether it is for this process to write a file, and not done yet."""
     session.progress.flush()
-    path = run.checkpoint_path(None if final else epoch, session.method.extension)
-    if step is not None:
-        path = path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
-    if not session.among.is_first:
-        return ExportedFile(path, "")
-    if run.journal.has_told(run.relative(path), session.step) and path.exists():
-        return ExportedFile(path, file_hash(path))
-    run.journal.emit(Stage(stage="saving", detail=path.name))
-    _write(session, path, epoch=epoch)
-    config = session.config
-    if final and config.method == "dreambooth" and config.dreambooth.diffusers_folder:
-        _write_folder(session, path)
-    sha256 = file_hash(path)
-    run.journal.emit(
-        Checkpointed(
+    run = session.run
+    is_there = run.journal.has_told(run.relative(path), session.step) and path.exists()
+    return session.among.is_first and not is_there
+
+
+def _writing(
+    session: Session,
+    path: Path,
+    epoch: int,
+    *,
+    copied: bool,
+    final: bool = False,
+    then: Callable[[], None] | None = None,
+) -> Callable[[], None]:
+    """Return what writes the weights and tells of the file: those of this moment, if `copied`."""
+    write = _file(session, path, epoch, copied=copied)
+    run, step, loss = session.run, session.step, session.progress.mean_loss
+
+    def work() -> None:
+        with whole_file(path) as beside:
+            write(beside)
+        if then is not None:
+            then()
+        told = Checkpointed(
             path=run.relative(path),
             epoch=epoch,
-            step=session.step,
-            sha256=sha256,
+            step=step,
+            sha256=file_hash(path),
             size_bytes=path.stat().st_size,
-            loss=session.progress.mean_loss,
+            loss=loss,
             final=final,
         )
-    )
-    session.progress.rest()
-    return ExportedFile(path, sha256)
+        run.journal.emit(told)
+
+    return work
 
 
-def _write(session: Session, path: Path, *, epoch: int) -> None:
-    """Write the weights of this moment: the average alone, or the last ones with it beside them."""
+def _file(session: Session, path: Path, epoch: int, *, copied: bool) -> Callable[[Path], None]:
+    """Return what writes a file: with the average alone, or the last weights and it beside them."""
     metadata = file_metadata(
         session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
     )
     ema = session.stepper.ema
     beside_average = ema.average if ema is not None and session.config.ema.keep == "both" else None
-    info = ExportInfo(path.stem, session.step, metadata, average=beside_average)
-    shown = session.shown_weights() if beside_average is None else nullcontext()
-    with shown, whole_file(path) as beside:
-        session.method.export(beside, info)
+    info = ExportInfo(path.stem, session.step, metadata, beside_average, copied)
+
+    def shown() -> AbstractContextManager[None]:
+        return session.shown_weights() if beside_average is None else nullcontext()
+
+    def write_at_once(beside: Path) -> None:
+        with shown():
+            session.method.export(beside, info)
+
+    if not copied:
+        return write_at_once
+    with shown():
+        return session.method.file_of_now(info)
 
 
 def _write_folder(session: Session, path: Path) -> None:
@@ -100,92 +142,3 @@ def _write_folder(session: Session, path: Path) -> None:
     )
     text = json.dumps(components.scheduler_config, indent=2)  # the run may have changed it
     write_text(target / "scheduler" / "scheduler_config.json", text)
-
-
-def make_run_samples(session: Session, *, epoch: int, between: bool = False) -> None:
-    """Make the samples of an epoch, or of a step `between`, that are not there yet."""
-    session.progress.flush()
-    if not session.among.is_first:
-        return
-    samples = _SampleRound(session, epoch, session.step if between else None)
-    if samples.requests:
-        session.run.journal.emit(Stage(stage="sampling", total=len(samples.requests)))
-        samples.make()
-        session.progress.rest()
-        done, total = session.step, session.total_steps
-        session.run.journal.emit(Stage(stage="training", done=done, total=total))
-
-
-@dataclass(frozen=True)
-class _SampleRound:
-    """The samples of one moment of a run; `step` names them where it is between two epochs."""
-
-    session: Session
-    epoch: int
-    step: int | None
-
-    @property
-    def requests(self) -> dict[int, PromptRequest]:
-        """Return what was not made yet, by the numbers of the prompts."""
-        journal, run = self.session.run.journal, self.session.run
-        return {
-            number: request
-            for number, request in enumerate(prompt_requests(self.session.config))
-            if not journal.has_told(run.relative(self.path(number)), self.session.step)
-        }
-
-    def path(self, number: int) -> Path:
-        """Return where the sample of a prompt goes."""
-        return self.session.run.sample_path(self.epoch, number, step=self.step)
-
-    def make(self) -> None:
-        """Make them with the weights of this moment; where memory ends, some stay missing."""
-        session = self.session
-        try:
-            with session.shown_weights(), session.evaluating():
-                make_samples(
-                    session.components,
-                    session.conditioner,
-                    session.config,
-                    self.requests,
-                    path_of=self.path,
-                    trained=_trained_file(session) if session.step else None,
-                    on_sample=self._tell,
-                    on_less=partial(self._warn, "out_of_memory"),
-                )
-        except OutOfMemoryError:
-            self._warn("samples_skipped", NO_ROOM_FOR_SAMPLES)
-
-    def _warn(self, code: str, sentence: str) -> None:
-        self.session.run.journal.emit(Warned(code=code, message=sentence))
-
-    def _tell(self, number: int, request: PromptRequest, path: Path) -> None:
-        self.session.run.journal.emit(
-            Previewed(
-                path=self.session.run.relative(path),
-                prompt_index=number,
-                prompt=request.prompt,
-                negative=request.negative,
-                seed=request.seed,
-                epoch=self.epoch,
-                step=self.session.step,
-                width=request.width,
-                height=request.height,
-            )
-        )
-
-
-def _trained_file(session: Session) -> TrainedFile:
-    """Return the file that holds these weights, by the hash that its users go by."""
-    method, run = session.method, session.run
-    written = [
-        run.path / told
-        for told, step in run.journal.told.items()
-        if step == session.step and told.startswith(f"{run.checkpoints.name}/")
-    ]
-    if not written:
-        name = f"{session.config.output_name}-s{session.step:06d}"
-        return TrainedFile(name, "", method.component)
-    path = written[-1]
-    found = tensor_hash(path) if method.component == "lora" else file_hash(path)
-    return TrainedFile(path.stem, found, method.component)

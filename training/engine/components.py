@@ -20,7 +20,9 @@ from training.engine.base_files import BaseFile, look_into
 from training.engine.config import TrainConfig
 from training.engine.errors import BaseModelError, ConfigError
 from training.engine.file_writing import file_hash
+from training.engine.noise_levels import noise_levels
 from training.engine.objective import NoiseSchedule
+from training.engine.parts.reading import read_folder, read_vae
 from training.engine.precision import Precision, torch_dtype
 from training.engine.vae_files import vae_from_file
 
@@ -68,10 +70,7 @@ class Components:
 
     def noise_schedule(self) -> NoiseSchedule:
         """Return the forward process that the base was trained with."""
-        from diffusers import DDPMScheduler
-
-        scheduler = DDPMScheduler.from_config(self.scheduler_config)
-        return NoiseSchedule(scheduler.alphas_cumprod.clone(), self.prediction_type)
+        return NoiseSchedule(noise_levels(self.scheduler_config), self.prediction_type)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context in which passes run."""
@@ -221,27 +220,12 @@ def _family_of(unet: Any) -> str:
 
 
 def _load_folder(path: Path) -> dict[str, Any]:
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
-
-    options: dict[str, Any] = {"torch_dtype": torch.float32, "local_files_only": True}
     try:
-        parts = {
-            "unet": UNet2DConditionModel.from_pretrained(path / "unet", **options),
-            "vae": _vae_class().from_pretrained(path / "vae", **options),
-            "text_encoders": [CLIPTextModel.from_pretrained(path / "text_encoder", **options)],
-            "tokenizers": [CLIPTokenizer.from_pretrained(path / "tokenizer")],
-            "scheduler": json.loads((path / "scheduler/scheduler_config.json").read_text("utf-8")),
-        }
-        if (path / "text_encoder_2").is_dir():
-            second = CLIPTextModelWithProjection.from_pretrained(path / "text_encoder_2", **options)
-            parts["text_encoders"].append(second)
-            parts["tokenizers"].append(CLIPTokenizer.from_pretrained(path / "tokenizer_2"))
+        return read_folder(path)
     except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(
             f"The base model folder {path.name} cannot be read: {error}"
         ) from error
-    return parts
 
 
 def config_folder(family: str, *, velocity: bool = False) -> Path:
@@ -280,16 +264,10 @@ def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
         raise BaseModelError(f"{path.name} cannot be read as {family}: {error}") from error
 
 
-def _vae_class() -> Any:
-    from diffusers import AutoencoderKL
-
-    return AutoencoderKL
-
-
 def _load_vae(path: Path, instead_of: Any) -> Any:
     if path.is_file():
         return vae_from_file(path, instead_of)
     try:
-        return _vae_class().from_pretrained(path, torch_dtype=torch.float32)
+        return read_vae(path)
     except (OSError, ValueError, KeyError) as error:
         raise BaseModelError(f"The VAE {path.name} cannot be read: {error}") from error

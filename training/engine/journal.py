@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -26,12 +27,14 @@ class Journal:
     """Writes each event to events.jsonl, then hands it to the listener.
 
     After a kill it knows what was already told, so that a repeated step, file or picture is not
-    told twice: the repetition is exact, and the first telling still holds.
+    told twice: the repetition is exact, and the first telling still holds. Threads may tell at the
+    same time; the listener hears one event after the other.
     """
 
     def __init__(self, path: Path, listener: Listener, *, replay_after: int | None = None) -> None:
         self.path = path
         self._listener = listener
+        self._telling = threading.RLock()
         self.last_sequence = 0
         self.last_step = 0
         self.validated: set[int] = set()  # steps after which the held-out pictures were measured
@@ -48,11 +51,12 @@ class Journal:
         """Number, store and hand over an event, unless it was already told before a kill."""
         if isinstance(event, Stepped) and event.step <= self.last_step:
             return
-        numbered = replace(event, sequence=self.last_sequence + 1, at=round(time.time(), 3))
-        line = json.dumps(numbered.to_dict(), ensure_ascii=False, allow_nan=False)
-        self._append(f"{line}\n".encode())
-        self._remember(numbered)
-        self._listener.on_event(numbered)
+        with self._telling:
+            numbered = replace(event, sequence=self.last_sequence + 1, at=round(time.time(), 3))
+            line = json.dumps(numbered.to_dict(), ensure_ascii=False, allow_nan=False)
+            self._append(f"{line}\n".encode())
+            self._remember(numbered)
+            self._listener.on_event(numbered)
 
     def emit_failure(self, failed: Failed) -> None:
         """Emit the last word of a run; where the disk takes no line, say it without a number."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training.engine.checkpoints import export_checkpoint, make_run_samples
+from training.engine.checkpoints import final_checkpoint, keep_checkpoint
 from training.engine.config import TrainConfig
 from training.engine.disk import MESSAGE as DISK_FULL
 from training.engine.disk import is_full
@@ -27,6 +27,7 @@ from training.engine.outputs import RunFolder
 from training.engine.precision import without_denormals
 from training.engine.preparation import prepare
 from training.engine.processes import processes
+from training.engine.run_samples import make_run_samples
 from training.engine.session import Session
 from training.engine.shelf import Shelf
 from training.engine.validation import validate_if_due
@@ -51,9 +52,13 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
     saved: float = field(default_factory=time.monotonic)
 
-    def state_is_due(self) -> bool:
-        """Tell whether the state is older than it may be."""
-        return time.monotonic() - self.saved >= self.every_seconds
+    def state_is_due(self, *, is_busy: bool) -> bool:
+        """Tell whether the state is older than it may be.
+
+        While files are written or samples drawn, which it would wait for, it may be twice as old.
+        """
+        limit = self.every_seconds * (2 if is_busy else 1)
+        return time.monotonic() - self.saved >= limit
 
 
 @without_denormals()
@@ -105,6 +110,11 @@ class Sitting:
         """Return the number of steps that are done."""
         return self.session.step if self.session else 0
 
+    def leave(self) -> None:
+        """End what goes on beside the steps, so that nothing is told after the last word."""
+        if self.session is not None:
+            self.session.aside.close()
+
 
 @contextmanager
 def _told_failures(run: RunFolder) -> Iterator[Sitting]:
@@ -113,9 +123,11 @@ def _told_failures(run: RunFolder) -> Iterator[Sitting]:
     try:
         yield sitting
     except EngineError as error:
+        sitting.leave()
         run.journal.emit_failure(Failed(code=error.code, message=str(error), step=sitting.step))
         raise
     except Exception as error:
+        sitting.leave()
         code, message = "disk_full", DISK_FULL.format(error=error)
         if not is_full(error):
             code = "internal_error"
@@ -123,6 +135,7 @@ def _told_failures(run: RunFolder) -> Iterator[Sitting]:
         run.journal.emit_failure(Failed(code=code, message=message, step=sitting.step))
         raise
     finally:
+        sitting.leave()
         run.journal.close()
 
 
@@ -143,6 +156,7 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
             return _suspend(session, command)
         if command == "stop":
             return _finish(session, clock, reason="stopped")
+        session.aside.check()
         session.progress.add(session.stepper.step(session.step))
         validate_if_due(session)
         if session.step < session.total_steps:
@@ -152,7 +166,10 @@ def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
 
 
 def _keep_what_is_due(session: Session) -> None:
-    """Keep the files and make the samples that are due after an epoch, or after so many steps."""
+    """Keep the files and make the samples that are due after an epoch, or after so many steps.
+
+    The next steps wait for neither, where copies of what is trained fit into memory.
+    """
     config, step = session.config, session.step
     ended, inside = divmod(step, session.steps_per_epoch)
     epoch = session.epoch
@@ -161,22 +178,22 @@ def _keep_what_is_due(session: Session) -> None:
         return bool(every) and count % every == 0
 
     if inside == 0 and due(config.save_every_epochs, ended):
-        export_checkpoint(session, epoch=epoch)
+        keep_checkpoint(session, epoch=epoch)
     if due(config.save_every_steps, step):
-        export_checkpoint(session, epoch=epoch, step=step)
+        keep_checkpoint(session, epoch=epoch, step=step)
     if inside == 0 and due(config.sample_every_epochs, ended):
-        make_run_samples(session, epoch=epoch)
+        make_run_samples(session, epoch=epoch, beside=True)
     if due(config.sample_every_steps, step):
-        make_run_samples(session, epoch=epoch, between=True)
+        make_run_samples(session, epoch=epoch, between=True, beside=True)
 
 
 def _obey(session: Session, command: Command | None, clock: Clock) -> None:
     """Do what was asked between two steps, and save the state when it is due."""
     if command == "sample":
-        make_run_samples(session, epoch=session.epoch, between=True)
+        make_run_samples(session, epoch=session.epoch, between=True, beside=True)
     if command == "save":
-        export_checkpoint(session, epoch=session.epoch, step=session.step)
-    if command == "save" or clock.state_is_due():
+        keep_checkpoint(session, epoch=session.epoch, step=session.step)
+    if command == "save" or clock.state_is_due(is_busy=session.aside.is_busy):
         session.save()
         clock.saved = time.monotonic()
 
@@ -184,6 +201,7 @@ def _obey(session: Session, command: Command | None, clock: Clock) -> None:
 def _suspend(session: Session, command: Command) -> TrainResult:
     """Save the state and leave without a result."""
     session.save()
+    session.aside.settle()
     reason = "paused" if command == "pause" else "cancelled"
     total = session.total_steps
     session.run.journal.emit(Suspended(reason=reason, step=session.step, total_steps=total))
@@ -193,9 +211,10 @@ def _suspend(session: Session, command: Command) -> TrainResult:
 def _finish(session: Session, clock: Clock, *, reason: str) -> TrainResult:
     """Write the final file and the last samples, and tell that the run is over."""
     session.save()
-    final = export_checkpoint(session, epoch=session.epoch, final=True)
+    final = final_checkpoint(session, epoch=session.epoch)
     if session.config.sample_every_epochs or session.config.sample_every_steps:
         make_run_samples(session, epoch=session.epoch)
+    session.aside.settle()
     journal = session.run.journal
     if journal.finished is None or journal.finished.step != session.step:
         journal.emit(

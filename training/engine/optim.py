@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from training.engine.config import TrainConfig
 from training.engine.schedule import RateSchedule, parse_rate_list
 
+ANSWER_TO_THE_MARK = "__dynamo_disable"  # see torch/_compile.py
 SECOND_TEXT = "text_encoder_2"  # a group of its own only where it has a rate of its own
 
 
@@ -58,8 +60,20 @@ class Lion(torch.optim.Optimizer):
         momentum.mul_(beta2).add_(gradient, alpha=1 - beta2)
 
 
+class AdamW(torch.optim.AdamW):
+    """Torch's own, without the mark around its step (see `without_the_compiler`)."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))  # type: ignore[assignment]
+
+
+class SGD(torch.optim.SGD):
+    """The same."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))  # type: ignore[assignment]
+
+
 def _adamw(groups: list[dict[str, Any]], config: TrainConfig, rate: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(groups, lr=rate, betas=(config.beta1, config.beta2), fused=True)
+    return AdamW(groups, lr=rate, betas=(config.beta1, config.beta2), fused=True)
 
 
 def _adamw8bit(
@@ -94,10 +108,24 @@ OPTIMIZERS: dict[
     "adafactor": _adafactor,
     "lion": lambda groups, config, rate: Lion(groups, rate, (config.beta1, config.beta2)),
     "prodigy": _prodigy,
-    "sgd": lambda groups, config, rate: torch.optim.SGD(
+    "sgd": lambda groups, config, rate: SGD(
         groups, lr=rate, momentum=config.beta1, nesterov=config.beta1 > 0
     ),
 }
+
+
+def without_the_compiler() -> None:
+    """Keep torch's optimizers from loading torch's compiler when they are first made.
+
+    Some of their methods are marked as not to be compiled, and the mark, once met, imports the
+    compiler: 2 CPU seconds before the first step. No optimizer is ever compiled here, so the mark
+    is answered as the compiler would: by the plain method. Of a torch without such marks nothing
+    is changed.
+    """
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        plain = getattr(getattr(torch.optim.Optimizer, name), "__wrapped__", None)
+        if plain is not None and not hasattr(plain, ANSWER_TO_THE_MARK):
+            setattr(plain, ANSWER_TO_THE_MARK, plain)
 
 
 class Optimizing:
@@ -129,6 +157,7 @@ class Optimizing:
             }
             for group in groups
         ]
+        without_the_compiler()
         self.optimizer = OPTIMIZERS[config.optimizer](described, config, self._rates.rate(0))
         self.parameters = [p for group in groups for p in group.parameters]
 

@@ -74,6 +74,11 @@ class PackedConvolution(nn.Module):
         self.padding = [side // 2 for side in conv.kernel_size]
         self._packed: tuple[Tensor, Tensor] | None = None
 
+    @property
+    def kept(self) -> tuple[object, ...]:
+        """Return what follows from the weights alone: copies of this module may share it."""
+        return (self._kept, *([] if self._packed is None else [self._packed]))
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W)."""
         if x.shape[0] * x.shape[2] * x.shape[3] > MOST_POSITIONS:

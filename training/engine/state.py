@@ -7,6 +7,7 @@ no state: they are functions of the step.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,24 +34,37 @@ class Position:
     scalars: dict[str, Any] = field(default_factory=dict)
 
 
-def save_state(
-    path: Path,
+def state_of_now(
     position: Position,
     *,
     weights: dict[str, torch.Tensor],
     average: dict[str, torch.Tensor] | None,
     optimizer: torch.optim.Optimizer,
     scaler: dict[str, Any],
-) -> None:
-    """Write the state whole, over the last one."""
+    copied: bool = True,
+) -> Callable[[Path], None]:
+    """Take the state of this moment and return what writes it whole, over the last one.
+
+    With `copied` the steps may go on before it is written; without, large tensors are not copied.
+    """
     tensors = {f"weights/{name}": tensor for name, tensor in weights.items()}
     tensors |= {f"average/{name}": tensor for name, tensor in (average or {}).items()}
     moments, scalars = _optimizer_parts(optimizer)
     tensors |= moments
     position.scalars = {"optimizer": scalars, "scaler": scaler}
-    saved = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with whole_file(path) as beside:
-        save_file(saved, beside, metadata={"position": json.dumps(asdict(position))})
+    taken = {n: t.detach().to("cpu", copy=copied).contiguous() for n, t in tensors.items()}
+    described = {"position": json.dumps(asdict(position))}
+
+    def write(path: Path) -> None:
+        with whole_file(path) as beside:
+            save_file(taken, beside, metadata=described)
+
+    return write
+
+
+def state_bytes(method_bytes: int, *, average: bool) -> int:
+    """Return about how much memory a copy of a state takes: weights, average and two moments."""
+    return method_bytes * (4 if average else 3)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class TextConditioner:
             if learned is not None:
                 ids += learned
             elif piece.strip():
-                ids += tokenizer(piece, add_special_tokens=False, truncation=False).input_ids
+                ids += tokenizer.ids(piece)
         return ids
 
     def _split(self, text: str) -> list[str]:

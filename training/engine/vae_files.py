@@ -23,7 +23,7 @@ def vae_from_file(path: Path, like: Any) -> Any:
     VAE, or one of another structure.
     """
     state = {n: t.read().float() for n, t in _named(open_tensors(path).tensors, like).items()}
-    vae = type(like).from_config(like.config)
+    vae = type(like)(like.config)
     shapes = {name: tensor.shape for name, tensor in vae.state_dict().items()}
     fitting = {n: _without_ones(t, shapes[n]) for n, t in state.items() if n in shapes}
     try:

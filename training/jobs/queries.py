@@ -15,10 +15,12 @@ from django.utils.translation import ngettext
 
 from hub.accounts.models import Team, User
 from hub.core.errors import NotFound
+from models_registry.models.version import ModelVersion
 from training.jobs.fair_order import Forecast, Slot, Usage, Waiting, forecast
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.event import EventKind, JobEvent
 from training.jobs.models.job import LEASED, Job, State
+from training.jobs.models.publication import JobPublication
 from training.jobs.models.worker_node import WorkerNode
 
 SEEN_WITHIN = timedelta(minutes=2)
@@ -48,11 +50,12 @@ class QueueBoard:
 
 @dataclass(frozen=True)
 class LossPoint:
-    """One point of the loss curve."""
+    """One point of the loss curve; `at` is when it was told."""
 
     step: int
     loss: float
     epoch: int
+    at: datetime
 
 
 def job_for(viewer: User | AnonymousUser, key: UUID | int) -> Job:
@@ -122,6 +125,13 @@ def newest_samples(jobs: Sequence[Job], *, each: int) -> dict[UUID, list[JobArti
     return rows
 
 
+def published_from(artifact: JobArtifact) -> ModelVersion | None:
+    """The model version that this checkpoint became; None also while publishing it broke off."""
+    made = JobPublication.objects.filter(artifact=artifact).exclude(version__published_at=None)
+    found = made.select_related("version__model").first()
+    return found.version if found else None
+
+
 def loss_curve(job: Job, *, limit: int = 2000) -> list[LossPoint]:
     """The losses in order of their steps, thinned evenly to about `limit` points."""
     points = _points(job, EventKind.STEPPED)
@@ -144,8 +154,8 @@ def _points(job: Job, kind: EventKind) -> list[LossPoint]:
     """What was told of each step last: a resumed run may tell a step again."""
     rows = JobEvent.objects.filter(job=job, kind=kind).order_by("sequence")
     by_step = {
-        data["step"]: LossPoint(data["step"], data["loss"], data["epoch"])
-        for data in rows.values_list("data", flat=True)
+        data["step"]: LossPoint(data["step"], data["loss"], data["epoch"], at)
+        for data, at in rows.values_list("data", "at")
     }
     return [by_step[step] for step in sorted(by_step)]
 

@@ -86,6 +86,7 @@ def _chosen_file(request: HttpRequest, caller: Caller, version_id: int, kind: st
         format=query.get("format", ""),
         size=query.get("size", ""),
         fp=query.get("fp", ""),
+        quant_type=query.get("quantType", ""),
         file_id=int(raw) if raw else None,
     )
 

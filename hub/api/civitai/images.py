@@ -16,7 +16,9 @@ from gallery.catalogue import (
     tied_of,
 )
 from gallery.models import Image
+from hub.api.civitai.cover_images import cover_items
 from hub.api.civitai.endpoint import Access, Caller, endpoint
+from hub.api.civitai.image_shape import MetaShape, level_facts
 from hub.api.civitai.links import Links, links_for, next_page
 from hub.api.civitai.parameters import (
     FALSE,
@@ -29,8 +31,9 @@ from hub.api.civitai.parameters import (
     listed,
     truth,
 )
+from hub.api.civitai.picture_ids import cover_id_of
 from hub.api.civitai.refusals import ErrorShape, ParameterError
-from hub.api.civitai.values import generation_meta, instant
+from hub.api.civitai.values import instant
 from hub.core.throttles import TooMany
 from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
@@ -39,10 +42,8 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 200
 MAX_REACH = 1000
 ALL_LEVELS = 31
-PG = 1
 R_AND_ABOVE = 28
 LEVELS = {"none": 1, "soft": 3, "mature": 7, "x": 31}
-LEVEL_NAMES = {1: "None", 2: "Soft", 4: "Mature", 8: "X", 16: "X"}
 
 
 @endpoint(access=Access.MIXED, errors=ErrorShape.CODED, validator_errors=True)
@@ -51,41 +52,23 @@ def image_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
     query = request.GET
     limit = integer(query, "limit", DEFAULT_LIMIT, minimum=0, maximum=MAX_LIMIT) or 0
     page = integer(query, "page", None, minimum=1, maximum=MAX_ID)
+    links = links_for(request)
     if page is not None and page * limit > MAX_REACH:
         raise TooMany("Requested too deep into the list; use the cursor of nextPage instead")
     cursor = query.get("cursor") or None
-    found = _found(caller, query, cursor=cursor, page=page, limit=limit)
-    links, shape = links_for(request), MetaShape.of(query)
-    with_tags = bool(truth(query, "withTags"))
+    filters = _filters(query)
+    cover_id = cover_id_of(filters.image_id) if filters.image_id else None
+    if cover_id is not None:
+        return {"items": cover_items(caller, cover_id, filters, links, query), "metadata": {}}
+    found = _found(caller, query, filters, cursor=cursor, page=page, limit=limit)
+    shape, with_tags = MetaShape.of(query), bool(truth(query, "withTags"))
     items = [image_item(image, links, shape, with_tags=with_tags) for image in found.items]
     return {"items": items, "metadata": _metadata(request, found, page, limit, cursor)}
 
 
-class MetaShape:
-    """How `meta` is written: not at all, flat, or nested under the picture's id.
-
-    One picture by its id, and the pictures of a model, come nested; `flatMeta` forces flat.
-    """
-
-    def __init__(self, *, shown: bool, nested: bool) -> None:
-        self.shown, self.nested = shown, nested
-
-    @classmethod
-    def of(cls, query: QueryDict) -> "MetaShape":
-        """The shape that a request asks for."""
-        by_model = bool(query.get("modelId")) and not query.get("modelVersionId")
-        nested = (bool(query.get("imageId")) or by_model) and not truth(query, "flatMeta")
-        return cls(shown=bool(truth(query, "withMeta")), nested=nested)
-
-    def write(self, image: Image) -> dict[str, Any] | None:
-        """The value of `meta` for one picture."""
-        generation = getattr(image, "generation", None)
-        meta = generation_meta(generation.copy_text) if self.shown and generation else None
-        return {"id": image.pk, "meta": meta} if self.shown and self.nested else meta
-
-
 def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool) -> dict[str, Any]:
-    """One picture; the level is a name here and its number is in `browsingLevel`."""
+    """One picture of the gallery."""
+    generation = getattr(image, "generation", None)
     public = image.visibility == Visibility.PUBLIC
     item: dict[str, Any] = {
         "id": image.pk,
@@ -93,10 +76,7 @@ def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool)
         "hash": image.blurhash,
         "width": image.width,
         "height": image.height,
-        "nsfwLevel": LEVEL_NAMES[image.nsfw_level],
-        "type": "image",
-        "nsfw": image.nsfw_level > PG,
-        "browsingLevel": image.nsfw_level,
+        **level_facts(image.nsfw_level),
         "createdAt": instant(image.published_at),
         "postId": image.post_id,
         "stats": {
@@ -107,7 +87,7 @@ def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool)
             "heartCount": image.heart_count,
             "commentCount": image.comment_count,
         },
-        "meta": shape.write(image),
+        "meta": shape.write(image.pk, generation.copy_text if generation else ""),
         "username": image.owner.username,
         "baseModel": image.base_model.name if image.base_model else None,
         "modelVersionIds": [resource.version_id for resource in tied_of(image)],
@@ -116,14 +96,20 @@ def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool)
 
 
 def _found(
-    caller: Caller, query: QueryDict, *, cursor: str | None, page: int | None, limit: int
+    caller: Caller,
+    query: QueryDict,
+    filters: CatalogueFilters,
+    *,
+    cursor: str | None,
+    page: int | None,
+    limit: int,
 ) -> CataloguePage:
     kind = choice(query, "type", ("image", "video", "audio"), "image")
     if kind != "image" or ids(query, "tags"):  # only pictures here, and they carry no tags
         return CataloguePage((), None)
     return civitai_images(
         viewer=caller.viewer,
-        filters=_filters(query),
+        filters=filters,
         sort=choice(query, "sort", (*ORDERS, RANDOM), REACTIONS),
         cursor=cursor,
         page=None if cursor else page,
@@ -163,7 +149,7 @@ def _levels(query: QueryDict) -> int | None:
     if word in TRUE:
         return R_AND_ABOVE
     if word in FALSE:
-        return PG
+        return 1
     raise ParameterError("nsfw", "Expected None, Soft, Mature, X, true or false")
 
 

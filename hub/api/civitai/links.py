@@ -5,9 +5,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
+from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.storage.models import Blob
 from hub.storage.pictures import picture_url
 from models_registry.catalogue_facts import PictureFacts
+from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
@@ -29,10 +31,18 @@ class Links:
         """Download of exactly this file: metadata alone cannot always tell two files apart."""
         return f"{self.origin}/api/download/models/{file.version_id}?fileId={file.pk}"
 
-    def of_cover(self, cover: PictureFacts, model: Model) -> str:
-        """A picture of a version; signed with an end unless everyone may see its model."""
+    def of_cover(
+        self, cover: PictureFacts | VersionCover, model: Model, *, whole: bool = False
+    ) -> str:
+        """A picture of a version, small or `whole`; signed with an end where not all may see it.
+
+        Its id in v1 is its name.
+        """
         return self.origin + picture_url(
-            cover.blob, PREVIEW_WIDTH, public=model.is_for_everyone, name=str(cover.id)
+            cover.blob,
+            None if whole else PREVIEW_WIDTH,
+            public=model.is_for_everyone,
+            name=str(image_id_of_cover(cover.id)),
         )
 
     def of_avatar(self, blob: Blob | None) -> str | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hub.api.civitai.links import Links
+from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.api.civitai.values import air, generation_meta, html, instant
 from hub.api.civitai.wire_facts import availability, base_name, creator, extras, model_stats
 from hub.api.civitai.wire_files import BYTES_PER_KB, file_items, hashes, image_item, vae_items
@@ -45,6 +46,8 @@ def model_item(
         "stats": model_stats(model),
         "creator": creator(model.owner, links),
         "tags": model.tag_names,
+        "category": model.subject or None,
+        "license": model.licence or None,
         "modelVersions": [
             version_in_model(version, index, links, in_list=in_list, primary_only=primary_only)
             for index, version in enumerate(versions)
@@ -87,7 +90,7 @@ def version_in_model(
         "paidAccess": None,
         "files": [] if archived else file_items(version, links, primary_only=primary_only),
         "images": [
-            {"id": cover.id, **image_item(cover, version, links)}
+            {"id": image_id_of_cover(cover.id), **image_item(cover, version, links)}
             for cover in version.facts.pictures[:LIST_IMAGES]
         ],
         **extras(version),

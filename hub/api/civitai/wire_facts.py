@@ -1,15 +1,17 @@
 """Parts of models and versions that stand in several answers; our own additions among them.
 
-Additions are new keys that old clients ignore: `settings`, `usage`, `examplePrompts`, `provenance`,
-and `removal` where files were deleted.
+Additions are new keys that old clients ignore: `settings`, `usage`, `trainedWordSets`,
+`recommendedResources`, `examplePrompts`, `provenance`, and `removal` where files were deleted.
 """
 
 from typing import Any
 
 from hub.accounts.models import User
 from hub.api.civitai.links import Links
+from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.api.civitai.values import instant, number
 from hub.api.civitai.wire_files import BYTES_PER_KB
+from models_registry.catalogue_facts import ExampleFacts
 from models_registry.models.model import Model
 from models_registry.models.terms import ModelVisibility
 from models_registry.models.version import ModelVersion
@@ -21,35 +23,83 @@ AVAILABILITY = {
 
 
 def extras(version: ModelVersion) -> dict[str, Any]:
-    """What Civitai's API keeps to itself: weights, settings, examples, origin."""
-    trained = version.job_uuid
+    """What Civitai's API keeps to itself: weights, settings, advice, examples, what belongs to it.
+
+    Weights are multipliers, sizes are in pixels; nothing that the author left open is made up.
+    """
     return {
         "settings": {
             "strength": number(version.weight_default),
             "minStrength": number(version.weight_min),
             "maxStrength": number(version.weight_max),
         },
-        "usage": {
-            "clipSkip": version.clip_skip,
-            "sampler": version.sampler or None,
-            "steps": version.steps,
-            "cfgScale": number(version.cfg_scale),
-            "width": version.width,
-            "height": version.height,
-        },
-        "examplePrompts": [
-            {"prompt": row.prompt, "negativePrompt": row.negative or None}
-            for row in version.facts.examples
+        "usage": usage(version),
+        "trainedWordSets": [
+            {"name": row.name or None, "words": list(row.words)} for row in version.facts.word_sets
         ],
-        "provenance": {
-            "runId": str(trained),
-            "datasetSnapshotHash": version.snapshot_hash or None,
-            "baseModelSha256": version.base_model_sha256.upper() or None,
-            "engineVersion": version.engine_version or None,
-        }
-        if trained
-        else None,
+        "recommendedResources": [
+            {
+                "type": row.kind,
+                "name": row.name,
+                "strength": number(row.weight),
+                "modelId": row.link.model_id if row.link else None,
+                "modelVersionId": row.link.version_id if row.link else None,
+            }
+            for row in version.links.resources
+        ],
+        "examplePrompts": [example(row) for row in version.facts.examples],
+        "provenance": provenance(version),
         **removal(version),
+    }
+
+
+def usage(version: ModelVersion) -> dict[str, Any]:
+    """The settings that a version was made for, and how a prompt for it is built."""
+    return {
+        "clipSkip": version.clip_skip,
+        "sampler": version.sampler or None,
+        "steps": version.steps,
+        "cfgScale": number(version.cfg_scale),
+        "minCfgScale": number(version.cfg_min),
+        "maxCfgScale": number(version.cfg_max),
+        "cfgScaleNote": version.cfg_note or None,
+        "width": version.width,
+        "height": version.height,
+        "promptAdvice": version.prompt_advice or None,
+        "negativePromptAdvice": version.negative_advice or None,
+    }
+
+
+def example(row: ExampleFacts) -> dict[str, Any]:
+    """An example prompt with its settings; `imageId` is a picture of the same version."""
+    return {
+        "prompt": row.prompt,
+        "negativePrompt": row.negative or None,
+        "note": row.note or None,
+        "sampler": row.sampler or None,
+        "steps": row.steps,
+        "cfgScale": number(row.cfg_scale),
+        "strength": number(row.weight),
+        "seed": row.seed,
+        "clipSkip": row.clip_skip,
+        "width": row.width,
+        "height": row.height,
+        "imageId": None if row.cover_id is None else image_id_of_cover(row.cover_id),
+    }
+
+
+def provenance(version: ModelVersion) -> dict[str, Any] | None:
+    """Run, snapshot and base of a version; None where nothing of it is known."""
+    base = version.links.base
+    if not (version.job_uuid or base or version.base_model_sha256):
+        return None
+    return {
+        "runId": str(version.job_uuid) if version.job_uuid else None,
+        "datasetSnapshotHash": version.snapshot_hash or None,
+        "baseModelSha256": version.base_model_sha256.upper() or None,
+        "baseModelId": base.model_id if base else None,
+        "baseModelVersionId": base.version_id if base else None,
+        "engineVersion": version.engine_version or None,
     }
 
 

@@ -50,11 +50,7 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
         "sizeKB": file.size_bytes / BYTES_PER_KB,
         "name": download_name(file),
         "type": file.kind,
-        "metadata": {
-            "format": file.format,
-            "size": file.size_kind or None,
-            "fp": file.precision or None,
-        },
+        "metadata": file_metadata(file),
         "pickleScanResult": file.scan_status,
         "pickleScanMessage": file.scan_message or None,
         "virusScanResult": virus.get("status", file.scan_status),
@@ -63,6 +59,16 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
         "hashes": hashes(file),
         "downloadUrl": links.of_file(file),
     }
+
+
+def file_metadata(file: ModelFile) -> dict[str, str | None]:
+    """How the weights are stored; `quantType` only where they are quantised."""
+    known = {
+        "format": file.format,
+        "size": file.size_kind or None,
+        "fp": file.precision or None,
+    }
+    return known | ({"quantType": file.quant_type} if file.quant_type else {})
 
 
 def hashes(file: ModelFile) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """`/files/`: model files by id and by hash."""
 
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -12,11 +13,14 @@ from hub.api.native.model_forms import HashesForm
 from hub.api.native.model_shapes import FileShape, KnownFileShape
 from hub.api.native.pages import ErrorShape, body_of, shaped
 from models_registry.known_files import any_of_size, files_of_hash, files_of_hashes
+from models_registry.models.file import PRECISIONS, EmaWeights, FileFormat, FileKind, SizeKind
 from models_registry.queries import conversion_of, file_of
 from models_registry.services.conversion import request_conversion
+from models_registry.services.file_facts import FileFacts, describe_file
 from models_registry.services.suggestions import facts_of_header
 
 MAX_SIZE = 2**62
+REFUSALS = {400: ErrorShape, 403: ErrorShape, 404: ErrorShape}
 
 
 class KnownFiles(serializers.Serializer[Any]):
@@ -65,6 +69,16 @@ class FilesByHash(serializers.Serializer[Any]):
     found = serializers.DictField(child=KnownFileShape(many=True))
 
 
+class FileChange(serializers.Serializer[Any]):
+    """What people know better than the hub; "" is "not known". Bytes have the last word."""
+
+    kind = serializers.ChoiceField(choices=FileKind.choices, required=False)
+    format = serializers.ChoiceField(choices=FileFormat.choices, required=False)
+    precision = serializers.ChoiceField(choices=PRECISIONS, required=False, allow_blank=True)
+    size_kind = serializers.ChoiceField(choices=SizeKind.choices, required=False, allow_blank=True)
+    ema = serializers.ChoiceField(choices=EmaWeights.choices, required=False, allow_blank=True)
+
+
 class OneFile(ModelView):
     """One file."""
 
@@ -72,6 +86,18 @@ class OneFile(ModelView):
     def get(self, request: Request, file_id: int) -> Response:
         """Show a file of a version that the caller may see."""
         return Response(FileShape(file_of(viewer=request.user, file_id=file_id)).data)
+
+    @extend_schema(
+        operation_id="files_change",
+        request=FileChange,
+        responses={200: FileShape, **REFUSALS, 409: ErrorShape},
+    )
+    def patch(self, request: Request, file_id: int) -> Response:
+        """Say what a file is, where its bytes do not; another kind has it scanned again."""
+        sent, actor = body_of(request, FileChange, partial=True), actor_of(request)
+        file = file_of(viewer=actor, file_id=file_id)
+        facts = replace(FileFacts.of(file), **sent)
+        return Response(FileShape(describe_file(actor=actor, file=file, facts=facts)).data)
 
 
 class FileConversion(ModelView):

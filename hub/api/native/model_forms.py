@@ -9,17 +9,21 @@ from rest_framework import serializers
 from hub.api.native.advice import ExampleForm, ResourceForm
 from hub.api.native.pages import PageQuery
 from models_registry.filters import ModelFilters, Scope, Sort
+from models_registry.models.base_model import BaseModelType
 from models_registry.models.file import PRECISIONS, FileFormat, FileKind, SizeKind
 from models_registry.models.model import CommercialUse, Model, ModelType, Subject
 from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.models.version import ModelVersion
-from models_registry.services.values import Licence, Usage, Weight, WordSet
+from models_registry.services.values import Licence, TrainingFacts, Usage, Weight, WordSet
 
 USAGE_FIELDS = (
     *("clip_skip", "sampler", "steps", "cfg_scale", "cfg_min", "cfg_max", "cfg_note"),
     *("width", "height", "tips", "prompt_advice", "negative_advice"),
 )
-ACCESS_FIELDS = ("requires_sign_in", "early_access_until")
+#: Plain columns that only a version that is there takes.
+ACCESS_FIELDS = ("requires_sign_in", "early_access_until", "base_model_type")
+TRAINING_FIELDS = ("network_dim", "network_alpha", "epochs", "training_steps")
+MOST_OF_ALL = 2**31 - 1
 
 
 class WordList(serializers.ListField):
@@ -103,6 +107,9 @@ class ModelForm(serializers.Serializer[Any]):
     subject = serializers.ChoiceField(choices=["", *Subject.values], required=False)
     description = serializers.CharField(required=False, allow_blank=True)
     visibility = serializers.ChoiceField(choices=ModelVisibility.values, required=False)
+    team = serializers.SlugField(
+        required=False, help_text="Gives the model to one of the owner's teams."
+    )
     tags = serializers.ListField(child=serializers.CharField(), required=False)
     nsfw_level = serializers.IntegerField(required=False, min_value=0, max_value=63)
     licence = serializers.ChoiceField(
@@ -181,6 +188,17 @@ class VersionForm(serializers.Serializer[Any]):
     negative_advice = serializers.CharField(required=False, allow_blank=True)
     requires_sign_in = serializers.BooleanField(required=False)
     early_access_until = serializers.DateTimeField(required=False)
+    base_model_type = serializers.ChoiceField(choices=BaseModelType.values, required=False)
+    network_dim = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MOST_OF_ALL
+    )
+    network_alpha = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    epochs = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MOST_OF_ALL
+    )
+    training_steps = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=MOST_OF_ALL
+    )
     resources = ResourceForm(many=True, required=False, help_text="All of them.")
     examples = ExampleForm(many=True, required=False, help_text="All of them.")
 
@@ -226,6 +244,10 @@ def version_values(sent: dict[str, Any], now: ModelVersion | None = None) -> dic
     usage = {name: sent[name] for name in USAGE_FIELDS if name in sent}
     if usage:
         values["usage"] = replace(Usage.of(now) if now else Usage(), **usage)
+    training = {name: sent[name] for name in TRAINING_FIELDS if name in sent}
+    if training:
+        before = TrainingFacts.of(now) if now else TrainingFacts()
+        values["training"] = replace(before, **training)
     return values
 
 

@@ -104,6 +104,8 @@ class OneModel(ModelView):
         """Change the card."""
         sent, actor = body_of(request, ModelForm), actor_of(request)
         model = model_detail(viewer=actor, model_id=model_id).model
+        if "team" in sent:
+            sent["team"] = team_named(request, sent["team"])
         update_model(actor=actor, model=model, **model_values(model, sent))
         return self.get(request, model_id)
 
@@ -121,7 +123,8 @@ class ModelVersions(ModelView):
         sent = body_of(request, VersionForm)
         model = model_detail(viewer=request.user, model_id=model_id).model
         actor, values = actor_of(request), version_values(sent)
-        access = {name: values.pop(name) for name in ACCESS_FIELDS if name in values}
+        later = (*ACCESS_FIELDS, "training")
+        access = {name: values.pop(name) for name in later if name in values}
         with transaction.atomic():
             words = words_of(sent) or ()
             version = create_version(actor=actor, model=model, trigger_words=words, **values)

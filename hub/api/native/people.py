@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hub.accounts.models import ApiToken, Team, User
+from hub.accounts.models import ApiToken, Role, Team, User
 from hub.accounts.queries import teams_of
 from hub.api.native.access import NativeView, actor_of
 
@@ -34,11 +34,12 @@ class MeShape(PersonShape):
 
 
 class TeamShape(serializers.Serializer[Team]):
-    """A team by the name in its address."""
+    """A team by the name in its address; `role` is the caller's: viewers change nothing there."""
 
     id = serializers.IntegerField()
     slug = serializers.CharField()
     name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
 
 
 class TeamList(serializers.Serializer[Any]):

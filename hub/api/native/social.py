@@ -1,4 +1,4 @@
-"""Reviews, comments, following and what one keeps for oneself."""
+"""Reviews, following and what one keeps for oneself."""
 
 from typing import Any
 
@@ -12,28 +12,18 @@ from hub.accounts.models import User
 from hub.api.native.access import ModelView, actor_of
 from hub.api.native.pages import ErrorShape, PageQuery, body_of, page_answer, page_of, query_of
 from hub.api.native.social_shapes import (
-    CommentForm,
     FollowedShape,
-    MentionShape,
     ReviewForm,
     ReviewShape,
     StandingShape,
-    ThreadShape,
 )
 from hub.core.errors import Invalid, NotFound
-from models_registry.engagement_queries import (
-    comment_of,
-    followed_by,
-    mentions_of,
-    standing_of,
-    threads_of,
-)
+from models_registry.engagement_queries import followed_by, standing_of
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.queries import model_detail, review_by, reviews_of, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
-from models_registry.services.comments import add_comment, hide_comment
 from models_registry.services.engagement import (
     follow_person,
     follow_tag,
@@ -43,6 +33,7 @@ from models_registry.services.engagement import (
 from models_registry.services.reviews import (
     Used,
     delete_review,
+    remove_review_picture,
     set_review_picture,
     write_review,
 )
@@ -80,7 +71,7 @@ class VersionReview(ModelView):
         operation_id="review_write", request=ReviewForm, responses={200: ReviewShape, **FAILURES}
     )
     def put(self, request: Request, version_id: int) -> Response:
-        """Write or rewrite it; a picture that is not sent anew stays."""
+        """Write or rewrite it; a picture that is neither sent anew nor removed stays."""
         sent, actor = body_of(request, ReviewForm), actor_of(request)
         version = version_detail(viewer=actor, version_id=version_id)
         with transaction.atomic():
@@ -94,6 +85,8 @@ class VersionReview(ModelView):
             )
             if "upload_id" in sent:
                 set_review_picture(actor=actor, review=review, upload_id=sent["upload_id"])
+            elif sent["remove_picture"]:
+                remove_review_picture(actor=actor, review=review)
         return Response(ReviewShape(review_by(actor, version)).data)
 
     @extend_schema(operation_id="review_delete", responses={204: None, **FAILURES})
@@ -104,41 +97,6 @@ class VersionReview(ModelView):
         if review is None:
             raise NotFound(_("You have not reviewed this version."))
         delete_review(actor=actor, review=review)
-        return Response(status=204)
-
-
-class ModelComments(ModelView):
-    """What people say about a model."""
-
-    @extend_schema(
-        operation_id="comments_list", parameters=[PageQuery], responses=page_of(ThreadShape)
-    )
-    def get(self, request: Request, model_id: int) -> Response:
-        """List threads, newest first."""
-        query, model = query_of(request, PageQuery), _model(request, model_id)
-        page = threads_of(model, cursor=query.get("cursor"), limit=query["limit"])
-        return page_answer(ThreadShape, page)
-
-    @extend_schema(
-        operation_id="comments_add", request=CommentForm, responses={201: ThreadShape, **FAILURES}
-    )
-    def post(self, request: Request, model_id: int) -> Response:
-        """Say something, or answer."""
-        sent, actor = body_of(request, CommentForm), actor_of(request)
-        comment = add_comment(actor=actor, model=_model(request, model_id), **sent)
-        return Response(ThreadShape(comment).data, status=201)
-
-
-class OneComment(ModelView):
-    """One comment."""
-
-    @extend_schema(operation_id="comments_delete", responses={204: None, **FAILURES})
-    def delete(self, request: Request, model_id: int, comment_id: int) -> Response:
-        """Take it away; the answers stay."""
-        comment = comment_of(_model(request, model_id), comment_id)
-        if comment is None:
-            raise NotFound(_("This comment was taken away already."))
-        hide_comment(actor=actor_of(request), comment=comment)
         return Response(status=204)
 
 
@@ -219,20 +177,6 @@ class FollowTag(ModelView):
         """No longer."""
         follow_tag(actor=actor_of(request), name=name, is_on=False)
         return Response(FollowedShape(followed_by(request.user)).data)
-
-
-class Mentions(ModelView):
-    """Where the caller was named."""
-
-    is_public = False
-
-    @extend_schema(
-        operation_id="mentions_list", parameters=[PageQuery], responses=page_of(MentionShape)
-    )
-    def get(self, request: Request) -> Response:
-        """List comments that name the caller, newest first; reading them here marks nothing."""
-        query = query_of(request, PageQuery)
-        return page_answer(MentionShape, mentions_of(actor_of(request), cursor=query.get("cursor")))
 
 
 def _model(request: Request, model_id: int) -> Model:

@@ -1,4 +1,4 @@
-"""What v2 takes and says about reviews, comments, following and what one keeps for oneself."""
+"""What v2 takes and says about reviews, following and what one keeps for oneself."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from rest_framework import serializers
 from hub.api.native.people import PersonShape
 from hub.storage.pictures import picture_url
 from models_registry.engagement_queries import Followed, Standing
-from models_registry.models.comment import CommentMention, ModelComment
 from models_registry.models.review import Review
 
 
@@ -23,6 +22,7 @@ class ReviewForm(serializers.Serializer[Any]):
     base_version_id = serializers.IntegerField(required=False)
     base_name = serializers.CharField(required=False, allow_blank=True, default="", max_length=160)
     upload_id = serializers.UUIDField(required=False, help_text="A picture made with it.")
+    remove_picture = serializers.BooleanField(required=False, default=False)
 
 
 class ReviewShape(serializers.Serializer[Review]):
@@ -56,32 +56,6 @@ class ReviewShape(serializers.Serializer[Review]):
         return picture_url(picture.blob, public=review.version.model.is_for_everyone)
 
 
-class CommentForm(serializers.Serializer[Any]):
-    """Markdown; people named with @ are told. `parent_id` is the comment that is answered."""
-
-    text = serializers.CharField()
-    parent_id = serializers.IntegerField(required=False, allow_null=True, default=None)
-
-
-class AnswerShape(serializers.Serializer[ModelComment]):
-    """One comment; without a text it was taken away and only holds its answers."""
-
-    id = serializers.IntegerField()
-    author = PersonShape()
-    text = serializers.SerializerMethodField()
-    created_at = serializers.DateTimeField()
-
-    def get_text(self, comment: ModelComment) -> str | None:
-        """The text, null where it was taken away."""
-        return None if comment.hidden_at else comment.text
-
-
-class ThreadShape(AnswerShape):
-    """A comment with its answers."""
-
-    answers = AnswerShape(many=True)
-
-
 class StandingShape(serializers.Serializer[Standing]):
     """How the caller stands to a model; all of it can be changed but who is followed."""
 
@@ -103,15 +77,3 @@ class FollowedShape(serializers.Serializer[Followed]):
     def get_models(self, followed: Followed) -> list[int]:
         """Ids of the models."""
         return [model.pk for model in followed.models]
-
-
-class MentionShape(serializers.Serializer[CommentMention]):
-    """A comment that names the caller; `seen_at` null until they opened the page of mentions."""
-
-    model_id = serializers.IntegerField(source="comment.model_id")
-    model_name = serializers.CharField(source="comment.model.name")
-    comment_id = serializers.IntegerField()
-    author = PersonShape(source="comment.author")
-    text = serializers.CharField(source="comment.text")
-    created_at = serializers.DateTimeField(source="comment.created_at")
-    seen_at = serializers.DateTimeField(allow_null=True)

@@ -11,9 +11,11 @@ from rest_framework.views import APIView
 
 from hub.api.native import (
     collections,
+    comments,
     comparisons,
     datasets,
     files,
+    history,
     jobs,
     lineage,
     models,
@@ -107,13 +109,19 @@ urlpatterns = [
     ),
     path(
         "models/<int:model_id>/comments/",
-        social.ModelComments.as_view(),
+        comments.ModelComments.as_view(),
         name="api_model_comments",
     ),
     path(
-        "models/<int:model_id>/comments/<int:comment_id>/",
-        social.OneComment.as_view(),
-        name="api_model_comment",
+        "images/<int:image_id>/comments/",
+        comments.ImageComments.as_view(),
+        name="api_image_comments",
+    ),
+    path("comments/<int:comment_id>/", comments.OneComment.as_view(), name="api_comment"),
+    path(
+        "models/<int:model_id>/history/",
+        history.ModelHistory.as_view(),
+        name="api_model_history",
     ),
     path(
         "models/<int:model_id>/standing/",
@@ -127,7 +135,7 @@ urlpatterns = [
         name="api_follow_person",
     ),
     path("following/tags/<str:name>/", social.FollowTag.as_view(), name="api_follow_tag"),
-    path("mentions/", social.Mentions.as_view(), name="api_mentions"),
+    path("mentions/", comments.Mentions.as_view(), name="api_mentions"),
     path("collections/", collections.Collections.as_view(), name="api_collections"),
     path(
         "collections/<int:collection_id>/",

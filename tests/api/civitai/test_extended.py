@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.core.visibility import Visibility
 from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import collections, publish, recommendations
+from models_registry.services import collections, drafts, publish, recommendations
 from models_registry.services.engagement import set_engagement
 from models_registry.services.values import Licence, Resource
 from tests.api.civitai.conftest import key_of, matches_golden
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_image
 from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
+from tests.models_registry.test_drafts import picture_blob
 
 pytestmark = pytest.mark.django_db
 
@@ -185,3 +187,42 @@ def test_a_key_in_the_query_is_never_in_a_link_of_the_answer(api):
         answer = api.raw(f"/api/v1/{path}?limit=1&token={key}")
         assert answer.status_code == 200
         assert key not in answer.content.decode()
+
+
+def test_what_goes_with_a_version_is_named_only_to_those_who_may_know_of_it(api, api_of):
+    mika = UserFactory(username="mika")
+    secret = publish_model(
+        name="Secret base", owner=mika, seed=7, type="Checkpoint", visibility=Visibility.PRIVATE
+    )
+    shown = publish_model(name="Shown", owner=mika, seed=8)
+    resource = Resource(kind="checkpoint", version=secret)
+    recommendations.add_resource(actor=mika, version=shown, resource=resource)
+    ModelVersion.objects.filter(pk=shown.pk).update(base_version=secret)
+    for path in ("models", f"models/{shown.model_id}", f"model-versions/{shown.pk}"):
+        assert "Secret" not in str(api.get(path))
+        assert f"'modelVersionId': {secret.pk}" not in str(api.get(path))
+    [own] = [row for row in api_of(mika).get("models")["items"] if row["name"] == "Shown"]
+    version = own["modelVersions"][0]
+    assert version["recommendedResources"][0]["modelVersionId"] == secret.pk
+    assert version["provenance"]["baseModelVersionId"] == secret.pk
+
+
+def test_a_picture_of_a_version_is_found_by_its_id_by_whoever_sees_the_version(api, api_of):
+    version = make_version(make_model())
+    cover = drafts.add_cover(actor=version.model.owner, version=version, blob=picture_blob())
+    found = {"imageId": image_id_of_cover(cover.pk)}
+    add_clean_file(version)
+    assert api.get("images", **found)["items"] == []  # a draft
+    publish.publish_version(actor=version.model.owner, version=version)
+    assert [row["id"] for row in api.get("images", **found)["items"]] == [found["imageId"]]
+    assert api.get("images", **found, modelId=version.model_id)["items"]
+    assert api.get("images", **found, modelId=version.model_id + 1)["items"] == []
+    assert api.get("images", **found, nsfw="true")["items"] == []  # only what is rated R and above
+    Model.objects.filter(pk=version.model_id).update(visibility=Visibility.PRIVATE)
+    assert api.get("images", **found)["items"] == []
+    assert api_of(version.model.owner).get("images", **found)["items"]
+
+
+def test_a_picture_of_the_gallery_keeps_its_own_number(api):
+    image = make_image()
+    assert [row["id"] for row in api.get("images", imageId=image.pk)["items"]] == [image.pk]

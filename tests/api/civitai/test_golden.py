@@ -6,15 +6,25 @@ from uuid import UUID
 
 import pytest
 
+from hub.api.civitai.picture_ids import image_id_of_cover
+from hub.storage.pictures import picture_url
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, publish, recommendations
-from models_registry.services.values import Example, Licence, Provenance, Usage, Weight
+from models_registry.services.values import (
+    Example,
+    Licence,
+    Provenance,
+    Resource,
+    Usage,
+    Weight,
+    WordSet,
+)
 from tests.api.civitai.conftest import matches_golden
 from tests.factories.accounts import UserFactory
-from tests.factories.registry import add_clean_file, make_model
+from tests.factories.registry import add_clean_file, make_model, publish_model
 from tests.models_registry.test_drafts import picture_blob
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +33,32 @@ INFOTEXT = (
     "inkwash, a lone pine <lora:ink-wash:0.8>\nNegative prompt: colour\n"
     "Steps: 28, Sampler: DPM++ 2M, CFG scale: 6, Seed: 7, Size: 512x768, "
     "Model hash: 0123456789, Model: base"
+)
+USAGE = Usage(
+    clip_skip=2,
+    sampler="DPM++ 2M",
+    steps=28,
+    cfg_scale=6,
+    cfg_min=4,
+    cfg_max=9,
+    cfg_note="Lower is softer.",
+    width=512,
+    height=768,
+    prompt_advice="Subject first.",
+    negative_advice="Keep it short.",
+)
+EXAMPLE = Example(
+    prompt="inkwash, pine",
+    negative="colour",
+    note="Works at night too.",
+    sampler="Euler a",
+    steps=24,
+    cfg_scale=5.5,
+    weight=0.7,
+    seed=2**53,
+    clip_skip=1,
+    width=512,
+    height=640,
 )
 CREATED = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
@@ -42,22 +78,28 @@ def version() -> ModelVersion:
         actor=mika,
         model=model,
         base_model="SD 1.5",
-        trigger_words=["inkwash"],
+        trigger_words=[WordSet(("inkwash",)), WordSet(("ink snow", "winter"), name="Snow")],
         weight=Weight(Decimal("0.8"), Decimal("0.6"), Decimal("1.0")),
         description="First.",
-        usage=Usage(clip_skip=2, sampler="DPM++ 2M", steps=28, cfg_scale=6, width=512, height=768),
+        usage=USAGE,
         provenance=Provenance(
             job_uuid=UUID(int=7),
             snapshot_hash="ab" * 32,
+            base_version=publish_model(owner=mika, name="Paper", type="Checkpoint", seed=9),
             base_model_sha256="cd" * 32,
             engine_version="0.1.0",
         ),
     )
     add_clean_file(version, name="ink-wash.safetensors")
-    drafts.add_cover(actor=mika, version=version, blob=picture_blob(), generation_text=INFOTEXT)
-    recommendations.add_example_prompt(
-        actor=mika, version=version, example=Example(prompt="inkwash, pine", negative="colour")
+    cover = drafts.add_cover(
+        actor=mika, version=version, blob=picture_blob(), generation_text=INFOTEXT
     )
+    recommendations.add_example_prompt(actor=mika, version=version, example=EXAMPLE, cover=cover)
+    for resource in (
+        Resource(kind="checkpoint", version=version.base_version),
+        Resource(kind="negative_embedding", name="EasyNegative", weight=Decimal("0.9")),
+    ):
+        recommendations.add_resource(actor=mika, version=version, resource=resource)
     publish.publish_version(actor=mika, version=version)
     Model.objects.filter(pk=model.pk).update(
         thumbs_up_count=2, download_count=5, comment_count=1, rating_sum=9, rating_count=2
@@ -72,17 +114,18 @@ def version() -> ModelVersion:
 
 def values_of(version: ModelVersion) -> dict[str, object]:
     cover = VersionCover.objects.get(version=version)
-    from hub.storage.pictures import picture_url
-
     file = version.files.get()
     origin = "http://testserver"
     return {
         "model_id": version.model_id,
         "version_id": version.pk,
         "file_id": file.pk,
-        "image_id": cover.pk,
+        "image_id": image_id_of_cover(cover.pk),
+        "base_model_id": version.base_version.model_id,
+        "base_version_id": version.base_version_id,
         "user_id": version.model.owner_id,
-        "image_url": origin + picture_url(cover.blob, 450, public=True, name=str(cover.pk)),
+        "image_url": origin
+        + picture_url(cover.blob, 450, public=True, name=str(image_id_of_cover(cover.pk))),
         "version_url": f"{origin}/api/download/models/{version.pk}",
         "file_url": f"{origin}/api/download/models/{version.pk}?fileId={file.pk}",
         "air": f"urn:air:sd1:lora:atelier:{version.model_id}@{version.pk}",
@@ -91,7 +134,7 @@ def values_of(version: ModelVersion) -> dict[str, object]:
 
 
 def test_the_list(api, version):
-    answer = api.get("models")
+    answer = api.get("models", types="LORA")
     assert matches_golden("models", answer, **values_of(version))
 
 
@@ -112,3 +155,15 @@ def test_one_version_by_id_and_by_hash(api, version):
 def test_the_short_form(api, version):
     answer = api.get(f"model-versions/mini/{version.pk}")
     assert matches_golden("mini", answer, **values_of(version))
+
+
+def test_a_picture_of_a_version_by_the_id_that_its_address_ends_in(api, version):
+    values = values_of(version)
+    shown = api.get(f"model-versions/{version.pk}")["images"][0]
+    image_id = int(shown["url"].rpartition("/")[2].partition(".")[0])
+    answer = api.get("images", imageId=image_id, withMeta="true", nsfw="X")
+    cover = VersionCover.objects.get(version=version)
+    values["image_url"] = "http://testserver" + picture_url(
+        cover.blob, public=True, name=str(image_id)
+    )
+    assert matches_golden("image-of-version", answer, **values)

@@ -20,54 +20,51 @@ def test_plain_attention_trains_as_the_fused_one_over_20_steps(
     plain = attention.plain_attention
     monkeypatch.setattr(attention, "plain_pays", lambda *_: True)
     monkeypatch.setattr(
-        attention, "plain_attention", lambda q, k, v: calls.append(q.shape) or plain(q, k, v)
+        attention,
+        "plain_attention",
+        lambda q, k, v, **options: calls.append(options) or plain(q, k, v, **options),
     )
     changed = train_20_steps(base, manifest, tmp_path / "plain")
-    assert calls
+    assert {call["causal"] for call in calls} == {True, False}  # of texts, and of the UNet
     assert changed[0] == pytest.approx(fused[0], rel=1e-4)
     assert changed[1] == pytest.approx(fused[1], rel=1e-4)
     assert len(set(fused[0])) == 20
 
 
-@pytest.mark.parametrize(("queries", "keys", "width"), [(256, 256, 8), (64, 77, 24), (16, 16, 32)])
+@pytest.mark.parametrize(
+    ("queries", "keys", "width", "causal"),
+    [(256, 256, 8, False), (64, 77, 24, False), (16, 16, 32, False), (77, 77, 8, True)],
+)
 def test_plain_attention_has_the_value_and_gradients_of_torchs_own(
-    queries: int, keys: int, width: int
+    queries: int, keys: int, width: int, causal: bool
 ) -> None:
     import torch
-    from torch.nn import functional
 
     torch.manual_seed(0)
     given = [torch.randn(2, 3, length, width) for length in (queries, keys, keys)]
     results = []
-    for function in (functional.scaled_dot_product_attention, attention.plain_attention):
+    for most in (0, 2**30):
         q, k, v = (tensor.clone().requires_grad_() for tensor in given)
-        out = function(q, k, v)
+        out = attention.attend(q, k, v, plain_scores=most, causal=causal)
         out.square().sum().backward()
         results.append([out.detach(), q.grad, k.grad, v.grad])
     for expected, got in zip(*results, strict=True):
         assert torch.allclose(expected, got, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
 
 
-def test_a_map_over_the_limit_and_a_mask_are_left_to_the_fused_kernel(
+def test_a_map_over_the_limit_is_left_to_the_fused_kernel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import torch
-    from diffusers.models.attention_processor import Attention
 
-    def never(*_: object) -> None:
+    def never(*_: object, **__: object) -> None:
         raise AssertionError("the plain form was used")
 
     monkeypatch.setattr(attention, "plain_attention", never)
-    layer = Attention(query_dim=16, heads=2, dim_head=8)
-    others = layer.processor
-    x = torch.randn(1, 8, 16)
-    expected = layer(x)
-    layer.set_processor(attention.LeanAttention(others, plain_scores=2 * 8 * 8 - 1))
-    assert layer(x, attention_mask=torch.zeros(1, 1, 8)).shape == x.shape
-    assert torch.equal(layer(x), expected)
-    layer.set_processor(attention.LeanAttention(others, plain_scores=2 * 8 * 8))
+    query, key, value = (torch.randn(1, 2, 8, 16) for _ in range(3))
+    attention.attend(query, key, value, plain_scores=2 * 8 * 8 - 1)
     with pytest.raises(AssertionError, match="plain form"):
-        layer(x)
+        attention.attend(query, key, value, plain_scores=2 * 8 * 8)
 
 
 @pytest.mark.parametrize(

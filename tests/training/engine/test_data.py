@@ -279,7 +279,8 @@ def test_where_memory_runs_out_the_run_goes_on_in_smaller_passes_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import torch
-    from diffusers import UNet2DConditionModel
+
+    from training.engine.parts.unet import UNet2DConditionModel
 
     kind = torch.OutOfMemoryError if kind_of_error == "device" else RuntimeError
     plain = Recorder()

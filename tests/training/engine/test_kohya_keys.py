@@ -33,17 +33,16 @@ KOHYAS = {
 @cache
 def without_weights(key: str) -> Components:
     """Return the UNet and text encoders of a family in their real size, with nothing in them."""
-    import torch
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    from training.engine.parts.plan import read_config
+    from training.engine.parts.reading import TEXT_ENCODERS, empty, text_encoder_names
+    from training.engine.parts.unet import UNet2DConditionModel
 
     folder = find_architecture(key).config_dir
-    kinds: dict[str, Any] = {"text_encoder": CLIPTextModel}
-    if (folder / "text_encoder_2").is_dir():
-        kinds["text_encoder_2"] = CLIPTextModelWithProjection
-    with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(folder / "unet"))
-        encoders = [kind(CLIPTextConfig.from_pretrained(folder / n)) for n, kind in kinds.items()]
+    unet = empty(UNet2DConditionModel, read_config(folder / "unet"))
+    encoders = [
+        empty(TEXT_ENCODERS[name], read_config(folder / name))
+        for name in text_encoder_names(folder)
+    ]
     family = {"sd15": "sd1"}.get(key, key)
     return Components(ARCHITECTURES[family], unet, None, encoders, [], {}, "meta")
 

@@ -52,12 +52,14 @@ def components(base: Path) -> object:
     return load_components(make_config(base, Path("unused")), choose(Machine(cuda=False)))
 
 
-def test_plain_text_is_encoded_as_diffusers_encodes_it(components: object) -> None:
+def test_plain_text_is_encoded_as_transformers_encodes_it(base: Path, components: object) -> None:
     import torch
+    from transformers import CLIPTextModel, CLIPTokenizer
 
     from training.engine.text import TextConditioner
 
-    tokenizer, encoder = components.tokenizers[0], components.text_encoders[0]  # type: ignore[attr-defined]
+    tokenizer = CLIPTokenizer.from_pretrained(base / "tokenizer")
+    encoder = CLIPTextModel.from_pretrained(base / "text_encoder")
     ids = tokenizer("a red cat", padding="max_length", max_length=77, return_tensors="pt").input_ids
     conditioner = TextConditioner(components)  # type: ignore[arg-type]
     with torch.no_grad():

@@ -17,7 +17,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed
 from hub.core.sole_work import sole_work_on
@@ -67,7 +67,7 @@ def create_dataset(
 ) -> Dataset:
     """A new, empty dataset of a team; its pictures are checked against `resolution` in pixels."""
     name = " ".join(name.split())
-    if not is_member(actor, team) and not actor.is_superuser:
+    if not works_in(actor, team) and not actor.is_superuser:
         raise NotAllowed(_("Only members of the team can make a dataset for it."))
     check_details(name=name, kind=kind, resolution=resolution)
     with transaction.atomic():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +24,7 @@ class ExportInfo:
     step: int
     metadata: dict[str, str] = field(default_factory=dict)
     average: dict[str, torch.Tensor] | None = None  # where the file holds it beside the weights
+    copied: bool = True  # the weights move on before it is written; else large ones are not copied
 
 
 class Method(ABC):
@@ -47,8 +49,15 @@ class Method(ABC):
         """Return what is trained, in groups that share a learning rate."""
 
     @abstractmethod
+    def file_of_now(self, info: ExportInfo) -> Callable[[Path], None]:
+        """Copy what goes into a file, in the community's format, and return what writes it.
+
+        The weights may move on before it is written, to a path that does not exist yet.
+        """
+
     def export(self, path: Path, info: ExportInfo) -> None:
-        """Write the result in the community's format to a path that does not exist yet."""
+        """Write the result at once."""
+        self.file_of_now(info)(path)
 
     @property
     def extension(self) -> str:
@@ -96,5 +105,5 @@ def saved_dtype(config: TrainConfig) -> torch.dtype:
 
 
 def for_saving(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return a tensor as it goes into a file: on the CPU, contiguous, in its number format."""
-    return tensor.detach().to(device="cpu", dtype=dtype).contiguous()
+    """Return a copy of a tensor as files have it: on the CPU, contiguous, in a number format."""
+    return tensor.detach().to(device="cpu", dtype=dtype, copy=True).contiguous()

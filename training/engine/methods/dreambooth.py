@@ -5,6 +5,8 @@ The file is a single checkpoint in the original layout that every tool loads.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -60,12 +62,13 @@ class DreamBoothMethod(Method):
             for name, some in by_name.items()
         ]
 
-    def export(self, path: Path, info: ExportInfo) -> None:
-        """Write the whole model as one file."""
+    def file_of_now(self, info: ExportInfo) -> Callable[[Path], None]:
+        """Take the whole model as one file holds it; what is trained is copied."""
         base = Path(self.config.base_model.path)
         tensors = checkpoint_tensors(
             self._components, saved_dtype(self.config), base, pruned=self.config.dreambooth.pruned
         )
+        unet: dict[str, torch.Tensor] = {}
         if info.average is not None:
             start = "unet."
             unet = {
@@ -73,4 +76,17 @@ class DreamBoothMethod(Method):
             }
             decay = self.config.ema.decay
             tensors |= average_tensors(self._components, unet, decay=decay, step=info.step)
-        save_tensors(path, tensors, info.metadata)
+        if info.copied:
+            tensors = _apart_from([*self.named_parameters().values(), *unet.values()], tensors)
+        return partial(save_tensors, tensors=tensors, metadata=info.metadata)
+
+
+def _apart_from(
+    live: list[torch.Tensor], tensors: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Return tensors of which none shares its memory with those that go on changing."""
+    places = {tensor.untyped_storage().data_ptr() for tensor in live}
+    return {
+        name: tensor.clone() if tensor.untyped_storage().data_ptr() in places else tensor
+        for name, tensor in tensors.items()
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from training.engine import randomness
 from training.engine.components import Components
 from training.engine.config import TrainConfig
 from training.engine.config_sections import HypernetworkConfig
-from training.engine.methods.base import ExportInfo, Method
+from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optim import ParamGroup
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -172,8 +173,8 @@ class HypernetworkMethod(Method):
         """Return all weights in one group."""
         return [ParamGroup("hypernetwork", list(self.named_parameters().values()))]
 
-    def export(self, path: Path, info: ExportInfo) -> None:
-        """Write the .pt that A1111 loads: widths as integer keys, each with two state dicts."""
+    def file_of_now(self, info: ExportInfo) -> Callable[[Path], None]:
+        """Copy the .pt that A1111 loads: widths as integer keys, each with two state dicts."""
         settings, components = self.config.hypernetwork, self._components
         data: dict[int | str, Any] = {
             width: tuple(_plain_state(network) for network in pair)
@@ -194,8 +195,8 @@ class HypernetworkMethod(Method):
             "last_layer_dropout": False,
             "optional_info": None,
         }
-        torch.save(data, path)
+        return partial(torch.save, data)
 
 
 def _plain_state(network: ContextNetwork) -> dict[str, torch.Tensor]:
-    return {n: t.detach().float().cpu().contiguous() for n, t in network.state_dict().items()}
+    return {n: for_saving(t, torch.float32) for n, t in network.state_dict().items()}

@@ -7,7 +7,9 @@ files are kohya's and LyCORIS's, with the true alpha of every layer.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -214,15 +216,15 @@ class LoraMethod(Method):
             for adapter in self._adapters.values():
                 adapter.keep_norm_below(limit)
 
-    def export(self, path: Path, info: ExportInfo) -> None:
-        """Write a file as kohya and LyCORIS do: the tensors and the alpha of each layer."""
+    def file_of_now(self, info: ExportInfo) -> Callable[[Path], None]:
+        """Copy what kohya's and LyCORIS's files hold: the tensors and the alpha of each layer."""
         dtype = saved_dtype(self.config)
         tensors = {}
         for name, adapter in self._adapters.items():
             tensors[f"{name}.alpha"] = torch.tensor(float(adapter.alpha)).to(dtype)
             for key, tensor in adapter.by_file_key().items():
                 tensors[f"{name}.{key}"] = for_saving(tensor, dtype)
-        save_tensors(path, tensors, info.metadata)
+        return partial(save_tensors, tensors=tensors, metadata=info.metadata)
 
 
 def _groups(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +14,7 @@ from training.engine.components import Components
 from training.engine.config import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.file_writing import save_tensors
-from training.engine.methods.base import ExportInfo, Method
+from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optim import ParamGroup
 from training.engine.text import inner_text_model
 
@@ -78,9 +80,7 @@ class TextualInversionMethod(Method):
         for number, encoder in enumerate(components.text_encoders):
             embeddings = inner_text_model(encoder).embeddings
             table = embeddings.token_embedding
-            ids = components.tokenizers[number](
-                settings.initial_text, add_special_tokens=False
-            ).input_ids
+            ids = components.tokenizers[number].ids(settings.initial_text)
             word = EmbeddingWithWords(table, _spread(table.weight, ids, settings.vectors))
             embeddings.token_embedding = word
             self._words.append(word)
@@ -105,16 +105,15 @@ class TextualInversionMethod(Method):
             if norm > 0:
                 word.vectors.mul_(norm / word.vectors.norm(dim=1, keepdim=True).clamp(min=1e-8))
 
-    def export(self, path: Path, info: ExportInfo) -> None:
-        """Write `emb_params`, or `clip_l` and `clip_g`, or A1111's .pt; always in float32."""
+    def file_of_now(self, info: ExportInfo) -> Callable[[Path], None]:
+        """Copy `emb_params`, or `clip_l` and `clip_g`, or A1111's .pt; always in float32."""
         tensors = {
-            name: vectors.detach().float().cpu().contiguous()
+            name: for_saving(vectors, torch.float32)
             for name, vectors in self.named_parameters().items()
         }
         if self.extension == ".pt":
-            torch.save(self._as_pt(tensors["emb_params"], info), path)
-        else:
-            save_tensors(path, tensors, info.metadata)
+            return partial(torch.save, self._as_pt(tensors["emb_params"], info))
+        return partial(save_tensors, tensors=tensors, metadata=info.metadata)
 
     def _as_pt(self, vectors: torch.Tensor, info: ExportInfo) -> dict[str, Any]:
         """Return what A1111's .pt holds: plain data and tensors, so that reading runs no code."""

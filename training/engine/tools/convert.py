@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -21,6 +20,9 @@ from training.engine.checkpoint_layout import OPEN_CLIP_NAMES
 from training.engine.components import config_folder
 from training.engine.errors import BaseModelError, ConfigError
 from training.engine.file_writing import PART
+from training.engine.parts.plan import read_config
+from training.engine.parts.reading import empty
+from training.engine.parts.unet import UNet2DConditionModel
 from training.engine.tools.checkpoint_merge import with_vae
 from training.engine.tools.checkpoint_names import (
     SD1_TEXT,
@@ -191,11 +193,7 @@ def _open_clip(name: str, tensor: LazyTensor, part: LazyTensors) -> bool:
 
 def _check_structure(configs: Path, unet: LazyTensors) -> None:
     """Refuse configs that describe another UNet, before anything is written."""
-    from diffusers import UNet2DConditionModel
-
-    kind: Any = UNet2DConditionModel
-    with torch.device("meta"):
-        wanted = kind.from_config(kind.load_config(configs / "unet")).state_dict()
+    wanted = empty(UNet2DConditionModel, read_config(configs / "unet")).state_dict()
     same = wanted.keys() == unet.keys() and all(
         tuple(tensor.shape) == unet[name].shape for name, tensor in wanted.items()
     )

@@ -12,19 +12,13 @@ import torch
 
 from training.engine.checkpoint_layout import open_clip_name
 from training.engine.errors import BaseModelError
+from training.engine.parts.weights import newer_name, weight_files
 from training.engine.tools.checkpoint_names import SD1_TEXT, SD2_TEXT, UNET, VAE, XL_TEXT
 from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, TensorFile, open_tensors
 from training.engine.unet_names import ldm_module_path
 from training.engine.vae_names import ldm_name
 
-_OLD_ATTENTION = (
-    (".query.", ".to_q."),
-    (".key.", ".to_k."),
-    (".value.", ".to_v."),
-    (".proj_attn.", ".to_out.0."),
-)
 _QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
-_FILES = ("diffusion_pytorch_model", "model", "pytorch_model")
 OPEN_CLIP_WIDTH = 1024
 
 
@@ -67,21 +61,6 @@ def open_vae(path: Path) -> LazyTensors:
     return found
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """Return the files that hold the weights of one part, the full ones before fp16 variants."""
-    for stem in _FILES:
-        index = folder / f"{stem}.safetensors.index.json"
-        if index.is_file():
-            names = set(_json(index)["weight_map"].values())
-            return [folder / name for name in sorted(names)]
-        for ending in (".safetensors", ".fp16.safetensors", ".bin"):
-            if (folder / f"{stem}{ending}").is_file():
-                return [folder / f"{stem}{ending}"]
-    raise BaseModelError(
-        f"The folder {folder.parent.name}/{folder.name} holds no weights. Get the whole model."
-    )
-
-
 def _part(folder: Path) -> LazyTensors:
     found: LazyTensors = {}
     for path in weight_files(folder):
@@ -115,17 +94,10 @@ def _vae_renamed(tensors: LazyTensors) -> LazyTensors:
     )
     found = {}
     for name, tensor in tensors.items():
-        renamed = ldm_name(_newer_name(name), levels)
+        renamed = ldm_name(newer_name(name), levels)
         attends = ".attn_1." in renamed and len(tensor.shape) == 2
         found[VAE + renamed] = tensor.reshaped(*tensor.shape, 1, 1) if attends else tensor
     return found
-
-
-def _newer_name(name: str) -> str:
-    """Return a name as diffusers writes it since 0.17; the folders of SD 1.5 are older."""
-    for old, new in _OLD_ATTENTION:
-        name = name.replace(old, new)
-    return name
 
 
 def _text(folder: Path) -> LazyTensors:

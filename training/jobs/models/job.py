@@ -73,6 +73,8 @@ TRANSITIONS: frozenset[tuple[State, State]] = frozenset(
 )
 FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELED})
 LEASED = (State.RUNNING, State.CANCELING)
+#: `finish_reason` of a run that was stopped before its end, with its result kept.
+STOPPED = "stopped"
 
 
 class Command(models.TextChoices):
@@ -220,9 +222,14 @@ class Job(models.Model):
         return self.state in FINAL
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether somebody stopped it before its end and kept the result."""
+        return self.finish_reason == STOPPED
+
+    @property
     def percent(self) -> int:
-        """Share of the steps done, 0 to 100; 100 only when succeeded."""
-        if self.state == State.SUCCEEDED:
+        """Share of the steps done, 0 to 100; 100 only when it came to its end."""
+        if self.state == State.SUCCEEDED and not self.was_stopped:
             return 100
         if not self.total_steps:
             return 0

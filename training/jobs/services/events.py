@@ -67,11 +67,7 @@ def append_events(job: Job, events: Iterable[NewEvent]) -> list[JobEvent]:
 def record_state(job_id: UUID, *, detail: dict[str, Any] | None = None) -> Job:
     """Tell the state that a job has just taken, in the transaction that moved it."""
     job = lock_job(job_id)
-    data = {
-        "state": job.state,
-        "attempt": job.attempt,
-        **(detail or {}),
-    }
+    data = {"state": job.state, "attempt": job.attempt, **(detail or {})}
     append_events(job, [NewEvent(EventKind.STATE, data)])
     return job
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team, User
-from hub.accounts.queries import is_member
+from hub.accounts.queries import works_in
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from hub.core.tasks import TaskName, enqueue_on_commit
@@ -126,7 +126,7 @@ def retry_job(*, actor: User, job: Job) -> Job:
 
 def require_membership(actor: User, team: Team) -> None:
     """Raise NotAllowed unless the person may put runs in the team's line."""
-    if not is_member(actor, team) and not actor.is_superuser:
+    if not works_in(actor, team) and not actor.is_superuser:
         raise NotAllowed(_("Only members of the team can train for it."))
 
 
@@ -165,7 +165,7 @@ def finish(*, job_id: UUID, attempt: int, reason: str) -> Job:
         job = lock_attempt(job_id, attempt)
         if job.state == State.CANCELING:
             return _left(job, State.CANCELED)
-        return _left(job, State.SUCCEEDED, finish_reason=reason)
+        return _left(job, State.SUCCEEDED, detail={"reason": reason}, finish_reason=reason)
 
 
 def fail(*, job_id: UUID, attempt: int, failure: Failure) -> Job:
@@ -235,7 +235,7 @@ def _request(actor: User, job: Job, command: Command) -> Job:
     with transaction.atomic():
         asked = Job.objects.filter(pk=job.pk, state=State.RUNNING).update(requested_command=command)
         must(asked == 1, _("This run is not running now."))
-        return _told(job, actor, f"job.{command}")
+        return _told(job, actor, f"job.{command}", detail={"command": str(command)})
 
 
 def _cancel_from(job: Job) -> bool:
@@ -247,8 +247,8 @@ def _cancel_from(job: Job) -> bool:
     return move(job.pk, State.RUNNING, State.CANCELING, requested_command=Command.CANCEL)
 
 
-def _told(job: Job, actor: User, action: str) -> Job:
-    current = record_state(job.pk)
+def _told(job: Job, actor: User, action: str, detail: dict[str, Any] | None = None) -> Job:
+    current = record_state(job.pk, detail=detail)
     audit.record(actor=actor, action=action, target=current)
     tell_queue(current)
     return current

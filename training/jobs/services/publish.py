@@ -123,6 +123,14 @@ def samples_for(artifact: JobArtifact) -> list[JobArtifact]:
     )
 
 
+def type_of(job: Job) -> str:
+    """The type of model that a run makes."""
+    config = TrainConfig.parse(job.config).resolved()
+    if job.method == Method.LORA and config.network.conv_dim:
+        return str(ModelType.LOCON)
+    return str(TYPES[Method(job.method)])
+
+
 def generation_text(blob: Blob) -> str:
     """The generation data that the engine wrote into a sample, or ""."""
     try:
@@ -188,7 +196,7 @@ def _create_version(
     model = wish.model or create_model(
         actor=actor,
         name=wish.name,
-        type=_type_of(job, config),
+        type=type_of(job),
         team=job.team,
         description=wish.description,
         visibility=wish.visibility,
@@ -215,12 +223,6 @@ def _create_version(
         ),
         provenance=_provenance(job, artifact, config),
     )
-
-
-def _type_of(job: Job, config: TrainConfig) -> str:
-    if job.method == Method.LORA and config.network.conv_dim:
-        return str(ModelType.LOCON)
-    return str(TYPES[Method(job.method)])
 
 
 def _provenance(job: Job, artifact: JobArtifact, config: TrainConfig) -> Provenance:

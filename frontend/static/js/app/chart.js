@@ -29,7 +29,7 @@ function drawMarks(plot, marks) {
   ctx.restore();
 }
 
-function axes(format, formatX) {
+function axes(format, formatX, increments) {
   const shared = {
     stroke: token("--text-3"),
     font: `12px ${token("--font")}`,
@@ -37,7 +37,7 @@ function axes(format, formatX) {
     ticks: { show: false },
   };
   return [
-    { ...shared, size: 34, values: (_, ticks) => ticks.map(formatX) },
+    { ...shared, size: 34, ...(increments && { incrs: increments }), values: (_, ticks) => ticks.map(formatX) },
     { ...shared, size: 56, space: 48, values: (_, ticks) => ticks.map(format) },
   ];
 }
@@ -46,9 +46,9 @@ function axes(format, formatX) {
 export class LossChart {
   #element; #options; #plot = null; #data = [[], []]; #held = [[], []]; #keep;
 
-  constructor(element, { keep = 0.9, maximum = null, marks = [], format = (y) => y.toFixed(3), formatX = (x) => x.toLocaleString() } = {}) {
+  constructor(element, { keep = 0.9, format = (y) => y.toFixed(3) } = {}) {
     this.#element = element;
-    this.#options = { maximum, marks, format, formatX };
+    this.#options = { format, maximum: null, marks: () => [], formatX: String, increments: null };
     this.#keep = keep;
     addEventListener("themechange", () => this.#draw());
     new ResizeObserver(() => this.#plot?.setSize(this.#size())).observe(element);
@@ -61,7 +61,7 @@ export class LossChart {
     this.#plot.setData(this.#series());
   }
 
-  /** The loss of held-out pictures, measured at steps of its own. */
+  /** The loss of held-out pictures, measured at places of its own. */
   setHeldOut(xs, ys) {
     this.#held = [xs, ys];
     this.#plot.setData(this.#series());
@@ -73,8 +73,9 @@ export class LossChart {
     this.#plot.setData(this.#series());
   }
 
-  setMarks(marks, maximum) {
-    Object.assign(this.#options, { marks, maximum });
+  /** What lies along the bottom: where it ends (null: at the last point), how it reads, and `marks()`, asked at each drawing. */
+  setAxis({ maximum = null, marks, formatX, increments = null }) {
+    Object.assign(this.#options, { maximum, marks, formatX, increments });
     this.#draw();
   }
 
@@ -89,21 +90,21 @@ export class LossChart {
 
   #draw() {
     this.#plot?.destroy();
-    const { maximum, format, formatX } = this.#options;
-    const range = maximum ? [0, maximum] : (_, low, high) => [low ?? 0, high ?? 1];
+    const { maximum, format, formatX, increments } = this.#options;
+    const range = (_plot, _low, high) => [0, maximum || high || 1];
     this.#plot = new uPlot({
       ...this.#size(),
       legend: { show: false },
       cursor: { points: { size: 8 }, y: false },
       scales: { x: { time: false, range } },
-      axes: axes(format, formatX),
+      axes: axes(format, formatX, increments),
       series: [
         {},
         { stroke: token("--chart-raw"), width: 1, points: { show: false } },
         { stroke: token("--chart-line"), width: 2.5, points: { show: false } },
         { stroke: token("--chart-held"), width: 2, dash: [6, 4], points: { show: true, size: 7, fill: token("--chart-held") } },
       ],
-      hooks: { drawClear: [(plot) => drawMarks(plot, this.#options.marks)] },
+      hooks: { drawClear: [(plot) => drawMarks(plot, this.#options.marks())] },
     }, this.#series(), this.#element);
   }
 }

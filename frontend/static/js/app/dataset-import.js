@@ -36,7 +36,8 @@ function start(zone) {
       refresh();
     },
   });
-  const take = (files) => list.add(files.filter((file) => !JUNK.test(pathOf(file))));
+  const inOrder = new Intl.Collator(undefined, { numeric: true }).compare;
+  const take = (files) => list.add(files.filter((file) => !JUNK.test(pathOf(file))).sort((a, b) => inOrder(pathOf(a), pathOf(b))));
   for (const input of zone.querySelectorAll('input[type="file"]')) {
     const taken = () => {
       take([...input.files]);

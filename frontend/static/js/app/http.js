@@ -56,9 +56,10 @@ function signIn() {
 }
 
 document.addEventListener("htmx:responseError", (event) => {
-  const { status } = event.detail.xhr;
-  if (status === 401) toast(word("signed_out"), { kind: "danger", signIn });
-  else toast(word("no_answer"), { kind: "danger" });
+  const { xhr } = event.detail;
+  const isSaid = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+  if (xhr.status === 401) toast(word("signed_out"), { kind: "danger", signIn });
+  else toast((isSaid && xhr.responseText) || word("no_answer"), { kind: "danger" });
 });
 
 document.addEventListener("htmx:sendError", () => toast(word("no_answer"), { kind: "danger" }));

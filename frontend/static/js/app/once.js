@@ -9,10 +9,16 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "yes";
-  setTimeout(() => delete form.dataset.sent, FORGET_MS);
+  event.submitter?.setAttribute("aria-busy", "true"); // the answer may take seconds
+  setTimeout(() => forget(form), FORGET_MS);
 });
+
+function forget(form) {
+  delete form.dataset.sent;
+  for (const button of form.elements) button.removeAttribute("aria-busy");
+}
 
 // Back shows the page as it was left, mark included.
 addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const form of document.querySelectorAll("form[data-sent]")) forget(form);
 });

@@ -21,9 +21,33 @@ function epochMarks() {
   for (let epoch = every; epoch < data.epochs; epoch += every) marks.push((epoch * data.total) / data.epochs);
   return marks;
 }
-const chart = new LossChart($("loss"), { maximum: data.total || null, marks: epochMarks(), keep: Number($("smooth").value) });
-chart.setData(data.steps, data.losses);
-chart.setHeldOut(data.heldSteps, data.heldLosses);
+const chart = new LossChart($("loss"), { keep: Number($("smooth").value) });
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+const timeMarks = () => epochMarks().map((mark) => data.times[data.steps.findIndex((step) => step >= mark)]).filter((time) => time !== undefined);
+
+/** A place on the time axis: whole minutes in words, "1:30" between them. */
+const timeText = (seconds) => (seconds > 60 && seconds % 60 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` : span(seconds));
+
+/** The curves over the steps up to the planned end, or over the time since the run began. */
+function setAxis(axis) {
+  data.axis = axis;
+  if (axis === "time") chart.setAxis({ marks: timeMarks, formatX: timeText, increments: SECONDS });
+  else chart.setAxis({ marks: epochMarks, formatX: whole, maximum: data.total || null });
+  drawCurves();
+}
+function drawCurves() {
+  const byTime = data.axis === "time";
+  chart.setData(byTime ? data.times : data.steps, data.losses);
+  chart.setHeldOut(byTime ? data.heldTimes : data.heldSteps, data.heldLosses);
+}
+setAxis(new URL(location).searchParams.get("axis"));
+for (const choice of $("axis").children) choice.setAttribute("aria-pressed", choice.value === (data.axis === "time" ? "time" : "steps"));
+$("axis").addEventListener("segchange", ({ detail }) => {
+  setAxis(detail.value);
+  const here = new URL(location);
+  here.searchParams.set("axis", detail.value);
+  history.replaceState(history.state, "", here);
+});
 $("smooth").addEventListener("input", () => chart.setSmoothing(Number($("smooth").value)));
 
 function span(seconds) {
@@ -32,12 +56,15 @@ function span(seconds) {
   return minutes < 120 ? say("minutes", { n: minutes }) : say("hours", { h: Math.floor(minutes / 60), m: minutes % 60 });
 }
 
+/** Seconds from the start of the run to a moment: where a point stands on the time axis. */
+const sinceStart = (at) => (data.startedAt ? (at - new Date(data.startedAt)) / 1000 : 0);
+
 /** How long the run has taken, waiting in line again included. */
 function showElapsed(at) {
-  if (data.startedAt) $("f-elapsed").textContent = span(Math.max(0, at - new Date(data.startedAt)) / 1000);
+  if (data.startedAt) $("f-elapsed").textContent = span(Math.max(0, sinceStart(at)));
 }
 
-/** One step of training: figures, bar, chart. A resumed run may tell steps again: they replace the old ones. */
+/** One step of training: figures, bar, chart. */
 function stepped(event, at) {
   const { step, total_steps: total, epoch, loss, steps_per_second: speed, eta_seconds: eta, memory } = event;
   const percent = Math.min(99, Math.floor((100 * step) / total));
@@ -57,9 +84,7 @@ function stepped(event, at) {
   const note = $("stage-note");
   if (note && data.epochs) note.textContent = say("epoch", { now: epoch, all: data.epochs });
   document.title = say("title", { percent, name: data.name });
-  while (data.steps.length && data.steps.at(-1) >= step) { data.steps.pop(); data.losses.pop(); }
-  data.steps.push(step);
-  data.losses.push(loss);
+  addPoint([data.steps, data.times, data.losses], [step, sinceStart(at), loss]);
   announceSamples(step, speed);
   queueChart();
 }
@@ -75,11 +100,15 @@ function announceSamples(step, speed) {
   }
 }
 
-/** The held-out pictures were measured. A resumed run may tell a step again: it replaces the old one. */
-function validated({ step, loss }) {
-  while (data.heldSteps.length && data.heldSteps.at(-1) >= step) { data.heldSteps.pop(); data.heldLosses.pop(); }
-  data.heldSteps.push(step);
-  data.heldLosses.push(loss);
+/** One more point of a curve; those at its step or beyond, told before the run was resumed, go. */
+function addPoint(columns, values) {
+  while (columns[0].length && columns[0].at(-1) >= values[0]) columns.forEach((column) => column.pop());
+  columns.forEach((column, index) => column.push(values[index]));
+}
+
+/** The held-out pictures were measured. */
+function validated({ step, loss }, at) {
+  addPoint([data.heldSteps, data.heldTimes, data.heldLosses], [step, sinceStart(at), loss]);
   $("held-key").hidden = false;
   $("f-held").textContent = loss.toFixed(4);
   queueChart();
@@ -99,8 +128,7 @@ function queueChart() {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    chart.setData(data.steps, data.losses);
-    chart.setHeldOut(data.heldSteps, data.heldLosses);
+    drawCurves();
     $("loss").setAttribute("aria-label", chartText());
   });
 }
@@ -146,18 +174,23 @@ function failure({ code, params = {}, message = "" }) {
   return words.failures[code] ? fill(words.failures[code], params) : message;
 }
 
+function stateText(event) {
+  if (event.command) return say("asked", { what: words.commands[event.command] ?? event.command });
+  const label = words.states[event.state] ?? event.state;
+  const said = event.reason === "stopped" ? words.stopped : failure(event);
+  return said ? `${label}: ${said}` : label;
+}
+
 const HANDLERS = {
   stepped,
   validated,
   artifact,
   state(event, at) {
-    const label = words.states[event.state] ?? event.state;
-    const said = failure(event);
-    log(said ? `${label}: ${said}` : label, "", at);
+    log(stateText(event), "", at);
     refresh("top");
     refresh("side");
     if (event.state === "running") data.startedAt ??= at.toISOString();
-    if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event.state, at);
+    if (["succeeded", "failed", "canceled"].includes(event.state)) finished(event, at);
   },
   stage(event, at) {
     const text = words.stages[event.stage] ?? event.stage;
@@ -174,7 +207,7 @@ const HANDLERS = {
     log(say(event.resumed ? "resumed" : "started", event), "", at);
     data.total = event.total_steps;
     data.epochs = event.epochs;
-    chart.setMarks(epochMarks(), data.total);
+    setAxis(data.axis);
     refresh("top");
   },
   warned({ code, message }, at) {
@@ -186,9 +219,10 @@ const HANDLERS = {
   },
 };
 
-function finished(state, at) {
+function finished({ state, reason }, at) {
   showElapsed(at);
-  if (state === "succeeded") {
+  refresh("samples"); // no box waits any more
+  if (state === "succeeded" && reason !== "stopped") {
     $("pct").textContent = 100;
     setMeter($("bar"), 1, 1);
   }

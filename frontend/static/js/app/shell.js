@@ -11,4 +11,5 @@ import "app/times";
 import "app/queue-count";
 import "app/once";
 import "app/infinite";
+import "app/mentions";
 import "app/weight";

@@ -9,9 +9,8 @@ const random = () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
 const xs = Array.from({ length: POINTS }, (_, index) => (index + 1) * 5);
 const ys = xs.map((x) => 0.083 + 0.062 * Math.exp(-x / 420) + (random() - 0.5) * 0.05);
 
-const chart = new LossChart(document.getElementById("guide-chart"), {
-  maximum: 1960, marks: [1, 2, 3, 4, 5, 6, 7, 8, 9].map((epoch) => epoch * 196), format: (y) => y.toFixed(2),
-});
+const chart = new LossChart(document.getElementById("guide-chart"), { format: (y) => y.toFixed(2) });
+chart.setAxis({ maximum: 1960, marks: () => [1, 2, 3, 4, 5, 6, 7, 8, 9].map((epoch) => epoch * 196), formatX: (x) => x.toLocaleString() });
 chart.setData(xs, ys);
 document.getElementById("guide-smooth").addEventListener("input", (event) => chart.setSmoothing(Number(event.target.value)));
 

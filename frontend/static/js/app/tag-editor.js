@@ -26,6 +26,14 @@ function drawSelection() {
   others.moved();
 }
 
+let forget = () => {};
+
+/** Say what a command did. Its Undo takes back the last one, so the toast before it goes. */
+function tell(sentence, values) {
+  forget();
+  forget = toast(say(sentence, values), { undo });
+}
+
 /** Do one command on the selection: `change(tags)` gives the new tags; then tell the hub. */
 function command(given, change, sentence) {
   if (!canEdit) return;
@@ -39,7 +47,7 @@ function command(given, change, sentence) {
   outbox.push({ ...given, items: touched.map((item) => item.id) });
   takenOut = null;
   draw();
-  toast(say(sentence, { tag: given.tags?.join(", ") ?? given.old, n: touched.length }), { undo });
+  tell(sentence, { tag: given.tags?.join(", ") ?? given.old, n: touched.length });
 }
 
 const add = (tags) => command({ kind: "add", tags }, (before) => [...before, ...tags.filter((tag) => !before.includes(tag))], "added");
@@ -55,7 +63,7 @@ function writeCaption(id, typed) {
   outbox.push({ kind: "text", items: [id], text });
   takenOut = null;
   draw();
-  toast(say(text ? "caption_saved" : "caption_gone"), { undo });
+  tell(text ? "caption_saved" : "caption_gone");
 }
 
 let takenOut = null; // the pictures of the last command, where that took some out
@@ -69,7 +77,7 @@ function takeOut() {
   takenOut = ids;
   draw();
   buttons();
-  toast(say("taken_out", { n: ids.length }), { undo });
+  tell("taken_out", { n: ids.length });
 }
 
 function repeat(times) {
@@ -82,6 +90,7 @@ function repeat(times) {
 
 function undo() {
   if (!canEdit) return;
+  forget();
   outbox.push(takenOut ? { kind: "restore", items: takenOut } : { kind: "undo" });
   takenOut = null;
 }

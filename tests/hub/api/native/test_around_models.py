@@ -1,4 +1,4 @@
-"""Cards, advice, reviews, comments, collections, comparisons and lineage through v2."""
+"""Cards, advice, reviews, collections, comparisons and lineage through v2."""
 
 from pathlib import Path
 
@@ -49,6 +49,37 @@ def test_one_setting_is_changed_without_losing_the_others(api_of, version):
     assert (said["cfg_min"], said["cfg_scale"], said["cfg_max"]) == (4, 7, 9)
     assert mine.patch(path, {"cfg_min": 12}, status=400)["code"] == "cfg_invalid"
     assert Usage.of(ModelVersion.objects.get(pk=version.pk)).sampler == "Euler a"
+
+
+def test_how_it_was_trained_is_said_one_by_one_and_the_history_tells_it(api, api_of, version):
+    owner = version.model.owner
+    mine = api_of(owner)
+    path = f"versions/{version.pk}/"
+    mine.patch(path, {"network_dim": 16, "epochs": 12, "base_model_type": "Inpainting"})
+    said = mine.patch(path, {"training_steps": 1800})
+    assert (said["network_dim"], said["epochs"], said["training_steps"]) == (16, 12, 1800)
+    assert said["base_model_type"] == "Inpainting"
+    team = make_team(owner=owner)
+    assert mine.patch(f"models/{version.model_id}/", {"team": team.slug})["model"]["team"]
+    assert mine.patch(f"models/{version.model_id}/", {"team": "nowhere"}, status=404)
+    history = f"models/{version.model_id}/history/"
+    newest = mine.get(history, limit=1)
+    assert [row["field"] for row in newest["items"][0]["changes"]] == ["team"]
+    assert newest["items"][0]["author"]["username"] == owner.username
+    older = mine.get(history, cursor=newest["next_cursor"])["items"]
+    assert older[0]["changes"][0]["pieces"] == [{"change": "added", "text": "1800"}]
+    assert api.get(history, status=401)
+    assert api_of(UserFactory()).get(history, status=403)
+
+
+def test_what_the_bytes_do_not_say_of_a_file_is_said_through_the_api(api_of, version):
+    file = version.files.get()
+    mine = api_of(version.model.owner)
+    assert mine.patch(f"files/{file.pk}/", {"ema": "only"})["ema"] == "only"
+    assert mine.patch(f"files/{file.pk}/", {"precision": "fp32"}, status=400)["code"] == (
+        "precision_told"
+    )
+    assert api_of(UserFactory()).patch(f"files/{file.pk}/", {"ema": ""}, status=403)
 
 
 def test_resources_and_examples_are_replaced_as_lists(api_of, version):
@@ -102,6 +133,9 @@ def test_a_review_is_written_listed_and_taken_back(api_of, send, version):
     said = api.put(path, body)
     assert (said["base_name"], said["weight"]) == ("Paper Base v1", 0.7)
     assert said["picture_url"].startswith("/media/")
+    del body["upload_id"]
+    assert api.put(path, body)["picture_url"]
+    assert api.put(path, body | {"remove_picture": True})["picture_url"] is None
     update_model(actor=base.model.owner, model=base.model, visibility="private")
     [listed] = api_of(UserFactory()).get(f"models/{version.model_id}/reviews/")["items"]
     assert (listed["base_name"], listed["base_version_id"]) == ("", None)
@@ -109,22 +143,6 @@ def test_a_review_is_written_listed_and_taken_back(api_of, send, version):
     api.delete(path)
     api.delete(path, status=404)
     assert api_of(version.model.owner).put(path, {"rating": 5}, status=403)
-
-
-def test_comments_are_threads_and_name_people(api, api_of, version):
-    linmo, author = UserFactory(username="linmo"), UserFactory()
-    path = f"models/{version.model_id}/comments/"
-    first = api_of(author).post(path, {"text": "@linmo which VAE?"})
-    api_of(linmo).post(path, {"text": "Any.", "parent_id": first["id"]})
-    [thread] = api.get(path)["items"]
-    assert [row["text"] for row in thread["answers"]] == ["Any."]
-    [mention] = api_of(linmo).get("mentions/")["items"]
-    assert (mention["model_id"], mention["comment_id"]) == (version.model_id, first["id"])
-    api_of(linmo).delete(f"{path}{first['id']}/", status=403)
-    api_of(author).delete(f"{path}{first['id']}/")
-    assert api.get(path)["items"][0]["text"] is None
-    assert api_of(linmo).get("mentions/")["items"] == []
-    assert api.get("mentions/", status=401)
 
 
 def test_standing_and_following_are_ones_own(api, api_of, version):

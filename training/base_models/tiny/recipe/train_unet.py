@@ -15,7 +15,6 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from diffusers import StableDiffusionPipeline
-from diffusers.models.attention_processor import AttnProcessor2_0
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -30,7 +29,8 @@ from training.base_models.tiny.recipe.network import (
 )
 from training.base_models.tiny.recipe.pace import Pace, rate_factor
 from training.base_models.tiny.recipe.world import NEW_IN_LESSON
-from training.engine.attention import PLAIN_SCORES, LeanAttention
+from training.engine.attention import PLAIN_SCORES, take_plain_form
+from training.engine.parts.unet import UNet2DConditionModel
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,11 @@ class UnetTrainer:
         """Start from random weights; `load_state` or `load_pipeline` replaces them."""
         torch.manual_seed(options.seed)
         self.tokens, self.data, self.options, self.worker = tokens, data, options, worker
-        self.unet = build_unet().to(memory_format=torch.channels_last)
-        lean = LeanAttention(AttnProcessor2_0(), plain_scores=PLAIN_SCORES)
-        self.unet.set_attn_processor(lean)
+        start = build_unet()
+        self.unet = UNet2DConditionModel(start.config)
+        self.unet.load_state_dict(start.state_dict())
+        self.unet.to(memory_format=torch.channels_last)
+        take_plain_form(self.unet, PLAIN_SCORES)
         self.text_encoder = build_text_encoder(len(tokens.used))
         self.schedule = training_schedule()
         self.parameters = [*self.unet.parameters(), *self.text_encoder.parameters()]

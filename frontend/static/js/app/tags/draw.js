@@ -8,7 +8,8 @@ const SYMBOLS = { too_small: "triangle-alert", look_alike: "copy", no_tags: "tag
 const PREVIEWS = 8;
 const $ = (id) => document.getElementById(id);
 
-export const say = (key, values) => fill(words[key] ?? key, values);
+/** The sentence for a key; where one of something has its own, that. */
+export const say = (key, values) => fill((values?.n === 1 && words[`${key}_one`]) || (words[key] ?? key), values);
 
 function share(part) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
