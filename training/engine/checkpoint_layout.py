@@ -15,9 +15,9 @@ from safetensors import safe_open
 
 from training.engine.architectures import VELOCITY_MARK, ZERO_TERMINAL_MARK
 from training.engine.components import Components
+from training.engine.files.unet_names import ldm_module_path
+from training.engine.files.vae_names import ldm_name
 from training.engine.text import inner_text_model
-from training.engine.unet_names import ldm_module_path
-from training.engine.vae_names import ldm_name
 
 OPEN_CLIP_NAMES: tuple[tuple[str, str], ...] = (
     ("encoder.layers.", "transformer.resblocks."),

@@ -7,12 +7,12 @@ import math
 import pytest
 
 from training.engine import randomness
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.captions import CaptionRule, with_trigger
 from training.engine.errors import ConfigError
-from training.engine.precision import GIB, Machine, choose
-from training.engine.prompts import parse_prompt, prompt_requests
+from training.engine.machine.precision import GIB, Machine, choose
+from training.engine.samples.prompts import parse_prompt, prompt_requests
 from training.engine.schedule import RateSchedule, parse_rate_list
 
 

@@ -47,7 +47,7 @@ def test_names_of_files_are_no_text() -> None:
 def components(base: Path) -> object:
     from tests.factories.engine import make_config
     from training.engine.components import load_components
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
 
     return load_components(make_config(base, Path("unused")), choose(Machine(cuda=False)))
 

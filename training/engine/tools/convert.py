@@ -19,12 +19,7 @@ import torch
 from training.engine.checkpoint_layout import OPEN_CLIP_NAMES
 from training.engine.components import config_folder
 from training.engine.errors import BaseModelError, ConfigError
-from training.engine.file_writing import PART
-from training.engine.parts.plan import read_config
-from training.engine.parts.reading import empty
-from training.engine.parts.unet import UNet2DConditionModel
-from training.engine.tools.checkpoint_merge import with_vae
-from training.engine.tools.checkpoint_names import (
+from training.engine.files.checkpoint_names import (
     SD1_TEXT,
     SD2_TEXT,
     UNET,
@@ -36,11 +31,16 @@ from training.engine.tools.checkpoint_names import (
     family_of,
     layers_per_block,
 )
-from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.files.file_writing import PART
+from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.files.pruning import Ema, pruned
+from training.engine.files.vae_names import diffusers_name
+from training.engine.parts.plan import read_config
+from training.engine.parts.reading import empty
+from training.engine.parts.unet import UNet2DConditionModel
+from training.engine.tools.checkpoint_merge import with_vae
 from training.engine.tools.model_folders import open_model
-from training.engine.tools.pruning import Ema, pruned
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
-from training.engine.vae_names import diffusers_name
 
 _WEIGHT_NAMES = {
     "unet": "diffusion_pytorch_model.safetensors",
