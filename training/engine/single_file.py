@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.files.checkpoint_names import family_of
+from training.engine.files.checkpoint_parts import parts_of
 from training.engine.files.lazy_tensors import open_tensors
 from training.engine.files.pruning import pruned
 from training.engine.parts.autoencoder import AutoencoderKL
@@ -20,7 +21,6 @@ from training.engine.parts.reading import (
     text_encoder_names,
 )
 from training.engine.parts.unet import UNet2DConditionModel
-from training.engine.tools.convert import parts_of
 
 
 def load_single_file(path: Path, folder: Path) -> dict[str, Any]:
