@@ -1,11 +1,13 @@
 """Sample prompts as kohya writes them: a prompt, then options such as `--n blurry --w 512`.
 
+`--hr` and its like, which kohya does not have, ask for the hires fix.
 Torch-free. https://github.com/kohya-ss/sd-scripts#sample-image-generation-during-training
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from training.engine.config.train import TrainConfig
 from training.engine.samples.samplers import usable_sampler
 
 UPSCALERS = ("Latent", "Latent (bicubic)", "Latent (nearest-exact)", "Lanczos", "Nearest")
+MAX_HIRES = 4.0  # how much larger the second pass may be
 _OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
 
 
@@ -92,6 +95,22 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
         guidance=_number(options.get("l"), sampling.guidance, 0, 30),
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
         sampler=usable_sampler(options.get("ss") or sampling.sampler),
+        hires=_hires(options),
+    )
+
+
+def _hires(options: Mapping[str, str]) -> HiresFix | None:
+    """Read `--hr 2 --hd 0.5 --hs 10 --hu Lanczos`: scale, denoising, steps and upscaler."""
+    scale = _number(options.get("hr"), 1.0, 1, MAX_HIRES)
+    if scale == 1:
+        return None
+    usual = HiresFix()
+    named = {name.lower(): name for name in UPSCALERS}
+    return HiresFix(
+        scale,
+        _number(options.get("hd"), usual.denoising, 0, 1),
+        int(_number(options.get("hs"), usual.steps, 0, 150)),
+        named.get(options.get("hu", "").lower(), usual.upscaler),
     )
 
 
