@@ -12,10 +12,10 @@ from pathlib import Path
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from django.utils.translation.template import templatize
 
-from training.engine.presets import all_presets
+from training.engine.presets.choosing import all_presets
 
 PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
-PRESETS = "training/engine/preset_table.py"
+PRESETS = "training/engine/presets/table.py"
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,

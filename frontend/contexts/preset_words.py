@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext
 
-from training.engine.preset import Preset
-from training.engine.presets import preset
+from training.engine.presets.choosing import preset
+from training.engine.presets.preset import Preset
 
 
 def preset_name(preset_id: str) -> str:

@@ -14,9 +14,9 @@ from training.base_models.tiny.location import known_subjects
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import datasets_of, tag_frequencies
-from training.engine.preset import Preset
-from training.engine.preset_table import with_article
-from training.engine.presets import presets_for
+from training.engine.presets.choosing import presets_for
+from training.engine.presets.preset import Preset
+from training.engine.presets.table import with_article
 from training.jobs.models.job import Job, Method
 from training.jobs.queries import job_for
 from training.jobs.services.submit import TRAINABLE_FAMILIES

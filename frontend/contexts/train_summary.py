@@ -10,7 +10,7 @@ from frontend.contexts.train import Draft, config_of, initial_settings, mean_rep
 from frontend.forms.train import SettingsForm
 from frontend.templatetags.words import duration, size
 from hub.core.errors import AtelierError
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.estimate import estimate
 from training.jobs.services.submit import check_config
 

@@ -17,7 +17,7 @@ from frontend.forms.train_advanced import (
     settings_of,
     shown_value,
 )
-from training.engine.preset import epochs_between_checkpoints
+from training.engine.presets.preset import epochs_between_checkpoints
 from training.jobs.models.job import Method
 
 PROMPT_LIMIT = 8

@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.jobs.models.job import Method
 
 EVERY_METHOD = frozenset(Method)

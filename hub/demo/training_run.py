@@ -15,7 +15,7 @@ from training.base_models.tiny.location import tiny_demo_dir
 from training.datasets.models.dataset import Dataset, Kind
 from training.datasets.models.item import Item
 from training.datasets.services.importing import create_dataset, import_folder
-from training.engine.presets import preset
+from training.engine.presets.choosing import preset
 from training.jobs.models.artifact import ArtifactKind
 from training.jobs.models.job import FINAL, Job, State
 from training.jobs.queries import artifacts_of

@@ -25,8 +25,8 @@ from tests.bench.rows import Result
 from tests.bench.trainers import PROJECT
 from training.base_models.tiny.location import tiny_base_dir
 from training.base_models.tiny.recipe.trial import REPEATS, trigger_of, write_manifest
-from training.engine.config import TrainConfig
-from training.engine.presets import preset
+from training.engine.config.train import TrainConfig
+from training.engine.presets.choosing import preset
 
 SIDE = 32
 PROMPTS = 6

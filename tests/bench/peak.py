@@ -71,11 +71,11 @@ def flops_of_a_step(folder: Path) -> float:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    from training.engine.config import TrainConfig
+    from training.engine.config.train import TrainConfig
     from training.engine.events import Event
     from training.engine.methods import lora
-    from training.engine.outputs import RunFolder
-    from training.engine.preparation import prepare
+    from training.engine.runs.outputs import RunFolder
+    from training.engine.runs.preparation import prepare
 
     class Silent:
         def on_event(self, event: Event) -> None:

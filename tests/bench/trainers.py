@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench.geometry import TOKENIZER, Base
 from tests.bench.material import Material
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 
 PROJECT = Path(__file__).resolve().parents[2]
 RANK = 16

@@ -40,9 +40,9 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.base_models.tiny.location import tiny_base_dir
     from training.engine.checkpoint_layout import checkpoint_tensors
     from training.engine.components import load_components
-    from training.engine.config import TrainConfig
-    from training.engine.file_writing import save_tensors
-    from training.engine.precision import Precision
+    from training.engine.config.train import TrainConfig
+    from training.engine.files.file_writing import save_tensors
+    from training.engine.machine.precision import Precision
 
     base = {"path": str(tiny_base_dir()), "architecture": "tiny"}
     config = TrainConfig.parse({"base_model": base, "dataset_manifest": "none", "device": "cpu"})

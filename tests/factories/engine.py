@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.events import Command, Event
 
 TOKENIZER = Path(__file__).resolve().parents[2] / "training/base_models/tiny/weights/tokenizer"
@@ -261,7 +261,7 @@ def train_20_steps(
 ) -> tuple[list[float], list[float]]:
     """Train a LoRA, with text encoder by default; returns the losses and the gradient's norms."""
     from training.engine.events import NoControl
-    from training.engine.loop import train
+    from training.engine.runs.loop import train
 
     recorder = Recorder()
     train(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from training.engine.tools.checkpoint_names import layer_places
-from training.engine.tools.lazy_tensors import open_tensors
+from training.engine.files.checkpoint_names import layer_places
+from training.engine.files.lazy_tensors import open_tensors
 from training.engine.tools.lora_files import LowRank, save_lora
 
 

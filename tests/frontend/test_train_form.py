@@ -7,8 +7,8 @@ import pytest
 
 from frontend.forms.train import SettingsForm
 from frontend.forms.train_advanced import SETTINGS, Setting, field_of, shown_value
-from training.engine.config import TrainConfig
-from training.engine.presets import all_presets, preset
+from training.engine.config.train import TrainConfig
+from training.engine.presets.choosing import all_presets, preset
 from training.jobs.models.job import Method
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
-from training.engine.memory import free_memory
+from training.engine.machine.memory import free_memory
 
 SHARE_OF_MEMORY = 0.25
 """What copies for the work beside the steps may take of the memory that is free."""

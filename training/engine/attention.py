@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from training.engine.precision import Precision
+from training.engine.machine.precision import Precision
 
 PLAIN_SCORES = 2**22  # batch x heads x queries x keys
 

@@ -15,24 +15,13 @@ from safetensors import safe_open
 
 from training.engine.architectures import VELOCITY_MARK, ZERO_TERMINAL_MARK
 from training.engine.components import Components
+from training.engine.files.checkpoint_names import OPEN_CLIP_NAMES, SD2_TEXT
+from training.engine.files.unet_names import ldm_module_path
+from training.engine.files.vae_names import ldm_name
 from training.engine.text import inner_text_model
-from training.engine.unet_names import ldm_module_path
-from training.engine.vae_names import ldm_name
 
-OPEN_CLIP_NAMES: tuple[tuple[str, str], ...] = (
-    ("encoder.layers.", "transformer.resblocks."),
-    ("layer_norm1", "ln_1"),
-    ("layer_norm2", "ln_2"),
-    ("mlp.fc1", "mlp.c_fc"),
-    ("mlp.fc2", "mlp.c_proj"),
-    ("self_attn.out_proj", "attn.out_proj"),
-    ("embeddings.token_embedding.weight", "token_embedding.weight"),
-    ("embeddings.position_embedding.weight", "positional_embedding"),
-    ("final_layer_norm", "ln_final"),
-)
 _QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
 OPEN_CLIP_LAYERS = 24  # of SD 2's text model
-SD2_TEXT = "cond_stage_model.model."
 _SD2_LAYER = re.compile(rf"^{re.escape(SD2_TEXT)}transformer\.resblocks\.(\d+)\.")
 Tensors = dict[str, torch.Tensor]
 AVERAGE = "model_ema."

@@ -27,12 +27,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.engine.commands import drawing, kohya, models, settings
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
-from training.engine.threads import wait_passively
+from training.engine.machine.threads import wait_passively
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _train(options: argparse.Namespace) -> int:
     from training.engine.driving import ParentControl, SignalControl, TextListener, event_pipe
-    from training.engine.loop import train
+    from training.engine.runs.loop import train
 
     config = TrainConfig.from_toml(options.config)
     run_dir = options.run_dir or options.config.resolve().parent

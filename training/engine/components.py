@@ -16,15 +16,15 @@ from training.base_models.registry import find_architecture
 from training.base_models.tiny.location import tiny_base_dir
 from training.engine.architectures import ARCHITECTURES, Architecture, detect_family
 from training.engine.attention import choose_attention
-from training.engine.base_files import BaseFile, look_into
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import BaseModelError, ConfigError
-from training.engine.file_writing import file_hash
+from training.engine.files.base_files import BaseFile, look_into
+from training.engine.files.file_writing import file_hash
+from training.engine.files.vae_files import vae_from_file
+from training.engine.machine.precision import Precision, torch_dtype
 from training.engine.noise_levels import noise_levels
 from training.engine.objective import NoiseSchedule
 from training.engine.parts.reading import read_folder, read_vae
-from training.engine.precision import Precision, torch_dtype
-from training.engine.vae_files import vae_from_file
 
 if TYPE_CHECKING:
     from training.engine.shelf import Shelf

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 
 GIB = 2**30
 

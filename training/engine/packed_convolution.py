@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.engine.paging import page_out
-from training.engine.precision import Precision
+from training.engine.machine.paging import page_out
+from training.engine.machine.precision import Precision
 
 MOST_POSITIONS = 512
 """Batch x height x width from which the copy no longer shows (from 5 % at 640 channels)."""

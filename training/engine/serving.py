@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.driving import (
     EXIT_CODES,
     EXIT_FAILED,
@@ -154,7 +154,7 @@ def _new_shelf() -> Shelf:
 
 
 def _run(order: Order, listener: PipeListener, desk: Desk, shelf: Shelf) -> int:
-    from training.engine.loop import train
+    from training.engine.runs.loop import train
 
     try:
         result = train(

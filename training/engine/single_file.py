@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from training.engine.files.checkpoint_names import family_of
+from training.engine.files.checkpoint_parts import parts_of
+from training.engine.files.lazy_tensors import open_tensors
+from training.engine.files.pruning import pruned
 from training.engine.parts.autoencoder import AutoencoderKL
 from training.engine.parts.plan import read_config
 from training.engine.parts.reading import (
@@ -17,10 +21,6 @@ from training.engine.parts.reading import (
     text_encoder_names,
 )
 from training.engine.parts.unet import UNet2DConditionModel
-from training.engine.tools.checkpoint_names import family_of
-from training.engine.tools.convert import parts_of
-from training.engine.tools.lazy_tensors import open_tensors
-from training.engine.tools.pruning import pruned
 
 
 def load_single_file(path: Path, folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 75
 SAMPLE_CHUNKS = 8
+COMMA_REACH = 20  # A1111's comma_padding_backtrack
 MEMO_LIMIT = 4096  # texts kept when the text encoders stand still
 
 
@@ -143,16 +144,16 @@ class TextConditioner:
     ) -> list[list[tuple[int, float]]]:
         """Return the tokens of a text, with their weights, in chunks of 75; at least one."""
         parts = prompt_parts(without_networks(text)) if emphasis else [PromptPart(text)]
-        chunks: list[list[tuple[int, float]]] = [[]]
+        comma = self._plain_ids(",", tokenizer)[-1] if emphasis else None
+        lengths = {ids[0]: len(ids) for ids in self.components.placeholders.values()}
+        chunks = _Chunks(comma, lengths)
         for part in parts:
             if part.text is None:
-                chunks.append([])
+                chunks.begin()
                 continue
             for token in self._plain_ids(part.text, tokenizer):
-                if len(chunks[-1]) == CHUNK:
-                    chunks.append([])
-                chunks[-1].append((token, part.weight))
-        return chunks
+                chunks.add(token, part.weight)
+        return chunks.filled
 
     def _plain_ids(self, text: str, tokenizer: Any) -> list[int]:
         """Return the ids of a text without begin and end, learned words in place."""
@@ -194,18 +195,55 @@ class TextConditioner:
         return hidden, pooled.view(batch, chunks, -1)[:, 0] if pooled is not None else None
 
 
-def weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Return embeddings (n, length, width) times their tokens' weights, with the mean kept.
+class _Chunks:
+    """Fills chunks of 75 tokens as A1111 does.
 
-    Where the mean is next to nothing, keeping it would blow up rounding, so it is let go.
+    https://github.com/AUTOMATIC1111/stable-diffusion-webui/blob/master/modules/sd_hijack_clip.py
+    What follows the last comma of a full chunk goes to the next one, where that is at most 20
+    tokens (not without a comma), and the vectors of a learned word stay together.
+    """
+
+    def __init__(self, comma: int | None, lengths: dict[int, int]) -> None:
+        self.filled: list[list[tuple[int, float]]] = [[]]
+        self._comma = comma
+        self._lengths = lengths  # of learned words, by their first id
+        self._after_comma: int | None = None
+
+    def begin(self) -> None:
+        """Begin a new chunk."""
+        self.filled.append([])
+        self._after_comma = None
+
+    def add(self, token: int, weight: float) -> None:
+        """Add a token where it goes."""
+        chunk = self.filled[-1]
+        if token == self._comma:
+            self._after_comma = len(chunk) + 1
+        elif len(chunk) == CHUNK and CHUNK - (self._after_comma or 0) < COMMA_REACH:
+            moved = chunk[self._after_comma :]
+            del chunk[self._after_comma :]
+            self.begin()
+            self.filled[-1] += moved
+        length = self._lengths.get(token, 1)
+        if len(self.filled[-1]) + (length if length <= CHUNK else 1) > CHUNK:
+            self.begin()
+        self.filled[-1].append((token, weight))
+
+
+def weighed(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Return embeddings (n, chunks · length, width) times their weights (n, chunks, length).
+
+    The mean of each chunk is kept, as in A1111. Where it is next to nothing, keeping it would blow
+    up rounding, so it is let go.
     """
     if not bool((weights != 1).any()):
         return hidden
-    changed = hidden * weights.flatten(1)[..., None].to(hidden.dtype)
-    mean = hidden.mean()
-    if bool(mean.abs() < 1e-3 * hidden.std()):
-        return changed
-    return changed * (mean / changed.mean())
+    before = hidden.unflatten(1, weights.shape[1:])
+    after = before * weights[..., None].to(hidden.dtype)
+    mean, spread = before.mean((2, 3), keepdim=True), before.std((2, 3), keepdim=True)
+    kept = mean.abs() >= 1e-3 * spread
+    factor = torch.where(kept, mean / after.mean((2, 3), keepdim=True), torch.ones_like(mean))
+    return (after * factor).flatten(1, 2)
 
 
 def _join(parts: list[Conditioning]) -> Conditioning:

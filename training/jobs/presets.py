@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from hub.core.errors import Invalid
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
-from training.engine.presets import preset
+from training.engine.presets.choosing import preset
 
 
 def settings_from_preset(

@@ -20,14 +20,14 @@ from training.worker.told_output import Tell, plan_from_arguments, run_plan
 
 if TYPE_CHECKING:
     from training.engine.components import Components
-    from training.engine.config import TrainConfig
-    from training.engine.drawing import DrawnPicture
-    from training.engine.prompts import PromptRequest
+    from training.engine.config.train import TrainConfig
+    from training.engine.samples.drawing import DrawnPicture
+    from training.engine.samples.prompts import PromptRequest
 
 
 def draw(plan: dict[str, Any], tell: Tell) -> None:
     """Draw the columns of a plan."""
-    from training.engine.drawing import BaseChoice, open_base
+    from training.engine.samples.drawing import BaseChoice, open_base
 
     chosen = plan["settings"]
     folder = Path(plan["folder"])
@@ -62,8 +62,8 @@ def _draw_column(
     folder: Path,
     tell: Tell,
 ) -> None:
-    from training.engine import drawing
-    from training.engine.applying import AppliedFile
+    from training.engine.samples import drawing
+    from training.engine.samples.applying import AppliedFile
 
     wanted = column["pictures"]
     always = [AppliedFile(Path(column["file"]), column["weight"])] if column["file"] else []
@@ -87,8 +87,8 @@ def _draw_column(
 
 def _request(one: dict[str, Any], chosen: dict[str, Any], config: TrainConfig) -> PromptRequest:
     """A picture at the chosen settings; a size that is not chosen is the base's own, in pixels."""
-    from training.engine.prompts import PromptRequest
-    from training.engine.samplers import usable_sampler
+    from training.engine.samples.prompts import PromptRequest
+    from training.engine.samples.samplers import usable_sampler
 
     return PromptRequest(
         prompt=one["prompt"],

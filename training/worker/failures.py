@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from training.engine.disk import is_full
 from training.engine.events import Failed
+from training.engine.files.disk import is_full
 from training.jobs.services.lifecycle import DISK_FULL, Failure
 
 EXIT_FAILED = 1

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 from training.worker.told_output import Tell, plan_from_arguments, run_plan
 
 if TYPE_CHECKING:
-    from training.engine.grids import GridCell
+    from training.engine.samples.grids import GridCell
 
 
 def draw(plan: dict[str, Any], tell: Tell) -> None:
     """Draw the grids of a plan."""
     from training.engine.components import load_components
-    from training.engine.config import TrainConfig
-    from training.engine.grids import GridPlan, make_grid
-    from training.engine.precision import choose, describe_machine, set_threads
-    from training.engine.prompts import parse_prompt
+    from training.engine.config.train import TrainConfig
+    from training.engine.machine.precision import choose, describe_machine, set_threads
+    from training.engine.samples.grids import GridPlan, make_grid
+    from training.engine.samples.prompts import parse_prompt
 
     config = TrainConfig.from_toml(Path(plan["config"])).resolved()
     precision = choose(describe_machine(measure_bf16=False))

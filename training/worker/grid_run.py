@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.storage.blobs import ensure_local
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.jobs.models.artifact import JobArtifact
 from training.jobs.models.grid import GridCell, PreviewGrid

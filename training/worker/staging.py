@@ -14,9 +14,9 @@ from hub.storage.blobs import ensure_local, open_blob
 from hub.storage.models import Blob
 from training.base_models.tiny.location import CHECKSUMS, TINY_ROOT, tiny_base_dir
 from training.datasets.services.snapshots import write_manifest
-from training.engine.config import TrainConfig
-from training.engine.disk import is_full
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.files.disk import is_full
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.job import Job
 from training.worker.failures import PermanentFailureError, TransientFailureError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.errors import EngineError
-from training.engine.threads import wait_passively
+from training.engine.machine.threads import wait_passively
 
 EXIT_FAILED = 1
 Tell = Callable[..., None]

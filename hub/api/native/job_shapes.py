@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from hub.api.native.pages import MAX_LIMIT, PageQuery
 from hub.api.native.people import PersonShape
-from training.engine.preset import KINDS, Preset
+from training.engine.presets.preset import KINDS, Preset
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.job import Job, Method, State
 

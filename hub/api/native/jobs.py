@@ -32,7 +32,7 @@ from models_registry.models.version import ModelVersion
 from models_registry.queries import version_detail
 from training.datasets.models.dataset import Dataset
 from training.datasets.queries import dataset_for
-from training.engine.presets import all_presets
+from training.engine.presets.choosing import all_presets
 from training.jobs.messages import message_of
 from training.jobs.models.job import Job
 from training.jobs.presets import settings_from_preset

@@ -25,7 +25,7 @@ from training.base_models.tiny.recipe.world import (
     TRAINED_SUBJECTS,
     UNSEEN_SUBJECTS,
 )
-from training.engine.presets import preset
+from training.engine.presets.choosing import preset
 
 FOX = Scene("fox", "flat style", "blue")
 

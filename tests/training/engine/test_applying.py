@@ -10,16 +10,16 @@ from PIL import Image
 
 from hub.formats.generation.a1111 import parse_infotext
 from tests.factories.engine import Recorder, make_config
-from training.engine.applying import AppliedFile, applied
 from training.engine.components import Components, load_components
-from training.engine.drawing import requests_of
 from training.engine.errors import ConfigError
 from training.engine.events import NoControl
-from training.engine.grids import GridCell, GridPlan, make_grid
-from training.engine.loop import train
-from training.engine.precision import Machine, choose
-from training.engine.prompts import parse_prompt
-from training.engine.sampling import make_pictures
+from training.engine.machine.precision import Machine, choose
+from training.engine.runs.loop import train
+from training.engine.samples.applying import AppliedFile, applied
+from training.engine.samples.drawing import requests_of
+from training.engine.samples.grids import GridCell, GridPlan, make_grid
+from training.engine.samples.prompts import parse_prompt
+from training.engine.samples.sampling import make_pictures
 from training.engine.text import TextConditioner
 
 pytestmark = pytest.mark.engine

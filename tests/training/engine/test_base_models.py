@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from training.engine.architectures import detect_family
-from training.engine.base_files import BaseFile, family_at, look_into
 from training.engine.components import config_folder, predicts_velocity
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import BaseModelError
-from training.engine.tools.checkpoint_names import XL_TEXT
+from training.engine.files.base_files import BaseFile, family_at, look_into
+from training.engine.files.checkpoint_names import XL_TEXT
 
 KEY = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
 

@@ -60,7 +60,7 @@ def test_weights_in_captions_reach_training_and_keep_the_limit_of_tokens(
 
     from tests.factories.engine import make_config
     from training.engine.components import load_components
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
     from training.engine.text import TextConditioner
 
     components = load_components(make_config(base, manifest), choose(Machine(cuda=False)))

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from tests.factories.lora_files import random_lora
 from training.engine.cli import main
 from training.engine.commands.arguments import WeightedFile, weighted_file
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 
 pytestmark = pytest.mark.engine
 

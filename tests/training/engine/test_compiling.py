@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.factories.engine import Recorder, make_config
-from training.engine.compiling import compile_unet, missing_for_compiling, plainly
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.machine.compiling import compile_unet, missing_for_compiling, plainly
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 

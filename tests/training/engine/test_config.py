@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.engine.config import TrainConfig
-from training.engine.config_sections import Section
+from training.engine.config.sections import Section
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.presets import all_presets, presets_for
+from training.engine.presets.choosing import all_presets, presets_for
 from training.engine.toml_text import toml_text
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,9 +23,10 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_settings_events_presets_and_estimates_load_without_torch() -> None:
     code = (
         "import sys\n"
-        "import training.engine.config, training.engine.events, training.engine.presets\n"
-        "import training.engine.preset_table, training.engine.estimate, training.engine.cli\n"
-        "import training.engine.data.manifest, training.engine.journal, training.engine.prompts\n"
+        "import training.engine.config.train, training.engine.events, training.engine.cli\n"
+        "import training.engine.presets.choosing, training.engine.presets.table\n"
+        "import training.engine.data.manifest, training.engine.estimate\n"
+        "import training.engine.runs.journal, training.engine.samples.prompts\n"
         "heavy = {'torch', 'diffusers', 'transformers', 'peft', 'django'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)\n"
     )

@@ -24,7 +24,7 @@ from training.engine.data.manifest import read_manifest
 from training.engine.data.pictures import cut, open_picture
 from training.engine.errors import DatasetError, EngineError
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 
@@ -262,7 +262,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_move_and_names_the_p
     assert raised.value.code == "non_finite_loss"
     assert recorder.events[-1].kind == "failed"
     assert any(f"{number:02d}" in str(raised.value) for number in range(5))
-    from training.engine.state import load_state
+    from training.engine.runs.state import load_state
 
     saved = load_state(tmp_path / "state" / "state.safetensors", method="dreambooth")
     assert saved is not None

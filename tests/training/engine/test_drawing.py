@@ -15,15 +15,15 @@ from safetensors.torch import load_file, save_file
 from hub.formats.generation.a1111 import emit_infotext, parse_infotext
 from hub.formats.generation.types import GenerationData, ResourceKind
 from tests.factories.lora_files import random_lora
-from training.engine.applying import AppliedFile
 from training.engine.components import Components
-from training.engine.config import TrainConfig
-from training.engine.drawing import BaseChoice, DrawnPicture, draw, open_base, requests_of
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.file_writing import tensor_hash
-from training.engine.grids import GridCell, GridPlan, make_grid
-from training.engine.prompts import HiresFix, PromptRequest, StartPicture
-from training.engine.resource_library import ResourceLibrary
+from training.engine.files.file_writing import tensor_hash
+from training.engine.samples.applying import AppliedFile
+from training.engine.samples.drawing import BaseChoice, DrawnPicture, draw, open_base, requests_of
+from training.engine.samples.grids import GridCell, GridPlan, make_grid
+from training.engine.samples.prompts import HiresFix, PromptRequest, StartPicture
+from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.tools.convert import ConvertOptions, convert_to_file
 
 pytestmark = pytest.mark.engine

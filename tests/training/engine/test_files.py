@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.factories.engine import Recorder, make_config
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 PROMPT = "sks, a red thing"
@@ -111,7 +111,7 @@ def test_diffusers_draws_the_same_with_our_lora_file_as_the_engine_with_its_adap
     )
     path = trained(config, tmp_path)
     pipe = pipeline(base)
-    from training.engine.samplers import make_scheduler
+    from training.engine.samples.samplers import make_scheduler
 
     pipe.scheduler = make_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
     plain = latent_of(pipe)
@@ -154,7 +154,7 @@ def test_a_dreambooth_checkpoint_loads_as_a_single_file_and_draws_the_same(
         path, config=str(base), local_files_only=True, safety_checker=None
     )
     pipe.set_progress_bar_config(disable=True)
-    from training.engine.samplers import make_scheduler
+    from training.engine.samples.samplers import make_scheduler
 
     original = pipeline(base)
     pipe.scheduler = make_scheduler("DPM++ 2M", dict(original.scheduler.config))
@@ -224,7 +224,7 @@ def test_an_embedding_file_loads_in_diffusers_and_draws_the_same(
         "emb_params": (2, 16)
     }
     pipe = pipeline(base)
-    from training.engine.samplers import make_scheduler
+    from training.engine.samples.samplers import make_scheduler
 
     pipe.scheduler = make_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
     pipe.load_textual_inversion(tensors["emb_params"], token="<thing>")
@@ -281,7 +281,7 @@ def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
     from PIL import Image
 
     from hub.formats.generation.a1111 import parse_infotext
-    from training.engine.file_writing import tensor_hash
+    from training.engine.files.file_writing import tensor_hash
 
     config = make_config(
         base,
@@ -299,3 +299,4 @@ def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
     (resource,) = data.resources
     assert (resource.name, resource.weight) == ("thing", 1.0)
     assert resource.hash == tensor_hash(path)[:12]
+    assert data.hashes == {"lora:thing": resource.hash}  # a base in a folder has no hash

@@ -18,7 +18,7 @@ from training.engine.data.latents import Latent
 from training.engine.data.pictures import cut, cut_mask, open_mask
 from training.engine.errors import DatasetError
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 CAPTIONS = {

@@ -17,7 +17,7 @@ JOURNAL = """
 import json, resource, sys
 from pathlib import Path
 from training.engine.events import Failed, Stage
-from training.engine.journal import Journal
+from training.engine.runs.journal import Journal
 
 class Heard:
     def __init__(self): self.sequences = []
@@ -45,7 +45,7 @@ import json, resource, sys
 from pathlib import Path
 import torch
 from safetensors.torch import save_file
-from training.engine.disk import is_full
+from training.engine.files.disk import is_full
 
 folder, tensor = Path(sys.argv[1]), torch.zeros(100_000)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

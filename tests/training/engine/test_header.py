@@ -56,7 +56,7 @@ def test_a_header_has_every_key_of_kohyas_and_says_the_truth(
     assert [key for key in (*wanted, "sshs_model_hash") if key not in said] == []
     assert said["ss_total_batch_size"] == "4"
     assert said["ss_lr_scheduler"] == "constant_with_warmup"
-    assert said["ss_optimizer"].startswith("training.engine.optim.Lion(")
+    assert said["ss_optimizer"].startswith("training.engine.optimizers.optim.Lion(")
     assert said["ss_training_comment"] == "first try"
     assert (said["modelspec.author"], said["modelspec.license"]) == ("Ada", "CC0-1.0")
     assert json.loads(said["ss_bucket_info"])["mean_img_ar_error"] == 0.0

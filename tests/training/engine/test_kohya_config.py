@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.kohya_config import to_kohya
-from training.engine.kohya_import import from_kohya, read_kohya_file
+from training.engine.kohya.reading import from_kohya, read_kohya_file
+from training.engine.kohya.writing import to_kohya
 
 FILE = """
 [model_arguments]

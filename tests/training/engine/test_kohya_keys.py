@@ -15,7 +15,7 @@ import pytest
 from training.base_models.registry import find_architecture
 from training.engine.architectures import ARCHITECTURES
 from training.engine.components import Components
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.text import inner_text_model
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.factories.engine import Recorder, make_config, make_manifest, make_pictures
-from training.engine.outputs import RunFolder
-from training.engine.precision import without_denormals
-from training.engine.preparation import prepare
-from training.engine.session import Session
+from training.engine.machine.precision import without_denormals
+from training.engine.runs.outputs import RunFolder
+from training.engine.runs.preparation import prepare
+from training.engine.runs.session import Session
 
 pytestmark = pytest.mark.engine
 

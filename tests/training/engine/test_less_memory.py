@@ -11,8 +11,8 @@ from PIL import Image
 from tests.factories.engine import Recorder, make_config
 from training.engine.errors import OutOfMemoryError
 from training.engine.events import NoControl
-from training.engine.loop import train
-from training.engine.sampling import GROUP, Portion
+from training.engine.runs.loop import train
+from training.engine.samples.sampling import GROUP, Portion
 
 pytestmark = pytest.mark.engine
 NO_ROOM = "DefaultCPUAllocator: can't allocate memory"
@@ -90,7 +90,7 @@ def test_what_does_not_encode_leaves_first_then_the_vae_and_all_come_back(
     from training.engine.components import load_components
     from training.engine.data.encoding_room import EncodingRoom, ladder
     from training.engine.data.latents import LatentCache
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
 
     assert ladder("cuda") == ["others_aside", "on_the_cpu"]
     assert ladder("cpu") == ["others_aside"]

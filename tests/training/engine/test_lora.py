@@ -8,8 +8,8 @@ import pytest
 
 from tests.factories.engine import Recorder, make_config, train_20_steps
 from training.engine.events import NoControl
-from training.engine.loop import train
 from training.engine.methods import lora
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 
@@ -111,8 +111,8 @@ def test_in_mixed_precision_what_is_trained_and_the_vae_stay_in_float32(
     import torch
 
     from training.engine.components import load_components
+    from training.engine.machine.precision import Precision
     from training.engine.methods.table import make_method
-    from training.engine.precision import Precision
     from training.engine.text import TextConditioner
 
     config = make_config(base, manifest, method, train_text_encoder=True).resolved()

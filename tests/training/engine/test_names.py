@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from training.engine.architectures import family_of_width
-from training.engine.unet_names import ldm_module_path
+from training.engine.files.unet_names import ldm_module_path
 
 SD1 = SimpleNamespace(
     layers_per_block=2,

@@ -9,10 +9,10 @@ import pytest
 
 from tests.factories.engine import make_config
 from tests.training.engine.test_resume import run
-from training.engine.config import TrainConfig
-from training.engine.config_network import NetworkConfig
+from training.engine.config.network import NetworkConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.kohya_network import (
+from training.engine.kohya.network import (
     network_arguments,
     network_module,
     read_network_arguments,
@@ -60,11 +60,11 @@ def test_the_file_acts_on_a_base_as_the_trained_adapters_did(
     import torch
     from safetensors.torch import load_file
 
-    from training.engine.applying import AppliedFile, applied, kind_of_file
     from training.engine.components import load_components
+    from training.engine.machine.precision import Machine, choose
     from training.engine.methods.base import ExportInfo
     from training.engine.methods.table import make_method
-    from training.engine.precision import Machine, choose
+    from training.engine.samples.applying import AppliedFile, applied, kind_of_file
 
     config = make_config(base, manifest, network=KINDS[kind], train_text_encoder=True).resolved()
     precision = choose(Machine(cuda=False))
@@ -125,8 +125,8 @@ def test_in_half_precision_the_adapters_stay_in_float32_and_small_changes_count(
     import torch
 
     from training.engine.components import load_components
+    from training.engine.machine.precision import Precision
     from training.engine.methods.table import make_method
-    from training.engine.precision import Precision
 
     network = {k: v for k, v in KINDS[kind].items() if k != "module_dropout"}
     config = make_config(base, manifest, network=network).resolved()
@@ -210,8 +210,8 @@ def test_block_ranks_change_what_is_trained_and_keep_the_strength(
     base: Path, manifest: Path
 ) -> None:
     from training.engine.components import load_components
+    from training.engine.machine.precision import Machine, choose
     from training.engine.methods.lora_targets import unet_targets
-    from training.engine.precision import Machine, choose
 
     config = make_config(base, manifest)
     components = load_components(config, choose(Machine(cuda=False)))

@@ -33,7 +33,7 @@ def test_a_zero_terminal_snr_is_honoured_from_the_bases_own_schedule(velocity_ba
 
     from tests.factories.engine import make_config
     from training.engine.components import load_components
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
 
     config = make_config(velocity_base, Path("unused"))
     components = load_components(config, choose(Machine(cuda=False)))
@@ -187,7 +187,7 @@ def test_the_zero_terminal_snr_setting_rescales_the_schedule_as_its_paper_says(b
     from tests.factories.engine import make_config
     from training.engine.components import load_components
     from training.engine.errors import ConfigError
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
 
     def schedule(zero: bool | None) -> torch.Tensor:
         changes = {} if zero is None else {"zero_terminal_snr": zero}
@@ -232,9 +232,9 @@ def test_every_sampler_makes_a_picture_on_a_zero_terminal_snr_base(
 
     from tests.factories.engine import make_config
     from training.engine.components import load_components
-    from training.engine.precision import Machine, choose
-    from training.engine.prompts import parse_prompt
-    from training.engine.sampling import make_pictures
+    from training.engine.machine.precision import Machine, choose
+    from training.engine.samples.prompts import parse_prompt
+    from training.engine.samples.sampling import make_pictures
     from training.engine.text import TextConditioner
 
     config = make_config(

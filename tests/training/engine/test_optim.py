@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from training.engine.config import TrainConfig
-from training.engine.kohya_import import from_kohya
+from training.engine.config.train import TrainConfig
+from training.engine.kohya.reading import from_kohya
 
 pytestmark = pytest.mark.engine
 
@@ -21,7 +21,7 @@ def parameter(*values: float) -> Any:
 def test_prodigy_finds_the_distance_as_its_authors_program_does() -> None:
     import torch
 
-    from training.engine.prodigy import Prodigy
+    from training.engine.optimizers.prodigy import Prodigy
 
     weights, goal = parameter(3.0, -2.0), torch.tensor([1.0, 1.0])
     optimizer, estimates = Prodigy([weights], 1.0), []
@@ -40,7 +40,7 @@ def test_prodigy_finds_the_distance_as_its_authors_program_does() -> None:
 def test_lion_moves_by_the_sign_of_its_momentum() -> None:
     import torch
 
-    from training.engine.optim import Lion
+    from training.engine.optimizers.optim import Lion
 
     weights = parameter(1.0, -1.0)
     optimizer = Lion([weights], 0.1, (0.9, 0.99), weight_decay=0.5)
@@ -58,7 +58,7 @@ def test_lion_moves_by_the_sign_of_its_momentum() -> None:
 def test_every_optimizer_brings_a_small_loss_down_at_the_rates_of_its_groups(name: str) -> None:
     import torch
 
-    from training.engine.optim import Optimizing, ParamGroup
+    from training.engine.optimizers.optim import Optimizing, ParamGroup
 
     rate = {"prodigy": 1.0, "lion": 0.02}.get(name, 0.05)
     config = TrainConfig.parse(
@@ -89,7 +89,7 @@ def test_every_optimizer_brings_a_small_loss_down_at_the_rates_of_its_groups(nam
 
 
 def test_a_byte_stands_for_256_values_that_are_finer_near_zero() -> None:
-    from training.engine.adamw_8bit import code_table
+    from training.engine.optimizers.adamw_8bit import code_table
 
     for signed in (True, False):
         table = code_table(signed=signed)
@@ -101,7 +101,7 @@ def test_a_byte_stands_for_256_values_that_are_finer_near_zero() -> None:
 def test_the_8_bit_optimizer_moves_as_the_whole_one_does_with_a_quarter_of_its_memory() -> None:
     import torch
 
-    from training.engine.adamw_8bit import AdamW8bit
+    from training.engine.optimizers.adamw_8bit import AdamW8bit
 
     def solved(small: bool) -> tuple[torch.Tensor, list[float], int]:
         torch.manual_seed(4)
@@ -129,7 +129,7 @@ def test_the_8_bit_optimizer_moves_as_the_whole_one_does_with_a_quarter_of_its_m
 def test_a_spread_too_small_for_its_byte_never_makes_a_step_endless() -> None:
     import torch
 
-    from training.engine.adamw_8bit import AdamW8bit
+    from training.engine.optimizers.adamw_8bit import AdamW8bit
 
     weights = torch.nn.Parameter(torch.zeros(4096))
     optimizer = AdamW8bit([weights], lr=1e-3)
@@ -175,7 +175,7 @@ def test_what_kohya_has_and_we_do_not_is_reported_and_never_breaks_the_settings(
 def test_a_gradient_that_is_not_finite_moves_no_weight_of_a_fused_optimizer() -> None:
     import torch
 
-    from training.engine.optim import Optimizing, ParamGroup
+    from training.engine.optimizers.optim import Optimizing, ParamGroup
 
     weight = parameter(1.0)
     config = TrainConfig.parse({"optimizer": "adamw"}).resolved()
@@ -192,7 +192,7 @@ def test_a_gradient_that_is_not_finite_moves_no_weight_of_a_fused_optimizer() ->
 def test_a_text_encoder_at_rest_takes_no_part_in_the_norm_and_moves_again_never() -> None:
     import torch
 
-    from training.engine.optim import Optimizing, ParamGroup
+    from training.engine.optimizers.optim import Optimizing, ParamGroup
 
     unet, text = parameter(3.0), parameter(4.0)
     groups = [ParamGroup("unet", [unet]), ParamGroup("text_encoder", [text], stop_fraction=0.5)]

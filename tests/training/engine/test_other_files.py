@@ -11,11 +11,11 @@ import pytest
 
 from tests.factories.engine import make_config
 from tests.training.engine.test_resume import run
-from training.engine.applying import AppliedFile, applied, kind_of_file
 from training.engine.components import load_components
-from training.engine.embedding_files import read_embedding
 from training.engine.errors import ConfigError
-from training.engine.precision import Machine, choose
+from training.engine.files.embedding_files import read_embedding
+from training.engine.machine.precision import Machine, choose
+from training.engine.samples.applying import AppliedFile, applied, kind_of_file
 
 pytestmark = pytest.mark.engine
 
@@ -158,7 +158,7 @@ def test_a_pruned_checkpoint_keeps_the_parts_and_none_keeps_the_bases_average(
 def test_older_hypernetworks_of_a1111_are_read(tmp_path: Path) -> None:
     import torch
 
-    from training.engine.applying import load_hypernetwork
+    from training.engine.samples.applying import load_hypernetwork
 
     torch.manual_seed(0)
     x = torch.randn(2, 16)

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from training.engine.machine.precision import Precision
 from training.engine.packed_convolution import (
     MOST_POSITIONS,
     PackedConvolution,
     pack_frozen_convolutions,
     packing_pays,
 )
-from training.engine.precision import Precision
 
 pytestmark = pytest.mark.engine
 

@@ -14,8 +14,8 @@ import pytest
 from tests.factories.engine import Orders, Recorder, make_config
 from training.engine.data.batches import Feed, FeedRule
 from training.engine.events import Control, NoControl
-from training.engine.loop import train
-from training.engine.processes import Processes, processes
+from training.engine.machine.processes import Processes, processes
+from training.engine.runs.loop import train
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.engine.prompt_schedule import prompt_at
+from training.engine.samples.prompt_schedule import prompt_at
 
 
 def schedule(prompt: str, steps: int = 10, **options: int) -> list[tuple[int, str]]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.factories.engine import Killed, Orders, Recorder, make_config
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 
@@ -127,11 +127,11 @@ def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
 def test_a_killed_run_in_fp16_goes_on_with_the_scale_of_its_gradients(
     base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.engine.precision import Precision
-    from training.engine.state import load_state
+    from training.engine.machine.precision import Precision
+    from training.engine.runs.state import load_state
 
     half = Precision("cpu", "fp16", use_scaler=True, threads=1, checkpointing=False)
-    monkeypatch.setattr("training.engine.preparation.choose", lambda *_, **__: half)
+    monkeypatch.setattr("training.engine.runs.preparation.choose", lambda *_, **__: half)
     config = make_config(base, manifest)
     straight, _ = run(config, tmp_path / "straight", cache)
     killed = tmp_path / "killed"
@@ -148,7 +148,7 @@ def test_a_killed_run_in_fp16_goes_on_with_the_scale_of_its_gradients(
 def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
-    from training.engine.journal import Journal
+    from training.engine.runs.journal import Journal
 
     config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=["a thing"])
     for kill_at in (2, 4, None):
@@ -238,7 +238,7 @@ def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(
 def test_what_nobody_foresaw_is_told_as_a_failure_and_raised(
     base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.engine.stepping import Stepper
+    from training.engine.runs.stepping import Stepper
 
     def broken(_self: Stepper, _step: int) -> None:
         raise ZeroDivisionError("a fault")

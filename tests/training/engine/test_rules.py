@@ -7,12 +7,12 @@ import math
 import pytest
 
 from training.engine import randomness
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.captions import CaptionRule, with_trigger
 from training.engine.errors import ConfigError
-from training.engine.precision import GIB, Machine, choose
-from training.engine.prompts import parse_prompt, prompt_requests
+from training.engine.machine.precision import GIB, Machine, choose
+from training.engine.samples.prompts import HiresFix, parse_prompt, prompt_requests
 from training.engine.schedule import RateSchedule, parse_rate_list
 
 
@@ -145,6 +145,19 @@ def test_a_prompt_line_is_read_as_kohya_reads_it() -> None:
     assert (plain.negative, plain.width, plain.seed) == ("bad", 128, 11)
     assert parse_prompt("a cat --n", config).negative == ""
     assert parse_prompt("a cat --ss k_euler_a", config).sampler == "Euler a"
+
+
+def test_a_prompt_line_can_ask_for_the_hires_fix_within_its_limits() -> None:
+    config = TrainConfig()
+    line = "a cat --n bad --hr 1.5 --hd 0.4 --hs 7 --hu lanczos --d 3"
+    request = parse_prompt(line, config)
+    assert request.hires == HiresFix(1.5, 0.4, 7, "Lanczos")
+    assert (request.negative, request.seed) == ("bad", 3)
+    assert parse_prompt("a cat --hr 2", config).hires == HiresFix()
+    assert parse_prompt("a cat", config).hires is None
+    assert parse_prompt("a cat --hr 1 --hd 0.5", config).hires is None
+    assert parse_prompt("a cat --hr 4", config).hires == HiresFix(4.0)
+    assert parse_prompt("a cat --hr 4.1 --hu nothing", config).hires == HiresFix(4.0)
 
 
 def test_a_word_for_the_negative_prompt_is_put_there_in_samples() -> None:

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from training.engine.components import Components
-from training.engine.config import TrainConfig
-from training.engine.drawing import BaseChoice, open_base
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.prompts import HiresFix, PromptRequest, StartPicture, parse_prompt
-from training.engine.samplers import SAMPLERS, make_scheduler, sampler_name, usable_sampler
-from training.engine.sampling import make_pictures
-from training.engine.start_pictures import encode
+from training.engine.samples.drawing import BaseChoice, open_base
+from training.engine.samples.prompts import HiresFix, PromptRequest, StartPicture, parse_prompt
+from training.engine.samples.samplers import SAMPLERS, make_scheduler, sampler_name, usable_sampler
+from training.engine.samples.sampling import make_pictures
+from training.engine.samples.start_pictures import encode
 from training.engine.text import TextConditioner
 
 pytestmark = pytest.mark.engine

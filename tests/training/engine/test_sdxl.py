@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from tests.factories.engine import Recorder, make_config, make_xl_base
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
 PROMPT = "sks, a red thing"

@@ -17,9 +17,9 @@ import pytest
 
 from tests.factories.engine import Recorder, make_config
 from tests.training.engine.test_resume import tensors_of
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.events import NoControl
-from training.engine.loop import train
+from training.engine.runs.loop import train
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[3]

@@ -47,7 +47,7 @@ def test_names_of_files_are_no_text() -> None:
 def components(base: Path) -> object:
     from tests.factories.engine import make_config
     from training.engine.components import load_components
-    from training.engine.precision import Machine, choose
+    from training.engine.machine.precision import Machine, choose
 
     return load_components(make_config(base, Path("unused")), choose(Machine(cuda=False)))
 
@@ -113,3 +113,40 @@ def test_long_prompts_come_in_chunks_and_short_ones_beside_them_are_filled(
     assert conditioner.encode(["a BREAK b"], emphasis=True).embeddings.shape == (1, 154, 16)
     short = TextConditioner(components)  # type: ignore[arg-type]
     assert short.encode([long]).embeddings.shape == (1, 77, 16)
+
+
+def test_chunks_end_where_a1111s_do(components: object) -> None:
+    """At the last comma within 20 tokens, and before a learned word that would be cut in two."""
+    from training.engine.text import TextConditioner
+
+    conditioner = TextConditioner(components)  # type: ignore[arg-type]
+
+    def lengths(text: str, *, emphasis: bool = True) -> list[int]:
+        ids, _ = conditioner.token_ids([text], emphasis=emphasis, limit=3)
+        end = components.tokenizers[0].eos_token_id  # type: ignore[attr-defined]
+        return [chunk.tolist().index(end) - 1 for chunk in ids[0]]
+
+    near = "red " * 56 + ", " + "blue " * 30
+    assert lengths(near) == [57, 30]
+    assert lengths(near, emphasis=False) == [75, 12]  # kohya's captions are cut at 75
+    assert lengths("red " * 55 + ", " + "blue " * 30) == [56, 30]
+    assert lengths("red " * 54 + ", " + "blue " * 30) == [75, 10]
+    assert lengths("red " * 74 + ", " + "blue " * 3) == [75, 3]
+    components.placeholders["<thing>"] = [-1, -2, -3, -4]  # type: ignore[attr-defined]
+    try:
+        assert lengths("red " * 73 + "<thing> blue") == [73, 5]
+        assert lengths("red " * 71 + "<thing> blue") == [75, 1]
+    finally:
+        components.placeholders.clear()  # type: ignore[attr-defined]
+
+
+def test_weights_in_one_chunk_leave_the_others_alone(components: object) -> None:
+    import torch
+
+    from training.engine.text import TextConditioner
+
+    conditioner = TextConditioner(components)  # type: ignore[arg-type]
+    plain = conditioner.encode(["a cat BREAK a dog"], emphasis=True).embeddings
+    strong = conditioner.encode(["a (cat:1.5) BREAK a dog"], emphasis=True).embeddings
+    assert torch.equal(plain[:, 77:], strong[:, 77:])
+    assert not torch.allclose(plain[:, :77], strong[:, :77], atol=1e-3)

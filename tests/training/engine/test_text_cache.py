@@ -10,9 +10,9 @@ import pytest
 from tests.factories.engine import Recorder, make_config
 from training.engine.components import load_components
 from training.engine.data.texts import TextCache
-from training.engine.outputs import RunFolder
-from training.engine.precision import choose, describe_machine
-from training.engine.preparation import prepare
+from training.engine.machine.precision import choose, describe_machine
+from training.engine.runs.outputs import RunFolder
+from training.engine.runs.preparation import prepare
 from training.engine.text import TextConditioner
 
 pytestmark = pytest.mark.engine

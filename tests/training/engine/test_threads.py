@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from training.engine.threads import wait_passively
+from training.engine.machine.threads import wait_passively
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])

@@ -10,7 +10,7 @@ from tests.factories.engine import make_base, make_config
 from training.engine.checkpoint_layout import vae_tensors
 from training.engine.components import load_components
 from training.engine.errors import BaseModelError
-from training.engine.precision import Precision
+from training.engine.machine.precision import Precision
 
 pytestmark = pytest.mark.engine
 PLAIN = Precision("cpu", "fp32", use_scaler=False, threads=1, checkpointing=False)

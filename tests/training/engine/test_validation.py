@@ -11,7 +11,7 @@ from tests.factories.engine import Recorder, make_config, make_manifest, make_pi
 from tests.training.engine.test_resume import run, tensors_of
 from training.engine.data.manifest import hold_out, read_manifest
 from training.engine.errors import DatasetError
-from training.engine.validation import Validation
+from training.engine.runs.validation import Validation
 
 pytestmark = pytest.mark.engine
 

@@ -19,7 +19,7 @@ from tests.factories.training import (
     started,
     stepped,
 )
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.data.manifest import read_manifest
 from training.engine.events import Failed, Suspended
 from training.jobs.models.event import EventKind

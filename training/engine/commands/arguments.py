@@ -94,13 +94,13 @@ def add_output(command: Command, *, default: str, formats: tuple[str, ...] = DTY
 
 def dtype_of(name: str) -> torch.dtype | None:
     """Return torch's dtype, or None to keep what is there."""
-    from training.engine.precision import torch_dtype
+    from training.engine.machine.precision import torch_dtype
 
     return None if name == "keep" else torch_dtype(name)
 
 
 def required_dtype(name: str) -> Any:
     """Return torch's dtype for fp32, fp16 or bf16."""
-    from training.engine.precision import torch_dtype
+    from training.engine.machine.precision import torch_dtype
 
     return torch_dtype(name)

@@ -17,15 +17,15 @@ from training.engine.commands.arguments import (
     whole_number_within,
 )
 from training.engine.errors import ConfigError
-from training.engine.prompts import UPSCALERS, HiresFix, StartPicture
-from training.engine.samplers import FALLBACK, SAMPLERS, sampler_name
+from training.engine.samples.prompts import UPSCALERS, HiresFix, StartPicture
+from training.engine.samples.samplers import FALLBACK, SAMPLERS, sampler_name
 
 if TYPE_CHECKING:
     from training.engine.commands.arguments import Command, Commands
     from training.engine.components import Components
-    from training.engine.config import TrainConfig
-    from training.engine.drawing import DrawnPicture
-    from training.engine.grids import GridCell
+    from training.engine.config.train import TrainConfig
+    from training.engine.samples.drawing import DrawnPicture
+    from training.engine.samples.grids import GridCell
 
 side = whole_number_within(64, 2048)
 steps = whole_number_within(1, 150)
@@ -124,9 +124,9 @@ def _add_axes(command: Command) -> None:
 
 
 def _sample(options: argparse.Namespace) -> int:
-    from training.engine import drawing
-    from training.engine.applying import AppliedFile
-    from training.engine.resource_library import ResourceLibrary
+    from training.engine.samples import drawing
+    from training.engine.samples.applying import AppliedFile
+    from training.engine.samples.resource_library import ResourceLibrary
 
     lines = _lines(options)
     start = _start(options)
@@ -155,9 +155,9 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _grid(options: argparse.Namespace) -> int:
-    from training.engine import drawing
-    from training.engine.grids import GridPlan, make_grid
-    from training.engine.resource_library import ResourceLibrary
+    from training.engine.samples import drawing
+    from training.engine.samples.grids import GridPlan, make_grid
+    from training.engine.samples.resource_library import ResourceLibrary
 
     lines = _lines(options)
     library = ResourceLibrary(options.library)
@@ -202,7 +202,7 @@ def _opened(
     options: argparse.Namespace, *, seed: int, guidance: float
 ) -> tuple[TrainConfig, Components]:
     from training.base_models.tiny.location import tiny_base_dir
-    from training.engine.drawing import BaseChoice, open_base
+    from training.engine.samples.drawing import BaseChoice, open_base
 
     _silence_progress()
     bundled = "" if options.base else "Atelier Tiny"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.engine.commands.arguments import add_command
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.toml_text import toml_text
 
@@ -43,7 +43,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from training.engine.kohya_import import read_kohya_file
+    from training.engine.kohya.reading import read_kohya_file
 
     found = read_kohya_file(options.file)
     if options.sample_prompts is not None:
@@ -56,7 +56,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from training.engine.kohya_config import to_kohya
+    from training.engine.kohya.writing import to_kohya
 
     config = TrainConfig.from_toml(options.config)
     settings = to_kohya(config)

@@ -20,7 +20,7 @@ from training.engine.commands.arguments import (
 
 if TYPE_CHECKING:
     from training.engine.commands.arguments import Command, Commands
-    from training.engine.tools.lazy_tensors import SavedModel
+    from training.engine.files.lazy_tensors import SavedModel
     from training.engine.tools.lora_combine import SmallerLora
     from training.engine.tools.low_rank import RankChoice
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from training.engine.commands.arguments import add_command
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.toml_text import toml_text
 
 if TYPE_CHECKING:

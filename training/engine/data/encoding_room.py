@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from training.engine.components import Components
 from training.engine.data.latents import LatentCache
 from training.engine.errors import OutOfMemoryError
-from training.engine.memory import going_on, let_go
-from training.engine.paging import page_out_module
+from training.engine.machine.memory import going_on, let_go
+from training.engine.machine.paging import page_out_module
 
 Made = TypeVar("Made")
 MAIN_MEMORY = "cpu"

@@ -15,7 +15,7 @@ from hub.formats.captions import decode_caption
 from hub.formats.errors import CaptionError
 from training.engine.data.manifest import Manifest, ManifestImage
 from training.engine.errors import DatasetError
-from training.engine.file_writing import file_hash
+from training.engine.files.file_writing import file_hash
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif", ".tif", ".tiff"}

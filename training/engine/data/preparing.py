@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from training.engine.components import Components
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Item, View
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.colours import VARIANTS, recoloured
@@ -28,7 +28,7 @@ from training.engine.data.pictures import (
     open_picture,
 )
 from training.engine.errors import DatasetError
-from training.engine.file_writing import file_hash
+from training.engine.files.file_writing import file_hash
 
 
 @dataclass(frozen=True)

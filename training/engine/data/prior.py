@@ -15,12 +15,12 @@ from PIL import Image
 
 from training.engine import randomness
 from training.engine.components import Components
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.data.manifest import ManifestImage
 from training.engine.errors import ConfigError
-from training.engine.file_writing import file_hash, whole_file
-from training.engine.prompts import PromptRequest
-from training.engine.sampling import Portion, make_pictures
+from training.engine.files.file_writing import file_hash, whole_file
+from training.engine.samples.prompts import PromptRequest
+from training.engine.samples.sampling import Portion, make_pictures
 from training.engine.text import TextConditioner
 
 Progress = Callable[[int, int], None]

@@ -14,7 +14,7 @@ from training.engine.components import Components
 from training.engine.data.tensor_cache import cache_path, read_cached, write_cached
 from training.engine.text import Conditioning
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 class TextCache:

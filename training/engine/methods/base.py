@@ -11,9 +11,9 @@ from typing import ClassVar
 import torch
 
 from training.engine.components import Components
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import StateError
-from training.engine.optim import ParamGroup
+from training.engine.optimizers.optim import ParamGroup
 
 
 @dataclass(frozen=True)

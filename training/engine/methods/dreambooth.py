@@ -14,9 +14,9 @@ import torch
 
 from training.engine.checkpoint_layout import average_tensors, checkpoint_tensors
 from training.engine.components import Components
-from training.engine.file_writing import save_tensors
+from training.engine.files.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, saved_dtype
-from training.engine.optim import SECOND_TEXT, ParamGroup
+from training.engine.optimizers.optim import SECOND_TEXT, ParamGroup
 
 
 class DreamBoothMethod(Method):

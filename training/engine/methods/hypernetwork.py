@@ -12,10 +12,10 @@ from torch import nn
 
 from training.engine import randomness
 from training.engine.components import Components
-from training.engine.config import TrainConfig
-from training.engine.config_sections import HypernetworkConfig
+from training.engine.config.sections import HypernetworkConfig
+from training.engine.config.train import TrainConfig
 from training.engine.methods.base import ExportInfo, Method, for_saving
-from training.engine.optim import ParamGroup
+from training.engine.optimizers.optim import ParamGroup
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

@@ -17,8 +17,8 @@ import torch
 
 from training.engine import randomness
 from training.engine.components import Components
-from training.engine.config import TrainConfig
-from training.engine.file_writing import save_tensors
+from training.engine.config.train import TrainConfig
+from training.engine.files.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
 from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
 from training.engine.methods.fused_adapter import (
@@ -34,7 +34,7 @@ from training.engine.methods.weight_adapter import (
     LokrAdapter,
     WeightAdapter,
 )
-from training.engine.optim import SECOND_TEXT, ParamGroup
+from training.engine.optimizers.optim import SECOND_TEXT, ParamGroup
 from training.engine.text import inner_text_model
 
 ADAPTER = "default"

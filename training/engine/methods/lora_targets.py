@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 
 from training.engine.components import Components
-from training.engine.config import TrainConfig
-from training.engine.config_network import NetworkConfig
+from training.engine.config.network import NetworkConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.files.unet_names import ldm_module_path
 from training.engine.text import inner_text_model
-from training.engine.unet_names import ldm_module_path
 
 _PARTS = {
     "attention": (".to_q", ".to_k", ".to_v", ".to_out.0"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.methods.base import Method
 from training.engine.methods.dreambooth import DreamBoothMethod
 from training.engine.methods.hypernetwork import HypernetworkMethod

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 
 from training.engine.components import Components
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.file_writing import save_tensors
+from training.engine.files.file_writing import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving
-from training.engine.optim import ParamGroup
+from training.engine.optimizers.optim import ParamGroup
 from training.engine.text import inner_text_model
 
 ASTERISK_TOKEN = 265  # of "*" in CLIP's vocabulary; A1111 writes it whatever the word is

@@ -16,13 +16,13 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from training.engine.errors import BaseModelError
+from training.engine.files.lazy_tensors import LazyTensors, open_tensors
 from training.engine.parts.autoencoder import AutoencoderKL
 from training.engine.parts.plan import read_config
 from training.engine.parts.text_model import CLIPTextModel, CLIPTextModelWithProjection
 from training.engine.parts.tokenizer import read_tokenizer
 from training.engine.parts.unet import UNet2DConditionModel
 from training.engine.parts.weights import newer_name, weight_files
-from training.engine.tools.lazy_tensors import LazyTensors, open_tensors
 
 TEXT_ENCODERS: Final[dict[str, type[CLIPTextModel | CLIPTextModelWithProjection]]] = {
     "text_encoder": CLIPTextModel,

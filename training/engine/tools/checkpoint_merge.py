@@ -14,10 +14,10 @@ from typing import Literal
 import torch
 
 from training.engine.errors import BaseModelError, ConfigError
-from training.engine.tools.checkpoint_names import architecture_of, family_of
-from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.files.checkpoint_names import architecture_of, family_of
+from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.files.pruning import Ema, pruned
 from training.engine.tools.model_folders import open_model, open_vae
-from training.engine.tools.pruning import Ema, pruned
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
 
 Mode = Literal["weighted_sum", "add_difference"]

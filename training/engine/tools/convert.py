@@ -7,7 +7,6 @@ the other layout has a place for. What it has none for is told.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -16,31 +15,22 @@ from pathlib import Path
 
 import torch
 
-from training.engine.checkpoint_layout import OPEN_CLIP_NAMES
 from training.engine.components import config_folder
 from training.engine.errors import BaseModelError, ConfigError
-from training.engine.file_writing import PART
+from training.engine.files.checkpoint_names import (
+    architecture_of,
+    family_of,
+)
+from training.engine.files.checkpoint_parts import parts_of
+from training.engine.files.file_writing import PART
+from training.engine.files.lazy_tensors import LazyTensors, SavedModel, save_lazy
+from training.engine.files.pruning import Ema, pruned
 from training.engine.parts.plan import read_config
 from training.engine.parts.reading import empty
 from training.engine.parts.unet import UNet2DConditionModel
 from training.engine.tools.checkpoint_merge import with_vae
-from training.engine.tools.checkpoint_names import (
-    SD1_TEXT,
-    SD2_TEXT,
-    UNET,
-    VAE,
-    XL_TEXT,
-    Family,
-    architecture_of,
-    diffusers_path,
-    family_of,
-    layers_per_block,
-)
-from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
 from training.engine.tools.model_folders import open_model
-from training.engine.tools.pruning import Ema, pruned
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
-from training.engine.vae_names import diffusers_name
 
 _WEIGHT_NAMES = {
     "unet": "diffusion_pytorch_model.safetensors",
@@ -128,67 +118,6 @@ def _changed(tensors: LazyTensors, options: ConvertOptions) -> LazyTensors:
 
 def _says_velocity(metadata: Mapping[str, str]) -> bool:
     return metadata.get("modelspec.prediction_type") == "v"
-
-
-def parts_of(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors], set[str]]:
-    """Return the tensors of each component in diffusers' names, and the names of the rest."""
-    layers = layers_per_block(n.removeprefix(UNET) for n in tensors if n.startswith(UNET))
-    levels = 1 + max(
-        int(match[1]) for n in tensors if (match := re.match(r"first_stage_model\S+up\.(\d+)\.", n))
-    )
-    found: dict[str, LazyTensors] = {"unet": {}, "vae": {}}
-    left_out = set()
-    for name, tensor in tensors.items():
-        if name.startswith(UNET):
-            path, _, kind = name.removeprefix(UNET).rpartition(".")
-            found["unet"][f"{diffusers_path(path, layers)}.{kind}"] = tensor
-        elif name.startswith(VAE):
-            renamed, changed = _vae_tensor(name.removeprefix(VAE), tensor, levels)
-            found["vae"][renamed] = changed
-        elif not _text_tensor(name, tensor, family, found):
-            left_out.add(name)
-    return found, left_out
-
-
-def _vae_tensor(name: str, tensor: LazyTensor, levels: int) -> tuple[str, LazyTensor]:
-    attends = ".attn_1." in name and len(tensor.shape) == 4
-    name = diffusers_name(name, levels)
-    return name, tensor.reshaped(*tensor.shape[:2]) if attends else tensor
-
-
-def _text_tensor(
-    name: str, tensor: LazyTensor, family: Family, found: dict[str, LazyTensors]
-) -> bool:
-    """Put a text encoder's tensor in its place; False where it is none, or has no place."""
-    second = family == "sdxl" and name.startswith(XL_TEXT[1])
-    prefix = {"sd1": SD1_TEXT, "sd2": SD2_TEXT, "sdxl": XL_TEXT[int(second)]}[family]
-    if not name.startswith(prefix) or name.endswith("position_ids"):
-        return False
-    rest = name.removeprefix(prefix)
-    part = found.setdefault("text_encoder_2" if second else "text_encoder", {})
-    if prefix in (SD1_TEXT, XL_TEXT[0]):
-        part["text_model." + rest.removeprefix("text_model.")] = tensor
-        return True
-    if rest == "text_projection" and second:
-        part["text_projection.weight"] = tensor.transposed()
-        return True
-    return _open_clip(rest, tensor, part)
-
-
-def _open_clip(name: str, tensor: LazyTensor, part: LazyTensors) -> bool:
-    if name in ("logit_scale", "text_projection"):
-        return False
-    match = re.match(r"transformer\.resblocks\.(\d+)\.attn\.in_proj_(weight|bias)$", name)
-    if match:
-        height = tensor.shape[0] // 3
-        for third, letter in enumerate("qkv"):
-            layer = f"text_model.encoder.layers.{match[1]}.self_attn.{letter}_proj.{match[2]}"
-            part[layer] = tensor.rows(third * height, (third + 1) * height)
-        return True
-    for ours, theirs in OPEN_CLIP_NAMES:
-        name = name.replace(theirs, ours)
-    part["text_model." + name] = tensor
-    return True
 
 
 def _check_structure(configs: Path, unet: LazyTensors) -> None:

@@ -10,7 +10,7 @@ from statistics import fmean
 import torch
 
 from training.engine.errors import ConfigError
-from training.engine.tools.lazy_tensors import SavedModel
+from training.engine.files.lazy_tensors import SavedModel
 from training.engine.tools.lora_files import (
     LoraFile,
     LowRank,

@@ -10,7 +10,7 @@ import torch
 
 from training.engine.adapter_change import is_adapter_part, scale_of, split_name
 from training.engine.errors import ConfigError
-from training.engine.tools.lazy_tensors import (
+from training.engine.files.lazy_tensors import (
     LazyTensor,
     LazyTensors,
     SavedModel,

@@ -12,9 +12,10 @@ import torch
 from training.engine.adapter_change import UnknownAdapterError, weight_change
 from training.engine.architectures import ARCHITECTURES
 from training.engine.errors import ConfigError
+from training.engine.files.checkpoint_names import LayerPlace, architecture_of, layer_places
+from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
+from training.engine.files.pruning import pruned
 from training.engine.tools.checkpoint_merge import with_vae
-from training.engine.tools.checkpoint_names import LayerPlace, architecture_of, layer_places
-from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
 from training.engine.tools.lora_combine import SmallerLora
 from training.engine.tools.lora_files import (
     LoraFile,
@@ -25,7 +26,6 @@ from training.engine.tools.lora_files import (
 )
 from training.engine.tools.low_rank import RankChoice, factor_matrix
 from training.engine.tools.model_folders import open_model
-from training.engine.tools.pruning import pruned
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
 
 Changes = list[tuple[LayerPlace, LoraFile, str, float]]

@@ -12,11 +12,11 @@ import torch
 
 from training.engine.checkpoint_layout import open_clip_name
 from training.engine.errors import BaseModelError
+from training.engine.files.checkpoint_names import SD1_TEXT, SD2_TEXT, UNET, VAE, XL_TEXT
+from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, TensorFile, open_tensors
+from training.engine.files.unet_names import ldm_module_path
+from training.engine.files.vae_names import ldm_name
 from training.engine.parts.weights import newer_name, weight_files
-from training.engine.tools.checkpoint_names import SD1_TEXT, SD2_TEXT, UNET, VAE, XL_TEXT
-from training.engine.tools.lazy_tensors import LazyTensor, LazyTensors, TensorFile, open_tensors
-from training.engine.unet_names import ldm_module_path
-from training.engine.vae_names import ldm_name
 
 _QKV = re.compile(r"^encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)$")
 OPEN_CLIP_WIDTH = 1024

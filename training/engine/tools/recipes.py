@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.architectures import ARCHITECTURES
-from training.engine.file_writing import file_hash, window_hash
+from training.engine.files.file_writing import file_hash, window_hash
 from training.engine.version import ENGINE_VERSION
 
 RECIPE, MODELS = "sd_merge_recipe", "sd_merge_models"

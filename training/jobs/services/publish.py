@@ -34,7 +34,7 @@ from models_registry.services.publish import publish_version
 from models_registry.services.recommendations import add_example_prompt
 from models_registry.services.values import Example, Provenance, Usage, Weight
 from training.datasets.models.dataset import Kind
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.event import EventKind
 from training.jobs.models.job import Job, Method

@@ -20,7 +20,7 @@ from models_registry.models.version import ModelVersion
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.services.snapshots import take_snapshot
-from training.engine.config import TrainConfig
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.estimate import Estimate, estimate
 from training.jobs.models.job import Job, Method, State

@@ -159,7 +159,7 @@ def test_only_one_tensor_of_each_model_is_in_memory_at_a_time(
 ) -> None:
     import weakref
 
-    from training.engine.tools import lazy_tensors
+    from training.engine.files import lazy_tensors
 
     alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
     most = 0

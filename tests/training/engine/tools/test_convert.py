@@ -11,10 +11,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from training.engine.errors import BaseModelError, ConfigError
-from training.engine.tools.checkpoint_names import diffusers_path, layers_per_block
+from training.engine.files.checkpoint_names import diffusers_path, layers_per_block
+from training.engine.files.lazy_tensors import LazyTensor, open_tensors, save_lazy
+from training.engine.files.unet_names import ldm_module_path
 from training.engine.tools.convert import ConvertOptions, convert_to_file, convert_to_folder
-from training.engine.tools.lazy_tensors import LazyTensor, open_tensors, save_lazy
-from training.engine.unet_names import ldm_module_path
 
 pytestmark = pytest.mark.engine
 UNET = "model.diffusion_model."

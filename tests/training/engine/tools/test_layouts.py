@@ -12,9 +12,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.factories.lora_files import random_lora
-from training.engine.tools.checkpoint_names import family_of, layer_places
+from training.engine.files.checkpoint_names import family_of, layer_places
+from training.engine.files.lazy_tensors import open_tensors
 from training.engine.tools.convert import ConvertOptions, convert_to_file
-from training.engine.tools.lazy_tensors import open_tensors
 from training.engine.tools.lora_files import WeightedLora
 from training.engine.tools.lora_merge import ExtractOptions, extract_lora, merge_loras
 from training.engine.tools.low_rank import RankChoice

@@ -10,8 +10,8 @@ from typing import Any, Final
 from PIL import Image
 
 from training.base_models.tiny.location import tiny_base_dir, tiny_demo_dir
-from training.engine.config import TrainConfig
-from training.engine.presets import preset
+from training.engine.config.train import TrainConfig
+from training.engine.presets.choosing import preset
 
 REPEATS: Final = 10
 PROMPTS: Final[dict[str, tuple[str, ...]]] = {

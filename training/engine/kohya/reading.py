@@ -1,0 +1,253 @@
+"""Settings of kohya's scripts (TOML or JSON, as web interfaces write them) become ours.
+
+Torch-free. What a file leaves out is taken as kohya's scripts would take it: it is the same run.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training.engine.errors import ConfigError
+from training.engine.kohya.names import (
+    DEFAULT_STEPS,
+    DEFAULTS,
+    NETWORK_DEFAULTS,
+    PLAIN,
+    READ_TOGETHER,
+    WITHOUT_MEANING,
+    truth,
+)
+from training.engine.kohya.network import KOHYA_MODULE, read_network_arguments
+
+NOTHING = (None, "", "None")
+ALWAYS_FALSE = ("scale_parameter", "relative_step", "warmup_init")  # of Adafactor, as it is here
+
+
+@dataclass(frozen=True)
+class KohyaImport:
+    """What was read: settings for TrainConfig, and a sentence for each thing not understood."""
+
+    settings: dict[str, Any]
+    report: tuple[str, ...]
+
+
+def read_kohya_file(path: Path) -> KohyaImport:
+    """Read a settings file of kohya's scripts; raises ConfigError where it is neither form."""
+    flat = _flat(_read(path))
+    prompts, dataset = flat.get("sample_prompts"), flat.get("dataset_config")
+    report: list[str] = []
+    if isinstance(prompts, str) and (path.parent / prompts).is_file():
+        lines = (path.parent / prompts).read_text(encoding="utf-8-sig").splitlines()
+        flat["sample_prompts"] = lines
+    if isinstance(dataset, str) and (path.parent / dataset).is_file():
+        known, report = _data_set(_read(path.parent / dataset))
+        flat = {**flat, **known}
+        del flat["dataset_config"]
+    found = from_kohya(flat)
+    return KohyaImport(found.settings, (*found.report, *report))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return dict(json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path.name} is neither TOML nor JSON: {error}") from error
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in data.items():
+        flat.update(value if isinstance(value, dict) else {name: value})
+    return flat
+
+
+def _data_set(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings in a file of data sets: its general part, and its first data set.
+
+    https://github.com/kohya-ss/sd-scripts/blob/main/docs/config_README-en.md
+    """
+    report = []
+    known: dict[str, Any] = dict(data.get("general") or {})
+    sets = list(data.get("datasets") or [])
+    report += [f"Data set {n} of dataset_config was left out." for n in range(2, len(sets) + 1)]
+    for part in sets[:1]:
+        subsets = list(part.pop("subsets", []))
+        known |= {"train_batch_size" if n == "batch_size" else n: v for n, v in part.items()}
+        for subset in subsets:
+            kind = "reg_data_dir" if truth(subset.pop("is_reg", False)) else "train_data_dir"
+            folder = subset.pop("image_dir", subset.pop("metadata_file", ""))
+            repeats = subset.pop("num_repeats", 1)
+            subset.pop("class_tokens", None)
+            if kind in known:
+                report.append(f"The folder {folder} of dataset_config was left out.")
+                continue
+            report.append(
+                f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
+                f"folder {repeats}_{Path(folder).name} to repeat them here."
+            )
+            known |= {kind: folder, **subset}
+    return known, report
+
+
+def from_kohya(data: dict[str, Any]) -> KohyaImport:
+    """Translate settings of kohya's scripts; what has no counterpart is reported, never guessed."""
+    given = {name: value for name, value in data.items() if value not in NOTHING}
+    reading = _Reading(given, method=_method(given))
+    reading.plain()
+    reading.base()
+    reading.length()
+    reading.text_encoder()
+    reading.optimizer()
+    reading.network()
+    reading.rest()
+    return KohyaImport(reading.settings, tuple(reading.report))
+
+
+def _method(data: Mapping[str, Any]) -> str:
+    if "network_module" in data or "network_dim" in data:
+        return "lora"
+    return "textual_inversion" if "token_string" in data else "dreambooth"
+
+
+@dataclass
+class _Reading:
+    """The settings read so far, and what was not understood."""
+
+    data: dict[str, Any]
+    method: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    report: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settings["method"] = self.method
+
+    def put(self, target: str, value: Any) -> None:
+        """Set one of our settings, named with its table."""
+        section, _, name = target.rpartition(".")
+        (self.settings.setdefault(section, {}) if section else self.settings)[name] = value
+
+    def left_out(self, name: str, why: str = "has no counterpart here") -> None:
+        """Report a setting that is not understood."""
+        self.report.append(f"{name} = {self.data[name]!r} {why} and was left out.")
+
+    def plain(self) -> None:
+        """Take what has one counterpart; what the file leaves out is kohya's own default."""
+        defaults = {**DEFAULTS, **(NETWORK_DEFAULTS if self.method == "lora" else {})}
+        data = {**defaults, **self.data}
+        for name in (name for name in PLAIN if name in data):
+            target, reader = PLAIN[name]
+            try:
+                self.put(target, reader(data[name]))
+            except (KeyError, TypeError, ValueError):
+                self.left_out(name, "could not be read")
+        for name in data:
+            if name not in PLAIN and name not in WITHOUT_MEANING and name not in READ_TOGETHER:
+                self.left_out(name)
+
+    def base(self) -> None:
+        """Take the family of the base model, and what it predicts."""
+        data = self.data
+        if truth(data.get("sdxl")):
+            self.put("base_model.architecture", "sdxl")
+        elif truth(data.get("v2")):
+            self.put("base_model.architecture", "sd2")
+        if truth(data.get("v_parameterization")):
+            self.put("base_model.prediction_type", "v_prediction")
+        elif truth(data.get("v2")):
+            self.put("base_model.prediction_type", "epsilon")
+        if "reg_data_dir" in data:
+            self.put("prior.enabled", value=True)
+            self.put("prior.images", 1)  # kohya makes none: those that are there are all
+
+    def length(self) -> None:
+        """Take how long the run is: epochs count before steps, as in kohya's."""
+        if "epochs" in self.settings:
+            self.settings.pop("max_steps", None)
+        elif "max_steps" not in self.settings:
+            self.put("max_steps", DEFAULT_STEPS)
+        warmup = self.data.get("lr_warmup_steps")
+        if isinstance(warmup, float) and 0 < warmup < 1:  # a share of the run
+            if "max_steps" in self.settings:
+                self.put("warmup_steps", round(warmup * self.settings["max_steps"]))
+            else:
+                self.settings.pop("warmup_steps", None)
+                self.left_out("lr_warmup_steps", "is a share of steps that epochs do not tell")
+
+    def text_encoder(self) -> None:
+        """Take whether, how fast and how long the text encoder is trained."""
+        stop = int(self.data.get("stop_text_encoder_training") or 0)
+        alone = truth(self.data.get("network_train_unet_only")) or stop < 0
+        if "train_text_encoder" in self.data:  # of sdxl_train.py, which leaves them out otherwise
+            alone = not truth(self.data["train_text_encoder"])
+        self.put("train_text_encoder", not alone and self.method != "textual_inversion")
+        if "text_encoder_learning_rate" not in self.settings:
+            self.put("text_encoder_learning_rate", self.settings["learning_rate"])
+        rates = self.data.get("text_encoder_lr")
+        if isinstance(rates, list) and len(set(rates)) > 1:
+            self.put("text_encoder_2_learning_rate", float(rates[1]))
+        if stop > 0 and "max_steps" in self.settings:
+            self.put("text_encoder_stop_fraction", min(1.0, stop / self.settings["max_steps"]))
+        elif stop > 0:
+            self.left_out("stop_text_encoder_training", "counts steps, which epochs do not tell,")
+
+    def optimizer(self) -> None:
+        """Take the older switches of the optimizer, and its arguments."""
+        for name, ours in (("use_8bit_adam", "adamw8bit"), ("use_lion_optimizer", "lion")):
+            if truth(self.data.get(name)):
+                self.put("optimizer", ours)
+        for argument in _words(self.data.get("optimizer_args")):
+            name, _, value = argument.partition("=")
+            if name in ALWAYS_FALSE and not truth(value.strip()):
+                continue
+            try:
+                self._optimizer_argument(name.strip(), value)
+            except (ValueError, KeyError):
+                self.report.append(
+                    f"optimizer_args {argument!r} has no counterpart here and was left out."
+                )
+
+    def _optimizer_argument(self, name: str, value: str) -> None:
+        if name == "betas":
+            first, second, *_ = (float(part) for part in value.strip("()[] ").split(","))
+            self.put("beta1", first)
+            self.put("beta2", second)
+        else:
+            self.put({"weight_decay": "weight_decay", "momentum": "beta1"}[name], float(value))
+
+    def network(self) -> None:
+        """Take the shape of the network."""
+        if self.method != "lora":
+            return
+        network = {"dim": 4, "alpha": 1.0} | self.settings.get("network", {})
+        shape, not_understood = read_network_arguments(
+            _words(self.data.get("network_args")),
+            module=str(self.data.get("network_module", KOHYA_MODULE)),
+            dim=network["dim"],
+            alpha=network["alpha"],
+        )
+        for name, value in shape.items():
+            self.put(f"network.{name}", value)
+        self.report += not_understood
+
+    def rest(self) -> None:
+        """Take the prompts of samples and the templates of a word."""
+        prompts = self.data.get("sample_prompts")
+        if isinstance(prompts, list):
+            self.put("sample_prompts", [str(line) for line in prompts])
+        for name, ours in (("use_object_template", "subject"), ("use_style_template", "style")):
+            if truth(self.data.get(name)):
+                self.put("textual_inversion.templates", ours)
+        for name in ("dataset_config", "in_json"):
+            if name in self.data:
+                self.left_out(name, "names a file that could not be read here")
+
+
+def _words(arguments: Any) -> list[str]:
+    """Return arguments as a list, which some interfaces write as one text."""
+    return arguments.split() if isinstance(arguments, str) else [str(a) for a in arguments or []]

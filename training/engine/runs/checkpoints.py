@@ -1,0 +1,144 @@
+"""The files of a run, made once even when a kill makes the engine pass twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from training.engine.aside import fits_beside
+from training.engine.events import Checkpointed, Stage
+from training.engine.files.file_writing import file_hash, whole_file, write_text
+from training.engine.methods.base import ExportInfo
+from training.engine.runs.metadata import file_metadata
+from training.engine.runs.session import Session
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A finished file."""
+
+    path: Path
+    sha256: str
+
+
+def keep_checkpoint(session: Session, *, epoch: int, step: int | None = None) -> None:
+    """Write the file of an epoch, or of a step, and tell of it: beside the steps where it can be.
+
+    Raises NonFiniteLossError where a step so far, whose loss was not read yet, had none.
+    """
+    session.aside.files.settle()  # before another copy is made
+    path = _path(session, epoch, step)
+    if not _is_missing(session, path):
+        return
+    if fits_beside(session.trained_bytes, "cpu"):
+        session.aside.files.start(_writing(session, path, epoch, copied=True))
+        return
+    session.run.journal.emit(Stage(stage="saving", detail=path.name))
+    _writing(session, path, epoch, copied=False)()
+    session.progress.rest()
+
+
+def final_checkpoint(session: Session, *, epoch: int) -> ExportedFile:
+    """Write the last file, and the folder where one is asked for. Raises as keep_checkpoint."""
+    path = _path(session, None, None)
+    if _is_missing(session, path):
+        session.run.journal.emit(Stage(stage="saving", detail=path.name))
+        settings = session.config.dreambooth
+        as_folder = session.config.method == "dreambooth" and settings.diffusers_folder
+        folder = partial(_write_folder, session, path) if as_folder else None
+        _writing(session, path, epoch, copied=False, final=True, then=folder)()
+    return ExportedFile(path, file_hash(path) if session.among.is_first else "")
+
+
+def _path(session: Session, epoch: int | None, step: int | None) -> Path:
+    path = session.run.checkpoint_path(epoch, session.method.extension)
+    if step is None:
+        return path
+    return path.with_name(f"{session.config.output_name}-s{step:06d}{path.suffix}")
+
+
+def _is_missing(session: Session, path: Path) -> bool:
+    """Tell whether it is for this process to write a file, and not done yet."""
+    session.progress.flush()
+    run = session.run
+    is_there = run.journal.has_told(run.relative(path), session.step) and path.exists()
+    return session.among.is_first and not is_there
+
+
+def _writing(
+    session: Session,
+    path: Path,
+    epoch: int,
+    *,
+    copied: bool,
+    final: bool = False,
+    then: Callable[[], None] | None = None,
+) -> Callable[[], None]:
+    """Return what writes the weights and tells of the file: those of this moment, if `copied`."""
+    write = _file(session, path, epoch, copied=copied)
+    run, step, loss = session.run, session.step, session.progress.mean_loss
+
+    def work() -> None:
+        with whole_file(path) as beside:
+            write(beside)
+        if then is not None:
+            then()
+        told = Checkpointed(
+            path=run.relative(path),
+            epoch=epoch,
+            step=step,
+            sha256=file_hash(path),
+            size_bytes=path.stat().st_size,
+            loss=loss,
+            final=final,
+        )
+        run.journal.emit(told)
+
+    return work
+
+
+def _file(session: Session, path: Path, epoch: int, *, copied: bool) -> Callable[[Path], None]:
+    """Return what writes a file: with the average alone, or the last weights and it beside them."""
+    metadata = file_metadata(
+        session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
+    )
+    ema = session.stepper.ema
+    beside_average = ema.average if ema is not None and session.config.ema.keep == "both" else None
+    info = ExportInfo(path.stem, session.step, metadata, beside_average, copied)
+
+    def shown() -> AbstractContextManager[None]:
+        return session.shown_weights() if beside_average is None else nullcontext()
+
+    def write_at_once(beside: Path) -> None:
+        with shown():
+            session.method.export(beside, info)
+
+    if not copied:
+        return write_at_once
+    with shown():
+        return session.method.file_of_now(info)
+
+
+def _write_folder(session: Session, path: Path) -> None:
+    """Write a checkpoint as a folder in diffusers layout beside it."""
+    from training.engine.tools.convert import ConvertOptions, convert_to_folder
+
+    target = path.with_suffix("")
+    session.run.journal.emit(Stage(stage="exporting", detail=target.name))
+    shutil.rmtree(target, ignore_errors=True)
+    components = session.components
+    convert_to_folder(
+        path,
+        target,
+        ConvertOptions(),
+        config=components.config_folder,
+        velocity=components.prediction_type == "v_prediction",
+    )
+    text = json.dumps(components.scheduler_config, indent=2)  # the run may have changed it
+    write_text(target / "scheduler" / "scheduler_config.json", text)

@@ -1,0 +1,75 @@
+"""What is known of a run before its first step: the data set as it is used, and where it began."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.engine.components import Components
+from training.engine.config.train import TrainConfig
+from training.engine.data.batches import Feed, Item
+from training.engine.data.manifest import Manifest, content_hash
+from training.engine.files.file_writing import file_hash, window_hash
+from training.engine.machine.precision import Precision
+from training.engine.runs.data_metadata import DataFacts, UsedPicture
+from training.engine.runs.metadata import FileFacts, RunFacts
+from training.engine.runs.outputs import RunFolder
+
+
+def run_facts(
+    config: TrainConfig,
+    run: RunFolder,
+    components: Components,
+    data: DataFacts,
+    precision: Precision,
+    feed: Feed,
+    trigger: str,
+    total_steps: int,
+) -> RunFacts:
+    """Return what the headers of a run's files say, but for the step."""
+    base = FileFacts(components.name, components.sha256, _old_hash(config.base_model.path))
+    return RunFacts(
+        config=config,
+        architecture=components.architecture,
+        data=data,
+        base=base,
+        vae=_file_facts(config.base_model.vae_path),
+        prediction_type=components.prediction_type,
+        zero_terminal_snr=components.zero_terminal_snr,
+        precision=precision.compute,
+        checkpointing=precision.checkpointing,
+        session_id=run.identity.session_id,
+        started_at=run.identity.started_at,
+        total_steps=total_steps,
+        epochs=-(-total_steps // feed.steps_per_epoch),
+        batches_per_epoch=feed.batches_per_epoch,
+        trigger_word=trigger,
+    )
+
+
+def _file_facts(text: str) -> FileFacts:
+    path = Path(text)
+    if not text:
+        return FileFacts()
+    return FileFacts(path.name, file_hash(path) if path.is_file() else "", _old_hash(text))
+
+
+def _old_hash(text: str) -> str:
+    return window_hash(Path(text)) if Path(text).is_file() else ""
+
+
+def data_facts(
+    config: TrainConfig, manifest: Manifest, feed: Feed, held_out: list[Item]
+) -> DataFacts:
+    """Return the data set as the run uses it."""
+    return DataFacts(
+        manifest=manifest,
+        manifest_sha256=_manifest_hash(config, manifest),
+        pictures=tuple(UsedPicture(i.original_size, i.bucket, i.repeats) for i in feed.items),
+        class_images=max((len(pool) for pool in feed.prior.values()), default=0),
+        held_out_images=len(held_out),
+    )
+
+
+def _manifest_hash(config: TrainConfig, manifest: Manifest) -> str:
+    path = Path(config.dataset_manifest)
+    return content_hash(manifest) if path.is_dir() else file_hash(path)

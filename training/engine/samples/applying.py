@@ -1,0 +1,244 @@
+"""Using files that were trained, ours or others': LoRA, embeddings and hypernetworks on a base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+
+from training.engine.adapter_change import UnknownAdapterError, is_adapter_part, weight_change
+from training.engine.components import Components
+from training.engine.config.sections import HypernetworkConfig
+from training.engine.errors import ConfigError
+from training.engine.files.embedding_files import is_embedding, read_embedding, read_plain_pt
+from training.engine.files.unet_names import ldm_module_path
+from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
+from training.engine.methods.textual_inversion import EmbeddingWithWords
+from training.engine.text import inner_text_model
+
+OLDER_LAYERS = {"linear1": "linear.0", "linear2": "linear.1"}
+
+
+@dataclass(frozen=True)
+class AppliedFile:
+    """A file and how strongly it acts; an embedding has no strength.
+
+    `text_weight` is the strength on the text encoders, where it is another than on the UNet.
+    """
+
+    path: Path
+    weight: float = 1.0
+    text_weight: float | None = None
+
+    def weight_on(self, layer: str) -> float:
+        """Return the strength on a layer, by its name in the file."""
+        if self.text_weight is None or not layer.startswith("lora_te"):
+            return self.weight
+        return self.text_weight
+
+
+@contextmanager
+def applied(components: Components, files: list[AppliedFile]) -> Iterator[None]:
+    """Let files act on a base for a while; afterwards it is as before, bit for bit.
+
+    Raises ConfigError for a file that is none of the three kinds, or made for another base.
+    """
+    with ExitStack() as stack:
+        for file in files:
+            stack.enter_context(_one(components, file))
+        yield
+
+
+def kind_of_file(path: Path) -> str:
+    """Tell a LoRA, an embedding, a hypernetwork and a checkpoint apart by what is in the file.
+
+    Raises ConfigError for anything else.
+    """
+    if path.suffix == ".pt":
+        return "embedding" if is_embedding(read_plain_pt(path)) else "hypernetwork"
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = set(file.keys())
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path.name} cannot be read: {error}") from error
+    if any(is_adapter_part(name) for name in names):
+        return "lora"
+    if any(name.startswith("model.diffusion_model.") for name in names):
+        return "checkpoint"
+    if names & {"emb_params", "clip_l"} or len(names) == 1:
+        return "embedding"
+    raise ConfigError(
+        f"{path.name} is neither a LoRA nor an embedding in a form that is known here."
+    )
+
+
+def _one(components: Components, file: AppliedFile) -> AbstractContextManager[None]:
+    actions = {"lora": _lora, "embedding": _embedding, "hypernetwork": _hypernetwork}
+    kind = kind_of_file(file.path)
+    if kind not in actions:
+        raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
+    return actions[kind](components, file)
+
+
+@contextmanager
+def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
+    tensors = load_file(file.path)
+    layers = layers_by_name(components)
+    kept: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
+    # Some files bring embeddings of their own, which prompts name and no layer takes.
+    names = sorted({n.split(".", 1)[0] for n in tensors if not n.startswith("bundle_emb.")})
+    unknown = [name for name in names if name not in layers]
+    if unknown:
+        raise ConfigError(
+            f"{file.path.name} was made for another kind of base model: this one has no layer "
+            f"{unknown[0]} ({len(unknown)} of {len(names)} are missing)."
+        )
+    with torch.no_grad():
+        for name in names:
+            weight = layers[name].weight
+            kept.append((weight, weight.detach().clone()))
+            change = _change(tensors, name, weight, file.path)
+            weight.add_((change * file.weight_on(name)).to(weight))
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for weight, before in reversed(kept):
+                weight.copy_(before)
+
+
+def _change(
+    tensors: dict[str, torch.Tensor], name: str, weight: torch.Tensor, path: Path
+) -> torch.Tensor:
+    start = f"{name}."
+    parts = {
+        key.removeprefix(start): tensor.to(weight.device)
+        for key, tensor in tensors.items()
+        if key.startswith(start)
+    }
+    try:
+        return weight_change(parts, weight)
+    except (UnknownAdapterError, KeyError, RuntimeError) as error:
+        raise ConfigError(
+            f"{path.name} cannot be used: the form of its layer {name} is not known here, or it "
+            "was made for another base model."
+        ) from error
+
+
+def layers_by_name(components: Components) -> dict[str, Any]:
+    """Return every linear and convolution layer by its names in LoRA files (diffusers and sgm)."""
+    found: dict[str, Any] = {}
+    for path, layer in components.unet.named_modules():
+        if not isinstance(layer, torch.nn.Linear | torch.nn.Conv2d):
+            continue
+        found["lora_unet_" + path.replace(".", "_")] = layer
+        original = ldm_module_path(path, components.unet.config)
+        found["lora_unet_" + original.replace(".", "_")] = layer
+    for number, encoder in enumerate(components.text_encoders):
+        prefixes = {components.architecture.text_prefixes[number], f"lora_te{number + 1}"}
+        named = {
+            "text_model_" + path.replace(".", "_"): layer
+            for path, layer in inner_text_model(encoder).named_modules()
+        }
+        named["text_projection"] = getattr(encoder, "text_projection", None)
+        for name, layer in named.items():
+            if isinstance(layer, torch.nn.Linear):
+                found |= {f"{prefix}_{name}": layer for prefix in prefixes}
+    return found
+
+
+@contextmanager
+def _embedding(components: Components, file: AppliedFile) -> Iterator[None]:
+    tensors = read_embedding(file.path)
+    keys = tuple(tensors)
+    if len(keys) != len(components.text_encoders):
+        raise ConfigError(f"{file.path.name} was made for another number of text encoders.")
+    parts = [inner_text_model(encoder).embeddings for encoder in components.text_encoders]
+    before = [part.token_embedding for part in parts]
+    first = min((min(ids) for ids in components.placeholders.values()), default=0)
+    for part, key in zip(parts, keys, strict=True):
+        known = part.token_embedding
+        older = known.vectors.detach() if isinstance(known, EmbeddingWithWords) else None
+        table = known.table if isinstance(known, EmbeddingWithWords) else known
+        vectors = tensors[key].float().to(components.device)
+        if vectors.shape[-1] != table.weight.shape[-1]:
+            raise ConfigError(f"{file.path.name} was made for another kind of base model.")
+        joined = vectors if older is None else torch.cat([older, vectors])
+        part.token_embedding = EmbeddingWithWords(table, joined)
+    count = len(tensors[keys[0]])
+    components.placeholders[file.path.stem] = [first - 1 - number for number in range(count)]
+    try:
+        yield
+    finally:
+        components.placeholders.pop(file.path.stem)
+        for part, embedding in zip(parts, before, strict=True):
+            part.token_embedding = embedding
+
+
+@contextmanager
+def _hypernetwork(components: Components, file: AppliedFile) -> Iterator[None]:
+    networks = load_hypernetwork(file.path, weight=file.weight)
+    for pair in networks.values():
+        for network in pair:
+            network.to(components.device).eval()
+    undo = change_projections(components.unet, networks)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def load_hypernetwork(
+    path: Path, *, weight: float = 1.0
+) -> dict[int, tuple[ContextNetwork, ContextNetwork]]:
+    """Read a hypernetwork in A1111's form, without running any code from the file."""
+    try:
+        data = torch.load(path, weights_only=True, map_location="cpu")
+        settings = HypernetworkConfig(
+            layer_structure=data.get("layer_structure") or [1, 2, 1],
+            activation=_known_activation(data.get("activation_func")),
+            activate_output=data.get("activate_output", True),
+            layer_norm=bool(data.get("is_layer_norm", False)),
+            dropout=data.get("dropout_structure") or _older_dropout(data),
+        )
+        networks = {}
+        for width, states in data.items():
+            if isinstance(width, int):
+                pair = (ContextNetwork(width, settings), ContextNetwork(width, settings))
+                for network, state in zip(pair, states, strict=True):
+                    network.load_state_dict({_todays_name(n): t for n, t in state.items()})
+                    network.strength = weight
+                networks[width] = pair
+    except Exception as error:
+        raise ConfigError(f"{path.name} cannot be read as a hypernetwork: {error}") from error
+    return networks
+
+
+def _older_dropout(data: dict[Any, Any]) -> list[float]:
+    """Return the dropout of files that only say that there is some: 0.3 after inner layers."""
+    if not data.get("use_dropout", False):
+        return []
+    inner = len(data.get("layer_structure") or [1, 2, 1]) - 2
+    shares = [0.3] * inner
+    if not data.get("last_layer_dropout", False):
+        shares[-1:] = [0.0]
+    return [0.0, *shares, 0.0]
+
+
+def _todays_name(name: str) -> str:
+    """Return the name that a tensor has in A1111's files since November 2022."""
+    layer, _, kind = name.rpartition(".")
+    return f"{OLDER_LAYERS.get(layer, layer)}.{kind}"
+
+
+def _known_activation(name: str | None) -> Any:
+    lowered = (name or "linear").lower()
+    if lowered != "linear" and lowered not in ACTIVATIONS:
+        raise ValueError(f"the activation {name} is not known")
+    return lowered
