@@ -6,6 +6,7 @@ from torch import nn
 
 from training.engine.machine.precision import Precision
 from training.engine.packed_convolution import (
+    FEWEST_POSITIONS,
     MOST_POSITIONS,
     PackedConvolution,
     pack_frozen_convolutions,
@@ -28,7 +29,7 @@ def passes(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
 
 
 @pytest.mark.parametrize(("side", "bias"), [(3, True), (3, False), (1, True)])
-@pytest.mark.parametrize("shape", [(1, 64, 8, 8), (2, 64, 5, 9)])
+@pytest.mark.parametrize("shape", [(1, 64, 8, 8), (2, 64, 5, 9), (1, 64, 4, 4), (1, 64, 3, 5)])
 def test_values_and_gradients_are_those_of_the_plain_convolution(
     side: int, bias: bool, shape: tuple[int, ...]
 ) -> None:
@@ -54,6 +55,15 @@ def test_large_pictures_are_never_packed() -> None:
     packed(torch.randn(1, 64, side, side))
     assert packed._packed is None
     packed(torch.randn(1, 64, side - 1, side - 1))
+    assert packed._packed is not None
+
+
+def test_a_few_positions_are_multiplied_with_the_weights_as_they_are() -> None:
+    packed = PackedConvolution(frozen(nn.Conv2d(64, 64, 3, padding=1)))
+    side = int(FEWEST_POSITIONS**0.5)
+    packed(torch.randn(1, 64, side, side))
+    assert packed._packed is None
+    packed(torch.randn(1, 64, side, side + 1))
     assert packed._packed is not None
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,14 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @contextmanager
-def engine(run_dir: Path, cache: Path, *more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the engine on a run folder, and end it with the block whatever happens."""
+def engine(
+    run_dir: Path, cache: Path, *more: str, imports: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the engine on a run folder, and end it with the block whatever happens.
+
+    `imports` is a file for the names of the modules that it loads.
+    """
+    told = imports.open("wb") if imports else None
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "training.engine", "train", str(run_dir / "config.toml")),
@@ -33,12 +39,12 @@ def engine(run_dir: Path, cache: Path, *more: str) -> Iterator[subprocess.Popen[
             *("--events-fd", "1", *more),
         ],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPROFILEIMPORTTIME": "1" if told else ""},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=told or subprocess.DEVNULL,
     )
-    with process:
+    with process, told or nullcontext():
         try:
             yield process
         finally:
@@ -74,11 +80,15 @@ def test_kill_9_then_end_of_input_then_resume_gives_the_bytes_of_an_undisturbed_
     run_dir = tmp_path / "b"
     write_config(run_dir, base, manifest, max_steps=60)
 
-    with engine(run_dir, cache) as first:
+    with engine(run_dir, cache, imports=tmp_path / "imports") as first:
         told = events_until(first, "stepped", 3)
         first.send_signal(signal.SIGKILL)
         assert first.wait() == -signal.SIGKILL
     seen = told[-1]["sequence"]
+    loaded = {line.split()[-1] for line in (tmp_path / "imports").read_text().splitlines()}
+    assert {"torch", "tokenizers", "training.engine.loop"} <= loaded
+    slow = ("diffusers", "transformers", "peft", "accelerate", "torch._dynamo", "sympy")
+    assert not loaded.intersection(slow)  # a run steps before it would have loaded them
 
     with engine(run_dir, cache, "--replay-after", str(seen)) as second:
         told_second = events_until(second, "stepped", 6)
