@@ -128,12 +128,12 @@ def _merged(first: Iterable[int], then: Iterable[int]) -> tuple[int, ...]:
 class _EitherOf(CombinedSearchQuery):
     """Both queries, or one where they are the same: the index would be read for each of them."""
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         """PostgreSQL decides while it plans: everything in here is constant."""
         sides = (cast(SearchQuery, side) for side in (self.lhs, self.rhs))
         (one, values), (other, others) = map(compiler.compile, sides)
         sql = f"(CASE WHEN {one} = {other} THEN {one} ELSE {one} || {other} END)"
-        return sql, (*values, *others, *values, *values, *others)
+        return sql, [*values, *others, *values, *values, *others]
 
 
 def _words(text: str) -> CombinedSearchQuery:

@@ -1,12 +1,12 @@
 """Hashing a file on a disk: in one pass over its bytes, by two threads that share the work evenly.
 
 The two SHA-256 (of the whole file, and of its tensors) are most of the work, and neither can be cut
-in two. Each thread does one of them; the light digests are done by the first thread for the first
-part of the file, and by the second thread, which comes back for them, for the rest. So both cores
-are busy to the end, without handing anything over but once. All of the digests release the GIL.
+in two. Each thread does one of them, and a light digest beside it: the first thread BLAKE3, for the
+first part of the file, the second thread CRC32 and then, coming back for it, the rest of BLAKE3. So
+both cores are busy to the end, without handing anything over but once. All digests release the GIL.
 
-The first thread gives each piece to its three digests while the piece is in the core's cache. The
-second one has to bring its part from memory again, which takes longer, so its part is the smaller.
+A piece is given to both digests of a thread while it is in the core's cache. What the second thread
+comes back for has to be brought from memory again, which takes longer, so it is the smaller part.
 """
 
 import hashlib
@@ -35,8 +35,8 @@ from hub.formats.safetensors_header import (
 
 CHUNK_BYTES = 1 << 20
 THREADED_FROM_BYTES = 8 << 20
-#: Of the light digests, what the first thread does: both are then done at the same time.
-FIRST_SHARE = 0.6
+#: Of BLAKE3, what the first thread does: both are then done at the same time.
+FIRST_SHARE = 0.7
 
 Progress = Callable[[int, int], None]
 
@@ -66,7 +66,7 @@ class _TwoPasses:
         self._header = _header_of(path, limits)
         self._light = LightDigests()
         self._is_handed_over = Event()
-        # Without tensors the second thread has nothing but the light digests.
+        # Without tensors the second thread has no SHA-256 to do.
         middle = int(total * FIRST_SHARE) if self._header is not None else 0
         self._middle = middle // WINDOW_BYTES * WINDOW_BYTES
 
@@ -96,7 +96,7 @@ class _TwoPasses:
                 if done == self._middle:
                     self._is_handed_over.set()
                 if done < self._middle:
-                    self._all_of(window, digest)
+                    _give(window, digest.update, self._light.update_blake3)
                 else:
                     digest.update(window)
                 done += len(window)
@@ -105,25 +105,29 @@ class _TwoPasses:
             return digest.hexdigest(), file.read(AUTOV1_LENGTH)
 
     def _tensors(self) -> str:
-        digest = hashlib.sha256()
+        digest, crc32 = hashlib.sha256(), self._light.update_crc32
+        start = self._header.data_offset if self._header is not None else self._total
         with self._opened() as file:
-            if self._header is not None:
-                for window in windows(file, self._header.data_offset, self._total):
-                    digest.update(window)
+            for window in windows(file, 0, start):
+                crc32(window)
+            for window in windows(file, start, self._total):
+                _give(window, digest.update, crc32)
             self._is_handed_over.wait()
-            # A copy into one small buffer costs no more than the mapping, and serves two digests.
+            # A copy into one small buffer costs no more than the mapping.
             for window in copied_windows(file, self._middle, self._total, size=CHUNK_BYTES):
-                self._light.update(window)
+                self._light.update_blake3(window)
         return digest.hexdigest()
-
-    def _all_of(self, window: memoryview, digest: "hashlib._Hash") -> None:
-        for start in range(0, len(window), CHUNK_BYTES):
-            with window[start : start + CHUNK_BYTES] as piece:
-                digest.update(piece)
-                self._light.update(piece)
 
     def _opened(self) -> BinaryIO:
         return self._path.open("rb", buffering=0)
+
+
+def _give(window: memoryview, *updates: Callable[[memoryview], object]) -> None:
+    """Each piece of the window to every digest, before the next piece takes its place in cache."""
+    for start in range(0, len(window), CHUNK_BYTES):
+        with window[start : start + CHUNK_BYTES] as piece:
+            for update in updates:
+                update(piece)
 
 
 def _header_of(path: Path, limits: HeaderLimits) -> SafetensorsHeader | None:

@@ -128,7 +128,15 @@ class LightDigests:
 
     def update(self, chunk: Bytes) -> None:
         """Take the next bytes."""
+        self.update_blake3(chunk)
+        self.update_crc32(chunk)
+
+    def update_blake3(self, chunk: Bytes) -> None:
+        """Take the next bytes for the one; the other may be elsewhere, in another thread."""
         self._blake3.update(chunk)
+
+    def update_crc32(self, chunk: Bytes) -> None:
+        """Take the next bytes for the other."""
         self._crc32 = crc32(chunk, self._crc32)
 
     @property

@@ -94,7 +94,6 @@ PLANNER = {
     "random_page_cost": "1.1",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
-    "enable_seqscan": "off",
 }
 SEARCH_OPTIONS = {"options": " ".join(f"-c {name}={value}" for name, value in PLANNER.items())}
 DATABASE_URL = _env.plain("DATABASE_URL", "postgresql:///atelier")

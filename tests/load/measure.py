@@ -87,6 +87,7 @@ class Meter:
         # As hub.asgi does at its start: a server's collector does not walk what start-up made.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(10_000, 20, 10)
         timed = [(*self._timed(ask), ask.url) for ask in case.asks]
         walls = sorted(wall for wall, _cpu, _url in timed)
         return Result(
