@@ -94,11 +94,11 @@ def _kept(draft: FormDraft | None, asked: QueryDict) -> dict[str, str]:
 
 
 def _context(job: Job, given: Mapping[str, str]) -> PublishContext:
-    covers: list[str] | None
+    covers: list[str] | None = None  # all of them
     if isinstance(given, QueryDict):
         covers = given.getlist("cover")
-    else:
-        covers = given["covers"].split(",") if "covers" in given else None
+    elif "covers" in given:
+        covers = given["covers"].split(",")
     return publish_context(job, checkpoint=given.get("checkpoint", ""), covers=covers)
 
 

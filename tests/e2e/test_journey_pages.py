@@ -25,6 +25,8 @@ from tests.factories.training import fill, make_base, make_dataset, make_job
 pytestmark = pytest.mark.timeout(600)
 
 PASSWORD = "correct horse battery"
+# Names of people's things: without a place to break, and longer than a phone is wide.
+LONG = "没有空格的很长的名字会不会超出手机屏幕的宽度呢SupercalifragilisticAndStillGoingOn"
 WIDTHS = (320, 390, 820, 1060, 1440)
 MOST_TABS = 80
 
@@ -51,7 +53,9 @@ def make_everything(folder: Path) -> User:
     fill(dataset, 4)
     mine = {"owner": person, "team": team, "dataset": dataset, "base": make_base(owner=person)}
     finished_run(folder, name="yuki v1", **mine)
-    make_job(name="yuki v2", **mine)
+    make_job(name=LONG, **mine)
+    long = make_dataset(owner=person, team=team, name=LONG, trigger_word=LONG.replace(" ", "_"))
+    fill(long, 1)
     connection.close()
     return person
 

@@ -133,7 +133,7 @@ def test_the_examples_on_the_model_page_have_the_settings_of_their_pictures(
     version = publish_job(
         actor=job.owner, job=job, artifact=checkpoints(job)[-1], name="Yuki", description="In snow."
     )
-    first, second = version.example_prompts.all()
+    first, second = version.example_prompts.order_by("position")
     for example, prompt in ((first, "a yuki in snow <lora:yuki:1>"), (second, "a cat")):
         example.cover.generation_text = f"{prompt}\nSteps: 20, CFG scale: 2.5, Seed: 0, Model: tiny"
         example.cover.save()
