@@ -50,9 +50,9 @@ def attach_links(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
         .order_by("position", "pk")
         .values_list("version_id", "resource_version_id", "kind", "name", "weight")
     )
-    targets: list[int | None] = [target for _key, target, *_facts in rows]
-    targets += [version.base_version_id for version in versions]
-    known = _known(viewer, list({key for key in targets if key is not None}))
+    wanted: set[int | None] = {target for _key, target, *_facts in rows}
+    wanted |= {version.base_version_id for version in versions}
+    known = _known(viewer, [key for key in wanted if key is not None])
     resources: dict[int, list[ResourceFacts]] = defaultdict(list)
     for version_id, target, kind, name, weight in rows:
         link = known.get(target)

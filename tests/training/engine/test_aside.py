@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.factories.engine import Recorder, make_config
 from tests.training.engine.test_resume import tensors_of
-from training.engine import aside
-from training.engine.aside import Lane, fits_beside
 from training.engine.events import Event, NoControl, Stepped
 from training.engine.machine.memory import free_memory
+from training.engine.runs import aside
+from training.engine.runs.aside import Lane, fits_beside
 from training.engine.runs.loop import train
 from training.engine.samples import preview
 

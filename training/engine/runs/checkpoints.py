@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from training.engine.aside import fits_beside
 from training.engine.events import Checkpointed, Stage
 from training.engine.files.file_writing import file_hash, whole_file, write_text
 from training.engine.methods.base import ExportInfo
+from training.engine.runs.aside import fits_beside
 from training.engine.runs.metadata import file_metadata
 from training.engine.runs.session import Session
 

@@ -7,20 +7,20 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
-from training.engine.aside import Aside, fits_beside
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.machine.compiling import plainly
 from training.engine.machine.processes import Processes
 from training.engine.methods.base import Method
+from training.engine.runs.aside import Aside, fits_beside
 from training.engine.runs.metadata import RunFacts
 from training.engine.runs.outputs import RunFolder
 from training.engine.runs.progress import Progress
 from training.engine.runs.state import SavedState, state_bytes, state_of_now
 from training.engine.runs.stepping import Stepper
 from training.engine.runs.validation import Validation
+from training.engine.samples.twin import Twin
 from training.engine.text import TextConditioner
-from training.engine.twin import Twin
 
 
 @dataclass
