@@ -63,13 +63,13 @@ class Lion(torch.optim.Optimizer):
 class AdamW(torch.optim.AdamW):
     """Torch's own, without the mark around its step (see `without_the_compiler`)."""
 
-    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))  # type: ignore[assignment]
+    step = torch.no_grad()(inspect.unwrap(torch.optim.AdamW.step))
 
 
 class SGD(torch.optim.SGD):
     """The same."""
 
-    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))  # type: ignore[assignment]
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
 
 
 def _adamw(groups: list[dict[str, Any]], config: TrainConfig, rate: float) -> torch.optim.Optimizer:

@@ -142,7 +142,7 @@ class _PlainProduct(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.padding, ctx.size = padding, x.shape[2:]
-        around = nn.functional.unfold(x, weight.shape[2:], padding=padding)[0]
+        around = nn.functional.unfold(x, weight.shape[2:], padding=padding[0])[0]
         rows = weight.flatten(1)
         y = rows @ around if bias is None else torch.addmm(bias[:, None], rows, around)
         return y.view(1, -1, *x.shape[2:])
@@ -152,7 +152,7 @@ class _PlainProduct(torch.autograd.Function):
         (weight,) = ctx.saved_tensors
         around = weight.flatten(1).T @ grad[0].flatten(1)
         size, kernel = ctx.size, weight.shape[2:]
-        grad_x = nn.functional.fold(around[None], size, kernel, padding=ctx.padding)
+        grad_x = nn.functional.fold(around[None], size, kernel, padding=ctx.padding[0])
         return grad_x, None, None, None
 
 

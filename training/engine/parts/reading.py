@@ -84,7 +84,7 @@ def _from_folder(kind: type[Part], folder: Path) -> Part:
 def empty(kind: type[Part], config: Mapping[str, Any]) -> Part:
     """Return a part whose weights have shapes alone. Raises BaseModelError for another kind."""
     with torch.device("meta"), _NothingDrawn():
-        return kind(config)  # type: ignore[call-arg]
+        return kind(config)
 
 
 class _NothingDrawn(TorchFunctionMode):
