@@ -32,10 +32,9 @@ def choose_attention(unet: Any, text_encoders: list[Any], precision: Precision) 
 
 def take_plain_form(model: torch.nn.Module, scores: int) -> None:
     """Let all attention in a model take the plain form for maps of at most so many scores."""
-    module: Any
-    for module in model.modules():
-        if hasattr(module, "plain_scores"):
-            module.plain_scores = scores
+    attending: list[Any] = [module for module in model.modules() if hasattr(module, "plain_scores")]
+    for module in attending:
+        module.plain_scores = scores
 
 
 def attend(

@@ -81,7 +81,8 @@ class UnetTrainer:
         start = build_unet()
         self.unet = UNet2DConditionModel(start.config)
         self.unet.load_state_dict(start.state_dict())
-        self.unet = self.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        placed: Any = self.unet  # torch's own types leave this argument out
+        placed.to(memory_format=torch.channels_last)
         take_plain_form(self.unet, PLAIN_SCORES)
         self.text_encoder = build_text_encoder(len(tokens.used))
         self.schedule = training_schedule()
