@@ -143,8 +143,12 @@ class ModelFile(TimeStamped):
             models.CheckConstraint(condition=~Q(name=""), name="file_has_name"),
         ]
         indexes = [
-            models.Index(fields=["format", "version"], name="file_by_format"),
-            models.Index(fields=["precision", "version"], name="file_by_precision"),
+            models.Index(
+                fields=["format", "version"], include=["scan_status"], name="file_of_format"
+            ),
+            models.Index(
+                fields=["precision", "version"], include=["scan_status"], name="file_of_precision"
+            ),
             models.Index(
                 fields=["created_at"],
                 name="file_not_ready",

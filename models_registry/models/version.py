@@ -164,7 +164,8 @@ class ModelVersion(TimeStamped):
         indexes = [
             models.Index(
                 fields=["base_model", "model"],
-                name="version_by_base_model",
+                include=["id", "status"],
+                name="version_of_base_model",
                 condition=Q(status__in=PUBLIC_STATES),
             ),
             models.Index(
