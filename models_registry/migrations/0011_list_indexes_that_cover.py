@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0008_list_indexes'),
+        ('models_registry', '0010_files_say_more'),
         ('storage', '0003_blob_by_size'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
