@@ -41,7 +41,8 @@ def test_samples_and_held_out_pictures_come_out_the_same_one_at_a_time(
     base: Path, manifest: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
-    from diffusers import UNet2DConditionModel
+
+    from training.engine.parts.unet import UNet2DConditionModel
 
     config = make_config(
         base,
