@@ -158,6 +158,9 @@ def test_a_prompt_line_can_ask_for_the_hires_fix_within_its_limits() -> None:
     assert parse_prompt("a cat --hr 1 --hd 0.5", config).hires is None
     assert parse_prompt("a cat --hr 4", config).hires == HiresFix(4.0)
     assert parse_prompt("a cat --hr 4.1 --hu nothing", config).hires == HiresFix(4.0)
+    wide = "a cat --w 1024 --h 512"  # at most 2048 pixels to a side
+    assert parse_prompt(f"{wide} --hr 2", config).hires == HiresFix(2.0)
+    assert parse_prompt(f"{wide} --hr 2.1", config).hires == HiresFix(2.0)
 
 
 def test_a_word_for_the_negative_prompt_is_put_there_in_samples() -> None:

@@ -16,6 +16,7 @@ from training.engine.samples.samplers import usable_sampler
 
 UPSCALERS = ("Latent", "Latent (bicubic)", "Latent (nearest-exact)", "Lanczos", "Nearest")
 MAX_HIRES = 4.0  # how much larger the second pass may be
+LONGEST_SIDE = 2048  # of a picture, in pixels; what a line asks beyond it is cut to it
 _OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
 
 
@@ -86,22 +87,24 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
     parts = _OPTION.split(f" {line}")
     options = {name: value.strip() for name, value in zip(parts[1::2], parts[2::2], strict=True)}
     side = config.resolution
+    width = _side(options.get("w"), sampling.width or side)
+    height = _side(options.get("h"), sampling.height or side)
     return PromptRequest(
         prompt=parts[0].strip(),
         negative=options.get("n", sampling.negative),
-        width=_side(options.get("w"), sampling.width or side),
-        height=_side(options.get("h"), sampling.height or side),
+        width=width,
+        height=height,
         steps=int(_number(options.get("s"), sampling.steps, 1, 150)),
         guidance=_number(options.get("l"), sampling.guidance, 0, 30),
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
         sampler=usable_sampler(options.get("ss") or sampling.sampler),
-        hires=_hires(options),
+        hires=_hires(options, largest=min(MAX_HIRES, LONGEST_SIDE / max(width, height))),
     )
 
 
-def _hires(options: Mapping[str, str]) -> HiresFix | None:
+def _hires(options: Mapping[str, str], *, largest: float) -> HiresFix | None:
     """Read `--hr 2 --hd 0.5 --hs 10 --hu Lanczos`: scale, denoising, steps and upscaler."""
-    scale = _number(options.get("hr"), 1.0, 1, MAX_HIRES)
+    scale = _number(options.get("hr"), 1.0, 1, largest)
     if scale == 1:
         return None
     usual = HiresFix()
@@ -115,7 +118,7 @@ def _hires(options: Mapping[str, str]) -> HiresFix | None:
 
 
 def _side(text: str | None, default: int) -> int:
-    return max(64, int(_number(text, default, 64, 2048)) // 8 * 8)
+    return max(64, int(_number(text, default, 64, LONGEST_SIDE)) // 8 * 8)
 
 
 def _number(text: str | None, default: float, least: float, most: float) -> float:
