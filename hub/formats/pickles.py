@@ -227,7 +227,7 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
             scan.problems.append(str(error))
         if any(TORCHSCRIPT_FOLDER in member.filename for member in members):
             scan.problems.append(TORCHSCRIPT)
-        scan.problems += _foreign(archive, members, limits)
+        foreign = _foreign(archive, members, limits)
         for member in members:
             named = member.filename.lower().endswith(PICKLE_SUFFIXES)
             if not named and _is_storage(member):
@@ -240,6 +240,7 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
                 _note_failure(scan, error, named=named)
     if not (scan.pickle_count or scan.imports or scan.problems):
         raise PickleScanError(NOT_A_PICKLE)
+    scan.problems += foreign
     return scan.report(PickleContainer.TORCH_ZIP)
 
 

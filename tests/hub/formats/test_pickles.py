@@ -182,18 +182,14 @@ def test_pickles_hidden_under_other_names_are_found():
     assert scan(data).verdict is Verdict.DANGEROUS
 
 
-def test_raw_storages_and_other_members_are_no_pickles():
+def test_raw_storages_are_no_pickles_and_other_members_are_none_of_torchs():
     storage = b"\x80\x02" + b"cos\nsystem\n."
-    data = zip_bytes(
-        {
-            "a/data.pkl": pickle.dumps({}),
-            "a/data/0": storage,
-            "a/note.txt": b"hello",
-            "a/odd": b"\x80\x02\xff\xff",
-        }
-    )
-    report = scan(data)
+    members = {"a/data.pkl": pickle.dumps({}), "a/data/0": storage}
+    report = scan(zip_bytes(members))
     assert (report.verdict, report.pickle_count) == (Verdict.SAFE, 1)
+    report = scan(zip_bytes(members | {"a/note.txt": b"hello", "a/odd": b"\x80\x02\xff\xff"}))
+    assert (report.verdict, report.pickle_count) == (Verdict.SUSPICIOUS, 1)
+    assert [problem.split("'")[1] for problem in report.problems] == ["a/note.txt", "a/odd"]
 
 
 def test_a_damaged_member_is_not_safe():
@@ -202,7 +198,7 @@ def test_a_damaged_member_is_not_safe():
     broken = bytearray(zip_bytes({"a/data.pkl": pickle.dumps({}), "a/b": b"plain"}))
     at = broken.rfind(b"PK\x01\x02")
     broken[at + 8] |= 1
-    assert "encrypted" in scan(bytes(broken)).problems[0]
+    assert any("encrypted" in problem for problem in scan(bytes(broken)).problems)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff\xff", b"hello world", zip_bytes({"a": b"x"})])

@@ -86,7 +86,7 @@ def test_kill_9_then_end_of_input_then_resume_gives_the_bytes_of_an_undisturbed_
         assert first.wait() == -signal.SIGKILL
     seen = told[-1]["sequence"]
     loaded = {line.split()[-1] for line in (tmp_path / "imports").read_text().splitlines()}
-    assert {"torch", "tokenizers", "training.engine.loop"} <= loaded
+    assert {"torch", "tokenizers", "training.engine.runs.loop"} <= loaded
     slow = ("diffusers", "transformers", "peft", "accelerate", "torch._dynamo", "sympy")
     assert not loaded.intersection(slow)  # a run steps before it would have loaded them
 
