@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 LANGUAGES = ("en", "zh-hans")
 THEMES = ("dark", "light")
 PHONE, DESK = 390, 1440
+FITS = "width => document.documentElement.scrollWidth <= width"
+FITTING_MS = 5000
 # What is right is neither described nor sent; our pages have no media to load for a rule.
 BRIEFLY = {"resultTypes": ["violations"], "preload": False}
 
@@ -40,6 +42,8 @@ def _faults(page: Page) -> Iterator[str]:
     for width, theme in zip((DESK, PHONE), themes, strict=True):
         page.set_viewport_size({"width": width, "height": 900})
         root.evaluate("(root, theme) => { root.dataset.theme = theme; }", theme)
-        if (needed := page.evaluate("document.documentElement.scrollWidth")) > width:
-            yield f"{needed} px wide at {width}"
+        try:  # pictures are laid out anew once the page has been told of its width
+            page.wait_for_function(FITS, arg=width, timeout=FITTING_MS)
+        except TimeoutError:
+            yield f"{page.evaluate('document.documentElement.scrollWidth')} px wide at {width}"
         yield from (f"{width} {theme} {fault}" for fault in violations(page))
