@@ -79,13 +79,7 @@ def version_in_model(
         "nsfwLevel": version.nsfw_level,
         "description": html(version.description),
         "trainedWords": version.trained_words,
-        "stats": {
-            "downloadCount": version.download_count,
-            "ratingCount": version.rating_count,
-            "rating": version.rating or 0,
-            "thumbsUpCount": version.thumbs_up_count,
-            "thumbsDownCount": version.thumbs_down_count,
-        },
+        "stats": version_stats(version) | {"thumbsDownCount": version.thumbs_down_count},
         "supportsGeneration": False,
         "paidAccess": None,
         "files": [] if archived else file_items(version, links, primary_only=primary_only),
@@ -104,7 +98,6 @@ def version_in_model(
     return item
 
 
-# long: one JSON object in the order of the wire, a line a key
 def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
@@ -132,24 +125,14 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         "paidAccess": None,
         "availability": "EarlyAccess" if is_in_early_access(version) else "Public",
         "air": air(version),
-        "stats": {
-            "downloadCount": version.download_count,
-            "ratingCount": version.rating_count,
-            "rating": version.rating or 0,
-            "thumbsUpCount": version.thumbs_up_count,
-        },
+        "stats": version_stats(version),
         "model": {
             "name": model.name,
             "type": model.type,
             "nsfw": model.nsfw_level > PG_LEVELS,
             "poi": False,
         },
-        "files": []
-        if archived
-        else [
-            *file_items(version, links, primary_always=True),
-            *vae_items(version, links),
-        ],
+        "files": [] if archived else files_of_version(version, links),
         "images": [
             image_item(cover, version, links) | {"meta": generation_meta(cover.generation_text)}
             for cover in version.facts.pictures[:VERSION_IMAGES]
@@ -161,6 +144,21 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     else:
         item["downloadUrl"] = links.of_version(version)
     return item
+
+
+def files_of_version(version: ModelVersion, links: Links) -> list[dict[str, Any]]:
+    """The files of a version that is shown by itself, one always primary, and the VAE it names."""
+    return [*file_items(version, links, primary_always=True), *vae_items(version, links)]
+
+
+def version_stats(version: ModelVersion) -> dict[str, Any]:
+    """What a version by itself is counted by; inside its model it has one more."""
+    return {
+        "downloadCount": version.download_count,
+        "ratingCount": version.rating_count,
+        "rating": version.rating or 0,
+        "thumbsUpCount": version.thumbs_up_count,
+    }
 
 
 def mini_item(version: ModelVersion, file: ModelFile, links: Links) -> dict[str, Any]:

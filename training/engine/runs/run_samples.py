@@ -51,13 +51,14 @@ def make_run_samples(
         _draw_between_steps(session, moment, requests)
         return
 
+    written = session.aside.files.under_way  # their file, if it is not there yet
+
     def draw() -> None:
         if written is not None:
             written.result()
         with twin.drawing():
             _draw(session, moment, requests, twin.components, twin.conditioner)
 
-    written = session.aside.files.under_way
     session.aside.samples.start(draw)
 
 
