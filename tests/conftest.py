@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
 
+from tests.initial_rows import InitialRows
 from tests.migrated_database import migrated_database
 
 LONG_SECONDS = 300
@@ -18,23 +20,14 @@ settings.load_profile("atelier")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that the processes of a run end together.
-
-    Not with tests that empty the database: those that need its first rows come before them.
-    """
-    items.sort(key=lambda item: 0 if _may_empty_the_database(item) else -_long_seconds(item))
+    """Begin with what takes longest, so that the processes of a run end together."""
+    items.sort(key=lambda item: -_long_seconds(item))
 
 
 def _long_seconds(item: pytest.Item) -> float:
     """The time that a long test is allowed, 0 for all others."""
     allowed = item.get_closest_marker("timeout")
     return allowed.args[0] if allowed and allowed.args[0] >= LONG_SECONDS else 0
-
-
-def _may_empty_the_database(item: pytest.Item) -> bool:
-    names = getattr(item, "fixturenames", ())
-    uses_it = "transactional_db" in names or item.get_closest_marker("django_db") is not None
-    return uses_it and "django_db_serialized_rollback" not in names
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +47,12 @@ def django_db_modify_db_settings(
     with django_db_blocker.unblock():
         name = migrated_database(request.config.cache.mkdir("database"))
     connection.settings_dict["TEST"]["TEMPLATE"] = name
+    connection.settings_dict["TEST"]["SERIALIZE"] = False  # tests/initial_rows.py
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, which each test finds as the migrations left it."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock():
+        patch.setattr(TransactionTestCase, "_fixture_teardown", InitialRows().put_back)
+        yield

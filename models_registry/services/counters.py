@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
 from models_registry.models.bookmark import Bookmark
@@ -85,19 +85,28 @@ def recount_comments(*, model_id: int) -> None:
 
 
 def refresh_facts(*, model_id: int) -> None:
-    """Newest published version, its time, and what lists filter by: verified, trained here."""
+    """Newest published version, its time, and what lists filter by: verified, trained here.
+
+    A model without a published version shows the facts of its drafts to its people.
+    """
+    verified = ModelFile.objects.filter(VERIFIED, version=OuterRef("pk"))
     with transaction.atomic():
-        model = Model.objects.select_for_update().get(pk=model_id)
-        versions = ModelVersion.objects.filter(model_id=model_id)
-        published = versions.filter(status__in=PUBLIC_STATES)
-        shown = published if published.exists() else versions
-        latest = shown.order_by("-index").first()
-        times = [v.published_at for v in published.order_by("-published_at")[:1]]
+        rows = Model.objects.select_for_update().filter(pk=model_id)
+        known_at = rows.values_list("last_version_at", flat=True).get()
+        versions = (
+            ModelVersion.objects.filter(model_id=model_id)
+            .annotate(is_verified=Exists(verified))
+            .only("status", "published_at", "job_uuid")
+            .order_by("-index")
+        )
+        published = [row for row in versions if row.status in PUBLIC_STATES]
+        shown = published or list(versions)
+        times = [row.published_at for row in published if row.published_at]
         Model.objects.filter(pk=model_id).update(
-            latest_version=latest,
-            last_version_at=times[0] if times else model.last_version_at,
-            is_verified=ModelFile.objects.filter(VERIFIED, version__in=shown).exists(),
-            is_trained_here=shown.filter(job_uuid__isnull=False).exists(),
+            latest_version=shown[0] if shown else None,
+            last_version_at=max(times) if times else known_at,
+            is_verified=any(row.is_verified for row in shown),
+            is_trained_here=any(row.job_uuid is not None for row in shown),
         )
 
 

@@ -132,9 +132,11 @@ def _write(file_id: int, write: Write) -> ModelFile | None:
             file = _lock_file(file_id)
             if file is None:
                 return None
+            verdict = (file.scan_status, file.format)
             write(file)
             file.save()
-            refresh_facts(model_id=file.version.model_id)
+            if (file.scan_status, file.format) != verdict:
+                refresh_facts(model_id=file.version.model_id)
     except IntegrityError:
         if ModelFile.objects.filter(pk=file_id).exists():
             raise
@@ -144,10 +146,9 @@ def _write(file_id: int, write: Write) -> ModelFile | None:
 
 def _lock_file(file_id: int) -> ModelFile | None:
     """Lock model, then file: the order of every service here."""
-    known = ModelFile.objects.select_related("version").filter(pk=file_id).first()
-    if known is None:
+    models = Model.objects.select_for_update(of=("self",)).filter(versions__files=file_id)
+    if not models.values_list("pk", flat=True):
         return None
-    Model.objects.select_for_update().get(pk=known.version.model_id)
     return (
         ModelFile.objects.select_for_update(of=("self",))
         .select_related("version", "blob")

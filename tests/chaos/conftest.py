@@ -22,7 +22,7 @@ from hub.storage.blobs import store_path
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services import files, publish
-from tests.factories.registry import make_model, make_version, seed_base_models
+from tests.factories.registry import make_model, make_version
 from tests.factories.training import TINY, fill, make_dataset, make_job
 from training.jobs.models.job import Job
 
@@ -55,7 +55,6 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny_base(tiny_file: Path) -> ModelVersion:
     """That file as a published checkpoint of the registry."""
-    seed_base_models()
     model = make_model(name=TINY, type=ModelType.CHECKPOINT)
     version = make_version(model, base_model=TINY, trigger_words=())
     blob = store_path(tiny_file, content_type="application/octet-stream")

@@ -67,9 +67,7 @@ def hub_server(django_db_setup: None) -> Iterator[LiveHub]:
 
 
 @pytest.fixture
-def live_hub(
-    hub_server: LiveHub, django_db_serialized_rollback: None, transactional_db: None
-) -> LiveHub:
+def live_hub(hub_server: LiveHub, transactional_db: None) -> LiveHub:
     """The running hub; rows made in the test are seen by it."""
     return hub_server
 

@@ -18,7 +18,7 @@ from tests.e2e.accessibility import DESK, LANGUAGES, PHONE, faults_in_every_look
 from tests.e2e.conftest import LiveHub
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.gallery import INFOTEXT, make_image, png_bytes
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 from tests.factories.runs import finished_run
 from tests.factories.training import fill, make_base, make_dataset, make_job
 
@@ -43,7 +43,6 @@ def owner(live_hub: LiveHub, tmp_path: Path) -> User:
 
 
 def make_everything(folder: Path) -> User:
-    seed_base_models()
     person = UserFactory(username="linmo")
     team = make_team(owner=person)
     about = "## Use\n\nWith *paper*."

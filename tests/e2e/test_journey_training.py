@@ -19,7 +19,6 @@ from hub.formats.generation.a1111 import parse_infotext
 from hub.formats.generation.json_form import from_json
 from models_registry.models.version import ModelVersion
 from tests.factories.accounts import UserFactory
-from tests.factories.registry import seed_base_models
 from tests.journeys.material import IN_FOLDER, IN_ZIP, TAGS, TRIGGER, picture_folder, picture_zip
 from training.jobs.services.publish import generation_text
 
@@ -48,7 +47,6 @@ def base_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def base(base_file: Path, live_hub: object) -> ModelVersion:
     """The bundled base as a published checkpoint."""
-    seed_base_models()
     return publish_base(actor=UserFactory(username="curator"), checkpoint=base_file, pictures=[])
 
 

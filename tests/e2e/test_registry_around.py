@@ -19,7 +19,7 @@ from tests.e2e.conftest import LiveHub
 from tests.factories.accounts import UserFactory
 from tests.factories.comparisons import make_comparison, publish_tiny_base, publish_tiny_lora
 from tests.factories.gallery import png_bytes
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 from tests.models_registry.test_drafts import picture_blob
 from training.jobs.models.comparison import Comparison
 
@@ -29,7 +29,6 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture
 def version(live_hub: LiveHub, tmp_path: Path) -> ModelVersion:
     """A model with something on every page around it; made by linmo."""
-    seed_base_models()
     owner = UserFactory(username="linmo")
     shown = publish_model(owner=owner, name="Ink Wash", tags=["ink"], description="On paper.")
     drafts.add_cover(actor=owner, version=shown, blob=picture_blob())

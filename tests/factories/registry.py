@@ -3,20 +3,35 @@
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hub.accounts.models import Team, User
+from hub.formats.hashes import FileHashes
+from hub.formats.model_kind import ModelGuess, guess_model
+from hub.formats.safetensors_header import SafetensorsHeader, read_header
 from hub.storage.blobs import store_bytes
 from hub.storage.models import Blob
-from models_registry.base_model_names import KNOWN_BASE_MODELS
 from models_registry.models.base_model import BaseModel
-from models_registry.models.file import ModelFile
+from models_registry.models.file import FileStage, ModelFile
+from models_registry.models.file_hash import ModelFileHash
 from models_registry.models.model import Model, ModelType
 from models_registry.models.version import ModelVersion
+from models_registry.scanning.inspection import (
+    Inspection,
+    hash_content,
+    header_limits,
+    scan_content,
+)
+from models_registry.scanning.local_copy import readable_path
 from models_registry.services import drafts, files, publish
+from models_registry.services.cards import card_edit
+from models_registry.services.counters import refresh_facts
+from models_registry.services.findings import fill_header, fill_verdict
+from models_registry.services.suggestions import fill_empty_fields, suggest_from_header
 from tests.factories.accounts import UserFactory
 
 LORA_NAME = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
@@ -82,29 +97,7 @@ def make_model(
 
 
 def base_model_named(name: str) -> BaseModel:
-    seed_base_models()
     return BaseModel.objects.get(name=name)
-
-
-def seed_base_models() -> None:
-    """The table as the data migration leaves it; a transactional test may have emptied it."""
-    if BaseModel.objects.count() >= len(KNOWN_BASE_MODELS):
-        return
-    BaseModel.objects.bulk_create(
-        (
-            BaseModel(
-                name=known.name,
-                family=known.family,
-                ecosystem=known.ecosystem,
-                native_width=known.native_side,
-                native_height=known.native_side,
-                is_active=known.is_active,
-                sort=position * 10,
-            )
-            for position, known in enumerate(KNOWN_BASE_MODELS)
-        ),
-        ignore_conflicts=True,
-    )
 
 
 def make_version(
@@ -126,13 +119,57 @@ def make_version(
 def add_clean_file(
     version: ModelVersion, *, seed: int = 0, name: str = "inkwash.safetensors", **fields: Any
 ) -> ModelFile:
-    """A LoRA file that has gone through the real scan."""
+    """A LoRA file as the stages leave it, which tests/models_registry/test_factories.py compares.
+
+    The same bytes are looked at once, and what was found is written at once.
+    """
     file = files.add_file(
         actor=version.model.owner, version=version, blob=store_lora(seed=seed), name=name, **fields
     )
-    files.process_file(file_id=file.pk)
+    if file.stage == FileStage.SEALED:
+        _write_findings(file)
     file.refresh_from_db()
     return file
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is to be found in some bytes."""
+
+    hashes: FileHashes
+    inspection: Inspection
+    header: SafetensorsHeader
+    guess: ModelGuess
+
+
+_found: dict[tuple[str, str, str], Findings] = {}
+
+
+def _findings(file: ModelFile) -> Findings:
+    key = (file.blob.sha256, file.kind, file.name)
+    if key not in _found:
+        with readable_path(file.blob) as path:
+            header = read_header(path, limits=header_limits())
+            scanned = scan_content(path, kind=file.kind, name=file.name)
+            _found[key] = Findings(hash_content(path), scanned, header, guess_model(header))
+    return _found[key]
+
+
+def _write_findings(file: ModelFile) -> None:
+    found = _findings(file)
+    hashes = found.hashes.as_mapping()
+    ModelFileHash.objects.bulk_create(
+        ModelFileHash(file=file, kind=kind.value, value=value) for kind, value in hashes.items()
+    )
+    fill_verdict(file, found.inspection)
+    fill_header(file, found.header, found.guess)
+    suggestions = suggest_from_header(found.header, found.guess)
+    with card_edit(actor=None, model_id=file.version.model_id):
+        fill_empty_fields(version_id=file.version_id, suggestions=suggestions)
+    file.sshs = found.hashes.sshs or ""
+    file.stage = FileStage.READY
+    file.save()
+    refresh_facts(model_id=file.version.model_id)
 
 
 def publish_model(

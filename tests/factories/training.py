@@ -17,7 +17,7 @@ from hub.storage.models import Upload, UploadPurpose
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
 from training.datasets.queries import ImportReport, items_of
@@ -100,7 +100,6 @@ def fill(dataset: Dataset, count: int = 3, *, tags: str = "yuki, girl, snow") ->
 
 def make_base(*, owner: User | None = None, name: str = TINY) -> ModelVersion:
     """A published checkpoint of the tiny family whose file is clean (it is not trainable bytes)."""
-    seed_base_models()
     return publish_model(
         owner=owner, name=name, base_model=TINY, type=ModelType.CHECKPOINT, trigger_words=()
     )

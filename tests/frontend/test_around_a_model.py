@@ -11,17 +11,12 @@ from models_registry.models.version import ModelVersion
 from models_registry.services import collections, reviews
 from models_registry.services.edits import update_model
 from tests.factories.accounts import UserFactory
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 from tests.factories.runs import finished_run
 from training.datasets.models.snapshot import Snapshot
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def base_models():
-    seed_base_models()
 
 
 @pytest.fixture

@@ -11,15 +11,10 @@ from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.services import collections
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 from tests.factories.visitors import client_of, people_of, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def base_models():
-    seed_base_models()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hub.comments.models import Comment, Subject
 from hub.comments.services import add_comment
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_image
-from tests.factories.registry import make_model, make_version, publish_model, seed_base_models
+from tests.factories.registry import make_model, make_version, publish_model
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -18,7 +18,6 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture(params=["model", "image"])
 def subject(request: pytest.FixtureRequest) -> Subject:
-    seed_base_models()
     return publish_model().model if request.param == "model" else make_image()
 
 

@@ -24,16 +24,10 @@ from tests.factories.registry import (
     make_model,
     make_version,
     publish_model,
-    seed_base_models,
 )
 from tests.models_registry.test_drafts import picture_blob
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def base_models():
-    seed_base_models()
 
 
 @pytest.fixture

@@ -13,16 +13,11 @@ from models_registry.services import collections, drafts
 from models_registry.services.edits import update_model
 from models_registry.services.tombstones import delete_files
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import make_version, publish_model, seed_base_models
+from tests.factories.registry import make_version, publish_model
 from tests.factories.visitors import client_of, people_of, text_of
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def base_models():
-    seed_base_models()
 
 
 @pytest.fixture

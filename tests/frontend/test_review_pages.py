@@ -15,14 +15,9 @@ from models_registry.services import reviews
 from models_registry.services.edits import update_model
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_upload, png_bytes
-from tests.factories.registry import publish_model, seed_base_models
+from tests.factories.registry import publish_model
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def base_models():
-    seed_base_models()
 
 
 @pytest.fixture

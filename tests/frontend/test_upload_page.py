@@ -7,7 +7,7 @@ from hub.storage.models import Upload, UploadStatus
 from models_registry.models.model import Model
 from models_registry.services import files
 from tests.factories.accounts import UserFactory
-from tests.factories.registry import publish_model, seed_base_models, store_lora
+from tests.factories.registry import publish_model, store_lora
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,6 @@ CARD = {"name": "Ink", "type": "LORA", "base_model": "SD 1.5", "visibility": "pu
 
 @pytest.fixture
 def person():
-    seed_base_models()
     return UserFactory()
 
 

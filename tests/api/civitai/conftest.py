@@ -10,16 +10,8 @@ from django.test import Client
 
 from hub.accounts.models import Scope, User
 from hub.accounts.services import create_api_token
-from tests.factories.registry import seed_base_models
 
 GOLDEN = Path(__file__).parent / "golden"
-
-
-@pytest.fixture(autouse=True)
-def base_models(request):
-    """The seeded table, also after a transactional test has emptied the database."""
-    if request.node.get_closest_marker("django_db"):
-        seed_base_models()
 
 
 class Api:

@@ -18,7 +18,7 @@ from models_registry.permissions import (
 from models_registry.services.collections import create_collection
 from models_registry.services.drafts import create_model
 from tests.factories.accounts import UserFactory, make_team
-from tests.factories.registry import make_model, make_version, publish_model, seed_base_models
+from tests.factories.registry import make_model, make_version, publish_model
 from tests.factories.training import make_dataset
 from training.datasets.permissions import can_edit_dataset, can_see_dataset
 from training.datasets.services.importing import create_dataset
@@ -31,7 +31,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def team() -> Team:
-    seed_base_models()
     return make_team()
 
 

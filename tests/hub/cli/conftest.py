@@ -17,7 +17,6 @@ from hub.cli.main import app
 from hub.cli.terminal import Terminal
 from tests.factories.accounts import UserFactory
 from tests.factories.live_server import serving
-from tests.factories.registry import seed_base_models
 from tests.hub.cli.cut_line import CutLine
 
 
@@ -34,7 +33,6 @@ def hub_port(django_db_setup: None) -> Iterator[int]:
 def hub_url(hub_port: int, transactional_db: None) -> str:
     """Address of the running hub; rows made in the test are seen by it."""
     cache.clear()
-    seed_base_models()
     return f"http://127.0.0.1:{hub_port}"
 
 

@@ -2,10 +2,13 @@
 
 import io
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from hub.core.errors import NotAllowed, NotFound
@@ -72,6 +75,41 @@ def test_a_caption_may_come_before_or_after_its_picture() -> None:
     assert outcomes(late) == {"two.txt": Outcome.CAPTION}
     assert [item.tag_texts for item in items_of(dataset)] == [["before"], ["after", "all"]]
     early.batch.entries.get(outcome=Outcome.CAPTION)
+
+
+def test_a_caption_beside_wins_over_one_that_waits_and_one_is_left_for_the_report() -> None:
+    dataset = make_dataset()
+    early = bring_in(dataset, "a.txt", b"before")
+    pair = {"a.txt": b"beside", "a.png": picture_bytes(1), "b.txt": b"alone", "a.caption": b"later"}
+    report = bring_in(dataset, "set.zip", zip_bytes(pair))
+    assert outcomes(report) == {
+        "a.png": Outcome.ADDED,
+        "a.txt": Outcome.CAPTION,
+        "a.caption": Outcome.CAPTION,
+        "b.txt": Outcome.CAPTION_WAITS,
+    }
+    assert items_of(dataset).get().tag_texts == ["later"]
+    assert outcomes(importing.import_report(early.batch)) == {"a.txt": Outcome.CAPTION}
+
+
+def test_a_caption_that_cannot_be_read_leaves_its_picture(settings: Any) -> None:
+    settings.IMAGE_MAX_BYTES = 20_000
+    dataset = make_dataset()
+    pair = {"a.txt": b"long" * 6_000, "a.png": picture_bytes(1)}
+    report = bring_in(dataset, "set.zip", zip_bytes(pair))
+    assert outcomes(report) == {"a.png": Outcome.ADDED, "a.txt": Outcome.TOO_LARGE}
+    assert items_of(dataset).get().tag_texts == []
+
+
+def test_a_pair_costs_few_queries_however_many_came_before() -> None:
+    def cost(pairs: int) -> int:
+        dataset = make_dataset()
+        with CaptureQueriesContext(connection) as asked:
+            fill(dataset, pairs)
+        return len(asked)
+
+    two, four, six = cost(2), cost(4), cost(6)
+    assert six - four == four - two <= 2 * 14
 
 
 def test_running_text_is_kept_as_one_caption() -> None:

@@ -1,4 +1,7 @@
-"""Taking files one by one into a dataset: captions, then pictures, a transaction each."""
+"""Taking files one by one into a dataset: each picture with its caption, then what is left.
+
+A picture and the caption beside it are one transaction, every other file is one of its own.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ from hub.storage.models import Blob
 from hub.storage.pictures import PictureFacts, inspect_picture
 from training.datasets.caption_files import Caption, caption_of, read_caption
 from training.datasets.file_names import (
-    FolderMeaning,
     folder_meaning,
     is_caption,
     is_junk,
@@ -29,7 +31,7 @@ from training.datasets.models.item import CaptionStyle, Item
 from training.datasets.models.tag import PendingCaption
 from training.datasets.picture import SeenPicture, UnusablePicture, look_at
 from training.datasets.services.checks import LookAlikes, problems_of
-from training.datasets.services.tags import MAX_TAG_CHARACTERS, MAX_TAGS, write_tags
+from training.datasets.services.tags import MAX_TAG_CHARACTERS, MAX_TAGS, add_tags, write_tags
 from training.datasets.sources import Refused, SourceFile
 from training.datasets.tag_changes import normal_tags
 
@@ -43,15 +45,19 @@ class Intake:
         self.done = set(batch.entries.values_list("name", flat=True))
         self.look_alikes = LookAlikes.of(self.dataset)
 
+        self.captions: dict[str, SourceFile] = {}
+
     def take_all(self, files: Iterable[SourceFile]) -> None:
         """Take every file that has no entry yet."""
         waiting = [file for file in files if file.name not in self.done and not is_junk(file.name)]
-        for file in waiting:
-            if is_caption(file.name):
-                self._take(file, self._take_caption)
+        captions = [file for file in waiting if is_caption(file.name)]
+        self.captions = {pair_key(file.name): file for file in reversed(captions)}
         for file in waiting:
             if not is_caption(file.name):
                 self._take(file, self._take_picture)
+        for file in captions:
+            if file.name not in self.done:
+                self._take(file, self._take_caption)
 
     def _take(self, file: SourceFile, how: Callable[[SourceFile], None]) -> None:
         """Run one kind of intake; a refusal becomes the file's line in the report."""
@@ -62,15 +68,15 @@ class Intake:
             self._enter(file.name, verdict.outcome, message=str(verdict))
 
     def _take_caption(self, file: SourceFile) -> None:
-        data = file.read()
-        caption = read_caption(data, max_characters=settings.CAPTION_MAX_CHARACTERS)
+        caption = self._read_caption(file)
         key = pair_key(file.name)
         self._lock()
         items = list(
             Item.objects.select_for_update().filter(dataset=self.dataset, pair_key=key).present()
         )
         for item in items:
-            self._put_caption(item, caption)
+            write_tags({item: self._put_caption(item, caption)})
+            item.save(update_fields=["caption_style", "caption_text", "problems"])
         if items:
             self._enter(file.name, Outcome.CAPTION, item=items[0])
             return
@@ -125,29 +131,46 @@ class Intake:
             average_colour=facts.average_colour,
             placeholder=facts.placeholder,
         )
+        beside = self._caption_beside(item)
+        waits = PendingCaption.objects.filter(dataset=self.dataset, pair_key=item.pair_key).first()
+        words = waits.text if waits is not None else folder.words
+        tags = self._put_caption(item, beside or caption_of(words))
         item.save(force_insert=True)
+        add_tags({item: tags})
+        if beside is not None:
+            self._enter(self.captions[item.pair_key].name, Outcome.CAPTION, item=item)
+        if waits is not None:
+            self._take_over(waits, item)
         self.look_alikes.add(item.pk, item.phash)
         self._count_one_more()
-        self._put_caption(item, self._caption_for(item, folder))
         return item
 
-    def _caption_for(self, item: Item, folder: FolderMeaning) -> Caption:
-        """The waiting caption of the picture, else the words of kohya's folder name."""
-        pending = PendingCaption.objects.filter(dataset=self.dataset, pair_key=item.pair_key)
-        found = pending.first()
-        if found is None:
-            return caption_of(folder.words)
-        pending.delete()
+    def _caption_beside(self, item: Item) -> Caption | None:
+        """What the caption of the same import says; one that cannot be read is told of later."""
+        file = self.captions.get(item.pair_key)
+        if file is None or file.name in self.done:
+            return None
+        try:
+            return self._read_caption(file)
+        except Refused:
+            return None
+
+    def _read_caption(self, file: SourceFile) -> Caption:
+        return read_caption(file.read(), max_characters=settings.CAPTION_MAX_CHARACTERS)
+
+    def _take_over(self, caption: PendingCaption, item: Item) -> None:
+        """A caption that came before its picture, and the lines that told of its wait."""
+        caption.delete()
         waiting = ImportEntry.objects.filter(
             batch__dataset=self.dataset, outcome=Outcome.CAPTION_WAITS
         )
-        for entry in waiting:
-            if pair_key(entry.name) == item.pair_key:
-                entry.outcome, entry.item = Outcome.CAPTION, item
-                entry.save(update_fields=["outcome", "item"])
-        return caption_of(found.text)
+        theirs = [
+            pk for pk, name in waiting.values_list("pk", "name") if pair_key(name) == item.pair_key
+        ]
+        ImportEntry.objects.filter(pk__in=theirs).update(outcome=Outcome.CAPTION, item=item)
 
-    def _put_caption(self, item: Item, caption: Caption) -> None:
+    def _put_caption(self, item: Item, caption: Caption) -> list[str]:
+        """Fill the columns of the row, which the caller saves; gives its tags."""
         tags = normal_tags(
             (text[:MAX_TAG_CHARACTERS] for text in caption.tags[:MAX_TAGS]),
             trigger_word=self.dataset.trigger_word,
@@ -158,13 +181,12 @@ class Intake:
             resolution=self.dataset.resolution,
             has_caption=bool(tags or caption.style == CaptionStyle.TEXT),
         )
-        item.save(update_fields=["caption_style", "caption_text", "problems"])
-        write_tags({item: tags})
+        return tags
 
     def _lock(self) -> None:
         """One file at a time per dataset: positions, counts and pairs stay right."""
-        locked = Dataset.objects.select_for_update().get(pk=self.dataset.pk)
-        self.dataset.item_count = locked.item_count
+        rows = Dataset.objects.select_for_update().filter(pk=self.dataset.pk)
+        self.dataset.item_count = rows.values_list("item_count", flat=True).get()
 
     def _count_one_more(self) -> None:
         self.dataset.item_count += 1
@@ -189,3 +211,4 @@ class Intake:
             item=item,
             message=message,
         )
+        self.done.add(name)

@@ -143,6 +143,11 @@ def redo(*, actor: User, dataset: Dataset) -> TagEdit:
 def write_tags(lists: dict[Item, TagList]) -> None:
     """Replace the tags of these pictures; three queries whatever their number."""
     ItemTag.objects.filter(item__in=list(lists)).delete()
+    add_tags(lists)
+
+
+def add_tags(lists: dict[Item, TagList]) -> None:
+    """Write the tags of pictures that have none."""
     ItemTag.objects.bulk_create(
         [
             ItemTag(item=item, position=position, text=text)

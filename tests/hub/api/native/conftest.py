@@ -11,16 +11,8 @@ from hub.accounts.models import Scope, User
 from hub.accounts.services import create_api_token
 from hub.storage import uploads
 from hub.storage.models import Upload
-from tests.factories.registry import seed_base_models
 
 EVERYTHING = tuple(Scope.values)
-
-
-@pytest.fixture(autouse=True)
-def base_models(request: pytest.FixtureRequest) -> None:
-    """The seeded table, also after a transactional test has emptied the database."""
-    if request.node.get_closest_marker("django_db"):
-        seed_base_models()
 
 
 class Api:
