@@ -67,14 +67,14 @@ def tiny_base(tiny_file: Path) -> ModelVersion:
 @pytest.fixture
 def job(tiny_base: ModelVersion) -> Job:
     """A LoRA of 24 steps in three epochs, with samples, whose state is saved after every step."""
-    dataset = make_dataset(trigger_word="yuki", resolution=128)
+    dataset = make_dataset(trigger_word="yuki")
     fill(dataset, 4)
     return make_job(
         dataset=dataset,
         base=tiny_base,
         config={
             "batch_size": 2,
-            "resolution": 128,
+            "resolution": 64,
             "max_steps": 24,
             "epochs": 12,
             "save_every_epochs": 4,

@@ -46,7 +46,7 @@ NO_GRACE = timedelta(0)
 PICTURES = 4
 CONFIG = {
     "batch_size": 2,
-    "resolution": 128,
+    "resolution": 64,
     "max_steps": STEPS,
     "save_every_epochs": 25,
     "sample_every_epochs": 50,
@@ -64,7 +64,7 @@ def begin() -> list[Any]:
     with tempfile.TemporaryDirectory(prefix="atelier-test-") as folder:
         checkpoint = write_checkpoint(Path(folder))
         base = publish_base(actor=person, checkpoint=checkpoint, pictures=[])
-    dataset = make_dataset(owner=person, team=team, trigger_word="yuki", resolution=128)
+    dataset = make_dataset(owner=person, team=team, trigger_word="yuki")
     bring_pictures_in(dataset)
     return submit(actor=person, team=team, dataset=dataset, base_version=base)
 

@@ -111,9 +111,9 @@ def test_diffusers_draws_the_same_with_our_lora_file_as_the_engine_with_its_adap
     )
     path = trained(config, tmp_path)
     pipe = pipeline(base)
-    from training.engine.samples.samplers import make_scheduler
+    from training.engine.samples.samplers import library_scheduler
 
-    pipe.scheduler = make_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
+    pipe.scheduler = library_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
     plain = latent_of(pipe)
     pipe.load_lora_weights(str(path))
     with_lora = latent_of(pipe)
@@ -154,10 +154,10 @@ def test_a_dreambooth_checkpoint_loads_as_a_single_file_and_draws_the_same(
         path, config=str(base), local_files_only=True, safety_checker=None
     )
     pipe.set_progress_bar_config(disable=True)
-    from training.engine.samples.samplers import make_scheduler
+    from training.engine.samples.samplers import library_scheduler
 
     original = pipeline(base)
-    pipe.scheduler = make_scheduler("DPM++ 2M", dict(original.scheduler.config))
+    pipe.scheduler = library_scheduler("DPM++ 2M", dict(original.scheduler.config))
     theirs = _decoded(pipe, latent_of(pipe))
     samples = sorted((tmp_path / "samples").iterdir())
     ours = np.asarray(Image.open(samples[-1]), dtype=np.float32)
@@ -224,9 +224,9 @@ def test_an_embedding_file_loads_in_diffusers_and_draws_the_same(
         "emb_params": (2, 16)
     }
     pipe = pipeline(base)
-    from training.engine.samples.samplers import make_scheduler
+    from training.engine.samples.samplers import library_scheduler
 
-    pipe.scheduler = make_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
+    pipe.scheduler = library_scheduler("DPM++ 2M", dict(pipe.scheduler.config))
     pipe.load_textual_inversion(tensors["emb_params"], token="<thing>")
     theirs = _decoded(pipe, latent_of(pipe, "a picture of <thing>"))
     ours = np.asarray(Image.open(sorted((tmp_path / "samples").iterdir())[-1]), dtype=np.float32)

@@ -15,7 +15,12 @@ from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.samples.drawing import BaseChoice, open_base
 from training.engine.samples.prompts import HiresFix, PromptRequest, StartPicture, parse_prompt
-from training.engine.samples.samplers import SAMPLERS, make_scheduler, sampler_name, usable_sampler
+from training.engine.samples.samplers import (
+    SAMPLERS,
+    library_scheduler,
+    sampler_name,
+    usable_sampler,
+)
 from training.engine.samples.sampling import make_pictures
 from training.engine.samples.start_pictures import encode
 from training.engine.text import TextConditioner
@@ -80,7 +85,7 @@ def test_a_picture_is_the_one_that_diffusers_draws_with_the_same_scheduler(
     config, components = opened
     pipe = StableDiffusionPipeline.from_pretrained(base, local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
-    pipe.scheduler = make_scheduler(name, dict(pipe.scheduler.config))
+    pipe.scheduler = library_scheduler(name, dict(pipe.scheduler.config))
     theirs = pipe(
         "a red thing",
         negative_prompt="",
@@ -112,7 +117,7 @@ def test_img2img_is_what_diffusers_draws_with_as_many_steps(
     config, components = opened
     pipe = StableDiffusionImg2ImgPipeline.from_pretrained(base, local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
-    pipe.scheduler = make_scheduler(name, dict(pipe.scheduler.config))
+    pipe.scheduler = library_scheduler(name, dict(pipe.scheduler.config))
     with Image.open(picture) as start:
         latents = encode(components, [start.convert("RGB")])
     theirs = pipe(

@@ -68,14 +68,29 @@ def written_names(name: str) -> tuple[str, str | None]:
 
 
 def make_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
-    """Return a diffusers scheduler set up for a base model's own noise schedule.
+    """Return a scheduler set up for a base model's own noise schedule.
 
     Prediction type, zero terminal SNR and timestep spacing come from the base model's config; an
-    unknown name gives DPM++ 2M.
+    unknown name gives DPM++ 2M. All but the usual one are those of diffusers, whose import takes
+    as long as some twenty steps of a small picture.
     """
+    from training.engine.samples.dpm_multistep import DpmMultistep
+
+    kind, config = _asked(name, scheduler_config)
+    if kind == _MULTISTEP and DpmMultistep.fits(config):
+        return DpmMultistep(config)
+    return library_scheduler(name, scheduler_config)
+
+
+def library_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
+    """Return the same as diffusers has it."""
     import diffusers
 
+    kind, config = _asked(name, scheduler_config)
+    return getattr(diffusers, kind).from_config(config)
+
+
+def _asked(name: str, scheduler_config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     sampler = SAMPLERS[usable_sampler(name)]
-    config = {key: value for key, value in scheduler_config.items() if not key.startswith("_")}
-    kind = getattr(diffusers, sampler.scheduler)
-    return kind.from_config({**config, **dict(sampler.options)})
+    own = {key: value for key, value in scheduler_config.items() if not key.startswith("_")}
+    return sampler.scheduler, own | dict(sampler.options)
