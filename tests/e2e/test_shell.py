@@ -205,3 +205,10 @@ def test_unknown_address_offers_search(page: Page, guard: Guard) -> None:
     page.locator("main").get_by_role("button", name="Search").click()
 
     page.wait_for_url("**/search/?q=yuki")
+
+
+def test_the_guard_sees_a_request_to_another_host(page: Page, guard: Guard) -> None:
+    guard.expect("elsewhere.example")
+    guard.expect("ERR_NAME_NOT_RESOLVED")
+    page.evaluate("fetch('http://elsewhere.example/').catch(() => null)")
+    assert "request off this machine: http://elsewhere.example/" in guard.faults
