@@ -75,7 +75,7 @@ unit: $(TEST_READY) ## all tests but those in a browser
 	$(PYTEST) tests --ignore=tests/e2e -n 2 --dist worksteal
 
 e2e: $(TEST_READY) chromium ## the journeys in a real browser
-	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e
+	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests/e2e -n 2 --dist loadfile
 
 # Outside of `test`: tracing makes the tests half as long again.
 coverage: $(TEST_READY) ## how much of the code the tests reach; fails below the floor of 90 percent
