@@ -71,7 +71,8 @@ class CaptionConfig(Section):
     )
     wildcards: bool = setting(
         default=False,
-        help_text="Draw one of {red|blue} in each step, and one line of a caption of several.",
+        help_text="Draw one of {red|blue} in each step, and one line of a caption of several; "
+        "off takes all lines, as tags.",
     )
     emphasis: bool = setting(
         default=False,

@@ -13,6 +13,7 @@ from training.engine.data.templates import TEMPLATE_SETS
 WILDCARD_DEPTH = 8
 _MEANT = re.compile(r"\{\{([^{}]*)\}\}")
 _WILDCARD = re.compile(r"\{([^{}]*)\}")
+_LINE_ENDS = (".", "!", "?", ":", ";", ",", "。", "！", "？", "，")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area: no caption has them
 
 
@@ -53,6 +54,8 @@ class CaptionRule:
             caption = with_wildcards_drawn(
                 caption, randomness.generator(self.seed, "wildcards", step, slot)
             )
+        else:
+            caption = in_one_line(caption, self.separator)
         if self.replaced_word:
             caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
@@ -114,6 +117,15 @@ def with_wildcards_drawn(caption: str, draw: Generator) -> str:
         if not count:
             break
     return text.replace(_OPEN, "{").replace(_CLOSE, "}")
+
+
+def in_one_line(caption: str, separator: str = ",") -> str:
+    """Return a caption with its lines one after another: a line is a tag, or ends a sentence."""
+    lines = [line.strip() for line in caption.splitlines() if line.strip()]
+    text = "".join(lines[:1])
+    for line in lines[1:]:
+        text += f" {line}" if text.endswith((separator, *_LINE_ENDS)) else f"{separator} {line}"
+    return text
 
 
 def with_trigger(caption: str, trigger: str, separator: str = ",") -> str:
