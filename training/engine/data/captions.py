@@ -23,6 +23,7 @@ class CaptionRule:
 
     seed: int = 0
     trigger_word: str = ""
+    trigger_last: bool = False
     keep_tokens: int = 0
     shuffle: bool = False
     dropout: float = 0.0
@@ -60,7 +61,7 @@ class CaptionRule:
             caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
         if not self.templates:
-            return with_trigger(caption, self.trigger_word, self.separator)
+            return with_trigger(caption, self.trigger_word, self.separator, last=self.trigger_last)
         order = randomness.generator(self.seed, "template", step, slot)
         template = self.templates[int(order.integers(len(self.templates)))]
         return template.replace("[name]", self.token).replace("[filewords]", caption)
@@ -128,11 +129,21 @@ def in_one_line(caption: str, separator: str = ",") -> str:
     return text
 
 
-def with_trigger(caption: str, trigger: str, separator: str = ",") -> str:
-    """Return the caption with the trigger word in front, unless it already has it."""
-    if not trigger or contains_word(caption, trigger):
+def with_trigger(caption: str, trigger: str, separator: str = ",", *, last: bool = False) -> str:
+    """Return the caption with the trigger word in front, unless it already has it.
+
+    With `last` it goes to the end, also where it is one of the tags already.
+    """
+    if not trigger:
         return caption
-    return f"{trigger}{separator} {caption}" if caption else trigger
+    tags = [tag.strip() for tag in caption.split(separator) if tag.strip()]
+    others = [tag for tag in tags if tag.lower() != trigger.lower()]
+    if last and len(others) < len(tags):
+        return f"{separator} ".join([*others, trigger])
+    if contains_word(caption, trigger):
+        return caption
+    parts = [caption] if caption else []
+    return f"{separator} ".join([*parts, trigger] if last else [trigger, *parts])
 
 
 def contains_word(text: str, word: str) -> bool:
