@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from training.engine.errors import ConfigError
 
 FALLBACK = "DPM++ 2M"
 KARRAS = " Karras"
+COMPILER = "torch._dynamo"
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,29 @@ def written_names(name: str) -> tuple[str, str | None]:
     return name, None
 
 
+def load_schedulers() -> None:
+    """Load diffusers without torch's compiler, for which it asks and which it does without.
+
+    That spares 2 CPU seconds and 70 MB. For this moment nothing can import the compiler, so call
+    it first where nothing else goes on.
+    """
+    loaded: dict[str, Any] = sys.modules
+    if COMPILER in loaded or "diffusers.utils.torch_utils" in loaded:
+        return
+    loaded[COMPILER] = None
+    try:
+        importlib.import_module("diffusers.utils.torch_utils")
+    finally:
+        del loaded[COMPILER]
+
+
 def make_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
     """Return a diffusers scheduler set up for a base model's own noise schedule.
 
     Prediction type, zero terminal SNR and timestep spacing come from the base model's config; an
     unknown name gives DPM++ 2M.
     """
+    load_schedulers()
     import diffusers
 
     sampler = SAMPLERS[usable_sampler(name)]
