@@ -73,6 +73,7 @@ def warning_words() -> dict[str, str]:
         "samples_skipped": _("Samples left out"),
         "picture_skipped": _("Image left out"),
         "caption_skipped": _("Caption left out"),
+        "pictures_converted": _("Images converted"),
         "class_pictures_unused": _("Class images not used"),
         "compile_unavailable": _("Not compiled"),
         "precision_changed": _("Precision changed"),

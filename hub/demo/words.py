@@ -27,7 +27,7 @@ hub; the training run shows its loss and how the samples changed.
 
 Put **neon style** where the style stands: `a penguin, neon style`.
 """
-STYLE_SUBJECTS = ("a cat", "a sailboat", "a fox", "a rocket")  # two of the dataset, two not
+STYLE_SUBJECTS = ("an alien", "a cat", "a fox", "a rocket")  # two of the dataset, two not
 CFG = 2.5
 
 

@@ -28,6 +28,11 @@ READ_BYTES = 4096
 EXIT_CODES = {"completed": 0, "stopped": 0, "cancelled": 3, "paused": 143}
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+WARNINGS = {  # how a warning begins, where it says what becomes of a file
+    "picture_skipped": "left out",
+    "caption_skipped": "caption left out",
+    "pictures_converted": "converted",
+}
 
 
 class SignalControl:
@@ -142,9 +147,10 @@ def _sentence(event: Event) -> str:
         )
     if isinstance(event, Started):
         table = ", ".join(f"{size} {count}" for size, count in event.buckets.items())
+        epochs = "1 epoch" if event.epochs == 1 else f"{event.epochs} epochs"
         return (
-            f"{event.method}: {event.images} pictures, {event.total_steps} steps in {event.epochs} "
-            f"epochs, {event.trainable_parameters:,} parameters, {event.device} {event.precision}, "
+            f"{event.method}: {event.images} pictures, {event.total_steps} steps in {epochs}, "
+            f"{event.trainable_parameters:,} parameters, {event.device} {event.precision}, "
             f"about {event.memory_estimate / 2**30:.1f} GiB\nbuckets: {table}"
         )
     if isinstance(event, Stage):
@@ -153,7 +159,7 @@ def _sentence(event: Event) -> str:
     if isinstance(event, Validated):
         return f"held-out loss {event.loss:.4f} of {event.images} pictures at step {event.step}"
     if isinstance(event, Warned):
-        return f"warning: {event.message}"
+        return f"{WARNINGS.get(event.code, 'warning')}: {event.message}"
     if isinstance(event, Checkpointed | Previewed):
         return f"wrote {event.path}"
     if isinstance(event, Suspended):

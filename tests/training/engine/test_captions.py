@@ -27,6 +27,25 @@ def test_wildcards_nest_take_one_line_and_leave_doubled_braces() -> None:
     assert CaptionRule(seed=1).text("{a|b}", 0, 0) == "{a|b}"
 
 
+def test_without_wildcards_the_lines_of_a_caption_follow_each_other_as_tags_or_sentences() -> None:
+    rule = CaptionRule(seed=1)
+    assert rule.text("red\r\n\nround \n small,\nold", 0, 0) == "red, round, small, old"
+    assert rule.text("A cat sits.\nIt is old.", 0, 0) == "A cat sits. It is old."
+    shuffled = CaptionRule(seed=1, shuffle=True)
+    assert len({shuffled.text("a\nb\nc", step, 0) for step in range(40)}) == 6
+
+
+def test_the_trigger_word_goes_to_the_end_where_it_is_said_to() -> None:
+    last = CaptionRule(trigger_word="neon style", trigger_last=True)
+    for caption in ("Neon style, a cat", "a cat, neon style", "a cat"):
+        assert last.text(caption, 0, 0) == "a cat, neon style"
+    assert last.text("a neon style cat", 0, 0) == "a neon style cat"
+    assert last.text("", 0, 0) == "neon style"
+    first = CaptionRule(trigger_word="neon style")
+    assert first.text("a cat", 0, 0) == "neon style, a cat"
+    assert first.text("a cat, neon style", 0, 0) == "a cat, neon style"
+
+
 def test_tags_before_the_mark_and_after_a_second_one_stay_where_they_are() -> None:
     rule = CaptionRule(seed=1, keep_separator="|||", shuffle=True, tag_dropout=0.3, keep_tokens=9)
     texts = {rule.text("a, b ||| c, d, e, f ||| y, z", step, 0) for step in range(60)}

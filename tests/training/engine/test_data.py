@@ -74,6 +74,13 @@ def test_sixteen_bits_keep_their_brightness(tmp_path: Path) -> None:
     assert np.abs(np.asarray(open_picture(path))[..., 0].astype(int) - expected).max() <= 1
 
 
+def test_floating_numbers_from_nothing_to_one_are_no_black_picture(tmp_path: Path) -> None:
+    values = np.linspace(0, 1, 40 * 60, dtype=np.float32).reshape(40, 60)
+    Image.fromarray(values).save(tmp_path / "deep.tiff")
+    seen = np.asarray(open_picture(tmp_path / "deep.tiff"))[..., 0]
+    assert np.abs(seen - values * 255).max() <= 0.51
+
+
 def test_a_picture_of_endless_size_is_refused_and_one_below_the_limit_is_read(
     tmp_path: Path,
 ) -> None:
@@ -106,9 +113,18 @@ def test_a_run_goes_on_without_the_bad_pictures_and_says_which(
     recorder = Recorder()
     config = make_config(base, manifest, max_steps=1)
     train(config, run_dir=tmp_path / "run", listener=recorder, control=NoControl(), cache_dir=cache)
-    skipped = [event.message for event in recorder.of("warned")]
+    warned = recorder.of("warned")
+    skipped = [event.message for event in warned if event.code == "picture_skipped"]
     assert len(skipped) == 3
     assert all("bad-" in sentence for sentence in skipped)
+    assert str(folder) not in " ".join(skipped)
+    assert [event.message for event in warned if event.code == "pictures_converted"] == [
+        "Turned upright, as the EXIF data say: turned.jpg.",
+        "Animated, so only the first picture is used: animated.gif.",
+        "Turned from CMYK into RGB: cmyk.jpg.",
+        "Scaled to 8 bits a channel: grey16.png.",
+        "What is transparent was painted white: alpha.png.",
+    ]
     assert recorder.of("started")[0].images == 6
 
 

@@ -94,9 +94,13 @@ def test_a_lora_file_has_kohyas_keys_shapes_and_the_true_alpha(
     assert tensors[f"{block}_attn2_to_k.lora_down.weight"].shape == (4, 16)
 
 
-@pytest.mark.parametrize("conv_dim", [0, 2])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"conv_dim": 2, "block_dims": {"mid_block": 8, "up_blocks": 2}}],
+    ids=["plain", "convolutions, other ranks"],
+)
 def test_diffusers_draws_the_same_with_our_lora_file_as_the_engine_with_its_adapters(
-    conv_dim: int, base: Path, manifest: Path, tmp_path: Path
+    more: dict[str, Any], base: Path, manifest: Path, tmp_path: Path
 ) -> None:
     from PIL import Image
 
@@ -105,7 +109,7 @@ def test_diffusers_draws_the_same_with_our_lora_file_as_the_engine_with_its_adap
         manifest,
         train_text_encoder=True,
         learning_rate=2e-2,
-        network={"dim": 4, "alpha": 2.0, "conv_dim": conv_dim},
+        network={"dim": 4, "alpha": 2.0, **more},
         sample_every_epochs=1,
         sample_prompts=[f"{PROMPT} --d 3 --l 2 --s 4"],
     )
@@ -248,6 +252,69 @@ def test_a_hypernetwork_file_has_a1111s_structure_and_needs_no_code_to_load(
     assert not torch.equal(keys["linear.0.weight"], values["linear.0.weight"])
     assert data["layer_structure"] == [1.0, 2.0, 1.0]
     assert (data["activation_func"], data["activate_output"], data["step"]) == ("swish", False, 6)
+
+
+def as_a1111_reads(data: dict[Any, Any], place: int, context: Any) -> Any:
+    """Return what A1111 makes of a context before keys (0) or values (1), by its own rules.
+
+    x + the layers in their order: linear, Hardswish but not at the end, norm of the layer.
+    """
+    from torch.nn import functional
+
+    if context.shape[-1] not in data:
+        return context
+    state, change, number = data[context.shape[-1]][place], context, 0
+    last = len(data["layer_structure"]) - 2
+    for layer in range(last + 1):
+        weights = [state[f"linear.{number}.{name}"] for name in ("weight", "bias")]
+        change, number = functional.linear(change, *weights), number + 1
+        if layer < last:
+            change, number = functional.hardswish(change), number + 1
+        width = change.shape[-1:]
+        weights = [state[f"linear.{number}.{name}"] for name in ("weight", "bias")]
+        change, number = functional.layer_norm(change, width, *weights), number + 1
+        number += layer < last  # dropout, which is off while drawing
+    return context + change
+
+
+def changed_context(data: dict[Any, Any], place: int) -> Any:
+    return lambda _, given: (as_a1111_reads(data, place, given[0]), *given[1:])
+
+
+def test_a_hypernetwork_acts_as_a1111_reads_it(base: Path, manifest: Path, tmp_path: Path) -> None:
+    import torch
+
+    from training.engine.components import load_components
+    from training.engine.machine.precision import Machine, choose
+    from training.engine.samples.applying import AppliedFile, applied
+
+    shape = {"layer_structure": [1, 2, 2, 1], "layer_norm": True, "dropout": [0, 0.2, 0.2, 0]}
+    config = make_config(
+        base, manifest, "hypernetwork", learning_rate=1e-2, max_steps=2, hypernetwork=shape
+    )
+    path = trained(config, tmp_path)
+    data = torch.load(path, weights_only=True)
+    assert (data["activation_func"], data["is_layer_norm"], data["use_dropout"]) == (
+        "swish", True, True,
+    )  # fmt: skip
+    parts = load_components(config.resolved(), choose(Machine(cuda=False)))
+    unet = parts.unet
+    draw = torch.Generator().manual_seed(1)
+    seen = torch.randn(1, 4, 16, 16, generator=draw), torch.tensor([500])
+    context = torch.randn(1, 77, 16, generator=draw)
+
+    def predicted() -> torch.Tensor:
+        with torch.no_grad():
+            return unet(*seen, encoder_hidden_states=context).sample
+
+    plain = predicted()
+    with applied(parts, [AppliedFile(path)]):
+        ours = predicted()
+    for name, layer in unet.named_modules():
+        if name.endswith((".to_k", ".to_v")):
+            layer.register_forward_pre_hook(changed_context(data, int(name.endswith("v"))))
+    assert torch.allclose(predicted(), ours, atol=1e-6)
+    assert float((ours - plain).abs().max()) > 1e-3
 
 
 def test_the_header_of_a_lora_says_what_other_programs_look_for(

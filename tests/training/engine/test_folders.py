@@ -37,13 +37,17 @@ def kohya_folder(folder: Path) -> Path:
         (own / f"{name}.txt").write_bytes(data)
     (own / "broken.caption").write_bytes(b"\xff\x00\xff\xfe\x81")
     make_pictures(folder / "reg" / "1_cat", 2)
+    (own / "phone.HEIC").write_bytes(b"")
+    (own / "alone.txt").write_text("of no picture", encoding="utf-8")
     (own / "notes.md").write_text("no caption", encoding="utf-8")
     return folder
 
 
 def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None:
-    skipped: list[str] = []
-    manifest = read_folder(kohya_folder(tmp_path / "set"), on_skip=skipped.append)
+    skipped: list[tuple[str, str]] = []
+    manifest = read_folder(
+        kohya_folder(tmp_path / "set"), on_skip=lambda *told: skipped.append(told)
+    )
     captions = {Path(image.id).stem: image.caption for image in manifest.training}
     assert captions == {
         **{name: text for name, (_, text) in CAPTIONS.items()},
@@ -52,10 +56,13 @@ def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None
     }
     assert {image.repeats for image in manifest.training} == {20}
     assert len(manifest.regularisation) == 2
-    assert len(skipped) == 1
-    assert "broken.caption" in skipped[0]
+    said = dict.fromkeys(("phone.HEIC", "alone.txt", "broken.caption"), "caption_skipped")
+    said["phone.HEIC"] = "picture_skipped"
+    for (name, code), (its_code, sentence) in zip(said.items(), skipped, strict=True):
+        assert its_code == code
+        assert name in sentence
     with pytest.raises(DatasetError, match="20_sks cat"):
-        read_folder(tmp_path / "set" / "reg" / "none", on_skip=skipped.append)
+        read_folder(tmp_path / "set" / "reg" / "none", on_skip=lambda *_: None)
 
 
 def test_a_run_on_a_folder_tells_its_buckets_and_names_it_in_the_header(

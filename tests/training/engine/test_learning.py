@@ -14,6 +14,7 @@ from training.engine.runs.preparation import prepare
 from training.engine.runs.session import Session
 
 pytestmark = pytest.mark.engine
+BATCH, STEPS, DRAWS = 4, 28, 6
 
 
 def loss_at_fixed_draws(session: Session) -> float:
@@ -23,36 +24,36 @@ def loss_at_fixed_draws(session: Session) -> float:
     with torch.no_grad():
         losses = [
             session.stepper.losses(batch, step)
-            for step in range(100_000, 100_008)
+            for step in range(100_000, 100_000 + DRAWS)
             for batch in session.stepper.feed.batches(step)
         ]
     return float(torch.cat(losses).mean())
 
 
 @pytest.mark.parametrize(
-    ("method", "rate", "steps", "share"),
+    ("method", "rate", "share"),
     [
-        ("lora", 2e-2, 60, 0.9),
-        ("dreambooth", 3e-3, 60, 0.8),
-        ("hypernetwork", 2e-2, 60, 0.97),
-        ("textual_inversion", 0.1, 60, 0.9999),
+        ("lora", 2e-2, 0.9),
+        ("dreambooth", 3e-3, 0.7),
+        ("hypernetwork", 2e-2, 0.95),
+        ("textual_inversion", 0.1, 0.995),
     ],
 )
 def test_a_method_learns_a_picture(
-    method: str, rate: float, steps: int, share: float, base: Path, tmp_path: Path
+    method: str, rate: float, share: float, base: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "set"
     manifest = make_manifest(folder, make_pictures(folder, 1))
     data = json.loads(manifest.read_text(encoding="utf-8"))
-    data["images"][0]["repeats"] = 8
+    data["images"][0]["repeats"] = BATCH
     manifest.write_text(json.dumps(data), encoding="utf-8")
     config = make_config(
         base,
         manifest,
         method,
-        batch_size=8,
+        batch_size=BATCH,
         learning_rate=rate,
-        max_steps=steps,
+        max_steps=STEPS,
         textual_inversion={"token": "<thing>", "vectors": 4, "preserve_norm": False},
     )
     run = RunFolder(tmp_path / "run", config.resolved(), Recorder())
@@ -60,7 +61,7 @@ def test_a_method_learns_a_picture(
     try:
         before = loss_at_fixed_draws(session)
         with without_denormals():
-            for step in range(steps):
+            for step in range(STEPS):
                 session.stepper.step(step)
         after = loss_at_fixed_draws(session)
     finally:

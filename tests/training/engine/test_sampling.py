@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.samples import samplers
 from training.engine.samples.drawing import BaseChoice, open_base
 from training.engine.samples.prompts import HiresFix, PromptRequest, StartPicture, parse_prompt
 from training.engine.samples.samplers import (
@@ -249,6 +251,25 @@ def test_an_inpainting_unet_gets_the_mask_and_the_picture_with_a_grey_hole(
     seen.clear()
     drawn(special, request_of(config))
     assert (seen[0][:, 4] == 1).all()
+
+
+def test_diffusers_is_loaded_without_the_compiler_which_is_there_again_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = []
+    for name in (samplers.COMPILER, "diffusers.utils.torch_utils"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    def load(name: str) -> None:
+        told.append((name, sys.modules.get(samplers.COMPILER, "free")))
+
+    monkeypatch.setattr("importlib.import_module", load)
+    samplers.load_schedulers()
+    assert told == [("diffusers.utils.torch_utils", None)]
+    assert samplers.COMPILER not in sys.modules
+    monkeypatch.setitem(sys.modules, samplers.COMPILER, torch)  # as where a run is compiled
+    samplers.load_schedulers()
+    assert len(told) == 1
 
 
 def test_names_of_samplers_are_read_in_any_case_and_unknown_ones_are_refused() -> None:

@@ -49,6 +49,11 @@ class CaptionConfig(Section):
     trigger_word: str | None = setting(
         None, "Word put first in every caption; empty takes the data set's own."
     )
+    trigger_place: Literal["first", "last"] = setting(
+        "first",
+        "Where the trigger word stands in a caption; last for models that read the style there, as "
+        "the bundled one.",
+    )
     keep_tokens: int = setting(
         0, "Number of tags at the start that are never shuffled or dropped.", ge=0, le=75
     )
@@ -71,7 +76,8 @@ class CaptionConfig(Section):
     )
     wildcards: bool = setting(
         default=False,
-        help_text="Draw one of {red|blue} in each step, and one line of a caption of several.",
+        help_text="Draw one of {red|blue} in each step, and one line of a caption of several; "
+        "off takes all lines, as tags.",
     )
     emphasis: bool = setting(
         default=False,

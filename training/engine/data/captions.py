@@ -13,6 +13,7 @@ from training.engine.data.templates import TEMPLATE_SETS
 WILDCARD_DEPTH = 8
 _MEANT = re.compile(r"\{\{([^{}]*)\}\}")
 _WILDCARD = re.compile(r"\{([^{}]*)\}")
+_LINE_ENDS = (".", "!", "?", ":", ";", ",", "。", "！", "？", "，")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # of the private use area: no caption has them
 
 
@@ -22,6 +23,7 @@ class CaptionRule:
 
     seed: int = 0
     trigger_word: str = ""
+    trigger_last: bool = False
     keep_tokens: int = 0
     shuffle: bool = False
     dropout: float = 0.0
@@ -53,11 +55,13 @@ class CaptionRule:
             caption = with_wildcards_drawn(
                 caption, randomness.generator(self.seed, "wildcards", step, slot)
             )
+        else:
+            caption = in_one_line(caption, self.separator)
         if self.replaced_word:
             caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
         if not self.templates:
-            return with_trigger(caption, self.trigger_word, self.separator)
+            return with_trigger(caption, self.trigger_word, self.separator, last=self.trigger_last)
         order = randomness.generator(self.seed, "template", step, slot)
         template = self.templates[int(order.integers(len(self.templates)))]
         return template.replace("[name]", self.token).replace("[filewords]", caption)
@@ -116,11 +120,30 @@ def with_wildcards_drawn(caption: str, draw: Generator) -> str:
     return text.replace(_OPEN, "{").replace(_CLOSE, "}")
 
 
-def with_trigger(caption: str, trigger: str, separator: str = ",") -> str:
-    """Return the caption with the trigger word in front, unless it already has it."""
-    if not trigger or contains_word(caption, trigger):
+def in_one_line(caption: str, separator: str = ",") -> str:
+    """Return a caption with its lines one after another: a line is a tag, or ends a sentence."""
+    lines = [line.strip() for line in caption.splitlines() if line.strip()]
+    text = "".join(lines[:1])
+    for line in lines[1:]:
+        text += f" {line}" if text.endswith((separator, *_LINE_ENDS)) else f"{separator} {line}"
+    return text
+
+
+def with_trigger(caption: str, trigger: str, separator: str = ",", *, last: bool = False) -> str:
+    """Return the caption with the trigger word in front, unless it already has it.
+
+    With `last` it goes to the end, also where it is one of the tags already.
+    """
+    if not trigger:
         return caption
-    return f"{trigger}{separator} {caption}" if caption else trigger
+    tags = [tag.strip() for tag in caption.split(separator) if tag.strip()]
+    others = [tag for tag in tags if tag.lower() != trigger.lower()]
+    if last and len(others) < len(tags):
+        return f"{separator} ".join([*others, trigger])
+    if contains_word(caption, trigger):
+        return caption
+    parts = [caption] if caption else []
+    return f"{separator} ".join([*parts, trigger] if last else [trigger, *parts])
 
 
 def contains_word(text: str, word: str) -> bool:

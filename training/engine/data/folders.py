@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hub.formats.captions import decode_caption
 from hub.formats.errors import CaptionError
-from training.engine.data.manifest import Manifest, ManifestImage
+from training.engine.data.manifest import Manifest, ManifestImage, some_of
 from training.engine.errors import DatasetError
 from training.engine.files.file_writing import file_hash
 
@@ -21,12 +21,18 @@ PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".avif", ".tif", ".tiff"}
 )
 CAPTION_SUFFIXES = (".txt", ".caption")
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".jxl", ".jp2", ".psd", ".svg", ".dng", ".cr2", ".nef"}
+)
+"""Pictures of kinds that are not read here, of which a person wants to be told."""
 TRAINING, REGULARISATION = "img", "reg"
 _REPEATED = re.compile(r"^(\d{1,4})_(.*)$", re.DOTALL)
 
 
-def read_folder(folder: Path, *, on_skip: Callable[[str], None]) -> Manifest:
-    """Return the pictures of a folder and its folders; `on_skip` is told what cannot be used.
+def read_folder(folder: Path, *, on_skip: Callable[[str, str], None]) -> Manifest:
+    """Return the pictures of a folder and its folders.
+
+    `on_skip` is told what cannot be used: a code (picture_skipped, caption_skipped), a sentence.
 
     Raises DatasetError where it holds no picture to train on.
     """
@@ -43,7 +49,7 @@ def read_folder(folder: Path, *, on_skip: Callable[[str], None]) -> Manifest:
     return manifest
 
 
-def class_folder(folder: Path, *, on_skip: Callable[[str], None]) -> tuple[ManifestImage, ...]:
+def class_folder(folder: Path, *, on_skip: Callable[[str, str], None]) -> tuple[ManifestImage, ...]:
     """Return the class pictures of a folder. Raises DatasetError where there is none."""
     found = _pictures(folder, regularisation=True, on_skip=on_skip)
     if not found:
@@ -52,10 +58,12 @@ def class_folder(folder: Path, *, on_skip: Callable[[str], None]) -> tuple[Manif
 
 
 def _pictures(
-    root: Path, *, regularisation: bool, on_skip: Callable[[str], None]
+    root: Path, *, regularisation: bool, on_skip: Callable[[str, str], None]
 ) -> list[ManifestImage]:
     found = []
-    for path in sorted(root.rglob("*")):
+    files = sorted(root.rglob("*"))
+    _tell_of_others(files, on_skip)
+    for path in files:
         if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
             continue
         repeats, words = folder_meaning(path.parent.name)
@@ -74,13 +82,32 @@ def _pictures(
     return found
 
 
+def _tell_of_others(files: list[Path], on_skip: Callable[[str, str], None]) -> None:
+    """Report pictures of kinds that are not read, and captions that belong to no picture."""
+    unread = [path.name for path in files if path.suffix.lower() in UNREAD_SUFFIXES]
+    if unread:
+        on_skip(
+            "picture_skipped",
+            f"Of a kind that is not read here: {some_of(unread)}. Save them as PNG or JPEG.",
+        )
+    pictures = {path for path in files if path.suffix.lower() in PICTURE_SUFFIXES}
+    known = {path.with_suffix("") for path in pictures} | pictures
+    alone = [
+        path.name
+        for path in files
+        if path.suffix in CAPTION_SUFFIXES and path.with_suffix("") not in known
+    ]
+    if alone:
+        on_skip("caption_skipped", f"Without a picture of the same name: {some_of(alone)}.")
+
+
 def folder_meaning(name: str) -> tuple[int, str]:
     """Return what `20_sks cat` says: the repeats and the words; of any other name 1 and none."""
     found = _REPEATED.match(name)
     return (max(1, int(found[1])), found[2].strip()) if found else (1, "")
 
 
-def _caption(picture: Path, on_skip: Callable[[str], None]) -> str | None:
+def _caption(picture: Path, on_skip: Callable[[str, str], None]) -> str | None:
     """Return the text beside a picture in whatever encoding, or None where there is none."""
     for suffix in CAPTION_SUFFIXES:
         for path in (picture.with_suffix(suffix), picture.with_name(picture.name + suffix)):
@@ -88,6 +115,10 @@ def _caption(picture: Path, on_skip: Callable[[str], None]) -> str | None:
                 try:
                     return decode_caption(path.read_bytes()).text.strip()
                 except (CaptionError, OSError) as error:
-                    on_skip(f"{path.name} is not used as a caption. {error}")
+                    on_skip(
+                        "caption_skipped",
+                        f"{path.name} is not used, but the words of its folder, if there are any. "
+                        f"{error}",
+                    )
                     return None
     return None

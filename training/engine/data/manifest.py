@@ -86,6 +86,12 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
+def some_of(names: list[str], most: int = 5) -> str:
+    """Return names for a sentence: the first ones, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def content_hash(manifest: Manifest) -> str:
     """Return a SHA-256 of what is in a data set, for one that has no manifest file to hash."""
     rows = [

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from training.engine.errors import DatasetError
 
 MAX_PIXELS = 180_000_000
 MIN_SIDE = 16
+ORIENTATION_TAG = 0x0112
+CONVERSIONS = {
+    "turned": "Turned upright, as the EXIF data say",
+    "animated": "Animated, so only the first picture is used",
+    "cmyk": "Turned from CMYK into RGB",
+    "deep": "Scaled to 8 bits a channel",
+    "clear": "What is transparent was painted white",
+}
+"""What is done to pictures of other kinds before they are shown, in words for a report."""
+
 Box = tuple[int, int, int, int]
 
 
@@ -27,18 +37,23 @@ class CutPicture:
     offset: tuple[int, int]  # (left, top)
 
 
-def open_picture(path: Path) -> Image.Image:
+def open_picture(path: Path, *, on_conversion: Callable[[str], None] | None = None) -> Image.Image:
     """Open a picture as upright RGB: first frame, transparency on white, 16 bits scaled to 8.
 
-    Raises DatasetError naming the file where it cannot be used.
+    `on_conversion` is told each key of CONVERSIONS that was done. Raises DatasetError naming the
+    file where it cannot be used.
     """
     with _decoded(path) as opened:
+        conversions = _conversions(opened)
         picture = _to_rgb(ImageOps.exif_transpose(opened) or opened)
     if min(picture.size) < MIN_SIDE:
         raise DatasetError(
             f"{path.name} is {picture.width} × {picture.height} pixels; "
             f"the shorter side needs at least {MIN_SIDE}."
         )
+    if on_conversion is not None:
+        for conversion in conversions:
+            on_conversion(conversion)
     return picture
 
 
@@ -70,7 +85,21 @@ def _decoded(path: Path) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise DatasetError(_too_many("far more pixels", path)) from error
     except Exception as error:  # decoders raise whatever they like at a broken file
-        raise DatasetError(f"{path.name} cannot be read as a picture: {error}") from error
+        raise DatasetError(
+            f"{path.name} cannot be read as a picture: {_why(error, path)}"
+        ) from error
+
+
+def _why(error: Exception, path: Path) -> str:
+    """Return what is wrong with a file, in words for who put it there."""
+    if isinstance(error, UnidentifiedImageError):
+        empty = path.stat().st_size == 0
+        return "the file is empty." if empty else "it is none, or of a kind that is not known here."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    if "truncated" in str(error):
+        return "it ends too early, so a part of the file is missing. Copy it again."
+    return f"{str(error).rstrip('.')}."
 
 
 def _refuse_endless(size: tuple[int, int], path: Path) -> None:
@@ -86,11 +115,29 @@ def _is_clear(picture: Image.Image) -> bool:
     return "A" in picture.getbands() or "transparency" in picture.info
 
 
+def _conversions(opened: Image.Image) -> tuple[str, ...]:
+    """Return the keys of CONVERSIONS that apply to a picture."""
+    facts = {
+        "turned": opened.getexif().get(ORIENTATION_TAG, 1) not in (0, 1),
+        "animated": getattr(opened, "n_frames", 1) > 1,
+        "cmyk": opened.mode == "CMYK",
+        "deep": _is_deep(opened),
+        "clear": _is_clear(opened),
+    }
+    return tuple(name for name, holds in facts.items() if holds)
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode == "F" or picture.mode.startswith("I")
+
+
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):
+    if _is_deep(picture):
         values = np.asarray(picture, dtype=np.float64)
-        deep = ";16" in picture.mode or values.max(initial=0) > 255
-        top = 65535.0 if deep else 255.0
+        most = values.max(initial=0)
+        top = 65535.0 if ";16" in picture.mode or most > 255 else 255.0
+        if picture.mode == "F" and most <= 1:
+            top = 1.0
         picture = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
     if _is_clear(picture):
         with_alpha = picture.convert("RGBA")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -18,8 +19,9 @@ from training.engine.data.colours import VARIANTS, recoloured
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
-from training.engine.data.manifest import ManifestImage
+from training.engine.data.manifest import ManifestImage, some_of
 from training.engine.data.pictures import (
+    CONVERSIONS,
     CutPicture,
     cut,
     cut_mask,
@@ -41,6 +43,8 @@ class Preparing:
     room: EncodingRoom
     on_progress: Callable[[int, int], None]
     on_skip: Callable[[str], None]
+    on_conversions: Callable[[str], None]
+    _converted: dict[str, list[str]] = field(default_factory=dict)
 
     def items(self, images: list[ManifestImage], *, fixed: bool = False) -> list[Item]:
         """Return the items of pictures; `fixed` ones are never shown in other colours.
@@ -55,9 +59,17 @@ class Preparing:
                 except DatasetError as error:
                     self.on_skip(str(error))
                 self.on_progress(number + 1, len(images))
+        self._tell_conversions()
         if not found:
             raise DatasetError("None of the data set's pictures can be used; see the warnings.")
         return found
+
+    def _tell_conversions(self) -> None:
+        """Report what was done to pictures of other kinds, one sentence for each kind."""
+        for conversion, words in CONVERSIONS.items():
+            names = self._converted.pop(conversion, [])
+            if names:
+                self.on_conversions(f"{words}: {some_of(names)}.")
 
     def class_items(
         self, images: list[ManifestImage], buckets: set[tuple[int, int]]
@@ -84,7 +96,7 @@ class Preparing:
         )
 
     def _item(self, image: ManifestImage, bucket: tuple[int, int] | None, *, fixed: bool) -> Item:
-        picture = open_picture(image.path)
+        picture = open_picture(image.path, on_conversion=partial(self._note, image))
         left, top, right, bottom = inside(image.crop, picture.size)
         size = (right - left, bottom - top)
         rule = self._rule()
@@ -107,6 +119,9 @@ class Preparing:
             offset=shown.part.offset,
             regularisation=image.regularisation,
         )
+
+    def _note(self, image: ManifestImage, conversion: str) -> None:
+        self._converted.setdefault(conversion, []).append(image.path.name)
 
     def _focus(self, picture: Image.Image, image: ManifestImage) -> tuple[float, float]:
         if self.config.crop == "centre":

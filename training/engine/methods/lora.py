@@ -97,6 +97,7 @@ class LoraMethod(Method):
         super().__init__(config)
         network = config.network
         self._adapters: dict[str, Adapter] = {}  # by kohya's name of the layer
+        self._file_alphas: dict[str, float] = {}
         self._fuses = False
         self._dropping = Dropping(network.dropout, network.rank_dropout, network.module_dropout)
 
@@ -112,7 +113,9 @@ class LoraMethod(Method):
         network = self.config.network
         is_plain = network.algorithm == "lora" and not network.decompose
         adapt = self._adapt_plainly if is_plain else self._adapt_weights
-        adapt(components.unet, unet_targets(components, network))
+        targets = unet_targets(components, network)
+        self._file_alphas = {t.name: t.file_alpha for t in targets if t.file_alpha is not None}
+        adapt(components.unet, targets)
         if self.trains_text:
             for number, encoder in enumerate(components.text_encoders):
                 prefix = components.architecture.text_prefixes[number]
@@ -221,10 +224,29 @@ class LoraMethod(Method):
         dtype = saved_dtype(self.config)
         tensors = {}
         for name, adapter in self._adapters.items():
-            tensors[f"{name}.alpha"] = torch.tensor(float(adapter.alpha)).to(dtype)
-            for key, tensor in adapter.by_file_key().items():
+            parts = {key: tensor.detach() for key, tensor in adapter.by_file_key().items()}
+            alpha = float(adapter.alpha)
+            if "lora_down.weight" in parts:
+                alpha = self._file_alphas.get(name, alpha)
+                parts |= scaled_to(alpha, parts, float(adapter.alpha))
+            tensors[f"{name}.alpha"] = torch.tensor(alpha).to(dtype)
+            for key, tensor in parts.items():
                 tensors[f"{name}.{key}"] = for_saving(tensor, dtype)
         return partial(save_tensors, tensors=tensors, metadata=info.metadata)
+
+
+def scaled_to(
+    alpha: float, parts: dict[str, torch.Tensor], trained_alpha: float
+) -> dict[str, torch.Tensor]:
+    """Return both matrices for a file with another alpha, of the same effect.
+
+    Blocks of another rank need it: diffusers 0.42 loses an alpha that only some of the attention
+    layers have.
+    """
+    if alpha == trained_alpha:
+        return {}
+    root = (trained_alpha / alpha) ** 0.5
+    return {name: parts[name] * root for name in ("lora_down.weight", "lora_up.weight")}
 
 
 def _groups(

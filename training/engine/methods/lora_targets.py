@@ -23,12 +23,16 @@ _RESNET_PARENTS = {"ResnetBlock2D", "Downsample2D", "Upsample2D"}
 
 @dataclass(frozen=True)
 class Target:
-    """A layer with its path in the module, its name in the file, and its rank and alpha."""
+    """A layer with its path in the module, its name in the file, and its rank and alpha.
+
+    `file_alpha` is the alpha of the file, where the file's numbers are scaled to another one.
+    """
 
     path: str
     name: str
     rank: int
     alpha: float
+    file_alpha: float | None = None
 
 
 def unet_targets(components: Components, network: NetworkConfig) -> list[Target]:
@@ -43,13 +47,15 @@ def unet_targets(components: Components, network: NetworkConfig) -> list[Target]
     targets = []
     for path in chosen:
         original = ldm_module_path(path, unet.config)
-        rank, alpha = _shape(unet.get_submodule(path), network)
+        rank, usual = _shape(unet.get_submodule(path), network)
         other = _block_dim(network, path, original)
+        alpha = usual
         if other is not None:
-            rank, alpha = other, alpha * other / rank
+            rank, alpha = other, usual * other / rank
         named = original if sgm else path
         if rank:
-            targets.append(Target(path, "lora_unet_" + named.replace(".", "_"), rank, alpha))
+            name = "lora_unet_" + named.replace(".", "_")
+            targets.append(Target(path, name, rank, alpha, file_alpha=usual))
     if not targets:
         raise ConfigError("network.block_dims leaves out every layer, so nothing would be trained.")
     return targets

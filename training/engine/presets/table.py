@@ -34,6 +34,7 @@ _TINY = {
     "sampling": {"sampler": "DPM++ 2M", "steps": 20, "guidance": 2.5, "at_start": True},
     "captions": {"dropout": 0.08},
 }
+_TINY_STYLE = {**_TINY, "captions": {"dropout": 0.08, "trigger_place": "last"}}
 _SD1 = {
     "resolution": 512,
     "batch_size": 2,
@@ -63,7 +64,7 @@ PRESETS: tuple[Preset, ...] = (
         steps_per_image=10,
         device="cpu",
         settings={
-            **_TINY,
+            **_TINY_STYLE,
             "learning_rate": 2e-3,
             "scheduler": "cosine",
             "network": {"dim": 16, "alpha": 16.0, "conv_dim": 16, "conv_alpha": 16.0},
@@ -148,7 +149,7 @@ PRESETS: tuple[Preset, ...] = (
         steps=190,
         steps_per_image=0,
         device="cpu",
-        settings={**_TINY, "learning_rate": 2e-3},
+        settings={**_TINY_STYLE, "learning_rate": 2e-3},
     ),
     Preset(
         id="sd1-lora",

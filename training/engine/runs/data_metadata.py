@@ -12,6 +12,7 @@ from typing import Any
 
 from training.engine.config.sections import CaptionConfig
 from training.engine.config.train import TrainConfig
+from training.engine.data.captions import in_one_line
 from training.engine.data.manifest import Manifest, ManifestImage
 
 Size = tuple[int, int]
@@ -129,6 +130,8 @@ def _tag_frequency(images: list[ManifestImage], captions: CaptionConfig) -> dict
     counts: Counter[str] = Counter()
     for image in images:
         text = image.caption
+        if not captions.wildcards:
+            text = in_one_line(text, captions.separator)
         if captions.keep_separator:
             text = text.replace(captions.keep_separator, captions.separator)
         counts.update(tag.strip() for tag in text.split(captions.separator) if tag.strip())

@@ -184,8 +184,8 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
     """Return the data set: a manifest file, or a folder in kohya's layout."""
     path = Path(config.dataset_manifest)
 
-    def skipped(sentence: str) -> None:
-        run.journal.emit(Warned(code="caption_skipped", message=sentence))
+    def skipped(code: str, sentence: str) -> None:
+        run.journal.emit(Warned(code=code, message=sentence))
 
     if config.dataset_manifest and path.is_dir():
         found = read_folder(path, on_skip=skipped)
@@ -213,6 +213,7 @@ def _load_pictures(
         room=EncodingRoom(components, cache, warn),
         on_progress=_Told(run, "caching_latents"),
         on_skip=partial(warn, "picture_skipped"),
+        on_conversions=partial(warn, "pictures_converted"),
     )
     items = preparing.items(list(manifest.training))
     held_out = preparing.items(list(manifest.held_out), fixed=True) if manifest.held_out else []

@@ -56,6 +56,7 @@ def _caption_rule(config: TrainConfig, manifest: Manifest, trigger: str) -> Capt
     return CaptionRule(
         seed=config.seed,
         trigger_word=trigger,
+        trigger_last=captions.trigger_place == "last",
         keep_tokens=captions.keep_tokens,
         shuffle=captions.shuffle,
         dropout=captions.dropout,

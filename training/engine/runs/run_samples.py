@@ -14,6 +14,7 @@ from training.engine.files.file_writing import file_hash, tensor_hash
 from training.engine.runs.session import Session
 from training.engine.samples.preview import TrainedFile, make_samples
 from training.engine.samples.prompts import PromptRequest, prompt_requests
+from training.engine.samples.samplers import load_schedulers, needs_library
 from training.engine.text import TextConditioner
 
 NO_ROOM_FOR_SAMPLES = (
@@ -45,6 +46,9 @@ def make_run_samples(
     requests = _missing(session, moment) if session.among.is_first else {}
     if not requests:
         return
+    schedule = session.components.scheduler_config
+    if any(needs_library(request.sampler, schedule) for request in requests.values()):
+        load_schedulers()
     twin = session.twin() if beside else None
     if twin is None:
         session.aside.settle()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from training.engine.errors import ConfigError
 
 FALLBACK = "DPM++ 2M"
 KARRAS = " Karras"
+COMPILER = "torch._dynamo"
 
 
 @dataclass(frozen=True)
@@ -67,23 +70,46 @@ def written_names(name: str) -> tuple[str, str | None]:
     return name, None
 
 
+def load_schedulers() -> None:
+    """Load diffusers without torch's compiler, for which it asks and which it does without.
+
+    That spares 2 CPU seconds and 70 MB. For this moment nothing can import the compiler, so call
+    it first where nothing else goes on.
+    """
+    loaded: dict[str, Any] = sys.modules
+    if COMPILER in loaded or "diffusers.utils.torch_utils" in loaded:
+        return
+    loaded[COMPILER] = None
+    try:
+        importlib.import_module("diffusers.utils.torch_utils")
+    finally:
+        del loaded[COMPILER]
+
+
 def make_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
     """Return a scheduler set up for a base model's own noise schedule.
 
     Prediction type, zero terminal SNR and timestep spacing come from the base model's config; an
-    unknown name gives DPM++ 2M. All but the usual one are those of diffusers, whose import takes
-    as long as some twenty steps of a small picture.
+    unknown name gives DPM++ 2M. All but that one are those of diffusers.
     """
     from training.engine.samples.dpm_multistep import DpmMultistep
 
+    if needs_library(name, scheduler_config):
+        return library_scheduler(name, scheduler_config)
+    return DpmMultistep(_asked(name, scheduler_config)[1])
+
+
+def needs_library(name: str, scheduler_config: dict[str, Any]) -> bool:
+    """Whether a sampler on this noise schedule is one of diffusers'."""
+    from training.engine.samples.dpm_multistep import DpmMultistep
+
     kind, config = _asked(name, scheduler_config)
-    if kind == _MULTISTEP and DpmMultistep.fits(config):
-        return DpmMultistep(config)
-    return library_scheduler(name, scheduler_config)
+    return kind != _MULTISTEP or not DpmMultistep.fits(config)
 
 
 def library_scheduler(name: str, scheduler_config: dict[str, Any]) -> Any:
     """Return the same as diffusers has it."""
+    load_schedulers()
     import diffusers
 
     kind, config = _asked(name, scheduler_config)

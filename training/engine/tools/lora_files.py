@@ -118,7 +118,7 @@ def save_lora(
     """Write a LoRA file with kohya's names, and its dim and alpha in the metadata.
 
     Where ranks differ, all layers get one alpha and their numbers are scaled to fit: diffusers
-    0.42 loses the alphas of the middle block where they are not all the same.
+    0.42 loses an alpha that only some of the attention layers have.
     """
     alpha = max(layer.alpha for layer in layers.values())
     if any(abs(layer.alpha - alpha) > 1e-6 for layer in layers.values()):

@@ -162,7 +162,7 @@ def plan_job(
         },
     )
     if "sample_prompts" not in config:
-        checked = checked.model_copy(update={"sample_prompts": usual_prompts(snapshot)})
+        checked = checked.model_copy(update={"sample_prompts": usual_prompts(snapshot, checked)})
     images = snapshot.manifest["images"]
     repeats = sum(image["repeats"] for image in images) / len(images)
     device = device_wish or likely_device(checked)
@@ -191,13 +191,17 @@ def check_config(
         raise Invalid(str(error), code="config_invalid") from error
 
 
-def usual_prompts(snapshot: Snapshot) -> list[str]:
-    """Prompts for samples where none are given: the first captions, trigger word in front."""
+def usual_prompts(snapshot: Snapshot, config: TrainConfig) -> list[str]:
+    """Prompts for samples where none are given: the first captions, as training reads them."""
     word = snapshot.manifest["trigger_word"]
+    last = config.captions.trigger_place == "last"
     found: dict[str, None] = {}
     for image in snapshot.manifest["images"]:
         caption = " ".join(image["caption"].split())
-        text = f"{word}, {caption}" if word and not _has_word(caption, word) else caption
+        tags = [tag for tag in caption.split(", ") if not last or tag.lower() != word.lower()]
+        text = ", ".join(tags)
+        if word and not _has_word(text, word):
+            text = f"{text}, {word}" if last else f"{word}, {text}"
         found[text.strip(", ")] = None
     return [text for text in found if text][:USUAL_PROMPTS]
 
