@@ -156,9 +156,19 @@ def _fetched(hub: HubClient, row: dict[str, Any], to: Path, terminal: Terminal) 
 
 
 def _follow(hub: HubClient, run: str, terminal: Terminal, *, after: int = 0) -> None:
-    if terminal.as_json:
-        follow(hub, run, terminal, terminal.result, after=after)
-        return
+    """Show the run until it is over; who leaves by Ctrl-C is told that it goes on."""
+    try:
+        if terminal.as_json:
+            follow(hub, run, terminal, terminal.result, after=after)
+        else:
+            _draw(hub, run, terminal, after=after)
+    except KeyboardInterrupt:
+        words = _("The run goes on without you. To see it again: {command}")
+        terminal.note(words.format(command=f"atelier watch {run}"))
+        raise
+
+
+def _draw(hub: HubClient, run: str, terminal: Terminal, *, after: int) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     notes = terminal.notes
     hidden = not notes.is_terminal
