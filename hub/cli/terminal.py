@@ -4,6 +4,7 @@ With --json the result is one JSON document (for `watch`, one a line) and nothin
 but errors, which are JSON too.
 """
 
+import io
 import json
 import os
 import sys
@@ -144,6 +145,16 @@ def size(count: int | None) -> str:
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
         number /= 1000
     return f"{number:.1f} {units[-1]}"
+
+
+def print_anything() -> None:
+    """Let no letter stop the program: what the terminal has no form for is printed escaped.
+
+    Names of files may hold bytes that are no text; in JSON the escape is the right form.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def terminal_of(context: typer.Context) -> Terminal:

@@ -13,7 +13,7 @@ from hub.cli.errors import CliError
 from hub.cli.hub_client import HubClient
 from hub.cli.language import chosen_language, use_language
 from hub.cli.spoken_help import complaints_translated, translate_help
-from hub.cli.terminal import JSON_OPTION, Terminal, terminal_of
+from hub.cli.terminal import JSON_OPTION, Terminal, print_anything, terminal_of
 
 AsJson = Annotated[bool, JSON_OPTION]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many rows.")]
@@ -27,6 +27,7 @@ class CommandGroup(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the words of the command line."""
+        print_anything()
         use_language(chosen_language(os.environ))
         translate_help(self)
         with complaints_translated():
