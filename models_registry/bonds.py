@@ -18,7 +18,12 @@ from models_registry.models.tag import ModelTag
 
 def with_tags(tags: Collection[str]) -> QuerySet[ModelTag]:
     """Rows of models with any of these tags, called by their names or their aliases."""
-    return ModelTag.objects.filter(tag_id__in=keys_of_tags(tags), model_id=OuterRef("pk"))
+    return with_tag_keys(keys_of_tags(tags))
+
+
+def with_tag_keys(keys: Collection[int]) -> QuerySet[ModelTag]:
+    """Rows of models with any of the tags of these keys."""
+    return ModelTag.objects.filter(tag_id__in=keys, model_id=OuterRef("pk"))
 
 
 def engagements(viewer: Viewer, kind: str) -> QuerySet[ModelEngagement]:

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
 from hub.core.lookups import among
-from models_registry.bonds import engagements, followed, hidden, saved, with_tags
+from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys, with_tags
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
@@ -107,6 +107,7 @@ class ModelFilters:
     early_access_at: datetime | None = None
     excluded_ids: Collection[int] = ()
     excluded_owner_ids: Collection[int] = ()
+    excluded_tag_ids: Collection[int] = ()
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
@@ -239,6 +240,8 @@ def _without(filters: ModelFilters) -> Q:
         condition &= ~Q(pk__in=list(filters.excluded_ids))
     if filters.excluded_owner_ids:
         condition &= ~Q(owner_id__in=list(filters.excluded_owner_ids))
+    if filters.excluded_tag_ids:
+        condition &= ~Q(Exists(with_tag_keys(filters.excluded_tag_ids)))
     if filters.archived is not None:
         archived = Q(status=Status.ARCHIVED)
         condition &= archived if filters.archived else ~archived

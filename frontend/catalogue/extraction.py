@@ -4,7 +4,7 @@ Babel reads Python; templates go through Django's own `templatize` first, so no 
 needed. Both yield the same messages as `makemessages` would.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +15,8 @@ from django.utils.translation.template import templatize
 from training.engine.presets.choosing import all_presets
 
 PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
+#: Has a catalogue of its own, since it is installed alone.
+COMMAND_LINE = "hub/cli"
 PRESETS = "training/engine/presets/table.py"
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 KEYWORDS = DEFAULT_KEYWORDS | {
@@ -45,9 +47,11 @@ class Message:
 
 
 def source_files(root: Path) -> Iterator[Path]:
-    """Python files and templates of our packages, in a fixed order."""
+    """Python files and templates of our packages but the command line's, in a fixed order."""
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*")):
+            if path.is_relative_to(root / COMMAND_LINE):
+                continue
             is_template = path.suffix in TEMPLATE_SUFFIXES and "templates" in path.parts
             if (path.suffix == ".py" and "migrations" not in path.parts) or is_template:
                 yield path
@@ -91,5 +95,10 @@ def collect(root: Path) -> dict[Key, Message]:
                 message.files.append(name)
     for text in preset_texts():
         messages.setdefault(("", text), Message("", text)).files.append(PRESETS)
-    order = sorted(messages.values(), key=lambda m: (m.singular.casefold(), m.singular, m.context))
+    return in_order(messages.values())
+
+
+def in_order(messages: Iterable[Message]) -> dict[Key, Message]:
+    """By their English words."""
+    order = sorted(messages, key=lambda m: (m.singular.casefold(), m.singular, m.context))
     return {message.key: message for message in order}

@@ -10,6 +10,7 @@ from frontend.catalogue.extraction import Key, Message
 FRONTEND_DIR = Path(__file__).resolve().parent.parent
 ROOT = FRONTEND_DIR.parent
 CATALOGUE = FRONTEND_DIR / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+CLI_CATALOGUE = ROOT / "hub" / "cli" / "locale" / "zh" / "LC_MESSAGES" / "atelier.po"
 HEADER = {
     "Project-Id-Version": "Atelier",
     "Language": "zh_Hans",

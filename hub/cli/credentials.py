@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from hub.cli.errors import LocalProblem, SignInNeeded, WrongUse
+from hub.cli.language import gettext as _
 
 APP = "atelier"
 FILE_NAME = "hubs.json"
@@ -42,9 +43,13 @@ def clean_origin(address: str) -> str:
         text = f"{'http' if local else 'https'}://{text}"
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise WrongUse(f"{address!r} is no address of a hub. Write it like https://hub.example.")
+        raise WrongUse(
+            _("{address} is no address of a hub. Write it like https://hub.example.").format(
+                address=repr(address)
+            )
+        )
     if parts.username or parts.password:
-        raise WrongUse("Leave name and password out of the address; use a token instead.")
+        raise WrongUse(_("Leave name and password out of the address; use a token instead."))
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -54,7 +59,9 @@ def current_account(address: str = "") -> Account:
     named = address or os.environ.get("ATELIER_HUB", "")
     origin = clean_origin(named) if named else saved.get("current", "")
     if not origin:
-        raise SignInNeeded("No hub is known yet. Sign in first: atelier login https://hub.example")
+        raise SignInNeeded(
+            _("No hub is known yet. Sign in first: atelier login https://hub.example")
+        )
     known = saved.get("hubs", {}).get(origin, {})
     token = os.environ.get("ATELIER_TOKEN") or known.get("token", "")
     return Account(origin=origin, token=token, username=known.get("username", ""))
@@ -89,7 +96,9 @@ def _load() -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise LocalProblem(
-            f"{path} cannot be read: {error}. Delete it and sign in again."
+            _("{path} cannot be read: {reason}. Delete it and sign in again.").format(
+                path=path, reason=error
+            )
         ) from error
     return data if isinstance(data, dict) else {}
 

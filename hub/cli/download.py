@@ -16,6 +16,7 @@ import httpx
 
 from hub.cli.errors import Damaged, LocalProblem, Unreachable
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.terminal import Advance, Terminal
 
 CHUNK_BYTES = 1 << 20
@@ -119,10 +120,16 @@ def _fetch_part(hub: HubClient, wanted: Wanted, terminal: Terminal) -> None:
                     terminal.wait(FIRST_WAIT_SECONDS * 2**fruitless)
     if part.sha256 != wanted.sha256:
         raise Damaged(
-            f"{wanted.target.name} does not have the SHA-256 that the hub names "
-            f"({part.sha256[:12]} instead of {wanted.sha256[:12]}), so it was not put in "
-            f"place. Delete {wanted.part} and pull it again; if that does not help, tell the "
-            "administrator of the hub."
+            _(
+                "{name} does not have the SHA-256 that the hub names ({found} instead of "
+                "{wanted}), so it was not put in place. Delete {part} and pull it again; if that "
+                "does not help, tell the administrator of the hub."
+            ).format(
+                name=wanted.target.name,
+                found=part.sha256[:12],
+                wanted=wanted.sha256[:12],
+                part=wanted.part,
+            )
         )
 
 
@@ -146,7 +153,9 @@ def _check_same(wanted: Wanted) -> None:
     if is_as_long and file_sha256(wanted.target) == wanted.sha256:
         return
     raise LocalProblem(
-        f"{wanted.target} is another file of the same name. Move it away and pull again.",
+        _("{path} is another file of the same name. Move it away and pull again.").format(
+            path=wanted.target
+        ),
         code="name_taken",
     )
 
@@ -161,8 +170,14 @@ def _check_room(wanted: Wanted) -> None:
 def _disk_trouble(error: OSError, wanted: Wanted) -> LocalProblem:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return LocalProblem(
-            f"The disk is full: {wanted.target.name} has {wanted.size_bytes} bytes. What came so "
-            "far is kept. Make room and run the same again; it goes on where it stopped.",
+            _(
+                "The disk is full: {name} has {size} bytes. What came so far is kept. Make room "
+                "and run the same again; it goes on where it stopped."
+            ).format(name=wanted.target.name, size=wanted.size_bytes),
             code="disk_full",
         )
-    return LocalProblem(f"{wanted.target} cannot be written: {error.strerror or error}.")
+    return LocalProblem(
+        _("{path} cannot be written: {reason}.").format(
+            path=wanted.target, reason=error.strerror or error
+        )
+    )

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from hub.cli.errors import LocalProblem
+from hub.cli.language import gettext as _
 
 LORA_TYPES = ("LORA", "LoCon", "DoRA")
 
@@ -100,8 +101,10 @@ def _invokeai(model_type: str, base_family: str) -> str:
     kind = INVOKEAI_FOLDERS.get(model_type)
     if kind is None:
         raise LocalProblem(
-            f"InvokeAI has no folder for models of the type {model_type}. "
-            "Name one with --layout flat --to FOLDER.",
+            _(
+                "InvokeAI has no folder for models of the type {type}. "
+                "Name one with --layout flat --to FOLDER."
+            ).format(type=model_type),
             code="no_folder",
         )
     return f"models/{INVOKEAI_BASES.get(base_family, 'any')}/{kind}"

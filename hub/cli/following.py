@@ -9,6 +9,7 @@ from typing import Any
 
 from hub.cli.errors import RunCanceled, RunFailed, Unreachable
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.terminal import Terminal
 
 FIRST_SECONDS = 1.0
@@ -51,8 +52,9 @@ def follow(
 
 def _ended(job: dict[str, Any]) -> dict[str, Any]:
     if job["state"] == "failed":
-        reason = job["error_message"] or "The hub gives no reason."
-        raise RunFailed(f"Run {job['number']} failed. {reason}", code=job["error_code"])
+        reason = job["error_message"] or _("The hub gives no reason.")
+        message = _("Run {number} failed. {reason}").format(number=job["number"], reason=reason)
+        raise RunFailed(message, code=job["error_code"])
     if job["state"] == "canceled":
-        raise RunCanceled(f"Run {job['number']} was canceled.")
+        raise RunCanceled(_("Run {number} was canceled.").format(number=job["number"]))
     return job

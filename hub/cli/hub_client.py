@@ -1,7 +1,5 @@
 """The hub over HTTP: JSON in and out, refusals as our errors, lists as iterators."""
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -11,23 +9,30 @@ import httpx
 
 from hub.cli.credentials import Account
 from hub.cli.errors import CliError, NotFound, Refused, SignInNeeded, Unreachable
+from hub.cli.language import ENGLISH
+from hub.cli.language import gettext as _
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
 CONNECT_RETRIES = 2
 USER_AGENT = "atelier-cli"
 V2 = "/api/v2"
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class HubClient:
     """One hub and one key, for the time of a command."""
 
-    def __init__(self, account: Account, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        language: str = ENGLISH,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         headers = {
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
-            "Accept-Language": _language(),
+            "Accept-Language": f"{language}, en;q=0.5" if language != ENGLISH else ENGLISH,
         }
         if account.token:
             headers["Authorization"] = f"Bearer {account.token}"
@@ -99,15 +104,10 @@ class HubClient:
             return response.json()
         except ValueError as error:
             raise Unreachable(
-                f"{self.origin} answered with something else than Atelier's API. Check the address."
+                _(
+                    "{address} answered with something else than Atelier's API. Check the address."
+                ).format(address=self.origin)
             ) from error
-
-
-def _language() -> str:
-    """The person's language as their system names it, in which the hub then answers."""
-    names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    code = next(filter(None, names), "").partition(".")[0].replace("_", "-")
-    return f"{code}, en;q=0.5" if LANGUAGE.fullmatch(code) else "en"
 
 
 def refusal(response: httpx.Response) -> CliError:
@@ -116,15 +116,20 @@ def refusal(response: httpx.Response) -> CliError:
     status = response.status_code
     if status == httpx.codes.UNAUTHORIZED:
         return SignInNeeded(
-            f"{response.url.host} does not take this token. Make one on its settings page and "
-            "sign in again: atelier login",
+            _(
+                "{host} does not take this token. Make one on its settings page and "
+                "sign in again: atelier login"
+            ).format(host=response.url.host),
             code="unauthorized",
         )
     if status == httpx.codes.NOT_FOUND:
-        return NotFound(message or f"There is nothing at {response.url.path}.", code=code)
+        nothing = _("There is nothing at {path}.").format(path=response.url.path)
+        return NotFound(message or nothing, code=code)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return Unreachable(f"{response.url.host} has a problem of its own ({status}). Try later.")
-    return Refused(message or f"The hub refused ({status}).", code=code, missing=missing)
+        trouble = _("{host} has a problem of its own ({status}). Try later.")
+        return Unreachable(trouble.format(host=response.url.host, status=status))
+    refused = _("The hub refused ({status}).").format(status=status)
+    return Refused(message or refused, code=code, missing=missing)
 
 
 def _said(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:
@@ -135,12 +140,16 @@ def _said(response: httpx.Response) -> tuple[str, str, tuple[str, ...]]:
     if not isinstance(body, dict):
         return "", "", ()
     words = [body.get("error"), body.get("message")]
-    message = ". ".join(str(text).rstrip(".") for text in words if text)
     return (
-        (f"{message}." if message else ""),
+        " ".join(_sentence(str(text)) for text in words if text),
         str(body.get("code", "")),
         tuple(body.get("missing", ())),
     )
+
+
+def _sentence(text: str) -> str:
+    """The text with one full stop; Chinese has its own."""
+    return text if text.endswith("。") else f"{text.rstrip('.')}."
 
 
 @contextmanager
@@ -149,13 +158,21 @@ def _line(origin: str) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise Unreachable(f"{origin} does not answer. Try again later.", code="timeout") from error
+        silence = _("{address} does not answer. Try again later.").format(address=origin)
+        raise Unreachable(silence, code="timeout") from error
     except httpx.ConnectError as error:
         raise Unreachable(
-            f"{origin} cannot be reached ({error}). Check the address and that the hub is running."
+            _(
+                "{address} cannot be reached ({reason}). "
+                "Check the address and that the hub is running."
+            ).format(address=origin, reason=error)
         ) from error
     except httpx.TransportError as error:
-        raise Unreachable(f"The line to {origin} broke ({error}). Run the same again.") from error
+        raise Unreachable(
+            _("The line to {address} broke ({reason}). Run the same again.").format(
+                address=origin, reason=error
+            )
+        ) from error
 
 
 def _without_empty(query: dict[str, Any]) -> dict[str, Any]:

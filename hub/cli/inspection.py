@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.cli.errors import LocalProblem
+from hub.cli.language import gettext, words_of
+from hub.cli.language import gettext_noop as _
 from hub.cli.needed import generation_of
 from hub.formats.detection import IMAGE_TYPES, PICKLE_TYPES, FileType, detect_type
 from hub.formats.errors import FormatError
@@ -20,10 +22,13 @@ from hub.formats.safetensors_header import read_header
 Row = tuple[str, object]
 
 NOTES = {
-    FileType.HDF5: "may carry Python code in its layers; never load one from strangers",
-    FileType.ONNX: "may name other files and call operators from outside",
-    FileType.UNKNOWN: "of no kind that is known here",
+    FileType.HDF5: _("may carry Python code in its layers; never load one from strangers"),
+    FileType.ONNX: _("may name other files and call operators from outside"),
+    FileType.UNKNOWN: _("of no kind that is known here"),
 }
+NO_DATA = _("none")
+#: Values that are ours: on the screen they come in the person's language, as the names do.
+SAID = frozenset({*NOTES.values(), NO_DATA})
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
 
 
@@ -44,9 +49,11 @@ def inspect_local(path: Path) -> LocalFacts:
         file_type, size_bytes = detect_type(path), path.stat().st_size
         rows, metadata = _facts(path, file_type)
     except OSError as error:
-        raise LocalProblem(f"{path} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            gettext("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        ) from error
     except FormatError as error:
-        raise LocalProblem(f"{path.name}: {error}", code=error.code) from error
+        raise LocalProblem(f"{path.name}: {words_of(error)}", code=error.code) from error
     return LocalFacts(str(path), file_type.value, size_bytes, tuple(rows), metadata)
 
 
@@ -60,34 +67,34 @@ def _facts(path: Path, file_type: FileType) -> tuple[list[Row], Mapping[str, str
         return _gguf(path)
     if file_type in IMAGE_TYPES:
         return _picture(path), {}
-    return [("note", NOTES.get(file_type))], {}
+    return [(_("note"), NOTES.get(file_type))], {}
 
 
 def _safetensors(path: Path) -> tuple[list[Row], Mapping[str, str]]:
     header = read_header(path)
     stated, guess = read_model_metadata(header.metadata), guess_model(header)
     rows: list[Row] = [
-        ("model", guess.kind.value),
-        ("architecture", guess.architecture.value),
-        ("precision", guess.precision.value),
-        ("tensors", len(header.tensors)),
-        ("parameters", guess.parameter_count),
-        ("title", stated.title),
-        ("author", stated.author),
-        ("licence", stated.license),
-        ("base model", stated.base_model),
-        ("trained on", stated.sd_model_name),
-        ("trigger words", list(stated.suggested_trigger_words())),
-        ("dim", stated.network_dim or guess.rank),
-        ("alpha", stated.network_alpha),
-        ("resolution", "×".join(map(str, stated.resolution)) if stated.resolution else None),
-        ("clip skip", stated.clip_skip),
-        ("epochs", stated.epochs),
-        ("steps", stated.steps),
-        ("learning rate", stated.learning_rate),
-        ("optimizer", stated.optimizer),
-        ("images", stated.image_count),
-        ("description", stated.description),
+        (_("model"), guess.kind.value),
+        (_("architecture"), guess.architecture.value),
+        (_("precision"), guess.precision.value),
+        (_("tensors"), len(header.tensors)),
+        (_("parameters"), guess.parameter_count),
+        (_("title"), stated.title),
+        (_("author"), stated.author),
+        (_("licence"), stated.license),
+        (_("base model"), stated.base_model),
+        (_("trained on"), stated.sd_model_name),
+        (_("trigger words"), list(stated.suggested_trigger_words())),
+        (_("dim"), stated.network_dim or guess.rank),
+        (_("alpha"), stated.network_alpha),
+        (_("resolution"), "×".join(map(str, stated.resolution)) if stated.resolution else None),
+        (_("clip skip"), stated.clip_skip),
+        (_("epochs"), stated.epochs),
+        (_("steps"), stated.steps),
+        (_("learning rate"), stated.learning_rate),
+        (_("optimizer"), stated.optimizer),
+        (_("images"), stated.image_count),
+        (_("description"), stated.description),
     ]
     return rows, header.metadata
 
@@ -95,29 +102,32 @@ def _safetensors(path: Path) -> tuple[list[Row], Mapping[str, str]]:
 def _gguf(path: Path) -> tuple[list[Row], Mapping[str, str]]:
     header = read_gguf(path)
     rows: list[Row] = [
-        ("architecture", header.metadata.get("general.architecture")),
-        ("name", header.metadata.get("general.name")),
-        ("packed as", header.main_type),
-        ("tensors", len(header.tensors)),
-        ("parameters", sum(math.prod(tensor.shape) for tensor in header.tensors)),
-        ("author", header.metadata.get("general.author")),
-        ("licence", header.metadata.get("general.license")),
-        ("description", header.metadata.get("general.description")),
+        (_("architecture"), header.metadata.get("general.architecture")),
+        (_("name"), header.metadata.get("general.name")),
+        (_("packed as"), header.main_type),
+        (_("tensors"), len(header.tensors)),
+        (_("parameters"), sum(math.prod(tensor.shape) for tensor in header.tensors)),
+        (_("author"), header.metadata.get("general.author")),
+        (_("licence"), header.metadata.get("general.license")),
+        (_("description"), header.metadata.get("general.description")),
     ]
     return rows, header.metadata
 
 
 def _pickle(path: Path) -> list[Row]:
     report = scan_pickle(path)
-    rows: list[Row] = [("verdict", report.verdict.value), ("problems", list(report.problems))]
-    for verdict in (Verdict.DANGEROUS, Verdict.SUSPICIOUS):
-        names = [f"{item.module}.{item.name}" for item in report.imports_judged(verdict)]
-        rows.append((f"{verdict.value} imports", names))
+    rows: list[Row] = [(_("verdict"), report.verdict.value), (_("problems"), list(report.problems))]
+    for name, verdict in (
+        (_("dangerous imports"), Verdict.DANGEROUS),
+        (_("suspicious imports"), Verdict.SUSPICIOUS),
+    ):
+        found = [f"{item.module}.{item.name}" for item in report.imports_judged(verdict)]
+        rows.append((name, found))
     return rows
 
 
 def _picture(path: Path) -> list[Row]:
     data = generation_of(path)
     if data is None:
-        return [("generation data", "none")]
-    return [("made by", data.source.value), ("generation data", emit_infotext(data))]
+        return [(_("generation data"), NO_DATA)]
+    return [(_("made by"), data.source.value), (_("generation data"), emit_infotext(data))]

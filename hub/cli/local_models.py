@@ -7,6 +7,7 @@ from pathlib import Path
 from hub.cli.download import file_sha256
 from hub.cli.errors import LocalProblem
 from hub.cli.folders import A1111_FOLDERS, COMFYUI_FOLDERS
+from hub.cli.language import gettext as _
 from hub.cli.sidecars import MODEL_SUFFIXES, Sidecars, model_files, read_sidecars
 from hub.formats.detection import FileType, detect_type
 from hub.formats.errors import FormatError
@@ -49,14 +50,15 @@ def find_models(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file() and path.suffix.lower() in MODEL_SUFFIXES:
             found[path] = None
         elif not path.exists():
-            raise LocalProblem(f"There is no {path}.", code="no_such_file")
+            raise LocalProblem(_("There is no {path}.").format(path=path), code="no_such_file")
         else:
             raise LocalProblem(
-                f"{path} is no model file and no folder. Model files end in "
-                f"{', '.join(MODEL_SUFFIXES)}."
+                _("{path} is no model file and no folder. Model files end in {suffixes}.").format(
+                    path=path, suffixes=", ".join(MODEL_SUFFIXES)
+                )
             )
     if not found:
-        raise LocalProblem("There is no model file in that folder.")
+        raise LocalProblem(_("There is no model file in that folder."))
     return list(found)
 
 
@@ -74,7 +76,9 @@ def read_local_model(path: Path, advance: Callable[[int], None]) -> LocalModel:
             sidecars=sidecars,
         )
     except OSError as error:
-        raise LocalProblem(f"{path} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        ) from error
 
 
 def _header(path: Path) -> SafetensorsHeader | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.cli.errors import LocalProblem
+from hub.cli.language import gettext as _
+from hub.cli.language import words_of
 from hub.formats.errors import FormatError
 from hub.formats.generation.reading import read_generation_data
 from hub.formats.generation.types import GenerationData
@@ -24,8 +26,10 @@ def needs_of(picture: Path) -> tuple[Need, ...]:
     data = generation_of(picture)
     if data is None:
         raise LocalProblem(
-            f"{picture.name} carries no generation data: it was saved without it, or a site took "
-            "it out. Use the original file.",
+            _(
+                "{name} carries no generation data: it was saved without it, or a site took it "
+                "out. Use the original file."
+            ).format(name=picture.name),
             code="no_generation_data",
         )
     found: dict[str, Need] = {}
@@ -41,9 +45,11 @@ def generation_of(picture: Path) -> GenerationData | None:
     try:
         return read_generation_data(picture)
     except OSError as error:
-        raise LocalProblem(f"{picture} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            _("{path} cannot be read: {reason}.").format(path=picture, reason=error.strerror)
+        ) from error
     except FormatError as error:
-        raise LocalProblem(f"{picture.name}: {error}", code=error.code) from error
+        raise LocalProblem(f"{picture.name}: {words_of(error)}", code=error.code) from error
 
 
 def _stated(data: GenerationData) -> Iterator[Need]:

@@ -10,6 +10,7 @@ from hub.cli.download import Wanted, fetch, file_sha256, safe_name
 from hub.cli.errors import CliError, LocalProblem, NotFound, Refused
 from hub.cli.folders import Layout, folder_for
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.sidecars import preview_path, write_sidecars
 from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
@@ -82,7 +83,10 @@ def target_of(version: RemoteVersion, file: RemoteFile, place: Place) -> tuple[P
         if _is_it(path, file):
             return path, True
     raise LocalProblem(
-        f"{plain} and {path} are other files than the one to fetch. Move one away and pull again.",
+        _(
+            "{first} and {second} are other files than the one to fetch. "
+            "Move one away and pull again."
+        ).format(first=plain, second=path),
         code="name_taken",
     )
 
@@ -97,7 +101,9 @@ def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str)
         return [*written, *_preview(hub, version, target)]
     except OSError as error:
         raise LocalProblem(
-            f"{target.name} is here, but a file beside it cannot be written: {error.strerror}."
+            _("{name} is here, but a file beside it cannot be written: {reason}.").format(
+                name=target.name, reason=error.strerror
+            )
         ) from error
 
 
@@ -124,7 +130,7 @@ def _fetch_preview(hub: HubClient, url: str, path: Path) -> bool:
         with hub.stream(url, {"Accept": "image/*"}) as answer, replaced_file(path) as out:
             for chunk in answer.iter_bytes():
                 if out.tell() + len(chunk) > MAX_PREVIEW_BYTES:
-                    raise LocalProblem("The preview is larger than any picture here may be.")
+                    raise LocalProblem(_("The preview is larger than any picture here may be."))
                 out.write(chunk)
     except CliError:
         return False

@@ -11,6 +11,7 @@ from typing import Any
 from hub.cli.download import file_sha256
 from hub.cli.errors import CliError, LocalProblem, Refused, Unreachable
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.local_models import LocalModel
 from hub.cli.terminal import Terminal
 from hub.cli.upload import Sending, forget, send
@@ -162,7 +163,7 @@ class Push:
         except Refused as error:
             if error.error_code != "base_unknown" or self.wishes.base_model:
                 raise
-            self.terminal.note(f"{error.message} It is left open.")
+            self.terminal.note(_("{reason} It is left open.").format(reason=error.message))
             rest = {name: value for name, value in sent.items() if name != "base_model"}
             return int(self.hub.post(f"models/{model_id}/versions/", rest)["id"])
 
@@ -175,14 +176,20 @@ class Push:
             upload_id = send(self.hub, sending, self.terminal)
             self._attach(f"versions/{version_id}/covers/", {"upload_id": upload_id}, sending)
         except (Refused, OSError) as error:
-            self.terminal.note(f"The picture {picture.name} was not taken: {error}")
+            self.terminal.note(
+                _("The picture {name} was not taken: {reason}").format(
+                    name=picture.name, reason=error
+                )
+            )
 
     def _type_of(self, file: LocalModel) -> str:
         found = self.wishes.model_type or file.model_type
         if not found and self.wishes.model_id is None:
             raise LocalProblem(
-                f"What kind of model {file.path.name} is cannot be told from its bytes. "
-                "Say it with --type, for example --type TextualInversion.",
+                _(
+                    "What kind of model {name} is cannot be told from its bytes. "
+                    "Say it with --type, for example --type TextualInversion."
+                ).format(name=file.path.name),
                 code="type_unknown",
             )
         return found

@@ -14,6 +14,7 @@ from hub.cli.answers import RemoteFile, RemoteVersion
 from hub.cli.download import file_sha256
 from hub.cli.errors import CliError, LocalProblem, Unreachable
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.pulling import Place, pull_file
 from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
@@ -65,7 +66,9 @@ def read_notes(folder: Path) -> SyncNotes | None:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LocalProblem(
-            f"{path} cannot be read ({error}). Move it away and name the list."
+            _("{path} cannot be read ({reason}). Move it away and name the list.").format(
+                path=path, reason=error
+            )
         ) from error
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from hub.cli.answers import RemoteFile, RemoteVersion
 from hub.cli.errors import NotFound, WrongUse
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 
 AIR = re.compile(r"(?:urn:air:[^@]*:)?(\d{1,18})@(\d{1,18})(?:\+\d{1,18})?")
 NUMBER = re.compile(r"(?:model:)?(\d{1,18})")
@@ -64,8 +65,10 @@ def parse_target(text: str) -> Target:
     if match := HASH.fullmatch(text):
         return Target(TargetKind.HASH, match[1] or match[2])
     raise WrongUse(
-        f"{text!r} names nothing. Write a model's number, version:NUMBER, MODEL@VERSION, "
-        "hash:DIGITS or collection:NUMBER; `atelier search` finds them."
+        _(
+            "{text} names nothing. Write a model's number, version:NUMBER, MODEL@VERSION, "
+            "hash:DIGITS or collection:NUMBER; `atelier search` finds them."
+        ).format(text=repr(text))
     )
 
 
@@ -87,13 +90,15 @@ def find_version(hub: HubClient, target: Target) -> RemoteVersion:
     if target.kind is TargetKind.HASH:
         return choose(hub, target).version
     if target.kind is TargetKind.COLLECTION:
-        raise WrongUse("A collection holds many models. Name one of them.")
+        raise WrongUse(_("A collection holds many models. Name one of them."))
     if target.kind is TargetKind.VERSION:
         return RemoteVersion.read(hub.get(f"versions/{target.key}/"))
     rows = hub.get(f"models/{target.key}/")["versions"]
     published = [row for row in rows if row["status"] == "Published"]
     if not (published or rows):
-        raise NotFound(f"Model {target.key} has no version that you may see.")
+        raise NotFound(
+            _("Model {number} has no version that you may see.").format(number=target.key)
+        )
     return RemoteVersion.read((published or rows)[0])
 
 
@@ -106,7 +111,11 @@ def choose(hub: HubClient, target: Target, *, all_files: bool = False) -> Choice
         return choose_by_hash(hub, target.key)
     version = find_version(hub, target)
     if not version.files:
-        raise NotFound(f"{version.model_name} {version.name} has no file.")
+        raise NotFound(
+            _("{model} {version} has no file.").format(
+                model=version.model_name, version=version.name
+            )
+        )
     return Choice(version, version.files if all_files else version.files[:1])
 
 
@@ -115,9 +124,18 @@ def choose_by_hash(hub: HubClient, digits: str) -> Choice:
     answer = hub.get(f"files/by-hash/{digits}/")
     if answer["is_ambiguous"]:
         names = ", ".join(f"hash:{row['sha256'][:16]}" for row in answer["items"])
-        raise NotFound(f"{digits} fits several files: {names}. Give more digits.", code="ambiguous")
+        raise NotFound(
+            _("{digits} fits several files: {names}. Give more digits.").format(
+                digits=digits, names=names
+            ),
+            code="ambiguous",
+        )
     if not answer["items"]:
-        raise NotFound(f"No file with the hash {digits} is on this hub, or you may not see it.")
+        raise NotFound(
+            _("No file with the hash {digits} is on this hub, or you may not see it.").format(
+                digits=digits
+            )
+        )
     row = answer["items"][0]
     version = RemoteVersion.read(hub.get(f"versions/{row['version_id']}/"))
     return Choice(version, (RemoteFile.read(row),))

@@ -4,7 +4,9 @@ With --json the result is one JSON document (for `watch`, one a line) and nothin
 but errors, which are JSON too.
 """
 
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -25,6 +28,8 @@ from rich.progress import (
 from rich.table import Table
 
 from hub.cli.errors import CliError
+from hub.cli.language import ENGLISH, chosen_language, use_language
+from hub.cli.language import gettext as _
 
 Advance = Callable[[int], None]
 PIPE_WIDTH = 400
@@ -38,6 +43,11 @@ class Terminal:
     hub_address: str = ""
     wait: Callable[[float], None] = time.sleep
     _bars: Progress | None = field(default=None, repr=False)
+
+    @property
+    def language(self) -> str:
+        """What the hub is asked to answer in; what other programs read is English."""
+        return ENGLISH if self.as_json else chosen_language(os.environ)
 
     @property
     def notes(self) -> Console:
@@ -63,7 +73,7 @@ class Terminal:
     ) -> None:
         """Print a list; an empty one is said, beside the result, and no table is drawn."""
         if not rows:
-            self.note("Nothing was found.")
+            self.note(_("Nothing was found."))
         self.result(data, table(headings, rows) if rows else None)
 
     def failure(self, error: CliError) -> None:
@@ -73,7 +83,7 @@ class Terminal:
             sys.stderr.write(json.dumps(body, ensure_ascii=False) + "\n")
         else:
             console = Console(stderr=True, highlight=False, soft_wrap=True)
-            console.print("Error:", style="bold red", end=" ")
+            console.print(_("Error:"), style="bold red", end=" ")
             console.print(error.message, markup=False)
 
     @contextmanager
@@ -117,11 +127,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> Callable
 def lines(rows: Sequence[tuple[str, object]]) -> Callable[[Console], None]:
     """Facts with their names, for `Terminal.result`; empty ones are left out."""
     shown = [(name, value) for name, value in rows if value not in (None, "", [], {}, ())]
-    width = max((len(name) for name, _value in shown), default=0)
+    width = max((cell_len(name) for name, _value in shown), default=0)
 
     def show(console: Console) -> None:
         for name, value in shown:
-            console.print(f"{name:<{width}}  {_plain(value)}", markup=False)
+            space = " " * (width - cell_len(name))
+            console.print(f"{name}{space}  {_plain(value)}", markup=False)
 
     return show
 
@@ -136,6 +147,16 @@ def size(count: int | None) -> str:
     return f"{number:.1f} {units[-1]}"
 
 
+def print_anything() -> None:
+    """Let no letter stop the program: what the terminal has no form for is printed escaped.
+
+    Names of files may hold bytes that are no text; in JSON the escape is the right form.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def terminal_of(context: typer.Context) -> Terminal:
     """The terminal of this run, made on first use."""
     root = context.find_root()
@@ -147,6 +168,7 @@ def terminal_of(context: typer.Context) -> Terminal:
 def _set_json(context: typer.Context, value: bool) -> bool:  # noqa: FBT001  Typer calls it so
     if value:
         terminal_of(context).as_json = True
+        use_language(ENGLISH)
     return value
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from hub.cli.download import file_sha256
 from hub.cli.errors import LocalProblem, Refused, WrongUse
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.sidecars import PICTURE_SUFFIXES
 from hub.cli.targets import find_version, parse_target
 from hub.cli.terminal import Terminal
@@ -57,14 +58,22 @@ def read_run_file(path: Path) -> RunFile:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LocalProblem(f"{path} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        ) from error
     except ValueError as error:
-        raise LocalProblem(f"{path} is no TOML: {error}.") from error
+        raise LocalProblem(
+            _("{path} is no TOML: {reason}.").format(path=path, reason=error)
+        ) from error
     table = data.pop(TABLE, {})
     known = {column.name for column in fields(RunWishes)}
     unknown = sorted(set(table) - known) if isinstance(table, dict) else [TABLE]
     if unknown:
-        raise WrongUse(f"[{TABLE}] in {path.name} does not know {', '.join(unknown)}.")
+        raise WrongUse(
+            _("[{table}] in {name} does not know {unknown}.").format(
+                table=TABLE, name=path.name, unknown=", ".join(unknown)
+            )
+        )
     method = str(data.pop("method", ""))
     wishes = RunWishes(**{name: str(value) for name, value in table.items()})
     return RunFile(data, wishes.or_else(RunWishes(method=method)))
@@ -76,7 +85,7 @@ def submit(
     """Put a run in line; a folder as dataset is brought to the hub first. Returns the run."""
     team = wishes.team or _only_team(hub)
     if not wishes.dataset or not wishes.base:
-        raise WrongUse("A run needs --dataset and --base, or both in the table [atelier].")
+        raise WrongUse(_("A run needs --dataset and --base, or both in the table [atelier]."))
     base = find_version(hub, parse_target(wishes.base))
     folder = Path(wishes.dataset).expanduser()
     dataset = bring_folder(hub, folder, team, terminal) if folder.is_dir() else wishes.dataset
@@ -109,11 +118,16 @@ def bring_folder(hub: HubClient, folder: Path, team: str, terminal: Terminal) ->
     forget(hub, sending)
     report = _imported(hub, f"datasets/{made['slug']}/imports/{batch['id']}/", terminal)
     for row in report["left_out"]:
-        terminal.note(f"Left out: {row['name']} ({row['outcome']})")
+        terminal.note(
+            _("Left out: {name} ({reason})").format(name=row["name"], reason=row["outcome"])
+        )
     if report["status"] == "failed" or not report["added"]:
-        reason = report["error_message"] or "None of the files is a picture that can be used."
-        raise Refused(f"The folder was not taken. {reason}", code="import_failed")
-    terminal.note(f"Dataset {made['slug']}: {report['added']} pictures.")
+        reason = report["error_message"] or _("None of the files is a picture that can be used.")
+        message = _("The folder was not taken. {reason}").format(reason=reason)
+        raise Refused(message, code="import_failed")
+    terminal.note(
+        _("Dataset {name}: {count} pictures.").format(name=made["slug"], count=report["added"])
+    )
     return str(made["slug"])
 
 
@@ -123,14 +137,14 @@ def _imported(hub: HubClient, path: str, terminal: Terminal) -> dict[str, Any]:
         if report["status"] not in OPEN:
             return report
         terminal.wait(seconds)
-    raise Refused("The hub is still reading the pictures. Start the run when it is done.")
+    raise Refused(_("The hub is still reading the pictures. Start the run when it is done."))
 
 
 def _dataset_files(folder: Path) -> list[Path]:
     suffixes = (*PICTURE_SUFFIXES, *CAPTION_SUFFIXES)
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
     if not any(path.suffix.lower() in PICTURE_SUFFIXES for path in found):
-        raise LocalProblem(f"There is no picture in {folder}.")
+        raise LocalProblem(_("There is no picture in {folder}.").format(folder=folder))
     return found
 
 
@@ -138,5 +152,9 @@ def _only_team(hub: HubClient) -> str:
     teams = [team["slug"] for team in hub.get("teams/")["items"]]
     if len(teams) == 1:
         return str(teams[0])
-    choice = f"Your teams: {', '.join(teams)}." if teams else "Make or join a team first."
-    raise WrongUse(f"Say for which team the run is, with --team. {choice}")
+    choice = (
+        _("Your teams: {names}.").format(names=", ".join(teams))
+        if teams
+        else _("Make or join a team first.")
+    )
+    raise WrongUse(_("Say for which team the run is, with --team. {choice}").format(choice=choice))

@@ -18,6 +18,7 @@ import platformdirs
 from hub.cli.credentials import APP
 from hub.cli.errors import LocalProblem, NotFound, Refused, Unreachable
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.terminal import Advance, Terminal
 
 UPLOADS = "/api/v2/uploads/"
@@ -55,7 +56,9 @@ def send(hub: HubClient, sending: Sending, terminal: Terminal) -> str:
     try:
         file = sending.path.open("rb")
     except OSError as error:
-        raise LocalProblem(f"{sending.path} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            _("{path} cannot be read: {reason}.").format(path=sending.path, reason=error.strerror)
+        ) from error
     with file, terminal.progress(sending.name, total=sending.size_bytes, done=offset) as advance:
         _send_rest(hub, address, file, offset, sending.size_bytes, advance, terminal)
     return address.rstrip("/").rpartition("/")[2]

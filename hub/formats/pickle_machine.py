@@ -14,6 +14,8 @@ from hub.formats.errors import PickleScanError, Problem
 
 OPAQUE = object()
 MARK = object()
+NUMBER = object()
+LONE_NUMBER = object()  # a tuple of one number: what a call would get
 UNKNOWN_NAME = "?"
 EXTENSION_MODULE = "copyreg extension"
 
@@ -25,6 +27,10 @@ _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 _CALLABLE_AT = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "NEWOBJ_EX": 3}
 # What only keeps a value: a name that goes nowhere else is mentioned and never used.
 _KEEPERS = frozenset({"SETITEM", "SETITEMS", "DICT", "APPEND", "APPENDS", "LIST"})
+
+_NUMBERS = frozenset({"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"})
+# Builtins that fill the memory from a few bytes; no pickler calls them.
+_FILLERS = frozenset({"list", "range", "tuple", "xrange"})
 
 # What picklers write for weights and settings, protocol 0 to 5. The rest (INST and OBJ of old
 # classes, extension codes, persistent ids as text, buffers out of band, DUP, POP, NEWOBJ_EX) is met
@@ -113,7 +119,8 @@ class ImportTracer:
     """Collects the (module, name) pairs that the opcodes of one pickle would import, in order.
 
     `used` are those of them that do more than lie in a list or a dict, `called` those that are
-    called or changed; `unusual` are the opcodes that no model file needs.
+    called or changed; `filling` are names whose call would fill the memory, `unusual` the opcodes
+    that no model file needs.
     """
 
     def __init__(self) -> None:
@@ -121,6 +128,7 @@ class ImportTracer:
         self.imports: dict[tuple[str, str], None] = {}
         self.used: set[tuple[str, str]] = set()
         self.called: set[tuple[str, str]] = set()
+        self.filling: dict[str, None] = {}
         self.unusual: dict[str, None] = {}
         self._stack: list[object] = []
         self._memo: dict[object, object] = {}
@@ -180,7 +188,15 @@ class ImportTracer:
             callables = self._stack[start : start + 1]
         else:
             return
-        self.called.update(found for found in callables if isinstance(found, Imported))
+        names = [found for found in callables if isinstance(found, Imported)]
+        self.called.update(names)
+        if opcode in {"REDUCE", "NEWOBJ"}:
+            self.filling.update((name.name, None) for name in names if self._fills(name))
+
+    def _fills(self, called: Imported) -> bool:
+        """Whether this call makes something as large as a number in the pickle says."""
+        is_builtin = called.module in {"builtins", "__builtin__"}
+        return self._top() is LONE_NUMBER or (is_builtin and called.name in _FILLERS)
 
     def _apply_effect(self, step: Step) -> None:
         """Pop and push by the opcode's own description; text stays text, the rest is opaque."""
@@ -193,7 +209,10 @@ class ImportTracer:
         popped += [self._pop() for _ in before]
         if step.opcode.name not in _KEEPERS:
             self.used.update(found for found in popped if isinstance(found, Imported))
-        self._push_result(step, after, takes_nothing=not before)
+        if step.opcode.name in {"TUPLE", "TUPLE1"} and popped == [NUMBER]:
+            self._stack.append(LONE_NUMBER)
+        else:
+            self._push_result(step, after, takes_nothing=not before)
 
     def _push_result(
         self, step: Step, after: list[pickletools.StackObject], *, takes_nothing: bool
@@ -204,6 +223,8 @@ class ImportTracer:
         elif step.opcode.name == "GLOBAL":
             module, _, name = str(argument).partition(" ")
             self._stack.append(Imported(module, name))
+        elif step.opcode.name in _NUMBERS:
+            self._stack.append(NUMBER)
         elif len(after) == 1 and takes_nothing and isinstance(argument, str):
             self._stack.append(OPAQUE if step.opcode.name in _NOT_TEXT else argument)
         else:

@@ -56,6 +56,9 @@ NOT_A_PICKLE = Problem(
 )
 TORCHSCRIPT = "the archive holds TorchScript code"
 UNUSUAL_OPCODES = "it uses opcodes that no model file needs ({names})"
+FILLS_MEMORY = (
+    "it makes values as large as a number in it says ({names}), and so may fill the memory"
+)
 HIDDEN_ARCHIVE = "it also ends as a zip archive does, so another program may open it as one"
 TRAILING_BYTES = "bytes that belong to nothing follow behind the pickle"
 FOREIGN_MEMBER = "the archive holds {name!r}, which no file of torch has"
@@ -158,6 +161,8 @@ class _Scan:
         finally:
             self.imports.update(tracer.imports)
             self.used |= tracer.used | tracer.called
+            if tracer.filling:
+                self.problems.append(FILLS_MEMORY.format(names=", ".join(tracer.filling)))
             if tracer.unusual:
                 self.problems.append(UNUSUAL_OPCODES.format(names=", ".join(tracer.unusual)))
         self.pickle_count += 1

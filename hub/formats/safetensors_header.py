@@ -6,6 +6,7 @@ https://github.com/huggingface/safetensors#format. The tensors themselves are ne
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from hub.formats.binary_source import BinarySource, opened, size_of
 from hub.formats.errors import Problem, SafetensorsError
 
 LENGTH_BYTES = 8
+ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 METADATA_KEY = "__metadata__"
 MAX_DIMENSION = 1 << 62
 
@@ -183,6 +185,8 @@ def _load_object(raw: bytes) -> dict[str, object]:
             object_pairs_hook=_unique_keys,
             parse_constant=_refuse_constant,
         )
+        if ESCAPED_SURROGATE.search(raw):  # halves of a pair are no text: no other reader takes one
+            json.dumps(entries, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise SafetensorsError(NOT_JSON) from error
     if not isinstance(entries, dict):  # pragma: no cover - text that starts with "{"

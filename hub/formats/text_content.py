@@ -1,6 +1,8 @@
 """Whether bytes are plain text that nothing runs."""
 
+import re
 from io import BytesIO
+from urllib.parse import unquote_to_bytes
 
 from hub.formats.disguises import DisguiseError, check_single_nature
 from hub.formats.errors import Problem
@@ -19,6 +21,8 @@ ACTIVE_SUFFIXES = (
 )
 # What YAML's full loaders turn into calls.
 YAML_CALLS = ("!!python/", "tag:yaml.org,2002:python/")
+# Gives tags other names, behind which such a call can hide.
+YAML_RENAMES = re.compile(rb"%TAG[ \t]+!")
 YAML_CALL = Problem(
     "text_calls_python",
     "The text holds {tag!r}, which makes some programs call Python when they read it as YAML. "
@@ -46,6 +50,9 @@ def is_text(sample: bytes) -> bool:
 def check_text(data: bytes) -> None:
     """Raise DisguiseError when text would run something in the programs that read such files."""
     check_single_nature(BytesIO(data))
-    tag = next((tag for tag in YAML_CALLS if tag.encode() in data), "")
+    plain = unquote_to_bytes(data)  # tags may be written as in addresses: %70ython
+    tag = next((tag for tag in YAML_CALLS if tag.encode() in data or tag.encode() in plain), "")
+    if YAML_RENAMES.search(data):
+        tag = tag or "%TAG"
     if tag:
         raise DisguiseError(YAML_CALL, tag=tag)

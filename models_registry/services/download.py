@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -33,6 +34,7 @@ LINK_SECONDS = 24 * 3600
 MAIN_KINDS = frozenset(
     {FileKind.MODEL, FileKind.PRUNED_MODEL, FileKind.DIFFUSION_MODEL, FileKind.UNET}
 )
+QUANT_MIX = re.compile(r"_(?:XL|L|M|S|XS|XXS)$", re.IGNORECASE)
 NAME_KEEPERS = frozenset({ModelType.LORA, ModelType.LOCON, ModelType.DORA, ModelType.VAE})
 PREFERRED = {
     "format": FileFormat.SAFETENSOR.value,
@@ -188,7 +190,7 @@ def _score(file: ModelFile, wish: Wish) -> float:
     own = _own(file)
     for name, points in POINTS.items():
         wanted = getattr(wish, name) or PREFERRED[name]
-        score += points if _same(own[name], wanted) else -points
+        score += points if _fits(name, own[name], wanted) else -points
     if wish.type:
         return score + (1000 if _same(file.kind, wish.type) else 0)
     return score + (1000 if file.kind in MAIN_KINDS else 0)
@@ -197,7 +199,8 @@ def _score(file: ModelFile, wish: Wish) -> float:
 def _matches(file: ModelFile, wish: Wish) -> bool:
     own = {"type": file.kind, **_own(file)}
     return all(
-        not getattr(wish, name) or _same(value, getattr(wish, name)) for name, value in own.items()
+        not getattr(wish, name) or _fits(name, value, getattr(wish, name))
+        for name, value in own.items()
     )
 
 
@@ -210,8 +213,17 @@ def _own(file: ModelFile) -> dict[str, str]:
     }
 
 
+def _fits(name: str, value: str, wanted: str) -> bool:
+    return (_same_packing if name == "quant_type" else _same)(value, wanted)
+
+
 def _same(value: str, wanted: str) -> bool:
     return value.casefold() == wanted.casefold()
+
+
+def _same_packing(value: str, wanted: str) -> bool:
+    """Whether weights are packed as wished; `Q4_K_M` and `Q4_K_S` are mixes of mostly `Q4_K`."""
+    return _same(value, wanted) or _same(value, QUANT_MIX.sub("", wanted))
 
 
 @lru_cache(maxsize=4096)

@@ -223,6 +223,10 @@ def liars() -> Iterator[Hostile]:
     yield Hostile("a script as config", "a.py", b"print(1)\n", "a program", "Config")
     yaml = b"model: !!python/object/apply:os.mkdir [hacked]\n"
     yield Hostile("yaml that calls", "a.yaml", yaml, "!!python/", "Config")
+    escaped = b"model: !<tag:yaml.org,2002:%70ython/object/apply:os.mkdir> [hacked]\n"
+    yield Hostile("yaml that calls in escapes", "a.yaml", escaped, "python", "Config")
+    renamed = b"%TAG !p! tag:yaml.org,2002:\n---\nmodel: !p!python/object/apply:os.mkdir [hacked]\n"
+    yield Hostile("yaml that calls by another name", "a.yaml", renamed, "%TAG", "Config")
     yield Hostile("keras", "a.h5", b"\x89HDF\r\n\x1a\n" + bytes(64), "Python code in their layers")
     onnx = b"\x08\x07\x12\x07pytorch\x1a\x05"
     yield Hostile("onnx", "a.onnx", onnx, "operators from outside")

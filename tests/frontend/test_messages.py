@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext, pgettext
 
 from frontend.catalogue.checks import problems
+from frontend.catalogue.command_line import collect_command_line, help_texts
 from frontend.catalogue.extraction import Message, collect, preset_texts
 from frontend.catalogue.store import compiled, entry_for, load, updated
 
@@ -67,6 +68,27 @@ def test_messages_are_found_in_python_and_in_templates(tmp_path: Path) -> None:
         ("", "%(n)d step", "%(n)d steps"),
         ("section", "Training", ""),
     }
+
+
+COMMANDS = '''
+def pull(context, *, to: Annotated[Path, Option(help="Where to.")], as_json: AsJson):
+    """Fetch files."""
+    raise LocalProblem(_("There is {path} no more.").format(path=path))
+
+def _helper(context):
+    """Not for people."""
+'''
+
+
+def test_messages_of_the_command_line_are_found_apart(tmp_path: Path) -> None:
+    folder = make_source(tmp_path) / "hub" / "cli"
+    folder.mkdir(parents=True)
+    (folder / "pulling.py").write_text(COMMANDS, "utf-8")
+
+    words = {"Where to.", "Fetch files.", "There is {path} no more."}
+    assert {m.singular for m in collect_command_line(tmp_path).values()} == words
+    assert not words & {m.singular for m in collect(tmp_path).values()}
+    assert set(help_texts(COMMANDS)) == {"Where to.", "Fetch files."}
 
 
 def test_update_keeps_translations_adds_new_and_drops_gone() -> None:

@@ -124,6 +124,7 @@ def model_filters(query: QueryDict, *, now: datetime) -> ModelFilters:
         version_ids=ids(query, "modelVersionIds"),
         excluded_ids=ids(query, "excludedModelIds"),
         excluded_owner_ids=ids(query, "excludedUserIds"),
+        excluded_tag_ids=ids(query, "excludedTagIds"),
         checkpoint_type=choice(query, "checkpointType", CheckpointType.values, ""),
         commercial_uses=listed(query, "allowCommercialUse"),
         allow_no_credit=truth(query, "allowNoCredit"),

@@ -40,6 +40,7 @@ v1 = [
         collections.collection,
         name="civitai-collection",
     ),
+    re_path(r"^articles/?$", nowhere.article_list, name="civitai-articles"),
     re_path(r"^permissions/check/?$", permissions.check, name="civitai-permissions"),
     re_path(
         r"^model-files/(?P<file_id>[^/]+)/tensor-metadata/?$",

@@ -15,6 +15,7 @@ from hub.cli.credentials import (
 )
 from hub.cli.errors import SignInNeeded
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.terminal import lines, terminal_of
 
 
@@ -33,18 +34,21 @@ def login(
     if token_stdin:
         token = sys.stdin.readline().strip()
     else:
-        terminal.note(f"Make a token at {origin}/settings/ and paste it here.")
-        token = typer.prompt("Token", hide_input=True, err=True).strip()
+        terminal.note(
+            _("Make a token at {address} and paste it here.").format(address=f"{origin}/settings/")
+        )
+        token = typer.prompt(_("Token"), hide_input=True, err=True).strip()
     if not token:
-        raise SignInNeeded("Without a token there is nothing to sign in with.")
-    with HubClient(Account(origin=origin, token=token)) as hub:
+        raise SignInNeeded(_("Without a token there is nothing to sign in with."))
+    account = Account(origin=origin, token=token)
+    with HubClient(account, language=terminal.language) as hub:
         me = hub.get("me/")
     path = save_account(Account(origin=origin, token=token, username=me["username"]))
     rows = [
-        ("hub", origin),
-        ("person", me["username"]),
-        ("scopes", me["scopes"]),
-        ("kept in", str(path)),
+        (_("hub"), origin),
+        (_("person"), me["username"]),
+        (_("scopes"), me["scopes"]),
+        (_("kept in"), str(path)),
     ]
     terminal.result({"hub": origin, **me, "kept_in": str(path)}, lines(rows))
 
@@ -54,7 +58,7 @@ def logout(context: typer.Context, *, as_json: AsJson = False) -> None:
     terminal = terminal_of(context)
     origin = current_account(terminal.hub_address).origin
     was_known = forget_account(origin)
-    terminal.result({"hub": origin, "forgotten": was_known}, lines([("forgotten", origin)]))
+    terminal.result({"hub": origin, "forgotten": was_known}, lines([(_("forgotten"), origin)]))
 
 
 def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -63,9 +67,9 @@ def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
         me, teams = hub.get("me/"), hub.get("teams/")["items"]
         slugs = [team["slug"] for team in teams]
         rows = [
-            ("hub", hub.origin),
-            ("person", me["username"]),
-            ("scopes", me["scopes"]),
-            ("teams", slugs),
+            (_("hub"), hub.origin),
+            (_("person"), me["username"]),
+            (_("scopes"), me["scopes"]),
+            (_("teams"), slugs),
         ]
         terminal.result({"hub": hub.origin, **me, "teams": slugs}, lines(rows))

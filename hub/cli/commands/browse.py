@@ -5,13 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.commands.context import AsJson, Limit, hub_of
+from hub.cli.language import gettext as _
 from hub.cli.targets import TargetKind, find_version, parse_target
 from hub.cli.terminal import lines, size
+from hub.cli.words import word
 
 Words = Annotated[list[str] | None, typer.Argument(help="Words, a name, or a hash.")]
 Types = Annotated[list[str] | None, typer.Option("--type", help="LORA, Checkpoint, VAE …")]
 Bases = Annotated[list[str] | None, typer.Option("--base", help="Base model, like 'SDXL 1.0'.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")]
 TeamName = Annotated[str, typer.Option("--team", help="Only this team's, drafts included.")]
 
 
@@ -42,7 +44,10 @@ def search(
             "sort": sort,
         }
         rows = list(hub.items("models/", limit=limit, **query))
-        headings = ("id", "name", "type", "base", "by", "words", "downloads")
+        headings = (
+            *(_("id"), _("name"), _("type"), _("base"), _("by")),
+            *(_("words"), _("downloads")),
+        )
         cells = [
             (
                 row["id"],
@@ -79,15 +84,15 @@ def show(
 def _model_rows(data: dict[str, Any]) -> list[tuple[str, object]]:
     model = data["model"]
     rows: list[tuple[str, object]] = [
-        ("model", f"{model['id']}  {model['name']}"),
-        ("type", model["type"]),
-        ("status", f"{model['status']}, {model['visibility']}"),
-        ("by", model["owner"]["username"]),
-        ("team", model["team"]),
-        ("category", model["subject"]),
-        ("tags", model["tags"]),
-        ("licence", model["licence"]),
-        ("downloads", model["download_count"]),
+        (_("model"), f"{model['id']}  {model['name']}"),
+        (_("type"), model["type"]),
+        (_("status"), f"{word(model['status'])}, {word(model['visibility'])}"),
+        (_("by"), model["owner"]["username"]),
+        (_("team"), model["team"]),
+        (_("category"), model["subject"]),
+        (_("tags"), model["tags"]),
+        (_("licence"), model["licence"]),
+        (_("downloads"), model["download_count"]),
     ]
     for version in data["versions"]:
         rows += [("", ""), *_version_rows(version)]
@@ -96,25 +101,30 @@ def _model_rows(data: dict[str, Any]) -> list[tuple[str, object]]:
 
 def _version_rows(version: dict[str, Any]) -> list[tuple[str, object]]:
     rows: list[tuple[str, object]] = [
-        ("version", f"{version['id']}  {version['model_name']} {version['name']}"),
-        ("state", version["status"]),
-        ("base", version["base_model"]),
-        ("words", version["trigger_words"]),
-        ("weight", _band(version["weight"])),
-        ("sampler", version["sampler"]),
-        ("steps", version["steps"]),
-        ("cfg", _band(_cfg_band(version))),
+        (_("version"), f"{version['id']}  {version['model_name']} {version['name']}"),
+        (_("state"), word(version["status"])),
+        (_("base"), version["base_model"]),
+        (_("words"), version["trigger_words"]),
+        (_("weight"), _band(version["weight"])),
+        (_("sampler"), version["sampler"]),
+        (_("steps"), version["steps"]),
+        (_("cfg"), _band(_cfg_band(version))),
         ("", version["cfg_note"]),
-        ("clip skip", version["clip_skip"]),
-        ("prompt", version["prompt_advice"]),
-        ("negative", version["negative_advice"]),
+        (_("clip skip"), version["clip_skip"]),
+        (_("prompt"), version["prompt_advice"]),
+        (_("negative"), version["negative_advice"]),
     ]
     for other in version["resources"]:
         link = f"version:{other['version_id']}" if other["version_id"] else ""
-        rows.append(("goes with", "  ".join(filter(None, (other["kind"], other["name"], link)))))
+        rows.append((_("goes with"), "  ".join(filter(None, (other["kind"], other["name"], link)))))
     for file in version["files"]:
-        facts = (file["file_name"], size(file["size_bytes"]), file["format"], file["scan_status"])
-        rows += [("file", "  ".join(facts)), ("sha256", file["sha256"])]
+        facts = (
+            file["file_name"],
+            size(file["size_bytes"]),
+            file["format"],
+            word(file["scan_status"]),
+        )
+        rows += [(_("file"), "  ".join(facts)), ("sha256", file["sha256"])]
     return rows
 
 
@@ -129,5 +139,6 @@ def _band(values: dict[str, float | None]) -> str:
         "" if values[name] is None else f"{values[name]:g}"
         for name in ("minimum", "default", "maximum")
     )
-    band = f"{low or '…'} to {high or '…'}" if low or high else ""
+    edges = _("{low} to {high}").format(low=low or "…", high=high or "…")
+    band = edges if low or high else ""
     return f"{best} ({band})" if best and band else best or band

@@ -1,5 +1,6 @@
 """What every command shares: its options, the hub it speaks to, its errors as exit codes."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -10,19 +11,33 @@ from typer.core import TyperGroup
 from hub.cli.credentials import current_account
 from hub.cli.errors import CliError
 from hub.cli.hub_client import HubClient
-from hub.cli.terminal import JSON_OPTION, Terminal, terminal_of
+from hub.cli.language import chosen_language, use_language
+from hub.cli.spoken_help import complaints_translated, translate_help
+from hub.cli.terminal import JSON_OPTION, Terminal, print_anything, terminal_of
 
 AsJson = Annotated[bool, JSON_OPTION]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many rows.")]
 
 
 class CommandGroup(TyperGroup):
-    """Turns our errors into a sentence and an exit code; anything else is a bug and shows."""
+    """The program: speaks the person's language and turns our errors into exit codes.
+
+    An error that is not ours is a bug and shows.
+    """
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the words of the command line."""
+        print_anything()
+        use_language(chosen_language(os.environ))
+        translate_help(self)
+        with complaints_translated():
+            return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
         try:
-            return super().invoke(ctx)
+            with complaints_translated():
+                return super().invoke(ctx)
         except CliError as error:
             terminal_of(ctx).failure(error)
             raise typer.Exit(error.exit_code) from error
@@ -32,5 +47,5 @@ class CommandGroup(TyperGroup):
 def hub_of(context: typer.Context) -> Iterator[tuple[HubClient, Terminal]]:
     """The hub that this command speaks to, and the terminal."""
     terminal = terminal_of(context)
-    with HubClient(current_account(terminal.hub_address)) as hub:
+    with HubClient(current_account(terminal.hub_address), language=terminal.language) as hub:
         yield hub, terminal

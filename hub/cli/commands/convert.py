@@ -8,8 +8,10 @@ from hub.cli.answers import RemoteFile
 from hub.cli.commands.context import AsJson, hub_of
 from hub.cli.errors import Incomplete, NotFound
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.targets import choose, parse_target
 from hub.cli.terminal import Terminal, table
+from hub.cli.words import word
 
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 5.0
 OPEN = ("queued", "running")
@@ -29,18 +31,21 @@ def convert(
         choice = choose(hub, parse_target(target), all_files=True)
         pickles = [file for file in choice.files if file.format == "PickleTensor"]
         if not pickles:
-            raise NotFound("There is no pickle to convert.", code="no_pickle")
+            raise NotFound(_("There is no pickle to convert."), code="no_pickle")
         rows = [_asked(hub, file) for file in pickles]
         if not no_wait:
             rows = [_awaited(hub, row, terminal) for row in rows]
         cells = [
-            (row["status"], row["file_name"], row["result_id"], row["failure"]) for row in rows
+            (word(row["status"]), row["file_name"], row["result_id"], row["failure"])
+            for row in rows
         ]
-        terminal.result(rows, table(("", "file", "new file", ""), cells))
+        terminal.result(rows, table(("", _("file"), _("new file"), ""), cells))
         failed = [row for row in rows if row["status"] == "failed"]
         if failed:
             raise Incomplete(
-                f"{failed[0]['file_name']} was not converted: {failed[0]['failure']}",
+                _("{name} was not converted: {reason}").format(
+                    name=failed[0]["file_name"], reason=failed[0]["failure"]
+                ),
                 code="not_converted",
             )
 

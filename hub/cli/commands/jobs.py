@@ -4,17 +4,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from hub.cli.commands.context import AsJson, Limit, hub_of
 from hub.cli.download import Wanted, fetch, safe_name
 from hub.cli.following import Event, follow
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.terminal import Terminal, lines, size, table
 from hub.cli.training import RunWishes, read_run_file, submit
+from hub.cli.words import word
 
+KIND_WIDTH = 9  # columns of the terminal
 Run = Annotated[str, typer.Argument(help="Number or id of a run.")]
-RESULT_WORDS = ("file", "size", "path")
 
 jobs = typer.Typer(help="List training runs and steer them.", no_args_is_help=False)
 
@@ -29,8 +32,8 @@ def train(
     base: Annotated[
         str, typer.Option("--base", help="Base model: number, version:NUMBER or hash:DIGITS.")
     ] = "",
-    team: Annotated[str, typer.Option("--team")] = "",
-    name: Annotated[str, typer.Option("--name")] = "",
+    team: Annotated[str, typer.Option("--team", help="Team that the run belongs to.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name of the run.")] = "",
     preset: Annotated[
         str, typer.Option("--preset", help="Start from a preset; the file wins over it.")
     ] = "",
@@ -72,7 +75,7 @@ def list_jobs(
     state: Annotated[
         list[str] | None, typer.Option("--state", help="queued, running, succeeded …")
     ] = None,
-    team: Annotated[str, typer.Option("--team")] = "",
+    team: Annotated[str, typer.Option("--team", help="Only this team's.")] = "",
     limit: Limit = 24,
     as_json: AsJson = False,
 ) -> None:
@@ -82,10 +85,11 @@ def list_jobs(
     with hub_of(context) as (hub, terminal):
         rows = list(hub.items("jobs/", limit=limit, state=state, team=team))
         cells = [
-            (row["number"], row["name"], row["state"], f"{row['percent']} %", row["team"])
+            (row["number"], row["name"], word(row["state"]), f"{row['percent']} %", row["team"])
             for row in rows
         ]
-        terminal.listing(rows, ("run", "name", "state", "done", "team"), cells)
+        headings = (_("run"), _("name"), _("state"), _("done"), _("team"))
+        terminal.listing(rows, headings, cells)
 
 
 @jobs.command("show")
@@ -136,7 +140,7 @@ def job_files(
             for row in hub.items(f"jobs/{run}/artifacts/", kind=kind)
         ]
         cells = [(row["name"], size(row["size_bytes"]), row["path"]) for row in rows]
-        terminal.result(rows, table(RESULT_WORDS, cells))
+        terminal.result(rows, table((_("file"), _("size"), _("path")), cells))
 
 
 def _act(context: typer.Context, run: str, action: str) -> None:
@@ -152,19 +156,31 @@ def _fetched(hub: HubClient, row: dict[str, Any], to: Path, terminal: Terminal) 
 
 
 def _follow(hub: HubClient, run: str, terminal: Terminal, *, after: int = 0) -> None:
-    if terminal.as_json:
-        follow(hub, run, terminal, terminal.result, after=after)
-        return
+    """Show the run until it is over; who leaves by Ctrl-C is told that it goes on."""
+    try:
+        if terminal.as_json:
+            follow(hub, run, terminal, terminal.result, after=after)
+        else:
+            _draw(hub, run, terminal, after=after)
+    except KeyboardInterrupt:
+        words = _("The run goes on without you. To see it again: {command}")
+        terminal.note(words.format(command=f"atelier watch {run}"))
+        raise
+
+
+def _draw(hub: HubClient, run: str, terminal: Terminal, *, after: int) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     notes = terminal.notes
     hidden = not notes.is_terminal
     with Progress(*columns, TimeRemainingColumn(), console=notes, disable=hidden) as bars:
-        task = bars.add_task("waiting", total=None)
+        task = bars.add_task(_("waiting"), total=None)
 
         def show(event: Event) -> None:
             data = event["data"]
             if event["kind"] == "stepped":
-                words = f"step {data['step']}  loss {data['loss']:.4f}"
+                words = _("step {step}  loss {loss:.4f}").format(
+                    step=data["step"], loss=data["loss"]
+                )
                 bars.update(
                     task, description=words, completed=data["step"], total=data["total_steps"]
                 )
@@ -180,22 +196,26 @@ def _sentence(event: Event) -> str:
     words = {
         "state": data.get("label") or data.get("state"),
         "stage": " ".join(str(data.get(key) or "") for key in ("stage", "detail")),
-        "started": f"{data.get('images')} pictures, {data.get('total_steps')} steps",
+        "started": _("{images} pictures, {steps} steps").format(
+            images=data.get("images"), steps=data.get("total_steps")
+        ),
         "artifact": data.get("name"),
         "warned": data.get("message"),
     }
-    return f"{event['kind']:<9} {words.get(event['kind']) or ''}".rstrip()
+    kind = word(event["kind"])
+    space = " " * (KIND_WIDTH - cell_len(kind))
+    return f"{kind}{space} {words.get(event['kind']) or ''}".rstrip()
 
 
 def _job_rows(job: dict[str, Any]) -> list[tuple[str, object]]:
     return [
-        ("run", f"{job['number']}  {job['name']}"),
-        ("state", job["state"]),
-        ("asked for", job["requested_command"]),
-        ("method", job["method"]),
-        ("base", job["base_name"]),
-        ("dataset", job["dataset"]),
-        ("steps", f"{job['step']} of {job['total_steps']}"),
-        ("loss", job["loss"]),
-        ("error", job["error_message"]),
+        (_("run"), f"{job['number']}  {job['name']}"),
+        (_("state"), word(job["state"])),
+        (_("asked for"), word(job["requested_command"])),
+        (_("method"), job["method"]),
+        (_("base"), job["base_name"]),
+        (_("dataset"), job["dataset"]),
+        (_("steps"), _("{step} of {total}").format(step=job["step"], total=job["total_steps"])),
+        (_("loss"), job["loss"]),
+        (_("error"), job["error_message"]),
     ]

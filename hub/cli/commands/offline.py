@@ -8,7 +8,8 @@ import typer
 
 from hub.cli.commands.context import AsJson
 from hub.cli.errors import LocalProblem
-from hub.cli.inspection import inspect_local
+from hub.cli.inspection import SAID, inspect_local
+from hub.cli.language import gettext as _
 from hub.cli.terminal import Terminal, lines, terminal_of
 from hub.formats.file_hashing import hash_file
 from hub.formats.hashes import FileHashes
@@ -49,10 +50,18 @@ def info(
     terminal = terminal_of(context)
     facts = inspect_local(file)
     data: dict[str, Any] = asdict(facts)
-    rows = [("type", facts.file_type), ("size", facts.size_bytes), *facts.rows]
+    rows = [
+        (_("type"), facts.file_type),
+        (_("size"), facts.size_bytes),
+        *((_(name), _said(value)) for name, value in facts.rows),
+    ]
     if metadata:
         rows += [*facts.metadata.items()]
     terminal.result(data, lines(rows))
+
+
+def _said(value: object) -> object:
+    return _(value) if isinstance(value, str) and value in SAID else value
 
 
 def _hashes(path: Path, terminal: Terminal) -> FileHashes:
@@ -68,4 +77,6 @@ def _hashes(path: Path, terminal: Terminal) -> FileHashes:
 
             return hash_file(path, on_progress=on_progress)
     except OSError as error:
-        raise LocalProblem(f"{path} cannot be read: {error.strerror}.") from error
+        raise LocalProblem(
+            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        ) from error

@@ -10,10 +10,12 @@ from hub.cli.commands.context import AsJson, hub_of
 from hub.cli.errors import CliError, Incomplete, NotFound, Unreachable, WrongUse
 from hub.cli.folders import Layout
 from hub.cli.hub_client import HubClient
+from hub.cli.language import gettext as _
 from hub.cli.needed import Need, needs_of
 from hub.cli.pulling import Place, Pulled, pull_file
 from hub.cli.targets import Choice, Target, choose_all, choose_by_hash, parse_target
 from hub.cli.terminal import Terminal, size, table
+from hub.cli.words import word
 
 To = Annotated[Path, typer.Option("--to", help="Folder of a WebUI, or any folder.")]
 LayoutOption = Annotated[
@@ -43,7 +45,7 @@ def pull(
 ) -> None:
     """Fetch model files into the right folder; goes on where it stopped, checks the SHA-256."""
     if not targets and not needed_by:
-        raise WrongUse("Name what to pull, or a picture with --needed-by.")
+        raise WrongUse(_("Name what to pull, or a picture with --needed-by."))
     named = {text: parse_target(text) for text in targets or []}
     needs = [need for picture in needed_by or [] for need in needs_of(picture)]
     place = Place(root=to, layout=layout, with_sidecars=not no_sidecars)
@@ -119,10 +121,10 @@ def _report(terminal: Terminal, result: _Result) -> None:
         "failed": failures,
     }
     rows = [
-        ("new" if file.is_new else "here", file.model, size(file.size_bytes), file.path)
+        (word("new" if file.is_new else "here"), file.model, size(file.size_bytes), file.path)
         for file in result.pulled
     ]
-    terminal.result(data, table(("", "model", "size", "path"), rows))
+    terminal.result(data, table(("", _("model"), _("size"), _("path")), rows))
     _complain(result)
 
 
@@ -130,8 +132,10 @@ def _complain(result: _Result) -> None:
     """Raise Incomplete, naming everything that did not come."""
     sentences = [error.message for error in result.failed.values()]
     if result.missing:
-        names = (f"{need.kind} {need.name} ({need.hash or 'no hash'})" for need in result.missing)
-        sentences.append(f"Not on this hub, or not visible to you: {', '.join(names)}.")
+        no_hash = _("no hash")
+        names = (f"{need.kind} {need.name} ({need.hash or no_hash})" for need in result.missing)
+        missing = _("Not on this hub, or not visible to you: {names}.")
+        sentences.append(missing.format(names=", ".join(names)))
     if sentences:
         code = next(iter(result.failed.values())).error_code if result.failed else "missing"
         raise Incomplete(" ".join(sentences), code=code)

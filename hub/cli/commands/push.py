@@ -7,9 +7,11 @@ import typer
 
 from hub.cli.commands.context import AsJson, hub_of
 from hub.cli.errors import Incomplete
+from hub.cli.language import gettext as _
 from hub.cli.local_models import LocalModel, find_models, read_local_model
 from hub.cli.pushing import Push, Wishes
 from hub.cli.terminal import Terminal, table
+from hub.cli.words import word
 
 
 def push(
@@ -43,21 +45,25 @@ def push(
         )
         done = Push(hub, terminal, wishes).run(files)
         rows = [
-            (row.outcome, row.model_id, row.version_id, row.status, Path(row.path).name, row.error)
+            (
+                *(word(row.outcome), row.model_id, row.version_id, word(row.status)),
+                *(Path(row.path).name, row.error),
+            )
             for row in done
         ]
-        headings = ("", "model", "version", "status", "file", "")
+        headings = ("", _("model"), _("version"), _("status"), _("file"), "")
         terminal.result([row.as_json() for row in done], table(headings, rows))
         failed = [row for row in done if row.error]
         if failed:
             raise Incomplete(
-                f"{len(failed)} of {len(done)} files did not get all the way. The first: "
-                f"{failed[0].error}",
+                _("{count} of {total} files did not get all the way. The first: {reason}").format(
+                    count=len(failed), total=len(done), reason=failed[0].error
+                ),
                 code=failed[0].code,
             )
 
 
 def _read_all(paths: list[Path], terminal: Terminal) -> list[LocalModel]:
     total = sum(path.stat().st_size for path in paths)
-    with terminal.progress("Hashing", total=total) as advance:
+    with terminal.progress(_("Hashing"), total=total) as advance:
         return [read_local_model(path, advance) for path in paths]

@@ -11,6 +11,7 @@ from hub.cli.commands.context import AsJson, hub_of
 from hub.cli.commands.pull import LayoutOption, NoSidecars
 from hub.cli.errors import Incomplete, WrongUse
 from hub.cli.folders import Layout
+from hub.cli.language import gettext as _
 from hub.cli.pulling import Place
 from hub.cli.syncing import SyncNotes, read_notes, sync_folder
 from hub.cli.terminal import lines
@@ -55,14 +56,15 @@ def sync(
         place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
         report = sync_folder(hub, notes, place, terminal, delete=delete)
         rows: list[tuple[str, object]] = [
-            *(("new", path) for path in report.new),
-            *(("deleted", path) for path in report.deleted),
-            *(("not in the list any more", path) for path in report.gone),
-            ("unchanged", report.unchanged),
+            *((_("new"), path) for path in report.new),
+            *((_("deleted"), path) for path in report.deleted),
+            *((_("not in the list any more"), path) for path in report.gone),
+            (_("unchanged"), report.unchanged),
         ]
         terminal.result(asdict(report), lines(rows))
         if report.failed:
-            raise Incomplete(f"{len(report.failed)} files did not come: {report.failed[0]}")
+            message = _("{count} files did not come: {reason}")
+            raise Incomplete(message.format(count=len(report.failed), reason=report.failed[0]))
 
 
 def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> SyncNotes:
@@ -70,9 +72,13 @@ def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> 
     last = read_notes(folder)
     if last is None:
         if not query:
-            raise WrongUse("Say what to keep here: words, --team, --mine, --collection …")
+            raise WrongUse(_("Say what to keep here: words, --team, --mine, --collection …"))
         return SyncNotes(origin, query, layout.value)
     if last.hub != origin:
-        raise WrongUse(f"{folder} is kept in step with {last.hub}, not with {origin}.")
+        raise WrongUse(
+            _("{folder} is kept in step with {kept}, not with {address}.").format(
+                folder=folder, kept=last.hub, address=origin
+            )
+        )
     chosen = layout.value if layout is not Layout.AUTO else last.layout
     return SyncNotes(origin, query or last.query, chosen, last.files)

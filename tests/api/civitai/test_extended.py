@@ -9,6 +9,7 @@ from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.core.visibility import Visibility
 from models_registry.models.file import FileKind, ModelFile, ScanStatus
 from models_registry.models.model import Model
+from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
 from models_registry.services import collections, drafts, publish, recommendations
 from models_registry.services.engagement import set_engagement
@@ -137,6 +138,8 @@ def test_more_filters_narrow_the_list(api, api_of):
     publish.archive_model(actor=old.model.owner, model=old.model)
     free = publish_model(name="Free", seed=3, licence=Licence(commercial_use=()))
     Model.objects.filter(pk=free.model_id).update(is_trained_here=True)
+    drafts.set_tags(actor=old.model.owner, model=old.model, tags=["ink"])
+    ink = Tag.objects.get(name="ink").pk
     listing = {
         (): ["Early", "Free", "Old"],
         ("earlyAccess", "true"): ["Early"],
@@ -155,6 +158,7 @@ def test_more_filters_narrow_the_list(api, api_of):
         ("allowCommercialUse", "None,Sell"): ["Early", "Free", "Old"],
         ("excludedModelIds", str(early.model_id)): ["Free", "Old"],
         ("excludedUserIds", str(old.model.owner_id)): ["Early", "Free"],
+        ("excludedTagIds", f"{ink},{ink + 1}"): ["Early", "Free"],
         ("periodMode", "stats"): ["Early", "Free", "Old"],
     }
     for parameter, wanted in listing.items():
@@ -226,3 +230,19 @@ def test_a_picture_of_a_version_is_found_by_its_id_by_whoever_sees_the_version(a
 def test_a_picture_of_the_gallery_keeps_its_own_number(api):
     image = make_image()
     assert [row["id"] for row in api.get("images", imageId=image.pk)["items"]] == [image.pk]
+
+
+def test_there_are_no_articles_and_the_list_says_so(api):
+    assert api.get("articles", limit=10) == {"items": [], "metadata": {}}
+    api.get("articles/1", status=404)
+
+
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [("Q4_K", 307), ("q4_k_m", 307), ("Q4_K_XL", 307), ("Q4_0", 404), ("Q4_K_Z", 404), ("Q4", 404)],
+)
+def test_a_mix_of_packings_finds_the_file_that_is_mostly_packed_so(api, wish, status):
+    version = publish_model()
+    ModelFile.objects.filter(version=version).update(scan_report={"quant_type": "Q4_K"})
+    answer = api.raw(f"/api/download/models/{version.pk}?quantType={wish}")
+    assert answer.status_code == status

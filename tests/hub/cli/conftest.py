@@ -87,7 +87,7 @@ def config_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) ->
     """A home of the test's own for keys and notes."""
     folder = tmp_path_factory.mktemp("config")
     monkeypatch.setenv("ATELIER_CONFIG", str(folder))
-    for name in ("ATELIER_HUB", "ATELIER_TOKEN"):
+    for name in ("ATELIER_HUB", "ATELIER_TOKEN", "ATELIER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     return folder
 

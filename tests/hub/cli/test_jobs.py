@@ -104,6 +104,19 @@ def test_a_finished_run_is_told_from_its_first_message_to_its_last(atelier, tmp_
     assert "succeeded" in atelier("watch", job.number).out
 
 
+def test_who_stops_watching_is_told_that_the_run_goes_on(atelier):
+    job = running_job(atelier.person)
+
+    def ctrl_c() -> None:
+        raise KeyboardInterrupt
+
+    atelier.on_wait = ctrl_c
+    assert f"atelier watch {job.number}" in atelier("watch", job.number, code=130).err
+    assert atelier("watch", job.number, "--json", code=130).err == ""
+    job.refresh_from_db()
+    assert job.state == State.RUNNING
+
+
 def test_a_run_is_followed_over_a_broken_line_without_a_gap_or_a_repeat(cut_line, signed_in):
     atelier = signed_in(cut_line.url)
     job = running_job(atelier.person)

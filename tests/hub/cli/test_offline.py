@@ -58,6 +58,14 @@ def test_info_reads_a_safetensors_header(tmp_path):
     assert "ss_network_module" in call("info", path, "--metadata").stdout
 
 
+def test_a_name_that_is_no_text_is_printed_escaped(tmp_path):
+    path = tmp_path / os.fsdecode(b"ink\xff.txt")
+    path.write_bytes(b"x")
+    [row] = json.loads(call("hash", path, "--json").stdout)
+    assert row["path"] == str(path)
+    assert "ink\\udcff.txt" in call("hash", path).stdout
+
+
 def test_info_lists_what_a_pickle_would_run_and_runs_nothing(tmp_path):
     witness = tmp_path / "witness"
     path = tmp_path / "bad.pt"

@@ -65,6 +65,12 @@ def test_what_it_imports_is_what_it_declares_and_what_is_locked():
     assert declared() <= locked()
 
 
+def test_the_chinese_catalogue_is_installed_with_it():
+    tools = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]
+    [pattern] = tools["setuptools"]["package-data"]["hub.cli"]
+    assert [path.name for path in (PROJECT / "hub" / "cli").glob(pattern)] == ["atelier.mo"]
+
+
 def test_the_command_is_an_entry_point_that_exists():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert project["scripts"]["atelier"] == "hub.cli.main:app"

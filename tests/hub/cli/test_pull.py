@@ -340,6 +340,8 @@ def test_a_pickle_of_ones_own_is_converted(atelier, tmp_path):
 
 
 def test_the_hub_answers_in_the_language_of_the_system(atelier, monkeypatch):
-    for name, value in {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "zh_CN.UTF-8"}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LANGUAGE", "")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     assert "没有" in atelier("show", "999999", code=5).err
+    told = atelier("show", "999999", "--json", code=5).error["error"]
+    assert told.isascii()  # what other programs read is not translated

@@ -293,3 +293,33 @@ def test_arbitrary_opcodes_raise_only_format_errors(codes):
 @given(st.recursive(st.integers() | st.text() | st.binary(), st.lists, max_leaves=30))
 def test_plain_values_are_always_safe(value):
     assert scan(pickle.dumps(value, 4)).verdict is Verdict.SAFE
+
+
+FILLING = (
+    b"\x80\x02c__builtin__\nbytearray\n\x8a\x06\0\0\0\0\0\x01\x85R.",
+    b"c__builtin__\nbytearray\n(I99999999999\ntR.",
+    b"\x80\x02cbuiltins\nlist\ncbuiltins\nrange\n\x8a\x06\0\0\0\0\0\x01\x85R\x85R.",
+    b"\x80\x02cbuiltins\nrange\nK\x00\x8a\x06\0\0\0\0\0\x01\x86R.",
+    b"\x80\x02ctorch\nFloatStorage\n\x8a\x06\0\0\0\0\0\x01\x85\x81.",
+    b"\x80\x02\x8a\x06\0\0\0\0\0\x01\x85q\x00c__builtin__\nbytes\nh\x00R.",
+)
+
+
+@pytest.mark.parametrize("data", FILLING)
+def test_a_few_bytes_that_would_fill_the_memory_are_not_cleared(data):
+    report = scan(data)
+    assert report.verdict is Verdict.SUSPICIOUS
+    assert "fill the memory" in report.problems[0]
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_types_as_values_and_small_containers_stay_clear(protocol):
+    state = {
+        "empty": b"",
+        "bytes": bytearray(b"ab"),
+        "set": {1},
+        "by_name": collections.defaultdict(list),
+        "size": torch.Size([3]),
+        "types": [list, bytes],
+    }
+    assert scan(pickle.dumps(state, protocol)).verdict is Verdict.SAFE

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file, save_file
 from hub.formats.errors import FormatError, SafetensorsError
 from hub.formats.safetensors_header import (
     DTYPE_BITS,
+    NOT_JSON,
     HeaderLimits,
     declared_length,
     parse_header,
@@ -47,6 +48,17 @@ def test_a_file_of_the_safetensors_library_is_read(tmp_path):
     assert header.by_name["w"].dtype == "F16"
     assert header.by_name["v"].size_bytes == 20
     assert header.data_offset + header.data_bytes == path.stat().st_size
+
+
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "\\udc00\\ud800"])
+def test_half_of_a_surrogate_pair_is_no_text(half):
+    for raw in (f'{{"a{half}":%s}}', f'{{"a":%s,"__metadata__":{{"k":"{half}"}}}}'):
+        assert code_of(framed((raw % json.dumps(entry())).encode(), b"abcd")) == NOT_JSON.code
+
+
+def test_whole_surrogate_pairs_are_text():
+    raw = f'{{"a\\ud83c\\udf19":{json.dumps(entry())}}}'
+    assert [tensor.name for tensor in read(framed(raw.encode(), b"abcd")).tensors] == ["a🌙"]
 
 
 def test_a_reader_gives_tensors_in_header_order_and_takes_empty_ones():
