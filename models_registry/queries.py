@@ -107,18 +107,24 @@ def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
     return detail
 
 
-def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
+def model_alone(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> Model:
+    """One model without its versions, for what is only about it; NotFound when not visible."""
     key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
     model = (
         Model.objects.reachable_by(viewer)
         .filter(key)
         .defer("search", "search_words")
         .select_related("owner__avatar", "team")
-        .prefetch_related(Prefetch("model_tags", tag_rows()))
         .first()
     )
     if model is None:
         raise NotFound(_("There is no such model."))
+    return model
+
+
+def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
+    model = model_alone(viewer=viewer, slug=slug, model_id=model_id)
+    prefetch_related_objects([model], Prefetch("model_tags", tag_rows()))
     versions = ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk)
     rows = tuple(versions.select_related(*VERSION_JOINS).newest_first())
     for row in rows:
