@@ -4,22 +4,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from gallery.models import Generation, Image, ImageResource
+from gallery.models import Image, ImageResource
+from gallery.prompt_search import Prompted, find_prompted
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
-from hub.core.lookups import among
+from hub.core.lookups import among, keys_of
 from hub.core.pagination import Page, behind, keyset
 from models_registry.engagement_queries import hidden_version_ids
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.search_text import raw_query
 
 COUNT_CEILING = 1_000
 MANY_IMAGES = 10_000
@@ -80,20 +79,30 @@ def image_list(
     sort: ImageSort = ImageSort.NEWEST,
     cursor: str | None = None,
     limit: int = 24,
+    prompted: Prompted | None = None,
 ) -> Page[Image]:
-    """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid."""
+    """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid.
+
+    `prompted`, where the caller has it, is what `find_prompted` gave for the words of the filters.
+    """
+    images = _cards(_narrowed(viewer, filters, prompted))
     try:
-        return keyset(
-            _cards(_narrowed(viewer, filters)), order=ORDERS[sort], cursor=cursor, limit=limit
-        )
+        return keyset(images, order=ORDERS[sort], cursor=cursor, limit=limit)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
 
-def image_count(*, viewer: Viewer, filters: ImageFilters) -> int:
-    """How many pictures the list holds, counted up to COUNT_CEILING."""
+def image_count(*, viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None) -> int:
+    """How many pictures the list holds, counted up to COUNT_CEILING; `prompted` as above."""
+    if prompted is not None and not prompted.is_complete:
+        # Of a common word, some of its pictures tell at once that there are more than are counted.
+        some = _narrowed(viewer, replace(filters, words="")).filter(
+            among("pk", prompted.keys[: 2 * COUNT_CEILING])
+        )
+        if some.order_by().count() > COUNT_CEILING:
+            return COUNT_CEILING + 1
     # In an order that an index has: without one the table would be read to find the first ones.
-    newest = _narrowed(viewer, filters).order_by(*ORDERS[ImageSort.NEWEST])
+    newest = _narrowed(viewer, filters, prompted).order_by(*ORDERS[ImageSort.NEWEST])
     return newest[: COUNT_CEILING + 1].count()
 
 
@@ -180,7 +189,9 @@ def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
     return replace(filters, **{field: getattr(ImageFilters(), field)})
 
 
-def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
+def _narrowed(
+    viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None
+) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
         images = images.filter(made_with(viewer, model_id=filters.model_id))
@@ -194,8 +205,9 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
-    if filters.words.strip():
-        images = images.filter(prompted(filters.words))
+    prompted = prompted or find_prompted(filters.words)
+    if prompted is not None:
+        images = images.filter(prompted.condition())
     return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
 
 
@@ -229,22 +241,13 @@ def made_with(viewer: Viewer, **which: int) -> Func | Exists:
     return _images_of(ImageResource.objects.filter(version_id__in=list(known)))
 
 
-def prompted(text: str) -> Func | Exists:
-    """With all these words in the prompt, each as a beginning of a word; Chinese anywhere."""
-    raw = raw_query(text.replace("\x00", ""))
-    if not raw:
-        return among("pk", [])
-    words = SearchQuery(raw, config="simple", search_type="raw")
-    return _images_of(Generation.objects.filter(search=words))
-
-
 def _images_of(rows: QuerySet[Any]) -> Func | Exists:
     """The pictures of these rows: where they are not very many, by their keys.
 
     Otherwise each picture of the list is asked in the order of the list, and soon enough of them
     are found.
     """
-    keys = list(rows.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
+    keys = keys_of(rows[: MANY_IMAGES + 1], column="image_id")
     if len(keys) <= MANY_IMAGES:
         return among("pk", keys)
     return Exists(rows.filter(image=OuterRef("pk")))

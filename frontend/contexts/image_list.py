@@ -14,6 +14,7 @@ from frontend.contexts.images import (
     list_url,
 )
 from frontend.contexts.lists import Choice
+from gallery.prompt_search import find_prompted
 from gallery.queries import (
     COUNT_CEILING,
     ImageFilters,
@@ -33,8 +34,14 @@ def list_context(
     *, viewer: Viewer, filters: ImageFilters, sort: ImageSort, cursor: str
 ) -> ImageListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
+    prompted = find_prompted(filters.words)
     page = image_list(
-        viewer=viewer, filters=filters, sort=sort, cursor=cursor or None, limit=PAGE_SIZE
+        viewer=viewer,
+        filters=filters,
+        sort=sort,
+        cursor=cursor or None,
+        limit=PAGE_SIZE,
+        prompted=prompted,
     )
     query = list_query(filters, sort)
     next_url = ""
@@ -45,14 +52,16 @@ def list_context(
     plain = ImageListContext(
         cards=cards, filters=filters, sort=sort, query=query, next_url=next_url
     )
-    return plain if cursor else _with_facets(plain, viewer, filters, sort)
+    if cursor:
+        return plain
+    total = image_count(viewer=viewer, filters=filters, prompted=prompted)
+    return _with_facets(plain, viewer, filters, sort, total)
 
 
 def _with_facets(
-    plain: ImageListContext, viewer: Viewer, filters: ImageFilters, sort: ImageSort
+    plain: ImageListContext, viewer: Viewer, filters: ImageFilters, sort: ImageSort, total: int
 ) -> ImageListContext:
     models = models_in_use(viewer, chosen=filters.model_id)
-    total = image_count(viewer=viewer, filters=filters)
     chosen = next((name for pk, name in models if pk == filters.model_id), "")
     counted = f"{COUNT_CEILING:,}" if total > COUNT_CEILING else f"{total:,}"
     return replace(
