@@ -9,18 +9,18 @@ from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
-from gallery.prompt_search import Prompted, find_prompted
+from gallery.prompt_search import Prompted
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
 from hub.core.lookups import among, keys_of
-from hub.core.pagination import Page, behind, keyset
+from hub.core.pagination import Page, behind, behind_cursor, keyset
 from models_registry.engagement_queries import hidden_version_ids
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 
-COUNT_CEILING = 1_000
+COUNT_CEILING, WORD_CEILING = 1_000, 100
 MANY_IMAGES = 10_000
 
 
@@ -83,27 +83,63 @@ def image_list(
 ) -> Page[Image]:
     """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid.
 
-    `prompted`, where the caller has it, is what `find_prompted` gave for the words of the filters.
+    `prompted`, where the caller has it, is for the words of the filters.
     """
-    images = _cards(_narrowed(viewer, filters, prompted))
+    order = ORDERS[sort]
     try:
-        return keyset(images, order=ORDERS[sort], cursor=cursor, limit=limit)
+        images = _next_ones(viewer, filters, prompted, order, cursor, limit)
+        return keyset(_cards(images), order=order, cursor=cursor, limit=limit)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
 
-def image_count(*, viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None) -> int:
-    """How many pictures the list holds, counted up to COUNT_CEILING; `prompted` as above."""
-    if prompted is not None and not prompted.is_complete:
-        # Of a common word, some of its pictures tell at once that there are more than are counted.
-        some = _narrowed(viewer, replace(filters, words="")).filter(
-            among("pk", prompted.keys[: 2 * COUNT_CEILING])
-        )
-        if some.order_by().count() > COUNT_CEILING:
-            return COUNT_CEILING + 1
+def _next_ones(
+    viewer: Viewer,
+    filters: ImageFilters,
+    prompted: Prompted | None,
+    order: tuple[str, ...],
+    cursor: str | None,
+    limit: int,
+) -> QuerySet[Image]:
+    """The pictures of the list or, where words choose them, perhaps only those of this page."""
+    if not filters.words.strip():
+        return _narrowed(viewer, filters)
+    prompted = prompted or Prompted(filters.words)
+    others = _narrowed(viewer, replace(filters, words=""))
+    near = prompted.next_of(behind_cursor(others.order_by(*order), order, cursor))
+    is_enough = near.is_all or len(near.keys) > limit
+    return others.filter(among("pk", near.keys) if is_enough else prompted.condition())
+
+
+@dataclass(frozen=True)
+class ImageTotal:
+    """How many pictures a list holds, or that it holds more than `number`."""
+
+    number: int
+    is_least: bool = False
+
+
+def image_total(
+    *, viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None
+) -> ImageTotal:
+    """Counted up to COUNT_CEILING, of common words of prompts up to WORD_CEILING."""
     # In an order that an index has: without one the table would be read to find the first ones.
-    newest = _narrowed(viewer, filters, prompted).order_by(*ORDERS[ImageSort.NEWEST])
-    return newest[: COUNT_CEILING + 1].count()
+    newest = ORDERS[ImageSort.NEWEST]
+    if filters.words.strip():
+        prompted = prompted or Prompted(filters.words)
+        others = _narrowed(viewer, replace(filters, words=""))
+        near = prompted.next_of(others.order_by(*newest))
+        if near.is_all:
+            return ImageTotal(len(near.keys))
+        if len(near.keys) > WORD_CEILING:
+            return ImageTotal(WORD_CEILING, is_least=True)
+        if not prompted.is_complete:
+            some = others.filter(among("pk", prompted.keys)).order_by().count()
+            if some > WORD_CEILING:
+                return ImageTotal(min(some, COUNT_CEILING), is_least=True)
+    images = _narrowed(viewer, filters, prompted).order_by(*newest)
+    count = images[: COUNT_CEILING + 1].count()
+    return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
 
 
 def image_detail(viewer: Viewer, image_id: int) -> Image:
@@ -205,9 +241,8 @@ def _narrowed(
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
-    prompted = prompted or find_prompted(filters.words)
-    if prompted is not None:
-        images = images.filter(prompted.condition())
+    if filters.words.strip():
+        images = images.filter((prompted or Prompted(filters.words)).condition())
     return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
 
 
