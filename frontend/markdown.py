@@ -1,6 +1,7 @@
 """People's Markdown as safe HTML: rendered by markdown-it, then reduced to an allow-list by nh3."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -9,6 +10,8 @@ from markdown_it.token import Token
 
 from hub.accounts.mentions import MENTION
 
+#: Texts up to this length, and so many of them, are kept as HTML by each process: 10 MB at most.
+KEPT_CHARACTERS, TEXTS_KEPT = 1_000, 2_048
 FIRST_HEADING, LAST_HEADING = 3, 6
 
 TAGS = {
@@ -25,6 +28,12 @@ def render_markdown(text: str, people: Mapping[str, str] | None = None) -> SafeS
 
     `people` are addresses by user name: each `@name` in running text becomes a link.
     """
+    render = _kept if len(text) <= KEPT_CHARACTERS else _render
+    return render(text, tuple((people or {}).items()))
+
+
+def _render(text: str, named: tuple[tuple[str, str], ...]) -> SafeString:
+    people = dict(named)
     tokens = _PARSER.parse(text)
     _set_headings(tokens)
     if people:
@@ -34,6 +43,10 @@ def render_markdown(text: str, people: Mapping[str, str] | None = None) -> SafeS
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
     clean = nh3.clean(html, tags=TAGS, attributes={"a": {"href"}}, link_rel="nofollow noopener")
     return mark_safe(clean)  # noqa: S308  reduced to the allow-list just above
+
+
+#: What people say is short, and a well-known model's page shows forty of the same remarks.
+_kept = lru_cache(maxsize=TEXTS_KEPT)(_render)
 
 
 def _with_mentions(tokens: Sequence[Token], people: Mapping[str, str]) -> Iterator[Token]:

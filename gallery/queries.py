@@ -4,24 +4,23 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from gallery.models import Generation, Image, ImageResource
+from gallery.models import Image, ImageResource
+from gallery.prompt_search import Prompted
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
-from hub.core.lookups import among
-from hub.core.pagination import Page, behind, keyset
+from hub.core.lookups import among, keys_of
+from hub.core.pagination import Page, behind, behind_cursor, keyset
 from models_registry.engagement_queries import hidden_version_ids
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.search_text import raw_query
 
-COUNT_CEILING = 1_000
+COUNT_CEILING, WORD_CEILING = 1_000, 100
 MANY_IMAGES = 10_000
 
 
@@ -80,21 +79,67 @@ def image_list(
     sort: ImageSort = ImageSort.NEWEST,
     cursor: str | None = None,
     limit: int = 24,
+    prompted: Prompted | None = None,
 ) -> Page[Image]:
-    """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid."""
+    """One page of pictures with owner, blob and prompt loaded; a foreign cursor raises Invalid.
+
+    `prompted`, where the caller has it, is for the words of the filters.
+    """
+    order = ORDERS[sort]
     try:
-        return keyset(
-            _cards(_narrowed(viewer, filters)), order=ORDERS[sort], cursor=cursor, limit=limit
-        )
+        images = _next_ones(viewer, filters, prompted, order, cursor, limit)
+        return keyset(_cards(images), order=order, cursor=cursor, limit=limit)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
 
-def image_count(*, viewer: Viewer, filters: ImageFilters) -> int:
-    """How many pictures the list holds, counted up to COUNT_CEILING."""
+def _next_ones(
+    viewer: Viewer,
+    filters: ImageFilters,
+    prompted: Prompted | None,
+    order: tuple[str, ...],
+    cursor: str | None,
+    limit: int,
+) -> QuerySet[Image]:
+    """The pictures of the list or, where words choose them, perhaps only those of this page."""
+    if not filters.words.strip():
+        return _narrowed(viewer, filters)
+    prompted = prompted or Prompted(filters.words)
+    others = _narrowed(viewer, replace(filters, words=""))
+    near = prompted.next_of(behind_cursor(others.order_by(*order), order, cursor))
+    is_enough = near.is_all or len(near.keys) > limit
+    return others.filter(among("pk", near.keys) if is_enough else prompted.condition())
+
+
+@dataclass(frozen=True)
+class ImageTotal:
+    """How many pictures a list holds, or that it holds more than `number`."""
+
+    number: int
+    is_least: bool = False
+
+
+def image_total(
+    *, viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None
+) -> ImageTotal:
+    """Counted up to COUNT_CEILING, of common words of prompts up to WORD_CEILING."""
     # In an order that an index has: without one the table would be read to find the first ones.
-    newest = _narrowed(viewer, filters).order_by(*ORDERS[ImageSort.NEWEST])
-    return newest[: COUNT_CEILING + 1].count()
+    newest = ORDERS[ImageSort.NEWEST]
+    if filters.words.strip():
+        prompted = prompted or Prompted(filters.words)
+        others = _narrowed(viewer, replace(filters, words=""))
+        near = prompted.next_of(others.order_by(*newest))
+        if near.is_all:
+            return ImageTotal(len(near.keys))
+        if len(near.keys) > WORD_CEILING:
+            return ImageTotal(WORD_CEILING, is_least=True)
+        if not prompted.is_complete:
+            some = others.filter(among("pk", prompted.keys)).order_by().count()
+            if some > WORD_CEILING:
+                return ImageTotal(min(some, COUNT_CEILING), is_least=True)
+    images = _narrowed(viewer, filters, prompted).order_by(*newest)
+    count = images[: COUNT_CEILING + 1].count()
+    return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
 
 
 def image_detail(viewer: Viewer, image_id: int) -> Image:
@@ -180,7 +225,9 @@ def without(filters: ImageFilters, field: str, value: str = "") -> ImageFilters:
     return replace(filters, **{field: getattr(ImageFilters(), field)})
 
 
-def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
+def _narrowed(
+    viewer: Viewer, filters: ImageFilters, prompted: Prompted | None = None
+) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
         images = images.filter(made_with(viewer, model_id=filters.model_id))
@@ -195,7 +242,7 @@ def _narrowed(viewer: Viewer, filters: ImageFilters) -> QuerySet[Image]:
     if filters.with_prompt:
         images = images.filter(has_generation_data=True)
     if filters.words.strip():
-        images = images.filter(prompted(filters.words))
+        images = images.filter((prompted or Prompted(filters.words)).condition())
     return images.filter(_in_scope(viewer, filters), *_not_hidden(viewer, filters))
 
 
@@ -229,22 +276,13 @@ def made_with(viewer: Viewer, **which: int) -> Func | Exists:
     return _images_of(ImageResource.objects.filter(version_id__in=list(known)))
 
 
-def prompted(text: str) -> Func | Exists:
-    """With all these words in the prompt, each as a beginning of a word; Chinese anywhere."""
-    raw = raw_query(text.replace("\x00", ""))
-    if not raw:
-        return among("pk", [])
-    words = SearchQuery(raw, config="simple", search_type="raw")
-    return _images_of(Generation.objects.filter(search=words))
-
-
 def _images_of(rows: QuerySet[Any]) -> Func | Exists:
     """The pictures of these rows: where they are not very many, by their keys.
 
     Otherwise each picture of the list is asked in the order of the list, and soon enough of them
     are found.
     """
-    keys = list(rows.values_list("image_id", flat=True)[: MANY_IMAGES + 1])
+    keys = keys_of(rows[: MANY_IMAGES + 1], column="image_id")
     if len(keys) <= MANY_IMAGES:
         return among("pk", keys)
     return Exists(rows.filter(image=OuterRef("pk")))

@@ -1,6 +1,6 @@
 """The catalogue as programs read it: models with all their public versions and cleared files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +17,12 @@ from hub.accounts.models import User
 from hub.core.errors import AtelierError, Invalid, NotFound
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
-from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
+from models_registry.catalogue_facts import (
+    attach_facts,
+    attach_tags,
+    listed_versions,
+    printed_columns,
+)
 from models_registry.catalogue_links import attach_links
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.kept_counts import ranked_tags
@@ -168,14 +173,20 @@ def _completed(models: Sequence[Model], viewer: Viewer, *, in_list: bool) -> tup
     by_key = {model.pk: model for model in models}
     for model in models:
         model.public_versions = []
-    versions = ModelVersion.objects.published().filter(among("model", by_key))
-    rows = list(printed_columns(versions, in_list=in_list).order_by("-index", "-pk"))
+    rows = listed_versions(by_key) if in_list else _all_versions(by_key)
     for row in rows:
-        row.model = by_key[row.model_id]
         row.model.public_versions.append(row)
     attach_facts(rows)
     attach_links(rows, viewer)
     return tuple(models)
+
+
+def _all_versions(models: Mapping[int, Model]) -> list[ModelVersion]:
+    versions = ModelVersion.objects.published().filter(among("model", models))
+    rows = list(printed_columns(versions).newest_first())
+    for row in rows:
+        row.model = models[row.model_id]
+    return rows
 
 
 def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:

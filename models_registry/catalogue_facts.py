@@ -5,14 +5,19 @@ ORM for each, and the clones that its prefetching makes, would cost more than th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import groupby
 
-from django.db.models import QuerySet, prefetch_related_objects
+from django.contrib.postgres.aggregates import StringAgg
+from django.db import models
+from django.db.models import QuerySet, Value, prefetch_related_objects
+from django.db.models.functions import Concat
 
-from hub.core.lookups import among
+from hub.core.lookups import KeyedRows, among, row_of
+from hub.storage.models import Blob
+from models_registry.models.base_model import BaseModel
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.file_hash import ModelFileHash
@@ -86,25 +91,96 @@ NOT_IN_LISTS = (
     *("created_at", "updated_at", "network_dim", "network_alpha"),
     *("epochs", "training_steps", "dataset_snapshot_uuid"),
 )
-OF_FILES = ("created_at", "updated_at", "header")
+NOT_OF_FILES = (
+    *("created_at", "updated_at", "header", "uploaded_by_id", "stage"),
+    *("tensor_count", "parameter_count", "sshs"),
+)
 
 
-def printed_columns(
-    versions: QuerySet[ModelVersion], *, in_list: bool = False
-) -> QuerySet[ModelVersion]:
+def _columns(model: type[models.Model], *left_out: str) -> tuple[str, ...]:
+    names = (field.attname for field in model._meta.concrete_fields)
+    return tuple(name for name in names if name not in left_out)
+
+
+LISTED_COLUMNS = _columns(ModelVersion, *NEVER_PRINTED, *NOT_IN_LISTS)
+FILE_COLUMNS = _columns(ModelFile, *NOT_OF_FILES)
+BLOB_COLUMNS = _columns(Blob, "created_at")
+
+_versions = KeyedRows(
+    lambda models: (
+        ModelVersion.objects.published()
+        .filter(among("model", models))
+        .order_by("-index", "-pk")
+        .values_list(*LISTED_COLUMNS)
+    )
+)
+_tags = KeyedRows(
+    lambda models: (
+        ModelTag.objects.filter(among("model", models))
+        .order_by("position", "pk")
+        .values_list("model_id", "tag__name")
+    )
+)
+_files = KeyedRows(
+    lambda versions: (
+        ModelFile.objects.filter(among("version", versions), scan_status=ScanStatus.SUCCESS)
+        .order_by("-is_primary", "pk")
+        .values_list(*FILE_COLUMNS, *(f"blob__{name}" for name in BLOB_COLUMNS))
+    )
+)
+#: One row for each file, since there are seven hashes of one: kinds and values in turn.
+_hashes = KeyedRows(
+    lambda files: (
+        ModelFileHash.objects.filter(among("file", files))
+        .order_by()
+        .values_list("file_id")
+        .annotate(joined=StringAgg(Concat("kind", Value(" "), "value"), delimiter=" "))
+    )
+)
+_pictures = KeyedRows(
+    lambda versions: (
+        VersionCover.objects.filter(among("version", versions))
+        .order_by("position", "pk")
+        .values_list(
+            *("version_id", "blob__sha256", "blob__content_type", "pk", "width", "height"),
+            *("nsfw_level", "blurhash", "generation_text"),
+        )
+    )
+)
+_examples = KeyedRows(
+    lambda versions: (
+        ExamplePrompt.objects.filter(among("version", versions))
+        .order_by("position", "pk")
+        .values_list("version_id", *(field.name for field in fields(ExampleFacts)))
+    )
+)
+_words = KeyedRows(
+    lambda versions: (
+        TriggerWord.objects.filter(among("set__version", versions))
+        .order_by("set__position", "set_id", "position", "pk")
+        .values_list("set__version_id", "set_id", "set__name", "text")
+    )
+)
+
+
+def printed_columns(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
     """The versions without the columns that the catalogue does not print."""
-    return versions.defer(*NEVER_PRINTED, *(NOT_IN_LISTS if in_list else ()))
+    return versions.defer(*NEVER_PRINTED)
+
+
+def listed_versions(of_models: Mapping[int, Model]) -> list[ModelVersion]:
+    """Published versions of these models, newest first, with the columns that lists print."""
+    at = LISTED_COLUMNS.index("model_id")
+    return [
+        row_of(ModelVersion, LISTED_COLUMNS, values, model=of_models[values[at]])
+        for values in _versions(of_models)
+    ]
 
 
 def attach_tags(models: Iterable[Model]) -> None:
     """Give every model its `tag_names`, in one query."""
-    rows = (
-        ModelTag.objects.filter(among("model", [model.pk for model in models]))
-        .order_by("position", "pk")
-        .values_list("model_id", "tag__name")
-    )
     names: dict[int, list[str]] = defaultdict(list)
-    for model_id, name in rows:
+    for model_id, name in _tags(model.pk for model in models):
         names[model_id].append(name)
     for model in models:
         model.loaded_tags = names[model.pk]
@@ -114,14 +190,13 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
     """Give every version its `facts`, words and base model in a constant number of queries."""
     if not versions:
         return
-    keys = [version.pk for version in versions]
-    prefetch_related_objects(versions, "base_model")
+    by_key = {version.pk: version for version in versions}
+    attach_bases(versions)
     buried = [version for version in versions if version.is_tombstone]
     prefetch_related_objects(buried, "tombstone__files__hashes")
-    files, pictures, examples = _files(versions, keys), _pictures(keys), _examples(keys)
-    words = _words(keys)
-    for version in versions:
-        key = version.pk
+    files, pictures = files_of(by_key), _pictures_of(by_key)
+    examples, words = _examples_of(by_key), words_of(by_key)
+    for key, version in by_key.items():
         version.loaded_words = [word for word_set in words[key] for word in word_set.words]
         version.facts = VersionFacts(
             files=tuple(files[key]),
@@ -131,66 +206,49 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
         )
 
 
-def _files(versions: Sequence[ModelVersion], keys: list[int]) -> dict[int, list[ModelFile]]:
+def attach_bases(versions: Iterable[ModelVersion]) -> None:
+    """Give every version its base model, one object for all that share it."""
+    wanted = {version.base_model_id for version in versions}
+    bases = {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted - {None})}
+    for version in versions:
+        base = bases[version.base_model_id] if version.base_model_id else None
+        version._state.fields_cache["base_model"] = base
+
+
+def files_of(versions: Mapping[int, ModelVersion]) -> dict[int, list[ModelFile]]:
     """Cleared files, the primary one first, each with its size and its hashes."""
-    by_key = {version.pk: version for version in versions}
-    rows = list(
-        ModelFile.objects.filter(among("version", keys), scan_status=ScanStatus.SUCCESS)
-        .select_related("blob")
-        .defer(*OF_FILES, "tensor_count", "parameter_count", "sshs", "blob__created_at")
-        .order_by("-is_primary", "pk")
-    )
-    hashes = _hashes([row.pk for row in rows])
+    at, width = FILE_COLUMNS.index("version_id"), len(FILE_COLUMNS)
     found: dict[int, list[ModelFile]] = defaultdict(list)
-    for row in rows:
-        row.version = by_key[row.version_id]
-        row.loaded_hashes = hashes[row.pk]
-        found[row.version_id].append(row)
+    rows = _files(versions)
+    hashes = {key: words.split(" ") for key, words in _hashes(row[0] for row in rows)}
+    for values in rows:
+        version = versions[values[at]]
+        blob = row_of(Blob, BLOB_COLUMNS, values[width:])
+        file = row_of(ModelFile, FILE_COLUMNS, values[:width], version=version, blob=blob)
+        words = hashes.get(values[0], [])
+        file.loaded_hashes = dict(zip(words[::2], words[1::2], strict=True))
+        found[values[at]].append(file)
     return found
 
 
-def _hashes(files: list[int]) -> dict[int, dict[str, str]]:
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    rows = ModelFileHash.objects.filter(among("file", files))
-    for file_id, kind, value in rows.values_list("file_id", "kind", "value"):
-        found[file_id][kind] = value
-    return found
-
-
-def _pictures(keys: list[int]) -> dict[int, list[PictureFacts]]:
-    rows = (
-        VersionCover.objects.filter(among("version", keys))
-        .order_by("position", "pk")
-        .values_list(
-            *("version_id", "blob__sha256", "blob__content_type", "pk", "width", "height"),
-            *("nsfw_level", "blurhash", "generation_text"),
-        )
-    )
+def _pictures_of(versions: Iterable[int]) -> dict[int, list[PictureFacts]]:
     found: dict[int, list[PictureFacts]] = defaultdict(list)
-    for version_id, sha256, content_type, key, *facts in rows:
+    for version_id, sha256, content_type, key, *facts in _pictures(versions):
         found[version_id].append(PictureFacts(key, Stored(sha256, content_type), *facts))
     return found
 
 
-def _examples(keys: list[int]) -> dict[int, list[ExampleFacts]]:
-    rows = (
-        ExamplePrompt.objects.filter(among("version", keys))
-        .order_by("position", "pk")
-        .values_list("version_id", *(field.name for field in fields(ExampleFacts)))
-    )
+def _examples_of(versions: Iterable[int]) -> dict[int, list[ExampleFacts]]:
     found: dict[int, list[ExampleFacts]] = defaultdict(list)
-    for version_id, *facts in rows:
+    for version_id, *facts in _examples(versions):
         found[version_id].append(ExampleFacts(*facts))
     return found
 
 
-def _words(keys: list[int]) -> dict[int, list[WordSetFacts]]:
-    rows = (
-        TriggerWord.objects.filter(among("set__version", keys))
-        .order_by("set__position", "set_id", "position", "pk")
-        .values_list("set__version_id", "set_id", "set__name", "text")
-    )
+def words_of(versions: Iterable[int]) -> dict[int, list[WordSetFacts]]:
+    """Trigger words in their sets, both in order, by version."""
     found: dict[int, list[WordSetFacts]] = defaultdict(list)
+    rows = _words(versions)
     for (version_id, _set_id, name), words in groupby(rows, key=lambda row: row[:3]):
         found[version_id].append(WordSetFacts(name, tuple(row[3] for row in words)))
     return found

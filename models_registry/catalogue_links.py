@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hub.core.lookups import among
+from hub.core.lookups import KeyedRows, among
 from models_registry.models.model import Viewer
 from models_registry.models.recommendation import RecommendedResource
 from models_registry.models.version import ModelVersion
@@ -41,15 +41,20 @@ class VersionLinks:
     base: VersionLink | None = None
 
 
+_resources = KeyedRows(
+    lambda versions: (
+        RecommendedResource.objects.filter(among("version", versions))
+        .order_by("position", "pk")
+        .values_list("version_id", "resource_version_id", "kind", "name", "weight")
+    )
+)
+
+
 def attach_links(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
     """Give every version its `links`, in two queries."""
     if not versions:
         return
-    rows = list(
-        RecommendedResource.objects.filter(among("version", [row.pk for row in versions]))
-        .order_by("position", "pk")
-        .values_list("version_id", "resource_version_id", "kind", "name", "weight")
-    )
+    rows = _resources(row.pk for row in versions)
     wanted: set[int | None] = {target for _key, target, *_facts in rows}
     wanted |= {version.base_version_id for version in versions}
     known = _known(viewer, [key for key in wanted if key is not None])

@@ -17,6 +17,7 @@ from models_registry.filters import (
     COUNTED,
     PUBLISHED_SCOPES,
     ModelFilters,
+    counted_apart,
     filtered,
     narrowed,
     search_hits,
@@ -60,6 +61,24 @@ class Facets:
     is_total_least: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Hits for a list, and for the list without the filters whose choices have counts."""
+
+    hits: Hits | None
+    wide: Hits | None
+
+
+def find(viewer: Viewer, filters: ModelFilters) -> Found:
+    """Look for what the list shows and for what is counted beside it, once where one will do."""
+    wide_filters = counted_apart(filters)
+    if wide_filters == filters:
+        hits = search_hits(viewer, filters)
+        return Found(hits, hits)
+    wide = search_hits(viewer, wide_filters, for_counts=True)
+    return Found(search_hits(viewer, filters, inside=wide), wide)
+
+
 class _Rows(Subquery):
     """The number of rows of a subquery, which may be cut."""
 
@@ -68,21 +87,21 @@ class _Rows(Subquery):
 
 
 def facet_counts(
-    *, viewer: Viewer, filters: ModelFilters | None = None, hits: Hits | None = None
+    *, viewer: Viewer, filters: ModelFilters | None = None, found: Found | None = None
 ) -> Facets:
     """Counts for the filter rail; choices that would show nothing are left out.
 
-    `hits`, where the caller has them, are those of `search_hits` for these filters.
+    `found` is what `find` gave for these filters, where the caller has it.
     """
     filters = filters or ModelFilters()
-    wide = filters.without(*COUNTED)
+    wide = counted_apart(filters)
     # With several base models a model would be counted for each of them.
     if wide.without("team", "unseen") == ModelFilters() and len(filters.base_models) <= 1:
         kept = kept_counts(viewer, unseen=filters.unseen)
         if kept is not None:
             return _facets_of_kept(kept, filters)
-    hits = hits or search_hits(viewer, filters)
-    wide_hits = hits if wide == filters else search_hits(viewer, wide)
+    found = found or find(viewer, filters)
+    hits, wide_hits = found.hits, found.wide
     all_groups = groups = _groups(_found(viewer, wide, wide_hits))
     if filters.base_models:
         of_base = filters.without(*COUNTED[:-1])

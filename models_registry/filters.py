@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
-from hub.core.lookups import among
+from hub.core.lookups import among, keys_of
 from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys, with_tags
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.collection import CollectionItem
@@ -128,19 +128,31 @@ def filtered(
         return models
     hits = hits or find_hits(models, filters.query)
     if ranked:
-        return with_relevance(models.filter(among("pk", hits.ids)), filters.query)
+        found = models.filter(among("pk", hits.ids))
+        return with_relevance(found, filters.query, is_forgiving=hits.is_forgiving)
     if hits.is_complete or hits.is_forgiving:
         return models.filter(among("pk", hits.ids))
     return holding_words(models, filters.query)
 
 
-def search_hits(viewer: Viewer, filters: ModelFilters) -> Hits | None:
+def counted_apart(filters: ModelFilters) -> ModelFilters:
+    """The filters without those whose choices have counts: what these counts are made of."""
+    return filters.without(*COUNTED)
+
+
+def search_hits(
+    viewer: Viewer, filters: ModelFilters, *, inside: Hits | None = None, for_counts: bool = False
+) -> Hits | None:
     """What is counted of the models that meet the filters: those with the words, or the first ones.
 
-    None where nothing narrows the list but columns that are all counted in one pass.
+    None where nothing narrows the list but columns that are all counted in one pass. `inside` are
+    the hits for wider filters: where these are all there are, nothing is looked for again.
     """
+    if inside is not None and inside.is_complete:
+        found = narrowed(viewer, filters).filter(among("pk", inside.ids)).order_by()
+        return replace(inside, ids=tuple(keys_of(found)))
     if filters.query.strip():
-        return find_hits(narrowed(viewer, filters), filters.query)
+        return find_hits(narrowed(viewer, filters), filters.query, for_counts=for_counts)
     if filters.formats or filters.precisions:
         newest = narrowed(viewer, filters).order_by(*ORDERS[Sort.NEWEST])
         return first_hits(newest, most=FILE_HITS)

@@ -1,6 +1,6 @@
 """Reads of the registry: lists, one model, versions by id and by hash, in constant query counts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import Membership
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
+from models_registry.card_facts import NOT_ON_CARDS, attach_card_facts
+from models_registry.catalogue_facts import attach_tags
 from models_registry.engagement_queries import Standing, standing_of
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.hash_lookup import match_hash
@@ -21,12 +23,12 @@ from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
 from models_registry.models.review import Review
-from models_registry.models.tag import ModelTag
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
 from models_registry.searching import Hits
 
 VERSION_JOINS = ("base_model", "tombstone__removed_by")
+TOMBSTONE_FILES = ("tombstone__files__hashes",)
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -66,8 +68,11 @@ def model_list(
     filters = filters or ModelFilters()
     order = chosen_sort(filters, sort)
     models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
-    rows = with_card_facts(models, viewer)
-    return keyset(rows, order=ORDERS[order], cursor=cursor, limit=min(max(limit, 1), MAX_LIMIT))
+    rows = with_card_rows(models, viewer)
+    most = min(max(limit, 1), MAX_LIMIT)
+    page = keyset(rows, order=ORDERS[order], cursor=cursor, limit=most)
+    attach_card_facts(page.items)
+    return page
 
 
 def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
@@ -78,24 +83,20 @@ def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
     return Sort.NEWEST if sort is Sort.RELEVANCE and not has_query else sort
 
 
-def with_card_facts(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
-    """Everything a card prints, in a constant number of queries."""
+def with_card_rows(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
+    """The rows that a card prints, each with what belongs to it once."""
     saved = Bookmark.objects.filter(user_id=viewer.pk or 0, model_id=OuterRef("pk"))
     return (
-        models.defer("search", "search_words", "description")
+        models.defer("search", "search_words", "description", *NOT_ON_CARDS)
         .annotate(is_saved=Exists(saved))
         .select_related("owner__avatar", "team", "latest_version__base_model")
-        .prefetch_related(
-            Prefetch("latest_version__covers", cover_rows()),
-            "latest_version__trigger_word_sets__words",
-        )
     )
 
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
     """One model, by slug or id, with everything of every version; NotFound when not visible."""
     detail = _plain_detail(viewer, slug, model_id)
-    prefetch_related_objects(detail.versions, *_version_details(viewer))
+    _load_details(detail.versions, viewer)
     return detail
 
 
@@ -103,24 +104,30 @@ def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
     """One model for its page: everything of the shown version, of the others what tabs need."""
     detail = _plain_detail(viewer, slug, None)
     shown = detail.version(index)
-    prefetch_related_objects([shown] if shown else [], *_version_details(viewer))
+    _load_details([shown] if shown else [], viewer)
     return detail
 
 
-def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
+def model_alone(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> Model:
+    """One model without its versions, for what is only about it; NotFound when not visible."""
     key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
     model = (
         Model.objects.reachable_by(viewer)
         .filter(key)
         .defer("search", "search_words")
         .select_related("owner__avatar", "team")
-        .prefetch_related(Prefetch("model_tags", tag_rows()))
         .first()
     )
     if model is None:
         raise NotFound(_("There is no such model."))
+    return model
+
+
+def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
+    model = model_alone(viewer=viewer, slug=slug, model_id=model_id)
+    attach_tags([model])
     versions = ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk)
-    rows = tuple(versions.select_related(*VERSION_JOINS).newest_first())
+    rows = tuple(versions.select_related("base_model").newest_first())
     for row in rows:
         row.model = model
     return ModelDetail(
@@ -132,9 +139,17 @@ def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetai
     )
 
 
+def _load_details(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
+    """Everything of these versions; of a hundred, hardly one is a tombstone."""
+    prefetch_related_objects(versions, *_version_details(viewer))
+    buried = [version for version in versions if version.is_tombstone]
+    prefetch_related_objects(buried, "tombstone__removed_by", *TOMBSTONE_FILES)
+
+
 def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
     """Everything a version's page prints, without links to versions that the viewer may not see."""
-    return versions.select_related(*VERSION_JOINS).prefetch_related(*_version_details(viewer))
+    details = (*_version_details(viewer), *TOMBSTONE_FILES)
+    return versions.select_related(*VERSION_JOINS).prefetch_related(*details)
 
 
 def _version_details(viewer: Viewer) -> tuple[Any, ...]:
@@ -147,7 +162,6 @@ def _version_details(viewer: Viewer) -> tuple[Any, ...]:
     examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
     return (
         Prefetch("files", files_for(viewer)),
-        "tombstone__files__hashes",
         Prefetch("covers", cover_rows()),
         Prefetch("example_prompts", examples),
         Prefetch("recommended_resources", resources),
@@ -268,11 +282,6 @@ def files_known_to(viewer: Viewer) -> Q:
         return Q()
     teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
     return checked | Q(version__model__owner_id=viewer.pk) | Q(version__model__team_id__in=teams)
-
-
-def tag_rows() -> QuerySet[ModelTag]:
-    """Tags of models in the order their authors gave."""
-    return ModelTag.objects.select_related("tag").order_by("position", "pk")
 
 
 def cover_rows() -> QuerySet[VersionCover]:

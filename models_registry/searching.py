@@ -5,6 +5,7 @@ much the same for a rare word and for one that every fifth model has; the second
 loads only those.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +16,7 @@ from django.contrib.postgres.search import (
     SearchRank,
     TrigramWordSimilarity,
 )
+from django.db import connection
 from django.db.models import (
     BooleanField,
     ExpressionWrapper,
@@ -27,7 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.db.models.sql.compiler import SQLCompiler
 
-from hub.core.lookups import keys_of
+from hub.core.lookups import by_bitmap, keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
 from models_registry.search_text import raw_query
@@ -37,12 +39,17 @@ RELEVANCE_STEPS = 1_000_000
 TYPO_CHARACTERS = 6
 MAX_QUERY_CHARACTERS = 200
 #: More hits than these are not collected one by one: see Hits.
-MOST_HITS = 1_000
+MOST_HITS = 500
+#: Nor more near misses than these: each of them costs as much as ten hits.
+MOST_NEAR = 200
 #: Slips of the hand are forgiven when fewer models than these have the words as they were typed.
 ENOUGH_HITS = 200
 #: Of a common word, these most downloaded models are looked through for hits to be ranked.
-BEST_KNOWN = 3_000
-BEST_KNOWN_ALIKE = 1_000
+BEST_KNOWN = 2_000
+BEST_KNOWN_ALIKE = 500
+#: A tsquery as PostgreSQL writes it: `'castl':*`, and several of them that must all be there.
+BEGINNING = re.compile(r"'([^']+)':\*")
+ALL_BEGINNINGS = re.compile(r"'[^']+':\*(?: & '[^']+':\*)*")
 MOST_DOWNLOADED = ("-download_count", "-thumbs_up_count", "-id")
 
 
@@ -59,20 +66,24 @@ class Hits:
     is_forgiving: bool = False
 
 
-def find_hits(models: QuerySet[Model], text: str) -> Hits:
-    """Look for words (as beginnings), for a hash and, where few have them, for near misses."""
+def find_hits(models: QuerySet[Model], text: str, *, for_counts: bool = False) -> Hits:
+    """Look for words (as beginnings), for a hash and, where few have them, for near misses.
+
+    Of more hits than are collected, counts do not need the best-known ones.
+    """
     text = _cleaned(text)
     if not raw_query(text):
         return first_hits(models.filter(name__icontains=text))
-    exact = Q(search=_words(text))
+    exact = Q(search=_widest(text))
     if hashed := models_of_hash(text):
         exact |= Q(pk__in=hashed)
     hits = first_hits(models.filter(exact))
     if not hits.is_complete:
-        return Hits(_merged(_best_known(models, exact, BEST_KNOWN), hits.ids), is_complete=False)
+        best = () if for_counts else _best_known(models, exact, BEST_KNOWN)
+        return Hits(_merged(best, hits.ids), is_complete=False)
     if len(text) < TYPO_CHARACTERS or len(hits.ids) >= ENOUGH_HITS:
         return hits
-    return _with_near_misses(models, text, hits)
+    return _with_near_misses(models, text, hits, for_counts=for_counts)
 
 
 def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
@@ -80,26 +91,31 @@ def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
     text = _cleaned(text)
     if not raw_query(text):
         return models.filter(name__icontains=text)
-    return models.filter(search=_words(text))
+    return models.filter(search=_widest(text))
 
 
-def with_relevance(models: QuerySet[Model], text: str) -> QuerySet[Model]:
-    """The models with their `relevance`, a whole number, so that a cursor holds it exactly."""
+def with_relevance(models: QuerySet[Model], text: str, *, is_forgiving: bool) -> QuerySet[Model]:
+    """The models with their `relevance`, a whole number, so that a cursor holds it exactly.
+
+    Only where near misses are among them, the other words need to be compared letter by letter.
+    """
     text = _cleaned(text)
     if not raw_query(text):
         return models.annotate(relevance=Value(0, output_field=IntegerField()))
-    similarity = Greatest(
-        TrigramWordSimilarity(text, "name"), TrigramWordSimilarity(text, "search_words") * 0.5
-    )
+    similarity: Any = TrigramWordSimilarity(text, "name")
+    if is_forgiving:
+        similarity = Greatest(similarity, TrigramWordSimilarity(text, "search_words") * 0.5)
     score = SearchRank(F("search"), _words(text)) + similarity
     return models.annotate(relevance=Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField()))
 
 
-def _with_near_misses(models: QuerySet[Model], text: str, hits: Hits) -> Hits:
+def _with_near_misses(models: QuerySet[Model], text: str, hits: Hits, *, for_counts: bool) -> Hits:
     alike = Q(name__trigram_word_similar=text)
-    near = first_hits(models.filter(alike | Q(search_words__trigram_word_similar=text)))
+    with by_bitmap():
+        either = models.filter(alike | Q(search_words__trigram_word_similar=text))
+        near = first_hits(either, most=MOST_NEAR)
     found = near.ids
-    if not near.is_complete:
+    if not (near.is_complete or for_counts):
         found = _merged(_best_known(models, alike, BEST_KNOWN_ALIKE), found)
     return Hits(_merged(hits.ids, found), is_complete=near.is_complete, is_forgiving=True)
 
@@ -142,6 +158,23 @@ def _words(text: str) -> CombinedSearchQuery:
     simple = SearchQuery(raw, config="simple", search_type="raw")
     english = SearchQuery(raw, config="english", search_type="raw")
     return _EitherOf(simple, "||", english, config="simple")
+
+
+def _widest(text: str) -> CombinedSearchQuery | SearchQuery:
+    """What finds the same as `_words` with half the work, where there is such a query.
+
+    Every word is asked for as a beginning, and a stem mostly is the beginning of its word: then
+    the stems alone find all that the words find, and the index is read for them alone.
+    """
+    raw = raw_query(text)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_tsquery('english', %s)::text", [raw])
+        (stems,) = cursor.fetchone()
+    words = raw.replace(":*", "").split(" & ")
+    is_wider = ALL_BEGINNINGS.fullmatch(stems) and all(
+        any(word.startswith(stem) for word in words) for stem in BEGINNING.findall(stems)
+    )
+    return SearchQuery(stems, config="simple", search_type="raw") if is_wider else _words(text)
 
 
 def _cleaned(text: str) -> str:

@@ -14,14 +14,15 @@ from frontend.contexts.images import (
     list_url,
 )
 from frontend.contexts.lists import Choice
+from gallery.prompt_search import Prompted
 from gallery.queries import (
-    COUNT_CEILING,
     ImageFilters,
     ImageSort,
+    ImageTotal,
     Scope,
     base_models_in_use,
-    image_count,
     image_list,
+    image_total,
     models_in_use,
 )
 from models_registry.models.model import Viewer
@@ -33,8 +34,14 @@ def list_context(
     *, viewer: Viewer, filters: ImageFilters, sort: ImageSort, cursor: str
 ) -> ImageListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
+    prompted = Prompted(filters.words)
     page = image_list(
-        viewer=viewer, filters=filters, sort=sort, cursor=cursor or None, limit=PAGE_SIZE
+        viewer=viewer,
+        filters=filters,
+        sort=sort,
+        cursor=cursor or None,
+        limit=PAGE_SIZE,
+        prompted=prompted,
     )
     query = list_query(filters, sort)
     next_url = ""
@@ -45,20 +52,26 @@ def list_context(
     plain = ImageListContext(
         cards=cards, filters=filters, sort=sort, query=query, next_url=next_url
     )
-    return plain if cursor else _with_facets(plain, viewer, filters, sort)
+    if cursor:
+        return plain
+    total = image_total(viewer=viewer, filters=filters, prompted=prompted)
+    return _with_facets(plain, viewer, filters, sort, total)
 
 
 def _with_facets(
-    plain: ImageListContext, viewer: Viewer, filters: ImageFilters, sort: ImageSort
+    plain: ImageListContext,
+    viewer: Viewer,
+    filters: ImageFilters,
+    sort: ImageSort,
+    total: ImageTotal,
 ) -> ImageListContext:
     models = models_in_use(viewer, chosen=filters.model_id)
-    total = image_count(viewer=viewer, filters=filters)
     chosen = next((name for pk, name in models if pk == filters.model_id), "")
-    counted = f"{COUNT_CEILING:,}" if total > COUNT_CEILING else f"{total:,}"
+    counted = f"{total.number:,}"
     return replace(
         plain,
-        total=_("%(n)s+") % {"n": counted} if total > COUNT_CEILING else counted,
-        is_empty_hub=not total and filters == ImageFilters(team_id=filters.team_id),
+        total=_("%(n)s+") % {"n": counted} if total.is_least else counted,
+        is_empty_hub=not total.number and filters == ImageFilters(team_id=filters.team_id),
         sorts=[Choice(s.value, str(SORT_LABELS[s]), s == sort) for s in ImageSort],
         scopes=_scopes(viewer, filters, sort),
         base_models=[

@@ -17,8 +17,8 @@ from frontend.contexts.model_filters import (
 from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
 from models_registry.engagement_queries import follows_tag
-from models_registry.facets import facet_counts
-from models_registry.filters import ModelFilters, Sort, search_hits
+from models_registry.facets import facet_counts, find
+from models_registry.filters import ModelFilters, Sort
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Viewer
 from models_registry.queries import DEFAULT_LIMIT, model_list
@@ -52,14 +52,14 @@ def model_list_context(
     *, viewer: Viewer, filters: ModelFilters, sort: Sort | None, cursor: str
 ) -> ModelListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
-    hits = search_hits(viewer, filters)
+    found = find(viewer, filters)
     page = model_list(
         viewer=viewer,
         filters=filters,
         sort=sort,
         cursor=cursor or None,
         limit=DEFAULT_LIMIT,
-        hits=hits,
+        hits=found.hits,
     )
     next_url = ""
     if page.next_cursor:
@@ -68,7 +68,7 @@ def model_list_context(
     cards = [model_card_of(model, viewer) for model in page.items]
     if cursor:
         return ModelListContext(cards=cards, filters=filters, next_url=next_url)
-    facets = facet_counts(viewer=viewer, filters=filters, hits=hits)
+    facets = facet_counts(viewer=viewer, filters=filters, found=found)
     plain = filters == ModelFilters(team=filters.team)
     tag = next(iter(filters.tags)) if len(filters.tags) == 1 else ""
     return ModelListContext(
@@ -91,9 +91,9 @@ def model_list_context(
 
 
 def model_card_of(model: Model, viewer: Viewer) -> ModelCard:
-    """One model as a card; needs the prefetches of `with_card_facts`."""
+    """One model as a card; `attach_card_facts` was there before."""
     version = model.latest_version
-    covers = list(version.covers.all()) if version else []
+    cover = version.first_cover if version else None
     words = version.trained_words if version else []
     base = version.base_model if version else None
     return ModelCard(
@@ -106,7 +106,7 @@ def model_card_of(model: Model, viewer: Viewer) -> ModelCard:
         rating=model.rating,
         trigger_word=words[0] if words else "",
         weight=decimal(version.weight_default) if version else "",
-        cover=cover_picture(covers[0], model, alt=model.name) if covers else None,
+        cover=cover_picture(cover, model, alt=model.name) if cover else None,
         save_url=reverse("model_save", args=[model.slug]) if viewer.is_authenticated else "",
         is_saved=getattr(model, "is_saved", False),
     )

@@ -19,7 +19,7 @@ from models_registry.collection_queries import (
     collection_detail,
     models_inside,
 )
-from models_registry.queries import model_detail
+from models_registry.queries import model_alone
 from models_registry.searching import MAX_QUERY_CHARACTERS
 from models_registry.services.collections import (
     collect_models,
@@ -128,7 +128,7 @@ def put_elsewhere(request: MemberRequest, collection_id: int) -> HttpResponse:
 @signed_in
 def collect(request: MemberRequest, slug: str) -> HttpResponse:
     """Put a model into the ticked collections and take it out of the others; perhaps a new one."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     wish = CollectWish(
         shown=_numbers(request.POST.getlist("shown")),
         ticked=frozenset(_numbers(request.POST.getlist("collection"))),

@@ -31,7 +31,7 @@ from hub.comments.services import (
 )
 from hub.core.errors import Invalid, TooLarge
 from hub.core.http_status import status_of
-from models_registry.queries import model_detail
+from models_registry.queries import model_alone
 
 MAX_DIGITS = 18
 
@@ -39,7 +39,7 @@ MAX_DIGITS = 18
 @require_safe
 def about_model(request: PageRequest, slug: str) -> HttpResponse:
     """Older threads for htmx, or all of them anew; for others the page that holds them."""
-    return _read(request, model_detail(viewer=request.user, slug=slug).model)
+    return _read(request, model_alone(viewer=request.user, slug=slug))
 
 
 @require_safe
@@ -52,7 +52,7 @@ def under_image(request: PageRequest, image_id: int) -> HttpResponse:
 @signed_in
 def write_about_model(request: MemberRequest, slug: str) -> HttpResponse:
     """Say something, or answer the comment that the form names."""
-    return _write(request, model_detail(viewer=request.user, slug=slug).model)
+    return _write(request, model_alone(viewer=request.user, slug=slug))
 
 
 @require_POST

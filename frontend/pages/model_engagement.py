@@ -11,7 +11,7 @@ from frontend.contexts.following import following_context
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.engagement import EngagementKind
-from models_registry.queries import model_detail
+from models_registry.queries import model_alone
 from models_registry.services.engagement import (
     follow_person,
     follow_tag,
@@ -24,7 +24,7 @@ from models_registry.services.engagement import (
 @signed_in
 def engage(request: MemberRequest, slug: str, kind: str) -> HttpResponse:
     """Switch a like, the hiding or the following of a model to what the form says."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     is_on = request.POST.get("on") == "1"
     set_engagement(actor=request.user, model=found, kind=kind, is_on=is_on)
     if kind == EngagementKind.HIDE and is_on:
@@ -37,7 +37,7 @@ def engage(request: MemberRequest, slug: str, kind: str) -> HttpResponse:
 @signed_in
 def unhide(request: MemberRequest, slug: str) -> HttpResponse:
     """Take the hiding back, also from the toast."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     set_engagement(actor=request.user, model=found, kind=EngagementKind.HIDE, is_on=False)
     return redirect("model", slug=slug)
 
@@ -46,7 +46,7 @@ def unhide(request: MemberRequest, slug: str) -> HttpResponse:
 @signed_in
 def note(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep what one wrote down for oneself."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     with errors_as_toast(request):
         write_note(actor=request.user, model=found, text=request.POST.get("text", ""))
         add_toast(request, _("Your note is saved. Nobody else sees it."), kind="ok")

@@ -14,14 +14,14 @@ from frontend.rendering import wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast, errors_as_toast
 from hub.core.errors import Invalid
-from models_registry.queries import model_detail, review_by, version_detail
+from models_registry.queries import model_alone, review_by, version_detail
 from models_registry.services.reviews import delete_review
 
 
 @require_safe
 def older(request: PageRequest, slug: str) -> HttpResponse:
     """Older reviews for htmx; for others the page that holds the newest."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     if not wants_partial(request):
         return redirect("model", slug=slug)
     page = reviews_context(viewer=request.user, model=found, cursor=request.GET.get("cursor", ""))

@@ -13,7 +13,7 @@ from frontend.requests import MemberRequest
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.model import Status
 from models_registry.permissions import can_edit_model, can_read_history
-from models_registry.queries import model_detail, version_detail
+from models_registry.queries import model_alone, version_detail
 from models_registry.services.publish import archive_model, restore_model
 from models_registry.services.tombstones import delete_files
 
@@ -22,7 +22,7 @@ from models_registry.services.tombstones import delete_files
 @signed_in
 def archive(request: MemberRequest, slug: str) -> HttpResponse:
     """Hand out no files any more, or again."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     message = _("Only the people of this model can change it.")
     allowed = can_edit_model(request.user, found)
     require_allowed(allowed=allowed, message=message, team=found.team)
@@ -53,7 +53,7 @@ def remove_files(request: MemberRequest, version_id: int) -> HttpResponse:
 @signed_in
 def history(request: MemberRequest, slug: str) -> HttpResponse:
     """Who changed the card, when, and what read differently before."""
-    found = model_detail(viewer=request.user, slug=slug).model
+    found = model_alone(viewer=request.user, slug=slug)
     allowed = can_read_history(request.user, found)
     message = _("Only the people of this model can read its history.")
     require_allowed(allowed=allowed, message=message, team=found.team)

@@ -5,6 +5,8 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from hub.core.models import QuickRow
+
 
 class Process(models.TextChoices):
     """How the picture came from the prompt; Civitai's names."""
@@ -15,7 +17,7 @@ class Process(models.TextChoices):
     INPAINTING = "inpainting", _("Inpainting")
 
 
-class Generation(models.Model):
+class Generation(QuickRow):
     """Generation data of one picture.
 
     `text` is what the file carries, unchanged; `data` is the parsed document; `copy_text` the same

@@ -9,10 +9,10 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
-from hub.core.models import TimeStamped
+from hub.core.models import QuickRow, TimeStamped
 
 
-class User(AbstractUser):
+class User(QuickRow, AbstractUser):
     """A person; `language` and `theme` empty mean: as the browser asks."""
 
     language = models.CharField(max_length=12, blank=True)

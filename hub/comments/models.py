@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from gallery.models import Image
+from hub.core.models import QuickRow
 from models_registry.models.model import Model
 
 Subject = Model | Image
@@ -35,7 +36,7 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         return self.exclude(text="")
 
 
-class Comment(models.Model):
+class Comment(QuickRow):
     """Markdown source by one person about one model or one picture."""
 
     model = models.ForeignKey(

@@ -1,12 +1,37 @@
 """Abstract bases and the audit trail."""
 
+from collections.abc import Collection
+from typing import Any, Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models.base import ModelState
 
 from hub.core.ids import uuid7
 
 
-class TimeStamped(models.Model):
+class QuickRow(models.Model):
+    """A row that is read in one step; Django sets column by column, which takes ten times as long.
+
+    A list of 100 models reads some 1,500 rows of 20 to 45 columns. Signals before and after are not
+    sent: nothing here listens to them, and a picture field, which would, must not stand in a row.
+    """
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+        """A row of the database; columns that were not asked for are loaded when they are read."""
+        row = cls.__new__(cls)
+        row._state = ModelState()
+        row._state.adding = False
+        row._state.db = db
+        row.__dict__.update(zip(field_names, values, strict=True))
+        return row
+
+
+class TimeStamped(QuickRow):
     """When a row was made and last changed, UTC."""
 
     created_at = models.DateTimeField(auto_now_add=True)

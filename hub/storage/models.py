@@ -9,9 +9,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
+from hub.core.models import QuickRow
 
 
-class Blob(models.Model):
+class Blob(QuickRow):
     """One stored object, named by the SHA-256 of its bytes (lower-case hex)."""
 
     sha256 = models.CharField(max_length=64, unique=True)

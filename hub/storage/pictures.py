@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import io
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -93,11 +94,24 @@ def picture_url(
     blob: StoredPicture, width: int | None = None, *, public: bool = False, name: str = "picture"
 ) -> str:
     """Address of the picture, at one of THUMBNAIL_WIDTHS or (None) as it was uploaded."""
+    return picture_urls(width, public=public)(blob, name)
+
+
+def picture_urls(
+    width: int | None = None, *, public: bool = False
+) -> Callable[[StoredPicture, str], str]:
+    """Return what makes addresses of pictures and their names, all as in `picture_url`."""
     size = f"width={snap_width(width)}" if width else "original=true"
-    extension = "webp" if width else blob.content_type.rpartition("/")[2]
     expires = 0 if public else (int(time.time()) // DAY_SECONDS + 2) * DAY_SECONDS
-    key = f"{expires}.{_kept_signature(settings.SECRET_KEY, blob.sha256, expires)}"
-    return f"/media/{key}/{blob.sha256}/{size}/{name}.{extension}"
+    secret = settings.SECRET_KEY
+
+    def address(blob: StoredPicture, name: str) -> str:
+        sha256 = blob.sha256
+        signature = _kept_signature(secret, sha256, expires)
+        extension = "webp" if width else blob.content_type.rpartition("/")[2]
+        return f"/media/{expires}.{signature}/{sha256}/{size}/{name}.{extension}"
+
+    return address
 
 
 def check_signature(sha256: str, *, key: str) -> None:
@@ -134,7 +148,11 @@ def rendition(blob: Blob, width: int) -> Path:
 
 def snap_width(width: int) -> int:
     """The smallest offered width that is not below the wish, else the largest."""
-    offered: tuple[int, ...] = settings.THUMBNAIL_WIDTHS
+    return _snapped(width, tuple(settings.THUMBNAIL_WIDTHS))
+
+
+@lru_cache(maxsize=256)
+def _snapped(width: int, offered: tuple[int, ...]) -> int:
     return next((step for step in offered if step >= width), offered[-1])
 
 

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from hub.core.models import QuickRow
+
 
 class BaseModelType(models.TextChoices):
     """Variants of a base model that need other inputs."""
@@ -13,7 +15,7 @@ class BaseModelType(models.TextChoices):
     PIX2PIX = "Pix2Pix", _("Pix2Pix")
 
 
-class BaseModel(models.Model):
+class BaseModel(QuickRow):
     """What a version was trained on or belongs with: a row, so that new names need no release.
 
     `family` says which code path fits (sd1, sd2, sdxl, …, tiny); `ecosystem` is the root family of

@@ -3,10 +3,11 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from hub.core.models import QuickRow
 from models_registry.models.version import ModelVersion
 
 
-class VersionCover(models.Model):
+class VersionCover(QuickRow):
     """A picture with the facts that hold its box before it loads; sizes in pixels."""
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="covers")

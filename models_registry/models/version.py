@@ -26,6 +26,7 @@ from models_registry.models.model import (
 if TYPE_CHECKING:
     from models_registry.catalogue_facts import VersionFacts
     from models_registry.catalogue_links import VersionLinks
+    from models_registry.models.cover import VersionCover
     from models_registry.models.recommendation import RecommendedResource
 
 
@@ -132,6 +133,8 @@ class ModelVersion(TimeStamped):
     #: Set by `catalogue_facts`: files, pictures and examples, and all trigger words in order.
     facts: "VersionFacts"
     loaded_words: list[str] | None = None
+    #: Set by `card_facts`.
+    first_cover: "VersionCover | None"
     #: Set by `catalogue_links`: what goes with it and what it was made from.
     links: "VersionLinks"
     #: Set by `catalogue` for a version by itself: its VAEs, None where the viewer may not see one.

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from pathlib import PurePath
 
 from django.conf import settings
 from django.core import signing
@@ -27,7 +26,7 @@ from models_registry.permissions import (
     is_in_early_access,
 )
 from models_registry.services.counters import add_download
-from models_registry.services.names import clean_file_name
+from models_registry.services.names import clean_file_name, stem_and_suffix
 
 LINK_SALT = "atelier.download"
 LINK_SECONDS = 24 * 3600
@@ -174,7 +173,7 @@ def download_name(file: ModelFile) -> str:
     if file.kind == FileKind.TRAINING_DATA:
         return clean_file_name(f"{title}_trainingData.zip")
     if file.kind == FileKind.VAE or model.type in NAME_KEEPERS:
-        return clean_file_name(PurePath(file.name).stem + suffix)
+        return clean_file_name(stem_and_suffix(file.name)[0] + suffix)
     if model.type == ModelType.TEXTUAL_INVERSION:
         words = version.trained_words
         stem = _plain(words[0] if words else "") or title
@@ -236,4 +235,4 @@ def _extension(file: ModelFile) -> str:
     """The content decides: a safetensors file is called so whatever its uploader wrote."""
     if file.format == FileFormat.SAFETENSOR:
         return ".safetensors"
-    return PurePath(file.name).suffix or ".bin"
+    return stem_and_suffix(file.name)[1] or ".bin"

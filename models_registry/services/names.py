@@ -4,7 +4,6 @@ import re
 import secrets
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import PurePath
 
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -55,15 +54,27 @@ def free_slug(name: str) -> str:
 @lru_cache(maxsize=4096)  # lists name thousands of files, and the same ones again and again
 def clean_file_name(text: str) -> str:
     """The last part of a path, fit for any disk; keeps every script and the extension."""
-    last = UNSEEN.sub("", PurePath(text.replace("\\", "/")).name)
+    last = UNSEEN.sub("", _last_part(text.replace("\\", "/")))
     name = FORBIDDEN_IN_FILES.sub("_", last).strip(" .") or "file"
     if DEVICES.match(name):  # a name that Windows opens as a device
         name = f"_{name}"
-    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    stem, suffix = stem_and_suffix(name)
     if len(suffix.encode()) > SUFFIX_BYTES:
         stem, suffix = name, ""
     room = FILE_NAME_BYTES - len(suffix.encode())
     return stem.encode()[: max(room, 1)].decode(errors="ignore") + suffix
+
+
+def stem_and_suffix(path: str) -> tuple[str, str]:
+    """Those of the last part of a path, as pathlib has them; a Path for each file would be slow."""
+    name = _last_part(path)
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
+def _last_part(path: str) -> str:
+    parts = (part for part in reversed(path.split("/")) if part not in {"", "."})
+    return next(parts, "")
 
 
 def clean_words(words: Iterable[str], *, limit: int = 300) -> list[str]:

@@ -11,11 +11,12 @@ from gallery.models import Image
 from gallery.queries import (
     ImageFilters,
     ImageSort,
+    ImageTotal,
     Scope,
     base_models_in_use,
-    image_count,
     image_detail,
     image_list,
+    image_total,
     images_of_version,
     known_versions,
     models_in_use,
@@ -33,6 +34,7 @@ from tests.factories.registry import publish_model
 
 pytestmark = pytest.mark.django_db
 NOBODY = AnonymousUser()
+SETTINGS = "Steps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 64x96"
 
 
 def pks(viewer=NOBODY, **filters) -> list[int]:
@@ -205,8 +207,40 @@ def test_base_models_in_use_are_those_of_visible_pictures() -> None:
 def test_counting_stops_at_the_ceiling(monkeypatch) -> None:
     for number in range(3):
         make_image(data=png_bytes(colour=(number, 0, 0)))
-    monkeypatch.setattr("gallery.queries.COUNT_CEILING", 1)
-    assert image_count(viewer=NOBODY, filters=ImageFilters()) == 2
+    assert image_total(viewer=NOBODY, filters=ImageFilters()) == ImageTotal(3)
+    monkeypatch.setattr("gallery.queries.COUNT_CEILING", 2)
+    assert image_total(viewer=NOBODY, filters=ImageFilters()) == ImageTotal(2, is_least=True)
+
+
+@pytest.mark.parametrize(("window", "most_keys"), [(9, 9), (2, 9), (2, 1), (3, 9)])
+def test_words_find_the_same_pictures_however_they_are_looked_for(
+    monkeypatch, window, most_keys
+) -> None:
+    made = []
+    for number in range(6):
+        text = f"{'ink' if number % 2 else 'oil'} drawing\n{SETTINGS}"
+        data = png_bytes(colour=(number, 2, 0), texts={"parameters": text})
+        made.append(make_image(data=data).pk)
+    monkeypatch.setattr("gallery.prompt_search.WINDOW", window)
+    monkeypatch.setattr("gallery.prompt_search.MOST_KEYS", most_keys)
+    filters, found, cursor = ImageFilters(words="ink draw"), [], None
+    for _ in range(4):
+        page = image_list(viewer=NOBODY, filters=filters, cursor=cursor, limit=1)
+        found += [image.pk for image in page.items]
+        if (cursor := page.next_cursor) is None:
+            break
+    assert found == made[5::-2]
+    assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(3)
+
+
+def test_of_a_common_word_the_newest_pictures_tell_that_there_are_many(monkeypatch) -> None:
+    for number in range(3):
+        data = png_bytes(colour=(number, 3, 0), texts={"parameters": f"ink\n{SETTINGS}"})
+        make_image(data=data)
+    monkeypatch.setattr("gallery.prompt_search.WINDOW", 2)
+    monkeypatch.setattr("gallery.queries.WORD_CEILING", 1)
+    total = image_total(viewer=NOBODY, filters=ImageFilters(words="ink"))
+    assert total == ImageTotal(1, is_least=True)
 
 
 def cards_with_queries() -> tuple[int, int]:

@@ -47,6 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     from tests.load.api_cases import api_cases
     from tests.load.measure import Meter
     from tests.load.page_cases import page_cases
+    from tests.load.people_cases import people_cases
     from tests.load.plans import PlanBook
     from tests.load.samples import Samples
     from tests.load.seeding import seed
@@ -59,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     # A running hub does this every minute.
     with override_settings(COUNTS_SECONDS=3600, TAG_COUNTS_SECONDS=3600):
         keep_counts()
-        for case in [*page_cases(samples), *api_cases(samples)]:
+        for case in [*page_cases(samples), *people_cases(samples), *api_cases(samples)]:
             if options.only not in case.name:
                 continue
             result = meter.measure(replace(case, asks=case.asks[:: options.every]))

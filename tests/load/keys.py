@@ -7,7 +7,9 @@ from django.db import connection, models
 from gallery.models.image import Image
 from gallery.models.post import Post
 from hub.accounts.models import Team, User
+from hub.comments.models import Comment
 from hub.storage.models import Blob
+from models_registry.models.collection import Collection
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.tag import Tag
@@ -15,7 +17,10 @@ from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWordSet
 from tests.load.series import random
 
-COUNTED = (User, Team, Tag, Model, ModelVersion, ModelFile, TriggerWordSet, Blob, Post, Image)
+COUNTED = (
+    *(User, Team, Tag, Model, ModelVersion, ModelFile, TriggerWordSet, Blob, Post, Image),
+    *(Comment, Collection),
+)
 Keys = Mapping[type[models.Model], int]
 
 

@@ -20,11 +20,15 @@ MUST_MS = 100.0
 
 @dataclass(frozen=True)
 class Ask:
-    """One request: GET an address, or POST `body` as JSON; by the person named, or by nobody."""
+    """One request: GET an address, or POST `body` as JSON; by the person named, or by nobody.
+
+    `is_partial` asks as htmx does, for a part of a page.
+    """
 
     url: str
     person: str = ""
     body: Any = None
+    is_partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class Meter:
         if ask.body is not None:
             response = client.post(ask.url, json.dumps(ask.body), content_type="application/json")
         else:
-            response = client.get(ask.url)
+            response = client.get(ask.url, headers={"HX-Request": "true"} if ask.is_partial else {})
         assert response.status_code == 200, f"{ask.url}: {response.status_code}"
 
     def _client(self, person: str) -> Client:

@@ -97,7 +97,7 @@ def test_twice_the_rows_cost_the_same_number_of_queries():
         for model in queries.model_list(viewer=ANYONE).items:
             assert model.owner.username
             assert model.latest_version.base_model.name
-            assert next(iter(model.latest_version.covers.all())).blob.sha256
+            assert model.latest_version.first_cover.blob.sha256
             assert model.latest_version.trained_words
 
     for number in range(2):

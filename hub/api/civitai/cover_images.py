@@ -45,7 +45,7 @@ def _item(cover: VersionCover, links: Links, shape: MetaShape) -> dict[str, Any]
     version, key = cover.version, image_id_of_cover(cover.pk)
     return {
         "id": key,
-        "url": links.of_cover(cover, version.model, whole=True),
+        "url": links.of_cover(cover, version.model),
         "hash": cover.blurhash,
         "width": cover.width,
         "height": cover.height,

@@ -1,5 +1,6 @@
 """Absolute addresses that lead back to the server that was asked, whatever name it was asked by."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -7,7 +8,7 @@ from django.http import HttpRequest
 
 from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.storage.models import Blob
-from hub.storage.pictures import picture_url
+from hub.storage.pictures import picture_url, picture_urls
 from models_registry.catalogue_facts import PictureFacts
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
@@ -25,7 +26,7 @@ class Links:
 
     def of_version(self, version: ModelVersion) -> str:
         """Download of the primary file."""
-        return f"{self.origin}/api/download/models/{version.pk}"
+        return f"{self.origin}/api/download/models/{version.id}"
 
     def of_file(self, file: ModelFile) -> str:
         """Download of this file: of the primary one the version's own, which clients compare.
@@ -33,21 +34,21 @@ class Links:
         Any other is named by its id, since metadata alone cannot always tell two files apart.
         """
         address = f"{self.origin}/api/download/models/{file.version_id}"
-        return address if file.is_primary else f"{address}?fileId={file.pk}"
+        return address if file.is_primary else f"{address}?fileId={file.id}"
 
-    def of_cover(
-        self, cover: PictureFacts | VersionCover, model: Model, *, whole: bool = False
-    ) -> str:
-        """A picture of a version, small or `whole`; signed with an end where not all may see it.
+    def of_cover(self, cover: VersionCover, model: Model) -> str:
+        """A picture of a version as it was sent; with an end where not all may see it.
 
         Its id in v1 is its name.
         """
-        return self.origin + picture_url(
-            cover.blob,
-            None if whole else PREVIEW_WIDTH,
-            public=model.is_for_everyone,
-            name=str(image_id_of_cover(cover.id)),
-        )
+        name = str(image_id_of_cover(cover.pk))
+        return self.origin + picture_url(cover.blob, public=model.is_for_everyone, name=name)
+
+    def of_previews(self, model: Model) -> Callable[[PictureFacts], str]:
+        """What makes the addresses of pictures of the model's versions, small ones."""
+        address = picture_urls(PREVIEW_WIDTH, public=model.is_for_everyone)
+        origin = self.origin
+        return lambda cover: origin + address(cover.blob, str(image_id_of_cover(cover.id)))
 
     def of_avatar(self, blob: Blob | None) -> str | None:
         """A person's picture."""

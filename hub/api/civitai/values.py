@@ -40,7 +40,7 @@ def instant(value: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds and Z."""
     if value is None:
         return None
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def number(value: Decimal | float | None) -> float | None:

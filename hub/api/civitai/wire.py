@@ -68,14 +68,16 @@ def version_in_model(
 ) -> dict[str, Any]:
     """A version inside its model; the list leaves status and createdAt out."""
     archived = version.model.is_archived
+    early = is_in_early_access(version)
+    preview = links.of_previews(version.model)
     item: dict[str, Any] = {
-        "id": version.pk,
+        "id": version.id,
         "index": index,
         "name": version.name,
         "baseModel": base_name(version),
         "baseModelType": version.base_model_type,
         "publishedAt": instant(version.published_at),
-        "availability": "EarlyAccess" if is_in_early_access(version) else "Public",
+        "availability": "EarlyAccess" if early else "Public",
         "nsfwLevel": version.nsfw_level,
         "description": html(version.description),
         "trainedWords": version.trained_words,
@@ -84,12 +86,12 @@ def version_in_model(
         "paidAccess": None,
         "files": [] if archived else file_items(version, links, primary_only=primary_only),
         "images": [
-            {"id": image_id_of_cover(cover.id), **image_item(cover, version, links)}
+            {"id": image_id_of_cover(cover.id), **image_item(cover, preview(cover))}
             for cover in version.facts.pictures[:LIST_IMAGES]
         ],
         **extras(version),
     }
-    if is_in_early_access(version):
+    if early:
         item["earlyAccessDeadline"] = instant(version.early_access_until)
     if not archived:
         item["downloadUrl"] = links.of_version(version)
@@ -102,6 +104,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
     archived = model.is_archived or version.is_tombstone
+    preview = links.of_previews(model)
     item: dict[str, Any] = {
         "id": version.pk,
         "modelId": version.model_id,
@@ -134,7 +137,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         },
         "files": [] if archived else files_of_version(version, links),
         "images": [
-            image_item(cover, version, links) | {"meta": generation_meta(cover.generation_text)}
+            image_item(cover, preview(cover)) | {"meta": generation_meta(cover.generation_text)}
             for cover in version.facts.pictures[:VERSION_IMAGES]
         ],
         **extras(version),

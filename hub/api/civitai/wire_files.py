@@ -11,6 +11,8 @@ from models_registry.models.version import ModelVersion
 from models_registry.services.download import download_name
 
 BYTES_PER_KB = 1024
+#: Civitai knows six of our seven kinds, by the same names; plain texts are found faster.
+HASH_NAMES = tuple(kind.value for kind in HashKind if kind is not HashKind.SSHS)
 NO_ANTIVIRUS = "No antivirus engine is set up; the content was checked by its format."
 
 
@@ -20,7 +22,7 @@ def file_items(
     """Cleared files, the primary one first: exactly one, whatever became of the others."""
     files = version.facts.files
     chosen = next((file for file in files if file.is_primary), files[0] if files else None)
-    ordered = sorted(files, key=lambda file: (file is not chosen, file.pk))
+    ordered = sorted(files, key=lambda file: (file is not chosen, file.id))
     if primary_only:
         ordered = ordered[:1]
     items = []
@@ -46,7 +48,7 @@ def file_item(file: ModelFile, version: ModelVersion, links: Links) -> dict[str,
     """One file; sizeKB is exact, hashes are upper case."""
     virus = file.scan_report.get("virus", {})
     return {
-        "id": file.pk,
+        "id": file.id,
         "sizeKB": file.size_bytes / BYTES_PER_KB,
         "name": download_name(file),
         "type": file.kind,
@@ -72,16 +74,16 @@ def file_metadata(file: ModelFile) -> dict[str, str | None]:
 
 
 def hashes(file: ModelFile) -> dict[str, str]:
-    """Hashes under Civitai's names, which know six of our seven kinds."""
+    """Hashes under Civitai's names, always in the same order."""
     known = file.hash_values
-    return {kind.value: known[kind] for kind in HashKind if kind in known and kind != HashKind.SSHS}
+    return {name: known[name] for name in HASH_NAMES if name in known}
 
 
-def image_item(cover: PictureFacts, version: ModelVersion, links: Links) -> dict[str, Any]:
+def image_item(cover: PictureFacts, url: str) -> dict[str, Any]:
     """A picture of a version; the level is a number here."""
     has_data = bool(cover.generation_text.strip())
     return {
-        "url": links.of_cover(cover, version.model),
+        "url": url,
         "nsfwLevel": cover.nsfw_level,
         "width": cover.width,
         "height": cover.height,

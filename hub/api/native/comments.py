@@ -22,7 +22,7 @@ from hub.comments.services import (
     hide_comment,
     show_comment,
 )
-from models_registry.queries import model_detail
+from models_registry.queries import model_alone
 
 FAILURES = {400: ErrorShape, 403: ErrorShape, 404: ErrorShape}
 
@@ -91,14 +91,14 @@ class ModelComments(ModelView):
     )
     def get(self, request: Request, model_id: int) -> Response:
         """List threads, newest first."""
-        return _listed(request, model_detail(viewer=request.user, model_id=model_id).model)
+        return _listed(request, model_alone(viewer=request.user, model_id=model_id))
 
     @extend_schema(
         operation_id="comments_add", request=CommentForm, responses={201: ThreadShape, **FAILURES}
     )
     def post(self, request: Request, model_id: int) -> Response:
         """Say something, or answer."""
-        return _added(request, model_detail(viewer=request.user, model_id=model_id).model)
+        return _added(request, model_alone(viewer=request.user, model_id=model_id))
 
 
 class ImageView(NativeView):

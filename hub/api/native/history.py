@@ -12,7 +12,7 @@ from hub.api.native.pages import ErrorShape, PageQuery, page_of, query_of, shape
 from hub.api.native.people import PersonShape
 from models_registry.card_diff import Change
 from models_registry.card_history import CardChange, FieldChange, card_history
-from models_registry.queries import model_detail
+from models_registry.queries import model_alone
 
 
 class PieceShape(serializers.Serializer[Any]):
@@ -52,7 +52,7 @@ class ModelHistory(ModelView):
     def get(self, request: Request, model_id: int) -> Response:
         """List changes, newest first; for the people of the model and its team."""
         query, actor = query_of(request, PageQuery), actor_of(request)
-        model = model_detail(viewer=actor, model_id=model_id).model
+        model = model_alone(viewer=actor, model_id=model_id)
         page = card_history(
             viewer=actor, model=model, cursor=query.get("cursor"), limit=query["limit"]
         )

@@ -38,7 +38,7 @@ from models_registry.collection_queries import collection_detail
 from models_registry.filters import Sort
 from models_registry.known_files import blob_at_hand
 from models_registry.models.file import FileKind
-from models_registry.queries import file_of, model_detail, model_list, version_detail
+from models_registry.queries import file_of, model_alone, model_detail, model_list, version_detail
 from models_registry.services.cards import card_edit
 from models_registry.services.covers import add_uploaded_cover, remove_cover, show_first
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
@@ -103,7 +103,7 @@ class OneModel(ModelView):
     def patch(self, request: Request, model_id: int) -> Response:
         """Change the card."""
         sent, actor = body_of(request, ModelForm), actor_of(request)
-        model = model_detail(viewer=actor, model_id=model_id).model
+        model = model_alone(viewer=actor, model_id=model_id)
         if "team" in sent:
             sent["team"] = team_named(request, sent["team"])
         update_model(actor=actor, model=model, **model_values(model, sent))
@@ -121,7 +121,7 @@ class ModelVersions(ModelView):
     def post(self, request: Request, model_id: int) -> Response:
         """Add a version as a draft."""
         sent = body_of(request, VersionForm)
-        model = model_detail(viewer=request.user, model_id=model_id).model
+        model = model_alone(viewer=request.user, model_id=model_id)
         actor, values = actor_of(request), version_values(sent)
         later = (*ACCESS_FIELDS, "training")
         access = {name: values.pop(name) for name in later if name in values}

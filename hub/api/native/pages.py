@@ -1,6 +1,7 @@
 """Lists of v2: `?cursor=&limit=`, answered by `{"items": [...], "next_cursor": text or null}`."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import inline_serializer
@@ -39,8 +40,9 @@ ErrorShape = inline_serializer(
 )
 
 
+@cache
 def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The schema of a page of `shape`."""
+    """The schema of a page of `shape`: one for each shape, since the document names it once."""
     return inline_serializer(
         name=f"{shape.__name__.removesuffix('Shape')}Page",
         fields={

@@ -22,7 +22,7 @@ from models_registry.engagement_queries import followed_by, standing_of
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.queries import model_detail, review_by, reviews_of, version_detail
+from models_registry.queries import model_alone, review_by, reviews_of, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import (
     follow_person,
@@ -180,7 +180,7 @@ class FollowTag(ModelView):
 
 
 def _model(request: Request, model_id: int) -> Model:
-    return model_detail(viewer=request.user, model_id=model_id).model
+    return model_alone(viewer=request.user, model_id=model_id)
 
 
 def _used(actor: User, sent: dict[str, Any]) -> Used:
