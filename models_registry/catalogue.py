@@ -183,7 +183,7 @@ def _completed(models: Sequence[Model], viewer: Viewer, *, in_list: bool) -> tup
 
 def _all_versions(models: Mapping[int, Model]) -> list[ModelVersion]:
     versions = ModelVersion.objects.published().filter(among("model", models))
-    rows = list(printed_columns(versions).newest_first())
+    rows = list(printed_columns(versions).order_by("-index", "-pk"))
     for row in rows:
         row.model = models[row.model_id]
     return rows

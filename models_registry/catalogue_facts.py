@@ -208,8 +208,8 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
 
 def attach_bases(versions: Iterable[ModelVersion]) -> None:
     """Give every version its base model, one object for all that share it."""
-    wanted = {version.base_model_id for version in versions}
-    bases = {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted - {None})}
+    wanted = {version.base_model_id for version in versions if version.base_model_id is not None}
+    bases = {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted)}
     for version in versions:
         base = bases[version.base_model_id] if version.base_model_id else None
         version._state.fields_cache["base_model"] = base

@@ -21,7 +21,9 @@ class QuickRow(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+    def from_db(  # type: ignore[override]  # the stubs know a later Django's `fetch_mode`
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any]
+    ) -> Self:
         """A row of the database; columns that were not asked for are loaded when they are read."""
         row = cls.__new__(cls)
         row._state = ModelState()

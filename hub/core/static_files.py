@@ -14,7 +14,7 @@ from whitenoise.responders import Redirect, StaticFile
 PIECE_BYTES = 64 * 1024
 
 
-class StaticFileResponse(WhiteNoiseFileResponse):
+class StaticFileResponse(WhiteNoiseFileResponse):  # type: ignore[misc]  # it has no types
     """One file, or no bytes at all: HEAD, 304, 405 and 416 have no file."""
 
     block_size = PIECE_BYTES
@@ -26,7 +26,7 @@ class StaticFileResponse(WhiteNoiseFileResponse):
             yield piece
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise, whose answers can be sent by an event loop."""
 
     @staticmethod
