@@ -45,9 +45,7 @@ def kohya_folder(folder: Path) -> Path:
 
 def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None:
     skipped: list[tuple[str, str]] = []
-    manifest = read_folder(
-        kohya_folder(tmp_path / "set"), on_skip=lambda *told: skipped.append(told)
-    )
+    manifest = read_folder(kohya_folder(tmp_path / "set"), warn=lambda *told: skipped.append(told))
     captions = {Path(image.id).stem: image.caption for image in manifest.training}
     assert captions == {
         **{name: text for name, (_, text) in CAPTIONS.items()},
@@ -62,7 +60,7 @@ def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None
         assert its_code == code
         assert name in sentence
     with pytest.raises(DatasetError, match="20_sks cat"):
-        read_folder(tmp_path / "set" / "reg" / "none", on_skip=lambda *_: None)
+        read_folder(tmp_path / "set" / "reg" / "none", warn=lambda *_: None)
 
 
 def test_a_run_on_a_folder_tells_its_buckets_and_names_it_in_the_header(

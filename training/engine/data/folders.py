@@ -29,17 +29,17 @@ TRAINING, REGULARISATION = "img", "reg"
 _REPEATED = re.compile(r"^(\d{1,4})_(.*)$", re.DOTALL)
 
 
-def read_folder(folder: Path, *, on_skip: Callable[[str, str], None]) -> Manifest:
+def read_folder(folder: Path, *, warn: Callable[[str, str], None]) -> Manifest:
     """Return the pictures of a folder and its folders.
 
-    `on_skip` is told what cannot be used: a code (picture_skipped, caption_skipped), a sentence.
+    `warn` is told what cannot be used: a code (picture_skipped, caption_skipped), a sentence.
 
     Raises DatasetError where it holds no picture to train on.
     """
     training = folder / TRAINING if (folder / TRAINING).is_dir() else folder
-    images = _pictures(training, regularisation=False, on_skip=on_skip)
+    images = _pictures(training, regularisation=False, warn=warn)
     if training != folder and (folder / REGULARISATION).is_dir():
-        images += _pictures(folder / REGULARISATION, regularisation=True, on_skip=on_skip)
+        images += _pictures(folder / REGULARISATION, regularisation=True, warn=warn)
     manifest = Manifest(images=tuple(images), name=folder.name)
     if not manifest.training:
         raise DatasetError(
@@ -49,25 +49,25 @@ def read_folder(folder: Path, *, on_skip: Callable[[str, str], None]) -> Manifes
     return manifest
 
 
-def class_folder(folder: Path, *, on_skip: Callable[[str, str], None]) -> tuple[ManifestImage, ...]:
+def class_folder(folder: Path, *, warn: Callable[[str, str], None]) -> tuple[ManifestImage, ...]:
     """Return the class pictures of a folder. Raises DatasetError where there is none."""
-    found = _pictures(folder, regularisation=True, on_skip=on_skip)
+    found = _pictures(folder, regularisation=True, warn=warn)
     if not found:
         raise DatasetError(f"The folder of class pictures {folder} holds no pictures.")
     return tuple(found)
 
 
 def _pictures(
-    root: Path, *, regularisation: bool, on_skip: Callable[[str, str], None]
+    root: Path, *, regularisation: bool, warn: Callable[[str, str], None]
 ) -> list[ManifestImage]:
     found = []
     files = sorted(root.rglob("*"))
-    _tell_of_others(files, on_skip)
+    _tell_of_others(files, warn)
     for path in files:
         if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
             continue
         repeats, words = folder_meaning(path.parent.name)
-        caption = _caption(path, on_skip)
+        caption = _caption(path, warn)
         found.append(
             ManifestImage(
                 id=path.relative_to(root).as_posix(),
@@ -82,14 +82,12 @@ def _pictures(
     return found
 
 
-def _tell_of_others(files: list[Path], on_skip: Callable[[str, str], None]) -> None:
+def _tell_of_others(files: list[Path], warn: Callable[[str, str], None]) -> None:
     """Report pictures of kinds that are not read, and captions that belong to no picture."""
     unread = [path.name for path in files if path.suffix.lower() in UNREAD_SUFFIXES]
     if unread:
-        on_skip(
-            "picture_skipped",
-            f"Of a kind that is not read here: {some_of(unread)}. Save them as PNG or JPEG.",
-        )
+        sentence = f"Of a kind that is not read here: {some_of(unread)}. Save them as PNG or JPEG."
+        warn("picture_skipped", sentence)
     pictures = {path for path in files if path.suffix.lower() in PICTURE_SUFFIXES}
     known = {path.with_suffix("") for path in pictures} | pictures
     alone = [
@@ -98,7 +96,7 @@ def _tell_of_others(files: list[Path], on_skip: Callable[[str, str], None]) -> N
         if path.suffix in CAPTION_SUFFIXES and path.with_suffix("") not in known
     ]
     if alone:
-        on_skip("caption_skipped", f"Without a picture of the same name: {some_of(alone)}.")
+        warn("caption_skipped", f"Without a picture of the same name: {some_of(alone)}.")
 
 
 def folder_meaning(name: str) -> tuple[int, str]:
@@ -107,7 +105,7 @@ def folder_meaning(name: str) -> tuple[int, str]:
     return (max(1, int(found[1])), found[2].strip()) if found else (1, "")
 
 
-def _caption(picture: Path, on_skip: Callable[[str, str], None]) -> str | None:
+def _caption(picture: Path, warn: Callable[[str, str], None]) -> str | None:
     """Return the text beside a picture in whatever encoding, or None where there is none."""
     for suffix in CAPTION_SUFFIXES:
         for path in (picture.with_suffix(suffix), picture.with_name(picture.name + suffix)):
@@ -115,10 +113,7 @@ def _caption(picture: Path, on_skip: Callable[[str, str], None]) -> str | None:
                 try:
                     return decode_caption(path.read_bytes()).text.strip()
                 except (CaptionError, OSError) as error:
-                    on_skip(
-                        "caption_skipped",
-                        f"{path.name} is not used, but the words of its folder, if there are any. "
-                        f"{error}",
-                    )
+                    instead = "is not used, but the words of its folder, if there are any."
+                    warn("caption_skipped", f"{path.name} {instead} {error}")
                     return None
     return None

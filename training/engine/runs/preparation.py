@@ -188,11 +188,11 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
         run.journal.emit(Warned(code=code, message=sentence))
 
     if config.dataset_manifest and path.is_dir():
-        found = read_folder(path, on_skip=skipped)
+        found = read_folder(path, warn=skipped)
     else:
         found = read_manifest(path)
     if config.prior.enabled and config.class_folder:
-        more = class_folder(Path(config.class_folder), on_skip=skipped)
+        more = class_folder(Path(config.class_folder), warn=skipped)
         found = replace(found, images=(*found.images, *more))
     return hold_out(found, share=config.validation.share, seed=config.validation.seed)
 
