@@ -8,7 +8,3 @@ class ApiConfig(AppConfig):
 
     name = "hub.api"
     label = "api"
-
-    def ready(self) -> None:
-        """Let the schema know how keys are sent."""
-        from hub.api.native import schema  # noqa: F401

@@ -104,6 +104,7 @@ ADDRESSES: dict[str, str | Leads] = {
             "civitai-users",
             "civitai-enums",
             "civitai-collections",
+            "civitai-articles",
             "civitai-permissions",
             "civitai-nowhere",
             "civitai-download-nowhere",
