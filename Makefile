@@ -7,7 +7,7 @@
 ifndef CHECKS_TOGETHER
 .NOTPARALLEL:
 endif
-.PHONY: help run dev test checks lint contracts types templates migrations messages unit e2e \
+.PHONY: help run dev test checks lint contracts types templates migrations messages tests unit e2e \
 	chromium bench bench-data bench-files chaos lock backup restore coverage
 
 VENV := .venv
@@ -42,7 +42,7 @@ restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mn
 	@test -n "$(FROM)" || { echo "Say which: make restore FROM=/mnt/backups/2026-…Z" >&2; exit 1; }
 	@$(WITH_DATABASE) $(BIN)/python manage.py restore "$(abspath $(FROM))"
 
-test: chromium checks unit e2e ## everything that CI checks
+test: chromium checks tests ## everything that CI checks
 
 # Two at a time, the longest first; each one's lines come in one piece.
 CHECKS := types migrations contracts lint templates messages
@@ -70,6 +70,10 @@ migrations: $(TEST_READY) ## every change of a model has its migration
 
 messages: $(TEST_READY) ## every sentence is translated
 	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
+
+# In one run: neither core waits at the end of the one for the other.
+tests: $(TEST_READY) chromium ## all tests
+	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests -n 2 --dist worksteal
 
 unit: $(TEST_READY) ## all tests but those in a browser
 	$(PYTEST) tests --ignore=tests/e2e -n 2 --dist worksteal
