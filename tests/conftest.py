@@ -1,5 +1,6 @@
 """Shared by every test. Real services are found or started by hub.embedded.pytest_plugin."""
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,12 @@ settings.load_profile("atelier")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that the processes of a run end together."""
     items.sort(key=lambda item: -_long_seconds(item))
+
+
+def pytest_collection_finish() -> None:
+    """Whatever was imported stays: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _long_seconds(item: pytest.Item) -> float:
