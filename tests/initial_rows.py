@@ -38,7 +38,7 @@ class InitialRows:
             cursor.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(KEPT)))
             self._fill = [_keep(cursor, name) for name in self._filled(cursor)]
 
-    def put_back(self, _test: object = None) -> None:
+    def put_back(self) -> None:
         """Leave the tables as they were; waits for whoever still writes.
 
         In any order: Django's foreign keys are looked at when the transaction ends.

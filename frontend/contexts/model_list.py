@@ -18,7 +18,7 @@ from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
 from models_registry.engagement_queries import follows_tag
 from models_registry.facets import facet_counts, find
-from models_registry.filters import ModelFilters, Sort
+from models_registry.filters import ModelFilters, Sort, search_hits
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Viewer
 from models_registry.queries import DEFAULT_LIMIT, model_list
@@ -52,21 +52,21 @@ def model_list_context(
     *, viewer: Viewer, filters: ModelFilters, sort: Sort | None, cursor: str
 ) -> ModelListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
-    found = find(viewer, filters)
+    found = None if cursor else find(viewer, filters)
     page = model_list(
         viewer=viewer,
         filters=filters,
         sort=sort,
         cursor=cursor or None,
         limit=DEFAULT_LIMIT,
-        hits=found.hits,
+        hits=found.hits if found else search_hits(viewer, filters),
     )
     next_url = ""
     if page.next_cursor:
         query = list_query(filters, sort)
         next_url = f"{reverse('models')}?{query}{'&' if query else ''}cursor={page.next_cursor}"
     cards = [model_card_of(model, viewer) for model in page.items]
-    if cursor:
+    if found is None:
         return ModelListContext(cards=cards, filters=filters, next_url=next_url)
     facets = facet_counts(viewer=viewer, filters=filters, found=found)
     plain = filters == ModelFilters(team=filters.team)

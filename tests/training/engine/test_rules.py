@@ -6,10 +6,11 @@ import math
 
 import pytest
 
+from hub.formats.trigger_words import with_trigger
 from training.engine import randomness
 from training.engine.config.train import TrainConfig
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
-from training.engine.data.captions import CaptionRule, with_trigger
+from training.engine.data.captions import CaptionRule
 from training.engine.errors import ConfigError
 from training.engine.machine.precision import GIB, Machine, choose
 from training.engine.samples.prompts import HiresFix, parse_prompt, prompt_requests

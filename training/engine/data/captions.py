@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from numpy.random import Generator
 
+from hub.formats.trigger_words import replace_word, with_trigger
 from training.engine import randomness
 from training.engine.data.templates import TEMPLATE_SETS
 
@@ -127,37 +128,6 @@ def in_one_line(caption: str, separator: str = ",") -> str:
     for line in lines[1:]:
         text += f" {line}" if text.endswith((separator, *_LINE_ENDS)) else f"{separator} {line}"
     return text
-
-
-def with_trigger(caption: str, trigger: str, separator: str = ",", *, last: bool = False) -> str:
-    """Return the caption with the trigger word in front, unless it already has it.
-
-    With `last` it goes to the end, also where it is one of the tags already.
-    """
-    if not trigger:
-        return caption
-    tags = [tag.strip() for tag in caption.split(separator) if tag.strip()]
-    others = [tag for tag in tags if tag.lower() != trigger.lower()]
-    if last and len(others) < len(tags):
-        return f"{separator} ".join([*others, trigger])
-    if contains_word(caption, trigger):
-        return caption
-    parts = [caption] if caption else []
-    return f"{separator} ".join([*parts, trigger] if last else [trigger, *parts])
-
-
-def contains_word(text: str, word: str) -> bool:
-    """Tell whether `word` stands in `text` on its own, in any case of letters."""
-    return _word(word).search(text) is not None
-
-
-def replace_word(text: str, word: str, other: str) -> str:
-    """Return the text with `other` wherever `word` stood on its own."""
-    return _word(word).sub(lambda _: other, text)
-
-
-def _word(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
 
 
 def template_sentences(choice: str | list[str]) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from training.engine.noise_levels import noise_levels
 
 KARRAS_RHO = 7.0  # of https://arxiv.org/abs/2206.00364, equation 5
 LEAST_SIGNAL = 2.0**-24  # in place of none at all, where a schedule ends in pure noise
-FEW_STEPS = 15  # below these the last step is one of first order
 PREDICTIONS = ("epsilon", "sample", "v_prediction")
 SPACINGS = ("linspace", "leading", "trailing")
 #: Settings of diffusers' class, each with the one value that it has here.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import Team, User
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotFound
+from hub.formats.trigger_words import with_trigger
 from models_registry.models.file import FileFormat, ModelFile
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
@@ -197,12 +197,8 @@ def usual_prompts(snapshot: Snapshot, config: TrainConfig) -> list[str]:
     last = config.captions.trigger_place == "last"
     found: dict[str, None] = {}
     for image in snapshot.manifest["images"]:
-        caption = " ".join(image["caption"].split())
-        tags = [tag for tag in caption.split(", ") if not last or tag.lower() != word.lower()]
-        text = ", ".join(tags)
-        if word and not _has_word(text, word):
-            text = f"{text}, {word}" if last else f"{word}, {text}"
-        found[text.strip(", ")] = None
+        caption = " ".join(image["caption"].split()).strip(", ")
+        found[with_trigger(caption, word, last=last)] = None
     return [text for text in found if text][:USUAL_PROMPTS]
 
 
@@ -238,11 +234,6 @@ def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
 def file_stem(name: str) -> str:
     """A file name made of the run's name that every system and tool takes."""
     return slugify(name, allow_unicode=False).replace("-", "_")[:80] or "untitled"
-
-
-def _has_word(text: str, word: str) -> bool:
-    """Whether the word stands in the text on its own, as the engine looks for it."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _needs(plan: Plan) -> dict[str, Any]:
