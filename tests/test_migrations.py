@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.management import call_command
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
 
 
 @pytest.mark.django_db
@@ -10,3 +12,11 @@ def test_every_change_of_a_model_has_its_migration(capsys: pytest.CaptureFixture
         call_command("makemigrations", check_changes=True, dry_run=True, interactive=False)
     except SystemExit:
         pytest.fail(f"A migration is missing:\n{capsys.readouterr().out}")
+
+
+def test_tables_in_one_step_are_those_of_the_steps() -> None:
+    """A new database and one that came step by step have the same models."""
+    in_steps = MigrationLoader(None, replace_migrations=False).project_state()
+    in_one = MigrationLoader(None).project_state()
+    for known, other in ((in_steps, in_one), (in_one, in_steps)):
+        assert MigrationAutodetector(known, other)._detect_changes() == {}

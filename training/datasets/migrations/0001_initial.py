@@ -10,6 +10,8 @@ import hub.core.ids
 from django.conf import settings
 from django.db import migrations, models
 
+from hub.core.create_models import CreateModels
+
 
 class Migration(migrations.Migration):
 
@@ -22,208 +24,210 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Dataset',
-            fields=[
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('slug', models.SlugField(max_length=120, unique=True)),
-                ('kind', models.CharField(choices=[('character', 'Character'), ('style', 'Style'), ('object', 'Object'), ('clothing', 'Clothing')], default='character', max_length=10)),
-                ('trigger_word', models.CharField(blank=True, max_length=80)),
-                ('class_prompt', models.CharField(blank=True, max_length=200)),
-                ('description', models.TextField(blank=True)),
-                ('resolution', models.PositiveIntegerField(default=512, validators=[django.core.validators.MinValueValidator(64), django.core.validators.MaxValueValidator(2048)])),
-                ('visibility', models.CharField(choices=[('public', 'Everyone on this hub'), ('team', 'My team'), ('private', 'Only me')], default='team', max_length=8)),
-                ('item_count', models.PositiveIntegerField(default=0)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='accounts.team')),
-            ],
-            options={
-                'constraints': [
-                    models.CheckConstraint(condition=models.Q(('resolution__gte', 64), ('resolution__lte', 2048)), name='dataset_resolution_in_range'),
-                    models.CheckConstraint(condition=models.Q(('kind__in', ['character', 'style', 'object', 'clothing'])), name='dataset_kind_known'),
+        CreateModels([
+            migrations.CreateModel(
+                name='Dataset',
+                fields=[
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('updated_at', models.DateTimeField(auto_now=True)),
+                    ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                    ('name', models.CharField(max_length=120)),
+                    ('slug', models.SlugField(max_length=120, unique=True)),
+                    ('kind', models.CharField(choices=[('character', 'Character'), ('style', 'Style'), ('object', 'Object'), ('clothing', 'Clothing')], default='character', max_length=10)),
+                    ('trigger_word', models.CharField(blank=True, max_length=80)),
+                    ('class_prompt', models.CharField(blank=True, max_length=200)),
+                    ('description', models.TextField(blank=True)),
+                    ('resolution', models.PositiveIntegerField(default=512, validators=[django.core.validators.MinValueValidator(64), django.core.validators.MaxValueValidator(2048)])),
+                    ('visibility', models.CharField(choices=[('public', 'Everyone on this hub'), ('team', 'My team'), ('private', 'Only me')], default='team', max_length=8)),
+                    ('item_count', models.PositiveIntegerField(default=0)),
+                    ('deleted_at', models.DateTimeField(blank=True, null=True)),
+                    ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to=settings.AUTH_USER_MODEL)),
+                    ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='datasets', to='accounts.team')),
                 ],
-                'indexes': [
-                    models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', '-updated_at'], name='dataset_of_team_newest'),
+                options={
+                    'constraints': [
+                        models.CheckConstraint(condition=models.Q(('resolution__gte', 64), ('resolution__lte', 2048)), name='dataset_resolution_in_range'),
+                        models.CheckConstraint(condition=models.Q(('kind__in', ['character', 'style', 'object', 'clothing'])), name='dataset_kind_known'),
+                    ],
+                    'indexes': [
+                        models.Index(condition=models.Q(('deleted_at__isnull', True)), fields=['team', '-updated_at'], name='dataset_of_team_newest'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='DatasetImport',
+                fields=[
+                    ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                    ('upload_id', models.UUIDField(blank=True, null=True)),
+                    ('filename', models.CharField(max_length=255)),
+                    ('status', models.CharField(choices=[('waiting', 'Waiting'), ('reading', 'Reading'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8)),
+                    ('error_code', models.CharField(blank=True, max_length=40)),
+                    ('error_message', models.TextField(blank=True)),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('finished_at', models.DateTimeField(blank=True, null=True)),
+                    ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_imports', to=settings.AUTH_USER_MODEL)),
+                    ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='datasets.dataset')),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name='DatasetImport',
-            fields=[
-                ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('upload_id', models.UUIDField(blank=True, null=True)),
-                ('filename', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('reading', 'Reading'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8)),
-                ('error_code', models.CharField(blank=True, max_length=40)),
-                ('error_message', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_imports', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='datasets.dataset')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('dataset', 'upload_id'), name='upload_once_per_dataset'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('dataset', 'upload_id'), name='upload_once_per_dataset'),
+                    ],
+                    'indexes': [
+                        models.Index(fields=['dataset', '-created_at'], name='imports_newest'),
+                        models.Index(condition=models.Q(('status__in', ['waiting', 'reading'])), fields=['created_at'], name='imports_unfinished'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='Item',
+                fields=[
+                    ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                    ('filename', models.CharField(max_length=255)),
+                    ('pair_key', models.CharField(max_length=255)),
+                    ('width', models.PositiveIntegerField()),
+                    ('height', models.PositiveIntegerField()),
+                    ('position', models.PositiveIntegerField()),
+                    ('crop_x', models.PositiveIntegerField(blank=True, null=True)),
+                    ('crop_y', models.PositiveIntegerField(blank=True, null=True)),
+                    ('crop_width', models.PositiveIntegerField(blank=True, null=True)),
+                    ('crop_height', models.PositiveIntegerField(blank=True, null=True)),
+                    ('repeats', models.PositiveIntegerField(default=1)),
+                    ('problems', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('too_small', 'Too small'), ('look_alike', 'Look-alike'), ('no_tags', 'No tags')], max_length=12), blank=True, default=list, size=None)),
+                    ('phash', models.BigIntegerField()),
+                    ('average_colour', models.CharField(blank=True, max_length=7)),
+                    ('placeholder', models.TextField(blank=True)),
+                    ('caption_style', models.CharField(choices=[('tags', 'Tags'), ('text', 'Text')], default='tags', max_length=4)),
+                    ('caption_text', models.TextField(blank=True)),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('removed_at', models.DateTimeField(blank=True, null=True)),
+                    ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_items', to='storage.blob')),
+                    ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='datasets.dataset')),
+                    ('look_alike_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='look_alikes', to='datasets.item')),
                 ],
-                'indexes': [
-                    models.Index(fields=['dataset', '-created_at'], name='imports_newest'),
-                    models.Index(condition=models.Q(('status__in', ['waiting', 'reading'])), fields=['created_at'], name='imports_unfinished'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('dataset', 'blob'), name='picture_once_per_dataset'),
+                        models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='item_has_a_size'),
+                        models.CheckConstraint(condition=models.Q(('repeats__gte', 1)), name='item_repeats_at_least_1'),
+                        models.CheckConstraint(condition=models.Q(models.Q(('crop_height__isnull', True), ('crop_width__isnull', True), ('crop_x__isnull', True), ('crop_y__isnull', True)), models.Q(('crop_height__gte', 1), ('crop_width__gte', 1), ('crop_x__lte', django.db.models.expressions.CombinedExpression(models.F('width'), '-', models.F('crop_width'))), ('crop_y__lte', django.db.models.expressions.CombinedExpression(models.F('height'), '-', models.F('crop_height')))), _connector='OR'), name='item_crop_inside_the_picture'),
+                    ],
+                    'indexes': [
+                        models.Index(condition=models.Q(('removed_at__isnull', True)), fields=['dataset', 'position', 'id'], name='item_order'),
+                        models.Index(fields=['dataset', 'pair_key'], name='item_by_pair_key'),
+                        django.contrib.postgres.indexes.GinIndex(fields=['problems'], name='item_problems'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='ImportEntry',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=400)),
+                    ('outcome', models.CharField(choices=[('added', 'Added'), ('duplicate', 'Already here'), ('caption', 'Caption read'), ('caption_waits', 'Caption without a picture'), ('not_an_image', 'Not an image'), ('broken', 'Broken file'), ('too_large', 'Too large'), ('too_small', 'Too small to train on'), ('no_room', 'The dataset is full'), ('unsafe_name', 'Unsafe name'), ('encrypted', 'Encrypted')], max_length=14)),
+                    ('notes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('turned', 'Turned upright'), ('first_frame', 'First frame of an animation'), ('from_cmyk', 'Colours converted from CMYK'), ('from_16_bit', '16 bits a channel brought down to 8'), ('transparent', 'Transparent parts become white'), ('restored', 'Put back after it was removed')], max_length=12), default=list, size=None)),
+                    ('message', models.TextField(blank=True)),
+                    ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='datasets.datasetimport')),
+                    ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='import_entries', to='datasets.item')),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name='Item',
-            fields=[
-                ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('filename', models.CharField(max_length=255)),
-                ('pair_key', models.CharField(max_length=255)),
-                ('width', models.PositiveIntegerField()),
-                ('height', models.PositiveIntegerField()),
-                ('position', models.PositiveIntegerField()),
-                ('crop_x', models.PositiveIntegerField(blank=True, null=True)),
-                ('crop_y', models.PositiveIntegerField(blank=True, null=True)),
-                ('crop_width', models.PositiveIntegerField(blank=True, null=True)),
-                ('crop_height', models.PositiveIntegerField(blank=True, null=True)),
-                ('repeats', models.PositiveIntegerField(default=1)),
-                ('problems', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('too_small', 'Too small'), ('look_alike', 'Look-alike'), ('no_tags', 'No tags')], max_length=12), blank=True, default=list, size=None)),
-                ('phash', models.BigIntegerField()),
-                ('average_colour', models.CharField(blank=True, max_length=7)),
-                ('placeholder', models.TextField(blank=True)),
-                ('caption_style', models.CharField(choices=[('tags', 'Tags'), ('text', 'Text')], default='tags', max_length=4)),
-                ('caption_text', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('removed_at', models.DateTimeField(blank=True, null=True)),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_items', to='storage.blob')),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='datasets.dataset')),
-                ('look_alike_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='look_alikes', to='datasets.item')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('dataset', 'blob'), name='picture_once_per_dataset'),
-                    models.CheckConstraint(condition=models.Q(('height__gt', 0), ('width__gt', 0)), name='item_has_a_size'),
-                    models.CheckConstraint(condition=models.Q(('repeats__gte', 1)), name='item_repeats_at_least_1'),
-                    models.CheckConstraint(condition=models.Q(models.Q(('crop_height__isnull', True), ('crop_width__isnull', True), ('crop_x__isnull', True), ('crop_y__isnull', True)), models.Q(('crop_height__gte', 1), ('crop_width__gte', 1), ('crop_x__lte', django.db.models.expressions.CombinedExpression(models.F('width'), '-', models.F('crop_width'))), ('crop_y__lte', django.db.models.expressions.CombinedExpression(models.F('height'), '-', models.F('crop_height')))), _connector='OR'), name='item_crop_inside_the_picture'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('batch', 'name'), name='one_entry_per_file'),
+                        models.CheckConstraint(condition=models.Q(('outcome__in', ['added', 'duplicate', 'caption', 'caption_waits', 'not_an_image', 'broken', 'too_large', 'too_small', 'no_room', 'unsafe_name', 'encrypted'])), name='import_outcome_known'),
+                    ],
+                    'indexes': [
+                        models.Index(fields=['batch', 'outcome'], name='entries_by_outcome'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='ItemTag',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('position', models.PositiveIntegerField()),
+                    ('text', models.CharField(max_length=255)),
+                    ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='datasets.item')),
                 ],
-                'indexes': [
-                    models.Index(condition=models.Q(('removed_at__isnull', True)), fields=['dataset', 'position', 'id'], name='item_order'),
-                    models.Index(fields=['dataset', 'pair_key'], name='item_by_pair_key'),
-                    django.contrib.postgres.indexes.GinIndex(fields=['problems'], name='item_problems'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('item', 'text'), name='tag_once_per_item'),
+                        models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('item', 'position'), name='tag_place_once_per_item'),
+                    ],
+                    'indexes': [
+                        models.Index(fields=['text', 'item'], name='items_of_tag'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='PendingCaption',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('pair_key', models.CharField(max_length=255)),
+                    ('text', models.TextField()),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_captions', to='datasets.dataset')),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name='ImportEntry',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=400)),
-                ('outcome', models.CharField(choices=[('added', 'Added'), ('duplicate', 'Already here'), ('caption', 'Caption read'), ('caption_waits', 'Caption without a picture'), ('not_an_image', 'Not an image'), ('broken', 'Broken file'), ('too_large', 'Too large'), ('too_small', 'Too small to train on'), ('no_room', 'The dataset is full'), ('unsafe_name', 'Unsafe name'), ('encrypted', 'Encrypted')], max_length=14)),
-                ('notes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('turned', 'Turned upright'), ('first_frame', 'First frame of an animation'), ('from_cmyk', 'Colours converted from CMYK'), ('from_16_bit', '16 bits a channel brought down to 8'), ('transparent', 'Transparent parts become white'), ('restored', 'Put back after it was removed')], max_length=12), default=list, size=None)),
-                ('message', models.TextField(blank=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='datasets.datasetimport')),
-                ('item', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='import_entries', to='datasets.item')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('batch', 'name'), name='one_entry_per_file'),
-                    models.CheckConstraint(condition=models.Q(('outcome__in', ['added', 'duplicate', 'caption', 'caption_waits', 'not_an_image', 'broken', 'too_large', 'too_small', 'no_room', 'unsafe_name', 'encrypted'])), name='import_outcome_known'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('dataset', 'pair_key'), name='one_pending_caption_per_key'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='Snapshot',
+                fields=[
+                    ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                    ('manifest_sha256', models.CharField(max_length=64)),
+                    ('manifest', models.JSONField()),
+                    ('item_count', models.PositiveIntegerField()),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_snapshots', to=settings.AUTH_USER_MODEL)),
+                    ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='datasets.dataset')),
                 ],
-                'indexes': [
-                    models.Index(fields=['batch', 'outcome'], name='entries_by_outcome'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('dataset', 'manifest_sha256'), name='snapshot_once_per_content'),
+                        models.CheckConstraint(condition=models.Q(('manifest_sha256__regex', '^[0-9a-f]{64}$')), name='snapshot_sha256_is_hex'),
+                    ],
+                    'indexes': [
+                        models.Index(fields=['dataset', '-created_at'], name='snapshots_newest'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='SnapshotPicture',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshot_pictures', to='storage.blob')),
+                    ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='datasets.snapshot')),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name='ItemTag',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('text', models.CharField(max_length=255)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='datasets.item')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('item', 'text'), name='tag_once_per_item'),
-                    models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('item', 'position'), name='tag_place_once_per_item'),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('snapshot', 'blob'), name='picture_once_per_snapshot'),
+                    ],
+                },
+            ),
+            migrations.CreateModel(
+                name='TagEdit',
+                fields=[
+                    ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                    ('number', models.PositiveIntegerField()),
+                    ('kind', models.CharField(choices=[('set', 'Edit tags'), ('add', 'Add a tag'), ('remove', 'Remove a tag'), ('replace', 'Replace a tag'), ('text', 'Edit the caption')], max_length=8)),
+                    ('changes', models.JSONField()),
+                    ('item_count', models.PositiveIntegerField()),
+                    ('is_undone', models.BooleanField(default=False)),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('actor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to=settings.AUTH_USER_MODEL)),
+                    ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to='datasets.dataset')),
                 ],
-                'indexes': [
-                    models.Index(fields=['text', 'item'], name='items_of_tag'),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name='PendingCaption',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pair_key', models.CharField(max_length=255)),
-                ('text', models.TextField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_captions', to='datasets.dataset')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('dataset', 'pair_key'), name='one_pending_caption_per_key'),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name='Snapshot',
-            fields=[
-                ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('manifest_sha256', models.CharField(max_length=64)),
-                ('manifest', models.JSONField()),
-                ('item_count', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dataset_snapshots', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='datasets.dataset')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('dataset', 'manifest_sha256'), name='snapshot_once_per_content'),
-                    models.CheckConstraint(condition=models.Q(('manifest_sha256__regex', '^[0-9a-f]{64}$')), name='snapshot_sha256_is_hex'),
-                ],
-                'indexes': [
-                    models.Index(fields=['dataset', '-created_at'], name='snapshots_newest'),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name='SnapshotPicture',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('blob', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshot_pictures', to='storage.blob')),
-                ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pictures', to='datasets.snapshot')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('snapshot', 'blob'), name='picture_once_per_snapshot'),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name='TagEdit',
-            fields=[
-                ('id', models.UUIDField(default=hub.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('set', 'Edit tags'), ('add', 'Add a tag'), ('remove', 'Remove a tag'), ('replace', 'Replace a tag'), ('text', 'Edit the caption')], max_length=8)),
-                ('changes', models.JSONField()),
-                ('item_count', models.PositiveIntegerField()),
-                ('is_undone', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to=settings.AUTH_USER_MODEL)),
-                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_edits', to='datasets.dataset')),
-            ],
-            options={
-                'constraints': [
-                    models.UniqueConstraint(fields=('dataset', 'number'), name='tag_edit_number_once_per_dataset'),
-                ],
-                'indexes': [
-                    models.Index(fields=['dataset', 'actor', '-number'], name='tag_edits_to_undo'),
-                    models.Index(condition=models.Q(('is_undone', True)), fields=['dataset', 'actor', 'number'], name='tag_edits_to_redo'),
-                ],
-            },
-        ),
+                options={
+                    'constraints': [
+                        models.UniqueConstraint(fields=('dataset', 'number'), name='tag_edit_number_once_per_dataset'),
+                    ],
+                    'indexes': [
+                        models.Index(fields=['dataset', 'actor', '-number'], name='tag_edits_to_undo'),
+                        models.Index(condition=models.Q(('is_undone', True)), fields=['dataset', 'actor', 'number'], name='tag_edits_to_redo'),
+                    ],
+                },
+            ),
+        ]),
     ]
