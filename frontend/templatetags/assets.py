@@ -1,7 +1,7 @@
 """Scripts: the import map that gives every module a bare name, and the tag that starts one."""
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from django import template
@@ -31,13 +31,19 @@ def module_paths() -> dict[str, str]:
 @register.simple_tag(takes_context=True)
 def importmap(context: template.Context) -> SafeString:
     """The page's one import map. Modules import each other by bare name only, so hashes hold."""
-    imports = {name: static(path) for name, path in module_paths().items()}
-    text = json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
     return format_html(
         '<script type="importmap" nonce="{}">{}</script>',
         getattr(context.get("request"), "csp_nonce", ""),
-        mark_safe(text),  # noqa: S308  our own file names, "<" escaped
+        _imports(static("js/app/shell.js")),
     )
+
+
+@lru_cache(maxsize=1)
+def _imports(shell: str) -> SafeString:
+    """Where each module is, said anew only where the first of them has another address."""
+    imports = {name: static(path) for name, path in module_paths().items()}
+    text = json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
+    return mark_safe(text)  # noqa: S308  our own file names, "<" escaped
 
 
 @register.simple_tag
