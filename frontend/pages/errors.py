@@ -1,6 +1,7 @@
 """Error pages: what happened, what it means, what to do. The 500 page needs nothing but a file."""
 
 import secrets
+import sys
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from frontend.rendering import wants_partial
 from frontend.requests import speaks_json
+from hub.core.away import RETRY_SECONDS, is_database_away
 from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
 from hub.core.http_status import status_of
 
@@ -85,12 +87,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: no database, no context processors, a code to quote that is in the log as well."""
-    code = getattr(request, "error_code", "") or secrets.token_hex(4)
+    """500: no database, no context processors, a code to quote that is in the log as well.
+
+    503 while the database does not answer: the page asks again by itself.
+    """
+    away = is_database_away(sys.exception())
     context = {
-        "code": code,
+        "away": away,
+        "retry_seconds": RETRY_SECONDS if request.method == "GET" else 0,
+        "here": request.get_full_path(),
+        "code": getattr(request, "error_code", "") or secrets.token_hex(4),
         "html_lang": "zh-Hans" if get_language() == "zh-hans" else "en",
         "theme": getattr(request, "theme", "dark"),
     }
     page = loader.get_template("500.html").render(context)
-    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    if not away:
+        return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    return HttpResponse(page, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)

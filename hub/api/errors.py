@@ -1,11 +1,14 @@
 """Our errors as answers of the HTTP APIs."""
 
+from http import HTTPStatus
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
+from hub.core.away import RETRY_SECONDS, is_database_away
 from hub.core.errors import AtelierError
 from hub.core.http_status import status_of
 from models_registry.errors import NotReady
@@ -22,6 +25,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         if isinstance(error, NotReady):
             body["missing"] = list(error.missing)
         return Response(body, status=status_of(error))
+    if is_database_away(error):
+        words = _("The hub cannot reach its database. Try again in a moment.")
+        body = {"error": words, "code": "database_away"}
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        return Response(body, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
     response = rest_exception_handler(error, context)
     if response is not None:
         response.data = _in_house_form(error, response.data)

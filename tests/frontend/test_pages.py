@@ -4,11 +4,14 @@ import logging
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
 from django.utils import translation
 from django_htmx.middleware import HtmxDetails
+from psycopg.errors import CannotConnectNow, QueryCanceled
+from psycopg.errors import Error as PsycopgError
 
 from frontend.access import AccessRefused, require_visible, signed_in, team_required
 from frontend.navigation import ACCOUNT, CREATE, SECTIONS
@@ -49,8 +52,14 @@ def part(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<p>part</p>")
 
 
+def away(request: HttpRequest, reason: str) -> HttpResponse:
+    causes = {"starting": CannotConnectNow(), "nobody": PsycopgError(), "slow": QueryCanceled()}
+    raise OperationalError(reason) from causes[reason]
+
+
 urlpatterns = [
     path("refused/", refused),
+    path("away/<str:reason>/", away),
     path("broken/", broken),
     path("told/", told),
     path("private/", private),
@@ -136,6 +145,28 @@ def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixtur
 
     assert answer.status_code == 500
     assert any(code in record.getMessage() for record in caplog.records)
+
+
+@with_our_urls
+@pytest.mark.parametrize("reason", ["starting", "nobody"])
+def test_a_page_tries_again_while_the_database_is_away(reason: str) -> None:
+    client = Client(raise_request_exception=False)
+    asked, sent = client.get(f"/away/{reason}/?q=a"), client.post(f"/away/{reason}/")
+
+    assert [answer.status_code for answer in (asked, sent)] == [503, 503]
+    assert asked.headers["Retry-After"] == "3"
+    assert '<meta http-equiv="refresh" content="3">' in asked.content.decode()
+    assert f'href="/away/{reason}/?q=a"' in asked.content.decode()
+    assert "http-equiv" not in sent.content.decode()
+    assert "was not saved" in sent.content.decode()
+
+
+@with_our_urls
+def test_a_statement_that_took_too_long_is_not_asked_again() -> None:
+    answer = Client(raise_request_exception=False).get("/away/slow/")
+
+    assert answer.status_code == 500
+    assert "http-equiv" not in answer.content.decode()
 
 
 def test_500_needs_no_database(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 
+from hub.core.away import DATABASE_ERRORS
 from training.jobs.services.transitions import LeaseLost
 
 logger = logging.getLogger(__name__)
 
-AWAY = (OperationalError, InterfaceError)
 PAUSE_SECONDS = 1.0
 LEAVING_SECONDS = 20.0  # a worker that shuts down waits no longer: its lease gives the job back
 
@@ -41,7 +41,7 @@ class Patience:
         while True:
             try:
                 return call(*args, **kwargs)
-            except AWAY as error:
+            except DATABASE_ERRORS as error:
                 logger.warning("The database does not answer; it is asked again: %s", error)
                 connection.close()
                 if self._stopping.is_set():

@@ -6,15 +6,13 @@ from enum import StrEnum
 from http import HTTPStatus
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import JsonResponse
 
+from hub.core.away import RETRY_SECONDS, is_database_away
 from hub.core.errors import AtelierError
 from hub.core.http_status import status_of
 
 logger = logging.getLogger(__name__)
-
-RETRY_SECONDS = 2
 
 
 class ErrorShape(StrEnum):
@@ -56,7 +54,7 @@ def refusal_of(error: Exception, path: str, shape: ErrorShape, *, as_object: boo
     if isinstance(error, RequestDataTooBig):
         return _shaped("The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, shape)
     logger.error("civitai endpoint failed: %s", path, exc_info=error)
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_database_away(error):
         response = failure("The hub cannot reach its database; try again", 503)
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response

@@ -147,7 +147,7 @@ def test_a_database_that_is_away_is_503_with_a_time_to_wait(api, monkeypatch):
     monkeypatch.setattr(people, "creators", away)
     response = api.raw("/api/v1/creators")
     assert response.status_code == 503
-    assert response["Retry-After"] == "2"
+    assert response["Retry-After"] == "3"
     assert response["Cache-Control"] == "no-store, max-age=0"
     assert isinstance(response.json()["error"], str)
 

@@ -1,11 +1,13 @@
 """Who may call v2, what refusals look like, and the schema."""
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from hub.accounts.models import Scope
+from hub.api.errors import exception_handler
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import publish_model
 
@@ -93,3 +95,9 @@ def test_the_schema_is_valid_and_names_every_operation_once(api):
     assert len(operations) == len(set(operations))
     wanted = {"models_list", "files_by_hash", "jobs_submit", "jobs_events", "imports_start"}
     assert wanted <= set(operations)
+
+
+def test_a_program_is_told_to_come_back_while_the_database_is_away():
+    answer = exception_handler(OperationalError("connection refused"), {})
+    assert (answer.status_code, answer.data["code"]) == (503, "database_away")
+    assert answer.headers["Retry-After"] == "3"
