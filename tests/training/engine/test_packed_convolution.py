@@ -1,13 +1,17 @@
 """Packed convolutions: the same numbers as torch's own, and only where they pay."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 from training.engine.machine.precision import Precision
 from training.engine.packed_convolution import (
+    FEWEST_HALVED,
     FEWEST_POSITIONS,
     MOST_POSITIONS,
+    HalvingConvolution,
     PackedConvolution,
     pack_frozen_convolutions,
     packing_pays,
@@ -38,6 +42,34 @@ def test_values_and_gradients_are_those_of_the_plain_convolution(
     x = torch.randn(shape)
     for expected, got in zip(passes(conv, x), passes(PackedConvolution(conv), x), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 64, 8, 8), (1, 64, 5, 7), (2, 64, 4, 4), (1, 64, 20, 20)])
+def test_halving_gives_the_values_and_gradients_of_the_plain_convolution(
+    bias: bool, shape: tuple[int, ...]
+) -> None:
+    torch.manual_seed(2)
+    conv = frozen(nn.Conv2d(64, 96, 3, padding=1, stride=2, bias=bias))
+    x = torch.randn(shape)
+    for expected, got in zip(passes(conv, x), passes(HalvingConvolution(conv), x), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_pictures_are_halved_by_a_product_up_to_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    halving = HalvingConvolution(frozen(nn.Conv2d(64, 64, 3, padding=1, stride=2)))
+    side, unfold = 2 * int(FEWEST_HALVED**0.5), nn.functional.unfold
+    products: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> torch.Tensor:
+        products.append(1)
+        return unfold(*given, **named)
+
+    monkeypatch.setattr(nn.functional, "unfold", counted)
+    halving(torch.randn(1, 64, side, side))
+    assert len(products) == 1
+    halving(torch.randn(1, 64, side, side + 1))
+    assert len(products) == 1
 
 
 def test_one_packing_serves_pictures_of_every_shape() -> None:
@@ -72,14 +104,16 @@ def test_only_frozen_plain_convolutions_are_replaced() -> None:
         frozen(nn.Conv2d(64, 64, 3, padding=1)),
         nn.Conv2d(64, 64, 3, padding=1),
         frozen(nn.Conv2d(64, 64, 3, padding=1, stride=2)),
+        frozen(nn.Conv2d(64, 64, 3, padding=1, stride=3)),
         frozen(nn.Conv2d(64, 64, 3, padding=1, groups=2)),
         frozen(nn.Conv2d(4, 64, 3, padding=1)),
         frozen(nn.Conv2d(64, 64, 1)),
     )
     names = set(module.state_dict())
-    assert pack_frozen_convolutions(module) == 2
-    assert [type(child) is PackedConvolution for child in module] == [
-        True, False, False, False, False, True
+    assert pack_frozen_convolutions(module) == 3
+    assert [type(child) for child in module] == [
+        PackedConvolution, nn.Conv2d, HalvingConvolution, nn.Conv2d, nn.Conv2d, nn.Conv2d,
+        PackedConvolution,
     ]  # fmt: skip
     assert set(module.state_dict()) == names
 
