@@ -5,13 +5,32 @@ from typing import Any
 import pytest
 from django.db.models import Model as Row
 
+from hub.core.models import AuditEvent
 from models_registry.models.file import FileKind, ModelFile
+from models_registry.models.version import ModelVersion
 from models_registry.services import files
-from tests.factories.registry import add_clean_file, make_model, make_version, store_lora
+from tests.factories import published
+from tests.factories.accounts import UserFactory, make_team
+from tests.factories.registry import (
+    add_clean_file,
+    make_model,
+    make_version,
+    publish_model,
+    store_lora,
+)
 
 pytestmark = pytest.mark.django_db
 OWN = {"id", "created_at", "updated_at", "scanned_at", "search", "at", "file", "name", "slug"}
-OWN |= {"trend", "model", "version", "latest_version", "last_version_at", "owner", "uploaded_by"}
+OWN |= {
+    "trend",
+    "published_at",
+    "model",
+    "version",
+    "latest_version",
+    "last_version_at",
+    "owner",
+    "uploaded_by",
+}
 
 
 def columns(row: Row) -> dict[str, Any]:
@@ -49,3 +68,58 @@ def test_a_clean_file_of_the_factory_is_one_that_went_through_every_stage(
     files.process_file(file_id=seen.pk)
     assert made.is_clean
     assert everything(made) == everything(seen)
+
+
+KINDS = [
+    {},
+    {"trigger_words": (), "weight": None, "base_model": "SDXL 1.0", "type": "Checkpoint"},
+    {"trigger_words": ("ink_wash", "水墨"), "subject": "style", "description": "水墨 of *ink*"},
+    {"visibility": "unlisted", "nsfw_level": 4},
+]
+
+
+@pytest.mark.parametrize("with_team", [False, True])
+@pytest.mark.parametrize("given", KINDS)
+def test_a_published_model_that_is_written_again_is_one_of_the_services(
+    given: dict[str, Any], with_team: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "_kept", {})
+    found = []
+    for name in ("Ink Wash", "水墨 two", "Ink Wash"):  # the first goes through the services
+        owner = UserFactory(username=f"li_{len(found)}")
+        team = {"team": make_team(owner=owner)} if with_team else {}
+        version = publish_model(owner=owner, name=name, seed=len(found), **given, **team)
+        found.append((version, owner))
+    assert len(published._kept) == 1
+    assert [version.model.slug for version, _ in found] == ["ink-wash", "two", "ink-wash-2"]
+
+    monkeypatch.setattr(published, "_kept", {})
+    again = [
+        publish_model(owner=owner, name=version.model.name, seed=seed, **given, **team_of(version))
+        for seed, (version, owner) in enumerate(found)
+        if not published._kept.clear()
+    ]
+    for (written, _), made in zip(found, again, strict=True):
+        assert everything_published(written) == everything_published(made)
+
+
+def team_of(version: ModelVersion) -> dict[str, Any]:
+    return {"team": version.model.team} if version.model.team else {}
+
+
+def everything_published(version: ModelVersion) -> list[Any]:
+    model, file = version.model, version.files.get()
+    rows = {row._meta.label_lower: str(row.pk) for row in (model, version, file)}
+    events = AuditEvent.objects.filter(target_id__in=rows.values()).order_by("at", "pk")
+    latest = (model.latest_version_id, model.owner_id, model.last_version_at is not None)
+    return [
+        *everything(file),
+        (latest[0] == version.pk, *latest[1:], model.name, file.uploaded_by_id, file.blob.sha256),
+        model.search_words,
+        [(row.author_id, row.fields) for row in model.revisions.order_by("pk")],
+        [
+            (row.actor_id, row.action, row.detail)
+            for row in events
+            if rows.get(row.target_type) == row.target_id
+        ],
+    ]
