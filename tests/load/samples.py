@@ -4,7 +4,7 @@ import random
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 
 from gallery.models.image import Image
 from gallery.queries import ORDERS as IMAGE_ORDERS
@@ -12,7 +12,7 @@ from gallery.queries import ImageSort
 from hub.core.pagination import encode_cursor
 from models_registry.filters import ORDERS, Sort
 from models_registry.models.base_model import BaseModel
-from models_registry.models.file import ScanStatus
+from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.file_hash import HashKind, ModelFileHash
 from models_registry.models.model import Model
 from models_registry.models.tag import Tag
@@ -46,9 +46,13 @@ class Samples:
 
     @cached_property
     def versions(self) -> list[int]:
-        """Ids of public versions, those with most pictures among them."""
+        """Ids of public versions with a file to download, those with most pictures among them."""
         public = ModelVersion.objects.published().filter(
-            model__visibility="public", model__status="Published"
+            Exists(
+                ModelFile.objects.filter(version=OuterRef("pk"), scan_status=ScanStatus.SUCCESS)
+            ),
+            model__visibility="public",
+            model__status="Published",
         )
         rows = public.order_by("pk").values_list("pk", flat=True)
         return [*rows[:8], *spread(rows, VARIANTS - 8)]
