@@ -204,7 +204,6 @@ def _opened(
     from training.base_models.tiny.location import tiny_base_dir
     from training.engine.samples.drawing import BaseChoice, open_base
 
-    _silence_progress()
     bundled = "" if options.base else "Atelier Tiny"
     return open_base(
         BaseChoice(
@@ -222,15 +221,6 @@ def _opened(
             },
         )
     )
-
-
-def _silence_progress() -> None:
-    """Keep the libraries' progress bars out of a terminal that reads our own words."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.disable_progress_bar()
-    transformers_logging.disable_progress_bar()
 
 
 def _hires(options: argparse.Namespace) -> HiresFix | None:
