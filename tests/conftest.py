@@ -26,9 +26,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Whatever was imported stays: the collector need not walk through it again and again."""
+    """Whatever was imported stays: the collector need not walk through it, as under hub.asgi."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 10)
 
 
 def _long_seconds(item: pytest.Item) -> float:
