@@ -115,12 +115,12 @@ def make_job(
     config: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Job:
-    """A job in line."""
+    """A job in line; without a dataset given, on one of one picture."""
     owner = owner or (dataset.owner if dataset else UserFactory())
     team = team or (dataset.team if dataset else make_team(owner=owner))
     if dataset is None:
         dataset = make_dataset(owner=owner, team=team)
-        fill(dataset)
+        fill(dataset, 1)
     return submit.submit_job(
         actor=owner,
         team=team,

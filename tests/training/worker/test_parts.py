@@ -14,7 +14,9 @@ from django.conf import settings
 from tests.factories.training import (
     SERIES,
     claimed_job,
+    fill,
     finished,
+    make_dataset,
     make_job,
     started,
     stepped,
@@ -163,7 +165,9 @@ def test_a_run_that_goes_on_takes_back_its_earlier_last_word() -> None:
 
 @pytest.mark.django_db
 def test_staging_lays_out_what_the_engine_reads_and_twice_is_as_once() -> None:
-    job = make_job(config={"sample_prompts": ["a yuki"]})
+    dataset = make_dataset()
+    fill(dataset, 3)
+    job = make_job(dataset=dataset, config={"sample_prompts": ["a yuki"]})
     for _ in range(2):
         staged = stage(job)
         config = TrainConfig.from_toml(staged.folder.config)
