@@ -14,6 +14,7 @@ from tests.initial_rows import InitialRows
 from tests.migrated_database import migrated_database
 
 LONG_SECONDS = 300
+LIBRARIES = "(diffusers|transformers|peft|torch|huggingface_hub)"
 # How long an example takes says how busy the machine is, nothing about the code.
 settings.register_profile("atelier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("atelier")
@@ -21,8 +22,15 @@ settings.load_profile("atelier")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that the processes of a run end together."""
+    """Begin with what takes longest, so that the processes of a run end together.
+
+    What trains lets the training libraries warn about themselves; our own warnings stay errors.
+    """
     items.sort(key=lambda item: -_long_seconds(item))
+    for item in items:
+        if item.get_closest_marker("engine"):
+            for kind in ("DeprecationWarning", "FutureWarning", "UserWarning"):
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}:{LIBRARIES}"))
 
 
 def pytest_collection_finish() -> None:

@@ -35,11 +35,3 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the training libraries warn about themselves; our own warnings stay errors."""
-    for item in items:
-        for library in ("diffusers", "transformers", "peft", "torch", "huggingface_hub"):
-            for kind in ("DeprecationWarning", "FutureWarning", "UserWarning"):
-                item.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}:{library}"))
