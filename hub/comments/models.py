@@ -4,6 +4,7 @@ A comment is shown, hidden (`hidden_at`; whoever looks after the subject still r
 it again), or gone (no text any more; the row is kept only while answers stand under it).
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.conf import settings
@@ -55,6 +56,9 @@ class Comment(QuickRow):
     created_at = models.DateTimeField(auto_now_add=True)
     edited_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
+
+    #: Set by `queries.threads_of`: notices of the people who are named.
+    namings: Sequence["Notice"] = ()
 
     objects = CommentQuerySet.as_manager()
 
