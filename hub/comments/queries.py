@@ -63,7 +63,7 @@ def notices_of(viewer: User, *, cursor: str | None = None, limit: int = THREADS)
 
 
 def unread_notices(viewer: Viewer) -> int:
-    """How many notices a person has not read; 0 for guests."""
+    """How many notices of shown comments a person has not read; 0 for guests."""
     if not viewer.is_authenticated:
         return 0
     return next((n for (n,) in _unread(viewer.pk)), 0)
@@ -138,7 +138,7 @@ _namings = KeptRows(
 )
 _unread = KeptRows(
     lambda person: (
-        Notice.objects.filter(person_id=person, seen_at=None)
+        Notice.objects.filter(person_id=person, seen_at=None, comment__hidden_at=None)
         .order_by()
         .values("person_id")
         .annotate(n=Count("pk"))

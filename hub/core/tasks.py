@@ -22,6 +22,7 @@ class TaskName(StrEnum):
     GALLERY_PROCESS_IMAGE = "gallery.process_image"
     GALLERY_PROCESS_WAITING = "gallery.process_waiting_images"
     GALLERY_LINK_VERSION = "gallery.link_version"
+    COMMENTS_FORGET = "comments.forget_deleted"
     DATASETS_IMPORT = "datasets.import_upload"
     DATASETS_CHECK_ITEM = "datasets.check_item"
     DATASETS_TAG = "datasets.run_tagging"
