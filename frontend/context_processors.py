@@ -10,10 +10,11 @@ from django.utils.translation import get_language
 
 from frontend import navigation
 from frontend.contexts.people import avatar_url
-from frontend.contexts.queue_count import active_job_count, queue_sentence
+from frontend.contexts.queue_count import queue_sentence
 from frontend.preferences import THEME_COOKIE
 from frontend.script_words import script_words
 from hub.comments.queries import unread_notices
+from training.jobs.queries import active_job_count
 
 HTML_LANG = {"zh-hans": "zh-Hans"}
 OTHER_THEME = {"dark": "light", "light": "dark"}
@@ -57,10 +58,11 @@ def build_shell(request: HttpRequest) -> Shell:
     """The frame for this request."""
     person = request.user
     is_member = person.is_authenticated
+    language = get_language() or "en"
     return Shell(
         site_name=settings.SITE_NAME,
         theme=getattr(request, "theme", "dark"),
-        language=get_language() or "en",
+        language=language,
         languages=tuple(settings.LANGUAGES),
         sections=navigation.available(navigation.SECTIONS),
         create=navigation.available(navigation.CREATE),
@@ -68,7 +70,7 @@ def build_shell(request: HttpRequest) -> Shell:
         queue_count=active_job_count(request.user) if is_member else 0,
         mention_count=unread_notices(person),
         avatar_url=avatar_url(person) if person.is_authenticated else "",
-        words=script_words(),
+        words=script_words(language),
         here=request.get_full_path(),
     )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -26,10 +27,16 @@ class Entry:
     @property
     def url(self) -> str:
         """Address of the page, or "" while its area is not installed."""
-        try:
-            return reverse(self.url_name)
-        except NoReverseMatch:
-            return ""
+        return _address(self.url_name, get_script_prefix())
+
+
+@lru_cache(maxsize=64)
+def _address(url_name: str, prefix: str) -> str:
+    """Every page asks for each of them; kept for the folder that the hub is served in."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
 
 
 SECTIONS = (

@@ -1,10 +1,19 @@
 """Words that the shared scripts say; the page hands them over as JSON."""
 
+from functools import lru_cache
+
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 
-def script_words() -> dict[str, str]:
-    """Key to sentence; names in braces are filled by the script."""
+@lru_cache(maxsize=8)
+def script_words(language: str) -> dict[str, str]:
+    """Key to sentence in a language; names in braces are filled by the script."""
+    with override(language):
+        return _words()
+
+
+def _words() -> dict[str, str]:
     return {
         "copied": _("Copied: {text}"),
         "copy_failed": _("The browser did not allow copying. Select the text and copy it by hand."),

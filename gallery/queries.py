@@ -1,7 +1,9 @@
 """Reads of the gallery for pages and API: lists by keyset, one picture with all that is its."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
 from gallery.prompt_search import Prompted
+from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
 from hub.core.lookups import among, keys_of
-from hub.core.pagination import Page, behind, behind_cursor, keyset
+from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
@@ -21,7 +24,7 @@ from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 
 COUNT_CEILING, WORD_CEILING = 1_000, 100
-MANY_IMAGES = 10_000
+MANY_IMAGES, FEW_IMAGES = 10_000, 500
 
 
 class ImageSort(StrEnum):
@@ -183,6 +186,11 @@ def images_of_version(
     viewer: Viewer, version: ModelVersion, *, limit: int = 24
 ) -> tuple[Image, ...]:
     """The newest pictures made with a model version."""
+    keys = [key for (key,) in _pictures_of_version(viewer, version.pk)]
+    if not keys:
+        return ()
+    if len(keys) <= FEW_IMAGES:
+        return tuple(_newest(limit)(viewer, keys))
     filters = ImageFilters(version_id=version.pk)
     return image_list(viewer=viewer, filters=filters, limit=limit).items
 
@@ -298,3 +306,24 @@ def _first_beyond(images: QuerySet[Image], order: tuple[str, ...], image: Image)
     here = [getattr(image, name.lstrip("-")) for name in order]
     found = behind(images, order, here).order_by(*order)
     return found.values_list("pk", flat=True).first()
+
+
+@cache
+def _newest(limit: int) -> RowsForViewer[Image]:
+    """The newest ones of some pictures that the viewer may see."""
+    return RowsForViewer(lambda viewer, keys: _cards(_newest_of(viewer, keys, limit)))
+
+
+def _newest_of(viewer: Viewer, keys: Iterable[int], limit: int) -> QuerySet[Image]:
+    seen = Image.objects.visible_to(viewer).filter(among("pk", keys))
+    return sliced(seen.order_by(*ORDERS[ImageSort.NEWEST]), limit)
+
+
+def _pictures_made_with(viewer: Viewer, version_id: int) -> QuerySet[ImageResource, tuple[int]]:
+    """Keys of pictures; none where the viewer may not know of the version, see `made_with`."""
+    known = ModelVersion.objects.reachable_by(viewer).filter(pk=version_id)
+    rows = ImageResource.objects.filter(version_id=version_id, version__in=known)
+    return rows.values_list("image_id")[: FEW_IMAGES + 1]
+
+
+_pictures_of_version = RowsForViewer(_pictures_made_with)

@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from hub.accounts.kept_queries import RowsForViewer
 from hub.core.errors import NotFound
 from hub.core.pagination import Page, keyset
 from models_registry.filters import ModelFilters, Scope, filtered
@@ -83,9 +84,7 @@ def other_collections(viewer: Viewer, collection: Collection) -> list[Collection
 
 def collections_for(viewer: Viewer, model: Model) -> list[Collection]:
     """Collections that the viewer may fill, by name, with `holds_it`: whether the model is in."""
-    held = CollectionItem.objects.filter(collection_id=OuterRef("pk"), model=model)
-    rows = Collection.objects.editable_by(viewer).annotate(holds_it=Exists(held))
-    return list(rows.order_by("name", "pk")[:CHOICES])
+    return _holding(viewer, model.pk)
 
 
 def _count_for(viewer: Viewer) -> Coalesce:
@@ -95,3 +94,12 @@ def _count_for(viewer: Viewer) -> Coalesce:
     )
     counts = seen.order_by().values("collection_id").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counts), 0)
+
+
+def _fillable(viewer: Viewer, model_id: int) -> QuerySet[Collection]:
+    held = CollectionItem.objects.filter(collection_id=OuterRef("pk"), model_id=model_id)
+    rows = Collection.objects.editable_by(viewer).annotate(holds_it=Exists(held))
+    return rows.order_by("name", "pk")[:CHOICES]
+
+
+_holding = RowsForViewer(_fillable)

@@ -1,10 +1,13 @@
 """Reads of what a person has to do with a model."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from hub.accounts.models import User
+from hub.core.kept_queries import KeptRows
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.engagement import (
     EngagementKind,
@@ -25,6 +28,7 @@ class Standing:
     is_liked: bool = False
     is_hidden: bool = False
     is_followed: bool = False
+    is_seen: bool = False
     follows_owner: bool = False
     note: str = ""
 
@@ -44,31 +48,18 @@ def follows_person(viewer: Viewer, person: User) -> bool:
 
 
 def standing_of(viewer: Viewer, model: Model) -> Standing:
-    """What the buttons of a model's page show: three queries, none for guests."""
+    """What the buttons of a model's page show: one query, none for guests."""
     if not viewer.is_authenticated:
         return Standing()
-    kinds = set(
-        ModelEngagement.objects.filter(user_id=viewer.pk, model=model).values_list(
-            "kind", flat=True
-        )
-    )
-    follows = PersonFollow.objects.filter(follower_id=viewer.pk, person_id=model.owner_id)
-    note = ModelNote.objects.filter(user_id=viewer.pk, model=model)
-    saved = Bookmark.objects.filter(user_id=viewer.pk, model=model)
-    found = (
-        Model.objects.filter(pk=model.pk)
-        .order_by()
-        .values_list(Exists(saved), Exists(follows))
-        .first()
-    )
-    is_saved, follows_owner = found or (False, False)
+    is_saved, follows_owner, note, kinds = _bonds(viewer.pk, model.pk)[0]
     return Standing(
         is_saved=is_saved,
         is_liked=EngagementKind.LIKE in kinds,
         is_hidden=EngagementKind.HIDE in kinds,
         is_followed=EngagementKind.FOLLOW in kinds,
+        is_seen=EngagementKind.SEEN in kinds,
         follows_owner=follows_owner,
-        note=note.values_list("text", flat=True).first() or "",
+        note=note or "",
     )
 
 
@@ -106,3 +97,21 @@ def follows_tag(viewer: Viewer, name: str) -> bool:
     wanted = name.strip().lower()
     tags = Tag.objects.filter(Q(name=wanted) | Q(aliases__name=wanted))
     return TagFollow.objects.filter(follower_id=viewer.pk, tag__in=tags).exists()
+
+
+def _bonds_of(viewer_id: int, model_id: int) -> QuerySet[Model, tuple[bool, bool, str | None, Any]]:
+    """Whether it is saved, whether its owner is followed, the note, and the kinds of engagement."""
+    saved = Bookmark.objects.filter(user_id=viewer_id, model_id=OuterRef("pk"))
+    follows = PersonFollow.objects.filter(follower_id=viewer_id, person_id=OuterRef("owner_id"))
+    note = ModelNote.objects.filter(user_id=viewer_id, model_id=OuterRef("pk")).values("text")
+    kinds = ModelEngagement.objects.filter(user_id=viewer_id, model_id=OuterRef("pk"))
+    return (
+        Model.objects.filter(pk=model_id)
+        .order_by()
+        .values_list(
+            Exists(saved), Exists(follows), Subquery(note[:1]), ArraySubquery(kinds.values("kind"))
+        )
+    )
+
+
+_bonds = KeptRows(_bonds_of)

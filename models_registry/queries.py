@@ -1,15 +1,17 @@
 """Reads of the registry: lists, one model, versions by id and by hash, in constant query counts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from hub.accounts.models import Membership
+from hub.accounts.kept_queries import RowsForViewer
 from hub.core.errors import NotFound
-from hub.core.pagination import Page, keyset
+from hub.core.kept_queries import KeptRows
+from hub.core.pagination import Page, first_page, keyset, sliced
 from models_registry.card_facts import NOT_ON_CARDS, attach_card_facts
 from models_registry.catalogue_facts import attach_tags
 from models_registry.engagement_queries import Standing, standing_of
@@ -19,16 +21,21 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
-from models_registry.models.file import ModelFile, ScanStatus
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
-from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
+from models_registry.models.file import ModelFile
+from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
 from models_registry.searching import Hits
+from models_registry.version_details import (
+    attach_details,
+    attach_links,
+    cover_rows,
+    file_rows,
+    files_known_to,
+)
 
-VERSION_JOINS = ("base_model", "tombstone__removed_by")
-TOMBSTONE_FILES = ("tombstone__files__hashes",)
+NEWEST = ("-created_at", "-id")
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -96,7 +103,7 @@ def with_card_rows(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
     """One model, by slug or id, with everything of every version; NotFound when not visible."""
     detail = _plain_detail(viewer, slug, model_id)
-    _load_details(detail.versions, viewer)
+    attach_details(detail.versions, viewer)
     return detail
 
 
@@ -104,30 +111,28 @@ def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
     """One model for its page: everything of the shown version, of the others what tabs need."""
     detail = _plain_detail(viewer, slug, None)
     shown = detail.version(index)
-    _load_details([shown] if shown else [], viewer)
+    attach_details([shown] if shown else [], viewer)
     return detail
 
 
 def model_alone(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> Model:
     """One model without its versions, for what is only about it; NotFound when not visible."""
-    key = Q(pk=model_id) if model_id is not None else Q(slug=slug)
-    model = (
-        Model.objects.reachable_by(viewer)
-        .filter(key)
-        .defer("search", "search_words")
-        .select_related("owner__avatar", "team")
-        .first()
-    )
-    if model is None:
+    found = _model_by_slug(viewer, slug) if model_id is None else _model_by_key(viewer, model_id)
+    if not found:
         raise NotFound(_("There is no such model."))
-    return model
+    return found[0]
+
+
+def drafts_of(viewer: Viewer, *, limit: int) -> list[Model]:
+    """Models that this person has begun, newest first."""
+    drafts = Model.objects.owned_by(viewer).filter(status=Status.DRAFT)
+    return list(drafts.order_by(*ORDERS[Sort.NEWEST]).defer("search", "search_words")[:limit])
 
 
 def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
     model = model_alone(viewer=viewer, slug=slug, model_id=model_id)
     attach_tags([model])
-    versions = ModelVersion.objects.reachable_by(viewer).filter(model_id=model.pk)
-    rows = tuple(versions.select_related("base_model").newest_first())
+    rows = tuple(_versions_of(viewer, model.pk))
     for row in rows:
         row.model = model
     return ModelDetail(
@@ -139,45 +144,13 @@ def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetai
     )
 
 
-def _load_details(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
-    """Everything of these versions; of a hundred, hardly one is a tombstone."""
-    prefetch_related_objects(versions, *_version_details(viewer))
-    buried = [version for version in versions if version.is_tombstone]
-    prefetch_related_objects(buried, "tombstone__removed_by", *TOMBSTONE_FILES)
-
-
-def detailed_versions(versions: QuerySet[ModelVersion], viewer: Viewer) -> QuerySet[ModelVersion]:
-    """Everything a version's page prints, without links to versions that the viewer may not see."""
-    details = (*_version_details(viewer), *TOMBSTONE_FILES)
-    return versions.select_related(*VERSION_JOINS).prefetch_related(*details)
-
-
-def _version_details(viewer: Viewer) -> tuple[Any, ...]:
-    linked = ModelVersion.objects.visible_to(viewer).select_related("model", "base_model")
-    # The row repeats the name of what it links to: one that leads to a hidden version is left out.
-    known = Q(resource_version=None) | Q(
-        resource_version__in=ModelVersion.objects.visible_to(viewer)
-    )
-    resources = RecommendedResource.objects.filter(known).order_by("position", "pk")
-    examples = ExamplePrompt.objects.select_related("cover__blob").order_by("position", "pk")
-    return (
-        Prefetch("files", files_for(viewer)),
-        Prefetch("covers", cover_rows()),
-        Prefetch("example_prompts", examples),
-        Prefetch("recommended_resources", resources),
-        Prefetch("recommended_resources__resource_version", linked),
-        Prefetch("base_version", linked),
-        "trigger_word_sets__words",
-    )
-
-
 def version_detail(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One version with its model and everything prefetched; NotFound when not visible."""
-    versions = ModelVersion.objects.reachable_by(viewer).filter(pk=version_id)
-    version = detailed_versions(versions.select_related("model__owner__avatar"), viewer).first()
-    if version is None:
+    found = _version_by_key(viewer, version_id)
+    if not found:
         raise NotFound("Model not found")
-    return version
+    attach_details(found, viewer)
+    return found[0]
 
 
 def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
@@ -232,20 +205,17 @@ def reviews_of(
     *, viewer: Viewer, model: Model, cursor: str | None = None, limit: int = DEFAULT_LIMIT
 ) -> Page[Review]:
     """Reviews of the versions the viewer may see, newest first."""
-    visible = ModelVersion.objects.reachable_by(viewer).filter(model=model)
-    rows = Review.objects.filter(version__in=visible)
-    rows = rows.select_related("author__avatar", "version__model", "picture__blob")
-    linked = ModelVersion.objects.visible_to(viewer).select_related("model")
-    rows = rows.prefetch_related(Prefetch("base_version", linked))
-    return keyset(rows, order=("-created_at", "-id"), cursor=cursor, limit=limit)
+    if cursor:
+        page = keyset(_reviews(viewer, model.pk), order=NEWEST, cursor=cursor, limit=limit)
+    else:
+        page = first_page(_first_reviews(limit)(viewer, model.pk), order=NEWEST, limit=limit)
+    attach_links(page.items, "base_version", viewer)
+    return page
 
 
 def review_by(viewer: Viewer, version: ModelVersion) -> Review | None:
     """The viewer's own review of a version, with what it links to; None without one."""
-    rows = Review.objects.filter(author_id=viewer.pk or 0, version=version)
-    return rows.select_related(
-        "author__avatar", "version__model", "base_version__model", "picture__blob"
-    ).first()
+    return next(iter(_own_review(viewer.pk or 0, version.pk)), None)
 
 
 def base_models(*, active_only: bool = True) -> QuerySet[BaseModel]:
@@ -259,38 +229,51 @@ def find_by_hash(*, viewer: Viewer, hash_prefix: str) -> list[ModelVersion]:
     return list(match_hash(viewer=viewer, text=hash_prefix).versions)
 
 
-def file_rows() -> QuerySet[ModelFile]:
-    """Files with blob and hashes, the primary one first."""
-    return (
-        ModelFile.objects.select_related("blob", "conversion__result")
-        .prefetch_related("hashes")
-        .order_by("-is_primary", "pk")
-    )
-
-
-def files_for(viewer: Viewer) -> QuerySet[ModelFile]:
-    """Files of versions that the viewer may see, as far as they may know of them."""
-    return file_rows().filter(files_known_to(viewer))
-
-
-def files_known_to(viewer: Viewer) -> Q:
-    """Checked files, and for the people of their model also those that wait for the check."""
-    checked = Q(scan_status__in=[ScanStatus.SUCCESS, ScanStatus.DANGER])
-    if not viewer.is_authenticated:
-        return checked
-    if viewer.is_superuser:
-        return Q()
-    teams = Membership.objects.filter(user_id=viewer.pk).values("team_id")
-    return checked | Q(version__model__owner_id=viewer.pk) | Q(version__model__team_id__in=teams)
-
-
-def cover_rows() -> QuerySet[VersionCover]:
-    """Covers with their blobs, in order."""
-    return VersionCover.objects.select_related("blob").order_by("position", "pk")
-
-
 def cover_of(*, viewer: Viewer, cover_id: int) -> VersionCover | None:
     """A picture of a version that was published and that the viewer gets by its address."""
     versions = ModelVersion.objects.reachable_by(viewer).known()
     rows = cover_rows().filter(pk=cover_id, version__in=versions)
     return rows.select_related("blob", "version__model__owner", "version__base_model").first()
+
+
+def _model_rows(viewer: Viewer) -> QuerySet[Model]:
+    models = Model.objects.reachable_by(viewer).defer("search", "search_words")
+    return models.select_related("owner__avatar", "team")
+
+
+def _reviews(viewer: Viewer, model_id: int) -> QuerySet[Review]:
+    visible = ModelVersion.objects.reachable_by(viewer).filter(model=model_id)
+    rows = Review.objects.filter(version__in=visible)
+    return rows.select_related("author__avatar", "version__model", "picture__blob")
+
+
+@cache
+def _first_reviews(limit: int) -> RowsForViewer[Review]:
+    """The first page and one more, for each of the few sizes that pages have."""
+    return RowsForViewer(
+        lambda viewer, model: sliced(_reviews(viewer, model).order_by(*NEWEST), limit + 1)
+    )
+
+
+_model_by_slug = RowsForViewer(lambda viewer, slug: _model_rows(viewer).filter(slug=slug))
+_model_by_key = RowsForViewer(lambda viewer, key: _model_rows(viewer).filter(pk=key))
+_versions_of = RowsForViewer(
+    lambda viewer, model: (
+        ModelVersion.objects.reachable_by(viewer)
+        .filter(model_id=model)
+        .select_related("base_model")
+        .newest_first()
+    )
+)
+_version_by_key = RowsForViewer(
+    lambda viewer, key: (
+        ModelVersion.objects.reachable_by(viewer)
+        .filter(pk=key)
+        .select_related("base_model", "model__owner__avatar")
+    )
+)
+_own_review = KeptRows(
+    lambda author, version: Review.objects.filter(author_id=author, version=version).select_related(
+        "author__avatar", "version__model", "base_version__model", "picture__blob"
+    )
+)

@@ -111,5 +111,5 @@ def _rows(comments: Iterable[Comment], viewer: Viewer, *, moderates: bool) -> li
 
 def _named(comment: Comment) -> dict[str, str]:
     """Addresses of the people named in a comment, by their user names."""
-    names = [notice.person.username for notice in getattr(comment, "namings", ())]
+    names = [notice.person.username for notice in comment.namings]
     return {name: person_url(name) for name in names}

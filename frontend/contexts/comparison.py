@@ -11,7 +11,7 @@ from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
 from models_registry.models.model import Viewer
 from models_registry.models.version import ModelVersion
-from training.jobs.comparison_queries import SHOWN, comparisons_of, drawn_ahead
+from training.jobs.comparison_queries import SHOWN, comparisons_of, drawn_ahead, is_compared
 from training.jobs.failure_words import FailureText, failure_text
 from training.jobs.models.comparison import Comparison, ComparisonCell, ComparisonColumn
 from training.jobs.models.drawn import GridState
@@ -75,6 +75,8 @@ class ComparisonList:
 
 def comparison_list(viewer: Viewer, version: ModelVersion, *, all_of_them: bool) -> ComparisonList:
     """What is kept with a version; the page of the model shows the newest ones."""
+    if not is_compared(version):
+        return ComparisonList([], 0)
     rows = comparisons_of(viewer, version)
     shown = list(rows if all_of_them else rows[:SHOWN])
     is_all = all_of_them or len(shown) < SHOWN

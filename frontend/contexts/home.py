@@ -8,19 +8,18 @@ from django.contrib.auth.models import AnonymousUser
 from frontend.contexts.components import ImageCard, ModelCard
 from frontend.contexts.images import image_card_of
 from frontend.contexts.model_list import model_card_of
-from frontend.contexts.queue_count import ACTIVE_STATES
 from frontend.contexts.runs import RunRow, row_of
 from gallery.queries import ImageFilters, image_list
 from hub.accounts.models import User
 from hub.storage.pictures import picture_url
-from models_registry.filters import ModelFilters, Scope, Sort
+from models_registry.filters import ModelFilters, Sort
 from models_registry.models.file_hash import MIN_PREFIX
-from models_registry.models.model import Model, Status
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.queries import find_by_hash, model_list
+from models_registry.queries import drafts_of, find_by_hash, model_list
 from training.datasets.models.dataset import Dataset
 from training.datasets.queries import datasets_of
-from training.jobs.queries import jobs_of, newest_samples
+from training.jobs.queries import ACTIVE_STATES, jobs_of, newest_samples
 
 RUNS, CARDS, PICTURES, DRAFTS, DATASETS = 4, 6, 12, 6, 12
 SHEET, FEWEST_ON_SHEET = 8, 4  # pictures of the contact sheet beside the greeting
@@ -81,7 +80,7 @@ def home_context(viewer: Viewer) -> HomeContext:
         sheet=pictures[:on_sheet],
         explains=not jobs_of(viewer).exists(),
         runs=_live_runs(viewer),
-        drafts=_drafts(viewer),
+        drafts=drafts_of(viewer, limit=DRAFTS),
         models=[model_card_of(model, viewer) for model in newest.items],
         images=pictures[on_sheet:],
     )
@@ -114,13 +113,6 @@ def _live_runs(viewer: Viewer) -> list[LiveRun]:
         )
         for job in jobs
     ]
-
-
-def _drafts(viewer: Viewer) -> list[Model]:
-    if not viewer.is_authenticated:
-        return []
-    mine = model_list(viewer=viewer, filters=ModelFilters(scope=Scope.MINE), sort=Sort.NEWEST)
-    return [model for model in mine.items if model.status == Status.DRAFT][:DRAFTS]
 
 
 def _by_hash(viewer: Viewer, text: str) -> list[ModelVersion]:

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db.models import Avg
 
-from frontend.forms.train import SettingsForm
+from frontend.forms.train import SettingsForm, no_picture
 from hub.accounts.models import Team, User
 from models_registry.models.version import ModelVersion
 from models_registry.queries import base_versions
 from training.base_models.tiny.location import known_subjects
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import Item
-from training.datasets.queries import datasets_of, tag_frequencies
+from training.datasets.queries import datasets_of, picture_hash, tag_frequencies
 from training.engine.presets.choosing import presets_for
 from training.engine.presets.preset import Preset
 from training.engine.presets.table import with_article
@@ -79,7 +80,8 @@ def settings_form(
 ) -> SettingsForm:
     """The form, filled from the preset or the run to repeat, what was typed, or what was sent."""
     initial = initial_settings(draft) | dict(changes or {})
-    return SettingsForm(posted, method=draft.method, initial=initial)
+    found = partial(picture_hash, draft.dataset) if draft.dataset else no_picture
+    return SettingsForm(posted, method=draft.method, initial=initial, find_picture=found)
 
 
 def initial_settings(draft: Draft) -> dict[str, Any]:

@@ -37,18 +37,42 @@ def draft_key(team: Team) -> str:
 
 
 def open_draft(viewer: User, team: Team, given: Mapping[str, str]) -> Restored:
-    """The kept draft, unless the address asks for something else."""
+    """The kept draft, unless the address asks for something else.
+
+    An address that the wizard has shown before, of the same dataset and base, is a step back: what
+    was typed since is kept, as far as the method has such a setting.
+    """
     stored = draft_of(viewer, draft_key(team))
     asked = {name: given[name] for name in (*CHOICES, "again") if name in given}
-    if stored is None or not asked.items() <= stored.data.items():
+    if stored is None:
         return Restored(read_draft(viewer, team, given), {})
-    draft = read_draft(viewer, team, stored.data)
-    changes = {
-        name.removeprefix(PREFIX): value
-        for name, value in stored.data.items()
-        if name.startswith(PREFIX)
+    changes = _changes_in(stored.data)
+    if asked.items() <= stored.data.items():
+        return Restored(read_draft(viewer, team, stored.data), changes, stored.saved_at)
+    draft = read_draft(viewer, team, given)
+    if not (asked.keys() >= set(CHOICES) and _is_about(stored.data, asked)):
+        return Restored(draft, {})
+    return Restored(draft, without_usual(draft, changes), stored.saved_at)
+
+
+def set_aside(viewer: User, team: Team, shown: Draft) -> dict[str, str]:
+    """What was typed before into settings that the shown method has not."""
+    stored = draft_of(viewer, draft_key(team))
+    if stored is None or not _is_about(stored.data, choices_of(shown)):
+        return {}
+    fields = SettingsForm(method=shown.method).fields
+    return {name: text for name, text in _changes_in(stored.data).items() if name not in fields}
+
+
+def _changes_in(data: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name.removeprefix(PREFIX): value for name, value in data.items() if name.startswith(PREFIX)
     }
-    return Restored(draft, changes, stored.saved_at)
+
+
+def _is_about(data: Mapping[str, str], choices: Mapping[str, str]) -> bool:
+    """Whether a draft is of the same dataset and base."""
+    return all(data.get(name) == choices.get(name) for name in ("dataset", "base"))
 
 
 def choices_of(draft: Draft) -> dict[str, str]:

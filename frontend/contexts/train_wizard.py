@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from frontend.contexts.preset_words import preset_sentence, preset_title
 from frontend.contexts.train import TINY, Draft, presets_of, settings_form
+from frontend.contexts.train_draft import address_of
 from frontend.contexts.train_summary import Summary, summary_of
 from frontend.forms.train import SettingsForm
 from hub.accounts.models import Team, User
@@ -46,6 +47,7 @@ class WizardContext:
     known: Any
     new_dataset_url: str
     shown: dict[str, str]
+    address: str
     saved_at: datetime | None = None
     has_moved_on: bool = False
 
@@ -67,6 +69,7 @@ def wizard_context(
         form = settings_form(draft, changes=changes)
     return WizardContext(
         draft=draft,
+        address=address_of(draft),
         datasets=[
             Option(row.slug, row.name, _dataset_detail(row), row == draft.dataset)
             for row in datasets_of(viewer, team=team).filter(item_count__gt=0)

@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from frontend.forms.sample_prompts import FindPicture, line_problem, with_hash
 from frontend.forms.train_advanced import (
     GROUPS,
     PLAIN_GROUPS,
@@ -17,6 +18,7 @@ from frontend.forms.train_advanced import (
     settings_of,
     shown_value,
 )
+from training.engine.config.prompt_lines import kept_lines
 from training.engine.presets.preset import epochs_between_checkpoints
 from training.jobs.models.job import Method
 
@@ -33,6 +35,10 @@ KEYS = {
 }
 
 
+def no_picture(_name: str) -> None:
+    """Where there is no dataset to start from."""
+
+
 class SettingsForm(forms.Form):
     """The settings people change most; each names the trainer's own key."""
 
@@ -43,7 +49,10 @@ class SettingsForm(forms.Form):
         widget=forms.Textarea({"rows": 4}),
         help_text=_(
             "One a line, kohya's form is understood: prompt --n negative --w 512 --h 512 --s 20. "
-            "Each epoch draws them with the same seed."
+            "Each epoch draws them with the same seed. --hr 2 asks for the hires fix (--hd "
+            "denoising, --hs steps, --hu upscaler); --init picture.png starts from a picture of "
+            "the dataset (--dn denoising, --mask 25,25,75,75 paints only this part of it, in "
+            "percent)."
         ),
     )
     epochs = forms.IntegerField(
@@ -93,8 +102,11 @@ class SettingsForm(forms.Form):
         help_text=_("The same seed and settings give the same file."),
     )
 
-    def __init__(self, *args: Any, method: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, method: str, find_picture: FindPicture = no_picture, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.find_picture = find_picture
         self.settings = tuple(settings_of(method))
         for name, key in KEYS.items():
             self.fields[name].key = key  # type: ignore[attr-defined]
@@ -112,15 +124,21 @@ class SettingsForm(forms.Form):
         return [(title, fields) for title, fields in rows if fields]
 
     def clean_sample_prompts(self) -> list[str]:
-        """Prompt lines without the empty ones."""
-        lines = [line.strip() for line in self.cleaned_data["sample_prompts"].splitlines()]
-        found = [line for line in lines if line and not line.startswith("#")]
+        """Prompt lines without the empty ones; ValidationError naming each line that is wrong."""
+        lines = self.cleaned_data["sample_prompts"].splitlines()
+        problems = [
+            _("Line %(n)d: %(problem)s") % {"n": number, "problem": problem}
+            for number, line in enumerate(lines, 1)
+            if kept_lines([line]) and (problem := line_problem(line, self.find_picture))
+        ]
+        found = kept_lines(lines)
         if len(found) > PROMPT_LIMIT:
-            raise forms.ValidationError(
-                _("At most %(n)d prompts: every epoch draws them all."),
-                params={"n": PROMPT_LIMIT},
+            problems.append(
+                _("At most %(n)d prompts: every epoch draws them all.") % {"n": PROMPT_LIMIT}
             )
-        return found
+        if problems:
+            raise forms.ValidationError(problems)
+        return [with_hash(line, self.find_picture) for line in found]
 
     def clean_learning_rate(self) -> float | str:
         """A number, or A1111's list as text."""

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,13 +18,14 @@ from frontend.contexts.comments import (
 )
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
+from frontend.toasts import add_toast
 from gallery.queries import image_detail
+from hub.comments.deletion import delete_comment, restore_comment
 from hub.comments.models import Comment, Subject
 from hub.comments.permissions import can_edit_comment
 from hub.comments.queries import comment_detail
 from hub.comments.services import (
     add_comment,
-    delete_comment,
     edit_comment,
     hide_comment,
     show_comment,
@@ -82,11 +83,21 @@ def edit(request: MemberRequest, comment_id: int) -> HttpResponse:
 @require_POST
 @signed_in
 def remove(request: MemberRequest, comment_id: int) -> HttpResponse:
-    """Take a comment away for good."""
+    """Take a comment away; the toast brings it back."""
     comment = comment_detail(request.user, comment_id)
     subject = comment.subject
     delete_comment(actor=request.user, comment=comment, now=timezone.now())
+    undo = reverse("comment_restore", args=[comment_id])
+    add_toast(request, _("The comment is deleted."), undo_url=undo)
     return _after(request, subject)
+
+
+@require_POST
+@signed_in
+def restore(request: MemberRequest, comment_id: int) -> HttpResponse:
+    """Bring back what one has deleted a moment ago."""
+    comment = restore_comment(actor=request.user, comment_id=comment_id, now=timezone.now())
+    return _after(request, comment.subject)
 
 
 @require_POST
@@ -166,5 +177,6 @@ urlpatterns = [
     path("images/<int:image_id>/comments/write/", write_under_image, name="image_comment"),
     path("comments/<int:comment_id>/edit/", edit, name="comment_edit"),
     path("comments/<int:comment_id>/delete/", remove, name="comment_delete"),
+    path("comments/<int:comment_id>/restore/", restore, name="comment_restore"),
     path("comments/<int:comment_id>/hide/", hide, name="comment_hide"),
 ]

@@ -8,9 +8,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from frontend.contexts.home import home_context
-from frontend.contexts.queue_count import active_job_count, queue_sentence
+from frontend.contexts.queue_count import queue_sentence
 from frontend.contexts.styleguide import StyleguideContext
 from frontend.forms.styleguide import SampleForm
+from training.jobs.queries import active_job_count
 
 
 @require_safe

@@ -57,7 +57,8 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
-    mark_seen(viewer=request.user, model_id=detail.model.pk)
+    if not detail.standing.is_seen:
+        mark_seen(viewer=request.user, model_id=detail.model.pk)
     form = ReviewForm.of(page.own_review)
     context = {"page": page, "nav": "models", "review_form": form}
     return render(request, "models/detail.html", context)

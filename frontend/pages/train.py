@@ -15,6 +15,7 @@ from frontend.contexts.train_draft import (
     draft_key,
     has_moved_on,
     open_draft,
+    set_aside,
     shown_choices,
     typed_changes,
     wanted_choices,
@@ -56,7 +57,7 @@ def plan(request: TeamRequest) -> HttpResponse:
     """The summary for what the form says now; what was typed is kept as a draft."""
     draft = read_draft(request.user, request.team, request.POST)
     changes = typed_changes(draft, request.POST)
-    _keep(request, draft, changes)
+    _keep(request, draft, set_aside(request.user, request.team, draft) | changes)
     form = settings_form(draft, request.POST) if draft.dataset and draft.base else None
     page = wizard_context(request.user, request.team, draft, form=form, changes=changes)
     return render_page(request, "train/wizard.html", {"page": page}, partial="summary")
@@ -88,7 +89,8 @@ def _start(request: TeamRequest) -> HttpResponse:
 def _chosen(request: TeamRequest, *, reset: str = "") -> WizardContext:
     """The wizard for the choices just made; `reset` names a setting to take back."""
     shown = read_draft(request.user, request.team, shown_choices(request.POST))
-    changes = typed_changes(shown, request.POST)
+    aside = set_aside(request.user, request.team, shown)
+    changes = aside | typed_changes(shown, request.POST)
     changes.pop(reset, None)
     draft = read_draft(request.user, request.team, wanted_choices(request.POST))
     changes = without_usual(draft, changes)

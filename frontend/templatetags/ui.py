@@ -7,9 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.forms.utils import flatatt
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.utils.functional import LazyObject
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -36,12 +39,13 @@ def attributes(given: dict[str, Any]) -> SafeString:
 @register.simple_tag
 def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     """One Lucide icon of the sprite; hidden from readers unless it has a label."""
-    return _icon(name, label, extra, static("vendor/icons.svg"))
+    return _icon(name, label, extra, settings.STATIC_URL, staticfiles_storage)
 
 
 @lru_cache(maxsize=1024)
-def _icon(name: str, label: str, extra: str, sprite: str) -> SafeString:
-    """A list of cards prints a hundred icons, of five kinds."""
+def _icon(name: str, label: str, extra: str, _root: str, _storage: LazyObject) -> SafeString:
+    """Kept, as a page prints a hundred; what the address of the sprite depends on is a key."""
+    sprite = static("vendor/icons.svg")
     return format_html(
         '<svg class="i{}"{}><use href="{}#{}"></use></svg>',
         f" {extra}" if extra else "",

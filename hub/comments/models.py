@@ -1,9 +1,11 @@
 """What people say, in threads of one level: an answer stays with its question.
 
 A comment is shown, hidden (`hidden_at`; whoever looks after the subject still reads it and may show
-it again), or gone (no text any more; the row is kept only while answers stand under it).
+it again), or gone (no text any more). The text of one that is gone waits in `DeletedComment` while
+it can be brought back; then the row is kept only while answers stand under it.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 from django.conf import settings
@@ -56,6 +58,9 @@ class Comment(QuickRow):
     edited_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
 
+    #: Set by `queries.threads_of`: notices of the people who are named.
+    namings: Sequence["Notice"] = ()
+
     objects = CommentQuerySet.as_manager()
 
     class Meta:
@@ -98,6 +103,34 @@ class Comment(QuickRow):
     def is_gone(self) -> bool:
         """Whether only its place is kept, for the answers under it."""
         return not self.text
+
+
+class DeletedComment(models.Model):
+    """The words of a comment that was taken away, which nobody reads; `hidden_at` as it was."""
+
+    comment = models.OneToOneField(
+        Comment, on_delete=models.CASCADE, primary_key=True, related_name="deletion"
+    )
+    text = models.TextField()
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="deleted_comments",
+    )
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("deleted comment")
+        verbose_name_plural = _("deleted comments")
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="deleted_comment_has_text"),
+        ]
+        indexes = [models.Index(fields=["deleted_at"], name="deleted_comment_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id}, {self.deleted_at:%Y-%m-%d %H:%M}"
 
 
 class NoticeReason(models.TextChoices):

@@ -31,3 +31,9 @@ def can_edit_comment(user: Viewer, comment: Comment) -> bool:
 def can_delete_comment(user: Viewer, comment: Comment) -> bool:
     """Its author while it is shown, and whoever looks after the subject."""
     return can_edit_comment(user, comment) or can_moderate(user, comment.subject)
+
+
+def can_restore_comment(user: Viewer, comment: Comment) -> bool:
+    """Its author and whoever looks after the subject; asked about who deleted it."""
+    is_author = user.is_authenticated and user.pk == comment.author_id
+    return is_author or can_moderate(user, comment.subject)

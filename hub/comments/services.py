@@ -1,7 +1,4 @@
-"""Comments: written, changed, hidden, taken away; the subject's counter follows in the same step.
-
-The counter is of the comments that everyone reads.
-"""
+"""Comments: written, changed, hidden; the subject's counter follows in the same step."""
 
 from datetime import datetime
 
@@ -9,13 +6,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from gallery.services.counters import change_comment_count as count_under_image
 from hub.accounts.mentions import mentioned_people
 from hub.accounts.models import User
+from hub.comments.counting import change_count
 from hub.comments.models import Comment, Notice, NoticeReason, Subject
 from hub.comments.permissions import (
     can_comment,
-    can_delete_comment,
     can_edit_comment,
     can_moderate,
 )
@@ -23,7 +19,6 @@ from hub.comments.queries import may_open
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
 from models_registry.models.model import Model
-from models_registry.services.counters import change_comment_count as count_about_model
 
 
 def add_comment(
@@ -48,7 +43,7 @@ def add_comment(
             comment.image = subject
         comment.save()
         _tell(comment, answered=answered.author if answered is not None else None)
-        _count(comment, 1)
+        change_count(comment, 1)
         audit.record(actor=actor, action="comment.add", target=comment)
     return comment
 
@@ -74,7 +69,7 @@ def hide_comment(*, actor: User, comment: Comment, now: datetime) -> Comment:
     with transaction.atomic():
         changed = Comment.objects.filter(pk=comment.pk, hidden_at=None).update(hidden_at=now)
         if changed:
-            _count(comment, -1)
+            change_count(comment, -1)
             audit.record(actor=actor, action="comment.hide", target=comment)
     comment.refresh_from_db()
     return comment
@@ -86,31 +81,12 @@ def show_comment(*, actor: User, comment: Comment) -> Comment:
     with transaction.atomic():
         hidden = Comment.objects.kept().filter(pk=comment.pk, hidden_at__isnull=False)
         if hidden.update(hidden_at=None):
-            _count(comment, 1)
+            change_count(comment, 1)
             audit.record(actor=actor, action="comment.show", target=comment)
     comment.refresh_from_db()
     if comment.is_gone:
         raise Conflict(_("This comment was taken away for good."))
     return comment
-
-
-def delete_comment(*, actor: User, comment: Comment, now: datetime) -> None:
-    """Take a comment away for good; where answers stand under it, its empty place stays."""
-    if not can_delete_comment(actor, comment):
-        raise NotAllowed(
-            _("Only its author and the people of what it is about can delete a comment.")
-        )
-    with transaction.atomic():
-        audit.record(actor=actor, action="comment.delete", target=comment)
-        if Comment.objects.shown().filter(pk=comment.pk).exists():
-            _count(comment, -1)
-        if comment.answers.exists():
-            comment.notices.all().delete()
-            Comment.objects.filter(pk=comment.pk).update(text="", hidden_at=now)
-            return
-        Comment.objects.filter(pk=comment.pk).delete()
-        if comment.parent_id is not None:  # an empty place goes with the last answer in it
-            Comment.objects.filter(pk=comment.parent_id, text="", answers=None).delete()
 
 
 def mark_notices_read(*, actor: User, now: datetime) -> None:
@@ -160,10 +136,3 @@ def _checked(text: str) -> str:
 def _require_moderator(actor: User, comment: Comment) -> None:
     if not can_moderate(actor, comment.subject):
         raise NotAllowed(_("Only moderators and the people of what it is about can hide comments."))
-
-
-def _count(comment: Comment, change: int) -> None:
-    if comment.model_id is not None:
-        count_about_model(model_id=comment.model_id, by=change)
-    if comment.image_id is not None:
-        count_under_image(image_id=comment.image_id, by=change)

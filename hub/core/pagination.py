@@ -35,6 +35,11 @@ def keyset(
     """
     rows = queryset.order_by(*order)
     found = rows_of_slice(rows, behind_cursor(rows, order, cursor), stop=limit + 1)
+    return first_page(found, order=order, limit=limit)
+
+
+def first_page(found: list[Row], *, order: tuple[str, ...], limit: int) -> Page[Row]:
+    """The page that begins with these rows, of which one more than `limit` tells of another."""
     if len(found) <= limit:
         return Page(items=tuple(found), next_cursor=None)
     found = found[:limit]
@@ -53,6 +58,11 @@ def rows_of_slice(
     """The rows whose keys stand in a slice of `chosen`, in the order of `rows`."""
     keys = list(chosen.values_list("pk", flat=True)[start:stop])
     return list(rows.filter(pk__in=keys))
+
+
+def sliced(rows: QuerySet[Row], stop: int) -> QuerySet[Row]:
+    """The first rows, for a query that is kept: like `rows_of_slice`, the keys by a subquery."""
+    return rows.filter(pk__in=rows.values("pk")[:stop])
 
 
 def encode_cursor(values: list[Any]) -> str:

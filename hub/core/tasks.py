@@ -1,7 +1,6 @@
 """Names of all background tasks, and the one way to ask for one: after the transaction commits."""
 
 from enum import StrEnum
-from functools import partial
 
 from django.db import transaction
 
@@ -22,6 +21,7 @@ class TaskName(StrEnum):
     GALLERY_PROCESS_IMAGE = "gallery.process_image"
     GALLERY_PROCESS_WAITING = "gallery.process_waiting_images"
     GALLERY_LINK_VERSION = "gallery.link_version"
+    COMMENTS_FORGET = "comments.forget_deleted"
     DATASETS_IMPORT = "datasets.import_upload"
     DATASETS_CHECK_ITEM = "datasets.check_item"
     DATASETS_TAG = "datasets.run_tagging"
@@ -36,4 +36,8 @@ def enqueue_on_commit(name: TaskName, **ids: object) -> None:
     Tasks take ids only, so that a worker always reads the committed row. A broker that is down
     does not fail the request: the row is saved, and the periodic sweeps find it.
     """
-    transaction.on_commit(partial(app.send_task, str(name), kwargs=ids), robust=True)
+
+    def send() -> None:  # no partial: Django writes the name of what failed into the log
+        app.send_task(str(name), kwargs=ids)
+
+    transaction.on_commit(send, robust=True)

@@ -143,6 +143,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "models_registry.keep_counts",
         "schedule": COUNTS_SECONDS,  # noqa: F405
     },
+    "forget deleted comments": {"task": "comments.forget_deleted", "schedule": 300},
     "expire uploads": {"task": "storage.expire_uploads", "schedule": 3600},
     "collect garbage": {"task": "storage.collect_garbage", "schedule": 6 * 3600},
 }

@@ -69,6 +69,8 @@ TEAM_MAX_QUEUED_GRIDS = _env.integer("TEAM_MAX_QUEUED_GRIDS", 5, minimum=1)
 # The gallery
 POST_MAX_IMAGES = _env.integer("POST_MAX_IMAGES", 100, minimum=1)
 COMMENT_MAX_CHARACTERS = _env.integer("COMMENT_MAX_CHARACTERS", 5_000, minimum=1)
+#: How long a deleted comment can be brought back; until then its words stay in the database.
+COMMENT_UNDO_SECONDS = _env.integer("COMMENT_UNDO_SECONDS", 600, minimum=0)
 GENERATION_TEXT_MAX_BYTES = _env.integer("GENERATION_TEXT_MAX_BYTES", 8 * MIB, minimum=1)
 
 # Text of models and versions

@@ -54,6 +54,24 @@ def test_a_comment_is_written_answered_changed_and_taken_away(subject: Subject) 
     assert "Any." in page
 
 
+def test_a_deleted_comment_is_brought_back_by_the_toast(subject: Subject) -> None:
+    comment = add_comment(actor=UserFactory(), subject=subject, text="Which VAE?")
+    delete = reverse("comment_delete", args=[comment.pk])
+    restore = reverse("comment_restore", args=[comment.pk])
+    author, keeper = client_of(comment.author), client_of(subject.owner)
+    for client, other in ((author, keeper), (keeper, author)):
+        answer = client.post(delete, headers=HTMX)
+        assert "Which VAE?" not in answer.content.decode() + page_of(subject, subject.owner)
+        assert f'"undo_url": "{restore}"' in answer.headers["HX-Trigger"]
+        assert other.post(restore).status_code == 404
+        assert client.post(restore).headers["Location"] == f"{subject_url(subject)}#comments"
+        assert "Which VAE?" in page_of(subject)
+    author.post(delete)
+    page = author.get(subject_url(subject)).content.decode()
+    assert f'<form method="post" action="{restore}"' in page
+    assert "Which VAE?" in author.post(restore, headers=HTMX).content.decode()
+
+
 def test_a_refused_text_is_kept_with_the_reason(subject: Subject, settings) -> None:
     settings.COMMENT_MAX_CHARACTERS = 5
     client = client_of(UserFactory())

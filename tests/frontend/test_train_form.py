@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from frontend.forms.sample_prompts import line_problem, with_hash
 from frontend.forms.train import SettingsForm
 from frontend.forms.train_advanced import SETTINGS, Setting, field_of, shown_value
 from training.engine.config.train import TrainConfig
@@ -90,3 +91,38 @@ def test_every_field_stands_in_one_group() -> None:
     form = SettingsForm(method="lora")
     grouped = [field.name for _title, fields in form.groups() for field in fields]
     assert sorted(grouped) == sorted(form.fields.keys() - {"name", "sample_prompts"})
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("--w 512", "there is no prompt before the options."),
+        ("a cat --x 1", "there is no option --x."),
+        ("a cat --hd 0.5", "--hd needs --hr."),
+        ("a cat --mask 0,0,50,50", "--mask needs --init."),
+        ("a cat --w 63", "--w is a whole number from 64 to 2048, not “63”."),
+        ("a cat --s 4.5", "--s is a whole number from 1 to 150, not “4.5”."),
+        ("a cat --l nan", "--l is a number from 0 to 30, not “nan”."),
+        ("a cat --hr", "--hr is a number from 1 to 4, not “”."),
+        ("a cat --ss Eular", "there is no sampler “Eular”."),
+        ("a cat --hr 2 --hu ESRGAN", "there is no upscaler “ESRGAN”."),
+        ("a cat --init b.png", "the dataset has no picture called “b.png”."),
+        ("a cat --init a.png --dn 1.1", "--dn is a number from 0 to 1, not “1.1”."),
+        ("a cat --init a.png --mask 60,0,50,50", "--mask is left, top, right, bottom"),
+        ("a cat --init a.png --mask 0,0,101,50", "--mask is left, top, right, bottom"),
+        ("a cat --n bad -- dog --w 64 --h 2048 --s 150 --l 7.5 --d 4294967295 --ss k_euler_a", ""),
+        ("a cat --hr 4 --hd 0 --hs 0 --hu lanczos", ""),
+        ("a cat --init a.png --dn 1 --mask 0,0,100,100", ""),
+    ],
+)
+def test_a_line_of_prompts_is_refused_with_its_reason(line: str, problem: str) -> None:
+    found = line_problem(line, {"a.png": "0123456789abcdef"}.get)
+    assert found.startswith(problem) if problem else found == ""
+
+
+def test_the_picture_of_a_line_is_named_by_its_hash() -> None:
+    pictures = {"my cat.png": "0123456789abcdef"}
+    line = "a cat --init my cat.png --dn 0.5"
+    assert with_hash(line, pictures.get) == "a cat --init 0123456789ab --dn 0.5"
+    assert with_hash("a cat --init my cat.png", pictures.get) == "a cat --init 0123456789ab"
+    assert with_hash("a cat --n --init", pictures.get) == "a cat --n --init"

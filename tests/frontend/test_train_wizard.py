@@ -1,6 +1,8 @@
 """The wizard through Django's client: choices bring settings, what was typed is never lost."""
 
+import html
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from hub.accounts.models import FormDraft, User
 from tests.factories.accounts import UserFactory
 from tests.factories.training import fill, make_base, make_dataset, make_job
 from training.datasets.models.dataset import Dataset
+from training.engine.config.prompt_lines import Area
+from training.engine.config.train import TrainConfig
+from training.engine.samples.prompts import HiresFix, StartPicture, prompt_requests
 from training.jobs.models.job import Job
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +104,50 @@ def test_another_method_brings_its_settings_and_keeps_what_was_typed(
     assert "network_dim" not in after
     assert after["learning_rate"] != fields["learning_rate"]
     assert "method=textual_inversion" in answer["HX-Push-Url"]
+
+
+def test_going_back_to_the_earlier_method_keeps_what_fits(person: User, client: Client) -> None:
+    page, fields = wizard(client)
+    earlier = html.unescape(page.split('data-address="/train/')[1].split('"')[0])
+    sent = fields | {"method": "textual_inversion", "epochs": "7", "network_dim": "12"}
+    answer = client.post("/train/choices/", sent, headers=HTMX)
+    other = fields_of(answer.content.decode())
+    client.post("/train/plan/", other | {"seed": "99", "textual_inversion__vectors": "3"})
+    _page, back = wizard(client, earlier)
+    assert [back[name] for name in ("method", "epochs", "seed", "network_dim")] == [
+        *("lora", "7", "99", "12")
+    ]
+    assert back["learning_rate"] == fields["learning_rate"]
+    _page, forth = wizard(client, answer["HX-Push-Url"].removeprefix("/train/"))
+    assert (forth["epochs"], forth["textual_inversion__vectors"]) == ("7", "3")
+    again = client.post("/train/choices/", forth | {"method": "lora"}, headers=HTMX)
+    assert fields_of(again.content.decode())["network_dim"] == "12"
+
+
+def test_sample_prompts_with_options_reach_the_run_and_wrong_ones_are_named(
+    person: User, dataset: Dataset, client: Client
+) -> None:
+    _page, fields = wizard(client)
+    item = dataset.items.order_by("position").first()
+    start = f"a bird --init {item.filename.upper()} --dn 0.6 --mask 25,25,75,75 --s 4"
+    wrong = ["# fine", "a fish --init cat.png", "a cat --hr 9", start]
+    refused = client.post("/train/", fields | {"sample_prompts": "\n".join(wrong)})
+    page = html.unescape(refused.content.decode())
+    assert refused.status_code == 422
+    assert "Line 2: the dataset has no picture called “cat.png”." in page
+    assert "Line 3: --hr is a number from 1 to 4, not “9”." in page
+    assert "Line 4" not in page
+    lines = ["a cat --hr 1.5 --hd 0.5", start]
+    client.post("/train/", fields | {"sample_prompts": "\n".join(lines)})
+    job = Job.objects.get()
+    config = TrainConfig.parse(job.config)
+    manifest = job.snapshot.manifest
+    paths = {image["sha256"][:12]: Path(image["path"]) for image in manifest["images"]}
+    hires, picture = prompt_requests(config, paths.get)
+    assert hires.hires == HiresFix(1.5, 0.5)
+    assert picture.start == StartPicture(
+        Path(f"images/{item.blob.sha256}.png"), 0.6, Area(25, 25, 75, 75)
+    )
 
 
 def test_a_changed_setting_is_taken_back_alone(person: User, client: Client) -> None:

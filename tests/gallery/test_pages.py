@@ -79,6 +79,9 @@ def test_an_address_that_makes_no_sense_is_a_400_page(query: str) -> None:
 def test_an_empty_hub_and_an_empty_result_say_different_things() -> None:
     assert "No images yet" in text_of(client_of().get("/images/"))
     assert "No image matches" in text_of(client_of().get("/images/?author=nobody"))
+    own = client_of(UserFactory())
+    assert "No image in this list yet" in text_of(own.get("/images/?scope=mine"))
+    assert "No model in this list yet" in text_of(own.get("/models/?scope=mine"))
 
 
 def test_the_viewer_shows_every_setting_with_a_way_to_copy_it() -> None:

@@ -151,6 +151,8 @@ ADDRESSES: dict[str, str | Leads] = {
     "api_model_history": Leads("model", does=TEAM),
     "api_image_comments": Leads("image"),
     "api_comment": Leads("comment"),
+    # nothing is deleted in this world; tests/hub/comments looks at who brings what back
+    "api_comment_restore": Leads("comment", "post", does=MEMBERS, answers=False),
     "api_model_reviews": Leads("model"),
     "api_model_standing": Leads("model", does=MEMBERS),
     "api_version_comparisons": Leads("model"),
@@ -223,6 +225,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "comment_edit": sends("comment", ("owner",), text="other words"),
     "comment_delete": sends("comment", EDITORS),
     "comment_hide": sends("comment", EDITORS),
+    "comment_restore": Leads("comment", "post", does=MEMBERS, answers=False),
     "image_share": sends("image", OWNERS),
     "image_delete": sends("image", OWNERS),
     "image_hide": sends("image", ("admin",)),

@@ -19,6 +19,7 @@ from training.datasets.models.item import Item, ItemQuerySet, Problem
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.models.tag import ItemTag, TagEdit
 from training.datasets.models.tagging import TaggingRun
+from training.engine.config.prompt_lines import is_hash
 
 COVER_COUNT = 4
 
@@ -231,3 +232,15 @@ def report_of(batch: DatasetImport, lines: Iterable[ImportEntry]) -> ImportRepor
 def snapshots_of(dataset: Dataset) -> QuerySet[Snapshot]:
     """Snapshots without their manifests, newest first."""
     return dataset.snapshots.defer("manifest").order_by("-created_at", "-id")
+
+
+def picture_hash(dataset: Dataset, name: str) -> str | None:
+    """The SHA-256 of a picture by its file name, in whatever case, or the start of its hash."""
+    present = Item.objects.filter(dataset=dataset).present()
+    named = present.filter(filename__iexact=name)
+    found = named if named.exists() or not is_hash(name) else _hashed(present, name)
+    return found.order_by("position", "pk").values_list("blob__sha256", flat=True).first()
+
+
+def _hashed(items: ItemQuerySet, digits: str) -> ItemQuerySet:
+    return items.filter(blob__sha256__startswith=digits.lower())

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core.errors import NotFound
+from hub.core.kept_queries import KeptRows
 from models_registry.models.version import ModelVersion
 from training.jobs.models.comparison import Comparison, ComparisonCell, ComparisonColumn
 from training.jobs.models.drawn import GridState
@@ -32,6 +33,11 @@ def comparison_for(viewer: Viewer, comparison_id: UUID) -> Comparison:
 def comparisons_of(viewer: Viewer, version: ModelVersion) -> QuerySet[Comparison]:
     """Comparisons kept with a version that the viewer may open, newest first, with `made`."""
     return _rows(viewer).filter(version=version).order_by("-created_at", "-id")
+
+
+def is_compared(version: ModelVersion) -> bool:
+    """Whether any comparison is kept with a version, which few are; asked at each model's page."""
+    return bool(_one_of_version(version.pk))
 
 
 def columns_to_draw(comparison: Comparison) -> list[ComparisonColumn]:
@@ -60,3 +66,8 @@ def _rows(viewer: Viewer) -> QuerySet[Comparison]:
     rows = Comparison.objects.select_related("version__model__team", "requested_by")
     counted = rows.annotate(made=Count("columns__cells"))
     return counted.prefetch_related(Prefetch("columns", columns))
+
+
+_one_of_version = KeptRows(
+    lambda version: Comparison.objects.filter(version_id=version).values_list("pk")[:1]
+)

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet, Window
+from django.db.models import Avg, Count, F, Max, Prefetch, QuerySet, Value, Window
 from django.db.models.functions import Extract, RowNumber
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.models import Team, User
 from hub.core.errors import NotFound
 from models_registry.models.version import ModelVersion
@@ -25,6 +26,7 @@ from training.jobs.models.worker_node import WorkerNode
 
 SEEN_WITHIN = timedelta(minutes=2)
 GIB = 1024**3
+ACTIVE_STATES = (State.QUEUED, *LEASED)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ def jobs_of(
         .defer("config", "snapshot__manifest")
         .order_by("-created_at", "-id")
     )
+
+
+def active_job_count(viewer: User | AnonymousUser) -> int:
+    """How many runs that the viewer sees wait or are with a worker; every page tells."""
+    return next((n for (n,) in _active(viewer)), 0)
 
 
 def artifacts_of(job: Job, kind: str) -> QuerySet[JobArtifact]:
@@ -279,3 +286,12 @@ def _reason(job: Waiting, seen: Forecast, slots: Sequence[Slot]) -> str:
     return ngettext("%(count)d run is ahead of it.", "%(count)d runs are ahead of it.", ahead) % {
         "count": ahead
     }
+
+
+def _count_of_active(viewer: User | AnonymousUser) -> QuerySet[Job, tuple[int]]:
+    """One row with the number, as all rows are in one group."""
+    rows = Job.objects.visible_to(viewer).filter(state__in=ACTIVE_STATES).order_by()
+    return rows.values_list(Value(1)).annotate(n=Count("pk")).values_list("n")
+
+
+_active = RowsForViewer(_count_of_active)

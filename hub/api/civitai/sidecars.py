@@ -15,8 +15,9 @@ from hub.core.errors import NotFound
 from hub.storage.delivery import content_disposition, serve_blob
 from models_registry.catalogue import catalogue_version
 from models_registry.models.file import ModelFile
-from models_registry.queries import cover_rows, file_of
+from models_registry.queries import file_of
 from models_registry.services.download import check_download, download_name
+from models_registry.version_details import cover_rows
 
 TYPE_SUFFIX = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 

@@ -13,11 +13,11 @@ from hub.accounts.models import Scope
 from hub.api.native.access import MODEL_READERS, ModelView, NativeView, actor_of
 from hub.api.native.pages import ErrorShape, PageQuery, body_of, page_answer, page_of, query_of
 from hub.api.native.people import PersonShape
+from hub.comments.deletion import delete_comment, restore_comment
 from hub.comments.models import Comment, Notice, NoticeReason, Subject
 from hub.comments.queries import comment_detail, notices_of, threads_of
 from hub.comments.services import (
     add_comment,
-    delete_comment,
     edit_comment,
     hide_comment,
     show_comment,
@@ -162,11 +162,26 @@ class OneComment(NativeView):
 
     @extend_schema(operation_id="comment_delete", responses={204: None, **FAILURES})
     def delete(self, request: Request, comment_id: int) -> Response:
-        """Take it away for good; the answers stay."""
+        """Take it away; the answers stay. It can be brought back for a while, then it is gone."""
         actor = actor_of(request)
         comment = comment_detail(actor, comment_id)
         delete_comment(actor=actor, comment=comment, now=timezone.now())
         return Response(status=204)
+
+
+class RestoredComment(NativeView):
+    """A comment that the caller has deleted a moment ago."""
+
+    write_scopes: ClassVar[tuple[Scope, ...]] = (Scope.IMAGES_WRITE, Scope.MODELS_WRITE)
+
+    @extend_schema(
+        operation_id="comment_restore", request=None, responses={200: CommentShape, **FAILURES}
+    )
+    def post(self, request: Request, comment_id: int) -> Response:
+        """Bring it back; 404 when somebody else deleted it, or the time for it is over."""
+        actor = actor_of(request)
+        comment = restore_comment(actor=actor, comment_id=comment_id, now=timezone.now())
+        return Response(CommentShape(comment).data)
 
 
 class Mentions(ModelView):

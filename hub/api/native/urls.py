@@ -119,6 +119,11 @@ urlpatterns = [
     ),
     path("comments/<int:comment_id>/", comments.OneComment.as_view(), name="api_comment"),
     path(
+        "comments/<int:comment_id>/restore/",
+        comments.RestoredComment.as_view(),
+        name="api_comment_restore",
+    ),
+    path(
         "models/<int:model_id>/history/",
         history.ModelHistory.as_view(),
         name="api_model_history",

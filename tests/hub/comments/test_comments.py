@@ -1,6 +1,7 @@
 """One system of comments: the same threads, rights, notices and counts for models and pictures."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -9,9 +10,11 @@ from django.utils import timezone
 
 from hub.accounts.models import User
 from hub.comments import services
-from hub.comments.models import Comment, Notice, Subject
+from hub.comments.deletion import delete_comment, forget_deleted_comments, restore_comment
+from hub.comments.models import Comment, DeletedComment, Notice, Subject
 from hub.comments.queries import comment_detail, notices_of, threads_of, unread_notices
 from hub.comments.services import add_comment
+from hub.comments.tasks import forget_deleted_comments_task
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
 from hub.core.models import AuditEvent
 from models_registry.models.model import Model
@@ -24,6 +27,7 @@ from tests.factories.registry import publish_model
 pytestmark = pytest.mark.django_db
 ANYONE = AnonymousUser()
 NOW = timezone.now()
+LATER = NOW + timedelta(days=1)
 Say = Callable[..., Comment]
 
 
@@ -81,7 +85,7 @@ def test_hiding_is_undone_and_shown_only_to_those_who_look_after_it(
     with pytest.raises(NotAllowed):
         services.show_comment(actor=author, comment=first)
     with pytest.raises(NotAllowed):
-        services.delete_comment(actor=author, comment=first, now=NOW)
+        delete_comment(actor=author, comment=first, now=NOW)
     services.show_comment(actor=staff, comment=comment_detail(staff, first.pk))
     assert (count_of(subject), texts(ANYONE, subject)) == (1, [["one"]])
     assert list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))[-3:] == [
@@ -97,13 +101,81 @@ def test_what_is_deleted_is_gone_and_its_place_stays_for_the_answers(
     author = UserFactory()
     first = say("secret", author)
     answer = say("two", parent=first)
-    services.delete_comment(actor=author, comment=first, now=NOW)
+    delete_comment(actor=author, comment=first, now=NOW)
     first.refresh_from_db()
     assert (first.text, texts(ANYONE, subject), count_of(subject)) == ("", [["", "two"]], 1)
     with pytest.raises(Conflict):
         services.show_comment(actor=subject.owner, comment=first)
-    services.delete_comment(actor=subject.owner, comment=answer, now=NOW)
+    delete_comment(actor=subject.owner, comment=answer, now=NOW)
+    assert (texts(ANYONE, subject), texts(subject.owner, subject)) == ([], [])
+    forget_deleted_comments(now=LATER)
     assert (Comment.objects.count(), count_of(subject)) == (0, 0)
+
+
+def test_who_deleted_a_comment_brings_it_back_into_its_place(
+    subject: Subject, say: Say, settings
+) -> None:
+    settings.COMMENT_UNDO_SECONDS = 60
+    author = UserFactory()
+    linmo = UserFactory(username="linmo")
+    first = say("one, @linmo", author)
+    say("two", parent=first)
+    before = (texts(ANYONE, subject), unread_notices(linmo), count_of(subject))
+    for actor, other in ((author, subject.owner), (subject.owner, author)):
+        delete_comment(actor=actor, comment=first, now=NOW)
+        delete_comment(actor=subject.owner, comment=first, now=NOW)  # there is nothing left to take
+        assert texts(subject.owner, subject) == [["", "two"]]
+        assert (notices_of(linmo).items, unread_notices(linmo)) == ((), 0)
+        for who in (other, UserFactory(is_staff=True)):
+            with pytest.raises(NotFound):
+                restore_comment(actor=who, comment_id=first.pk, now=NOW)
+        forget_deleted_comments(now=NOW + timedelta(seconds=59))
+        restore_comment(actor=actor, comment_id=first.pk, now=NOW + timedelta(seconds=59))
+        assert (texts(ANYONE, subject), unread_notices(linmo), count_of(subject)) == before
+    with pytest.raises(NotFound):
+        restore_comment(actor=subject.owner, comment_id=first.pk, now=NOW)
+
+
+def test_after_its_time_a_deleted_comment_is_forgotten(
+    subject: Subject, say: Say, settings
+) -> None:
+    settings.COMMENT_UNDO_SECONDS = 60
+    author, later = UserFactory(), NOW + timedelta(seconds=60)
+    UserFactory(username="linmo")
+    first, alone = say("one, @linmo", author), say("alone", author)
+    answer = say("two", author, first)
+    for comment in (first, alone):
+        delete_comment(actor=author, comment=comment, now=NOW)
+        with pytest.raises(NotFound):
+            restore_comment(actor=author, comment_id=comment.pk, now=later)
+    forget_deleted_comments(now=NOW + timedelta(seconds=59))
+    assert DeletedComment.objects.count() == 2
+    forget_deleted_comments(now=later)
+    assert list(Comment.objects.order_by("pk").values_list("text", flat=True)) == ["", "two"]
+    assert not DeletedComment.objects.exists()
+    assert not Notice.objects.exists()
+    settings.COMMENT_UNDO_SECONDS = 0
+    delete_comment(actor=author, comment=answer, now=NOW)
+    forget_deleted_comments_task()
+    assert not Comment.objects.exists()
+
+
+def test_what_was_hidden_comes_back_hidden_and_rights_are_asked_again(
+    subject: Subject, say: Say
+) -> None:
+    staff = UserFactory(is_staff=True)
+    first = say("one")
+    services.hide_comment(actor=staff, comment=first, now=NOW)
+    delete_comment(actor=staff, comment=first, now=NOW)
+    assert texts(staff, subject) == []
+    restore_comment(actor=staff, comment_id=first.pk, now=NOW)
+    assert (texts(ANYONE, subject), texts(staff, subject)) == ([], [["one"]])
+    assert count_of(subject) == 0
+    delete_comment(actor=staff, comment=first, now=NOW)
+    staff.is_staff = False
+    staff.save()
+    with pytest.raises(NotAllowed):
+        restore_comment(actor=staff, comment_id=first.pk, now=NOW)
 
 
 def test_only_the_author_changes_the_words(subject: Subject, say: Say) -> None:
@@ -117,7 +189,7 @@ def test_only_the_author_changes_the_words(subject: Subject, say: Say) -> None:
     services.edit_comment(actor=author, comment=comment, text=" uno ", now=NOW)
     assert (comment_detail(ANYONE, comment.pk).text, comment.edited_at) == ("uno", NOW)
     with pytest.raises(NotAllowed):
-        services.delete_comment(actor=UserFactory(), comment=comment, now=NOW)
+        delete_comment(actor=UserFactory(), comment=comment, now=NOW)
     with pytest.raises(NotAllowed):
         services.hide_comment(actor=author, comment=comment, now=NOW)
 
@@ -131,7 +203,7 @@ def test_a_comment_has_a_text_within_the_limit_and_a_living_parent(settings, say
     author = UserFactory()
     first = say("12345", author)
     elsewhere = add_comment(actor=author, subject=make_image(), text="x")
-    services.delete_comment(actor=author, comment=first, now=NOW)
+    delete_comment(actor=author, comment=first, now=NOW)
     for parent in (first, elsewhere):
         with pytest.raises(NotFound):
             say("x", parent=parent)

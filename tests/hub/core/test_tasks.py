@@ -1,5 +1,35 @@
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
 from hub.celery import app
-from hub.core.tasks import TaskName
+from hub.core.tasks import TaskName, enqueue_on_commit
+
+
+@contextmanager
+def committing():
+    """What Django does after a commit, without one."""
+    before, connection.run_on_commit = connection.run_on_commit, []
+    atomic, connection.in_atomic_block = connection.in_atomic_block, False
+    try:
+        yield
+    finally:
+        connection.run_on_commit, connection.in_atomic_block = before, atomic
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_away_fails_no_request(monkeypatch, caplog):
+    def refuse(*_args, **_named):
+        raise ConnectionError("nobody listens")
+
+    monkeypatch.setattr(app, "send_task", refuse)
+    enqueue_on_commit(TaskName.STORAGE_COLLECT)
+    waiting = connection.run_on_commit[-1:]
+    with committing():
+        connection.run_on_commit = waiting
+        connection.run_and_clear_commit_hooks()
+    assert "nobody listens" in caplog.text
 
 
 def test_every_task_name_is_registered_and_every_task_is_named():

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from hub.formats.trigger_words import with_trigger
 from training.engine import randomness
+from training.engine.config.prompt_lines import SAMPLER_WORDS, Area
 from training.engine.config.train import TrainConfig
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.captions import CaptionRule
+from training.engine.data.manifest import Manifest, ManifestImage
 from training.engine.errors import ConfigError
 from training.engine.machine.precision import GIB, Machine, choose
-from training.engine.samples.prompts import HiresFix, parse_prompt, prompt_requests
+from training.engine.samples.prompts import (
+    HiresFix,
+    StartPicture,
+    parse_prompt,
+    prompt_requests,
+)
+from training.engine.samples.samplers import SAMPLERS
 from training.engine.schedule import RateSchedule, parse_rate_list
 
 
@@ -162,6 +171,35 @@ def test_a_prompt_line_can_ask_for_the_hires_fix_within_its_limits() -> None:
     wide = "a cat --w 1024 --h 512"  # at most 2048 pixels to a side
     assert parse_prompt(f"{wide} --hr 2", config).hires == HiresFix(2.0)
     assert parse_prompt(f"{wide} --hr 2.1", config).hires == HiresFix(2.0)
+
+
+def test_a_prompt_line_can_start_from_a_picture_and_paint_a_part_of_it() -> None:
+    line = "a cat --init 0a1b2c3d --dn 0.6 --mask 25,0,75,50"
+    config = TrainConfig(sample_prompts=["# start", line, "a dog"])
+    found = prompt_requests(config, {"0a1b2c3d": Path("a.png")}.get)
+    assert [request.start for request in found] == [
+        StartPicture(Path("a.png"), 0.6, Area(25, 0, 75, 50)),
+        None,
+    ]
+    assert parse_prompt(line, config).start is None  # a grid has no data set
+    with pytest.raises(ConfigError, match="no picture of the data set"):
+        prompt_requests(config, {}.get)
+
+
+def test_a_picture_of_the_data_set_is_found_by_name_or_hash() -> None:
+    images = [
+        ManifestImage(id=name, path=Path(f"pictures/{name}.png"), sha256=digit * 64, caption="")
+        for name, digit in (("cat", "a"), ("dog", "b"))
+    ]
+    manifest = Manifest(images=tuple(images))
+    for name in ("dog", "dog.png", "bbbbbbbb", "BBBBBBBBBB"):
+        assert manifest.picture(name) == Path("pictures/dog.png")
+    for name in ("bbbbbbb", "cccccccc", "do", "", "../cat.png", "/etc/passwd"):
+        assert manifest.picture(name) is None
+
+
+def test_every_sampler_has_its_name_in_prompt_lines() -> None:
+    assert set(SAMPLER_WORDS.values()) == set(SAMPLERS)
 
 
 def test_a_word_for_the_negative_prompt_is_put_there_in_samples() -> None:

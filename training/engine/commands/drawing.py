@@ -16,8 +16,9 @@ from training.engine.commands.arguments import (
     weighted_file,
     whole_number_within,
 )
+from training.engine.config.prompt_lines import UPSCALERS
 from training.engine.errors import ConfigError
-from training.engine.samples.prompts import UPSCALERS, HiresFix, StartPicture
+from training.engine.samples.prompts import HiresFix, StartPicture
 from training.engine.samples.samplers import FALLBACK, SAMPLERS, sampler_name
 
 if TYPE_CHECKING:

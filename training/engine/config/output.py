@@ -38,5 +38,7 @@ class OutputSettings(Section):
         0, "Make samples every so many steps too; 0 is off.", unit="steps", ge=0, le=1_000_000
     )
     sample_prompts: list[str] = setting(
-        [], "Sample prompts, one a line, with kohya's options such as --n, --w, --h, --s, --l, --d."
+        [],
+        "Sample prompts, one a line, with kohya's options such as --n, --w, --h, --s, --l, --d; "
+        "--hr, --hd, --hs, --hu are the hires fix, --init, --dn, --mask start from a picture.",
     )

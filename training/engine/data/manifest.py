@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine import randomness
+from training.engine.config.prompt_lines import is_hash
 from training.engine.errors import DatasetError
 
 MANIFEST_VERSION = 1
@@ -58,6 +59,15 @@ class Manifest:
     def regularisation(self) -> tuple[ManifestImage, ...]:
         """Return the pictures of the class."""
         return tuple(image for image in self.images if image.regularisation)
+
+    def picture(self, name: str) -> Path | None:
+        """Return a picture by its file name, with or without ending, or by digits of its hash."""
+        for image in self.images:
+            if name in (image.path.name, image.path.stem):
+                return image.path
+            if is_hash(name) and image.sha256.lower().startswith(name.lower()):
+                return image.path
+        return None
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -42,6 +42,7 @@ from training.engine.runs.run_facts import data_facts, run_facts
 from training.engine.runs.session import Session
 from training.engine.runs.state import Position, load_state
 from training.engine.runs.stepping import Stepper
+from training.engine.samples.prompts import prompt_requests
 from training.engine.shelf import Shelf
 from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
@@ -65,6 +66,7 @@ def prepare(
     A shelf keeps the base model for the next run of this process.
     """
     manifest = _manifest(config, run)
+    prompt_requests(config, manifest.picture)  # a picture that is not there ends a run now
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)

@@ -69,9 +69,10 @@ def make_run_samples(
 def _missing(session: Session, moment: Moment) -> dict[int, PromptRequest]:
     """Return the prompts, by their numbers, whose pictures were not told yet."""
     run = session.run
+    requests = prompt_requests(session.config, session.facts.data.manifest.picture)
     return {
         number: request
-        for number, request in enumerate(prompt_requests(session.config))
+        for number, request in enumerate(requests)
         if not run.journal.has_told(run.relative(_path(session, moment, number)), moment.step)
     }
 

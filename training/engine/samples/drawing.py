@@ -12,6 +12,7 @@ from PIL import Image
 
 from hub.formats.generation.types import GenerationData
 from training.engine.components import Components, load_components
+from training.engine.config.prompt_lines import kept_lines
 from training.engine.config.train import TrainConfig
 from training.engine.files.base_files import family_at
 from training.engine.files.file_writing import file_hash
@@ -84,8 +85,8 @@ def open_base(choice: BaseChoice) -> tuple[TrainConfig, Components]:
 
 def requests_of(lines: Sequence[str], config: TrainConfig) -> list[PromptRequest]:
     """Read prompt lines in kohya's form; empty ones and comments (#) are left out."""
-    kept = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
-    return [parse_prompt(line, config, number) for number, line in enumerate(kept)]
+    kept = enumerate(kept_lines(list(lines)))
+    return [parse_prompt(line, config, number) for number, line in kept]
 
 
 @without_denormals()

@@ -1,23 +1,28 @@
-"""Sample prompts as kohya writes them: a prompt, then options such as `--n blurry --w 512`.
+"""Sample prompts of a run as requests for pictures; their lines are read by config.prompt_lines.
 
-`--hr` and its like, which kohya does not have, ask for the hires fix.
-Torch-free. https://github.com/kohya-ss/sd-scripts#sample-image-generation-during-training
+Torch-free.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from training.engine.config.prompt_lines import (
+    LONGEST_SIDE,
+    MAX_HIRES,
+    UPSCALERS,
+    Area,
+    area_of,
+    kept_lines,
+    split_line,
+)
 from training.engine.config.train import TrainConfig
+from training.engine.errors import ConfigError
 from training.engine.samples.samplers import usable_sampler
 
-UPSCALERS = ("Latent", "Latent (bicubic)", "Latent (nearest-exact)", "Lanczos", "Nearest")
-MAX_HIRES = 4.0  # how much larger the second pass may be
-LONGEST_SIDE = 2048  # of a picture, in pixels; what a line asks beyond it is cut to it
-_OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
+Find = Callable[[str], Path | None]
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,15 @@ class HiresFix:
 
 @dataclass(frozen=True)
 class StartPicture:
-    """The picture that img2img begins with; where a mask is white it is painted anew.
+    """The picture that img2img begins with.
 
-    `denoising` is a share from 0 to 1, `mask_blur` in pixels.
+    Where a mask is white, or in an area, it is painted anew. `denoising` is a share from 0 to 1,
+    `mask_blur` in pixels.
     """
 
     path: Path
     denoising: float = 0.75
-    mask: Path | None = None
+    mask: Path | Area | None = None
     mask_blur: int = 4
 
 
@@ -62,11 +68,13 @@ class PromptRequest:
     start: StartPicture | None = None
 
 
-def prompt_requests(config: TrainConfig) -> list[PromptRequest]:
-    """Return the sample prompts of a run; comments (#) and empty lines are left out."""
-    lines = [line.strip() for line in config.sample_prompts]
-    kept = [line for line in lines if line and not line.startswith("#")]
-    requests = [parse_prompt(line, config, number) for number, line in enumerate(kept)]
+def prompt_requests(config: TrainConfig, find: Find | None = None) -> list[PromptRequest]:
+    """Return the sample prompts of a run; comments (#) and empty lines are left out.
+
+    `find` gives the pictures that lines start from. Raises ConfigError where there is no such one.
+    """
+    lines = enumerate(kept_lines(config.sample_prompts))
+    requests = [parse_prompt(line, config, number, find) for number, line in lines]
     return [_with_learned_word(request, config) for request in requests]
 
 
@@ -81,16 +89,20 @@ def _with_learned_word(request: PromptRequest, config: TrainConfig) -> PromptReq
     return replace(request, negative=", ".join(parts))
 
 
-def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptRequest:
-    """Read one line; options it leaves out come from the settings, unknown ones are ignored."""
+def parse_prompt(
+    line: str, config: TrainConfig, number: int = 0, find: Find | None = None
+) -> PromptRequest:
+    """Read one line; options it leaves out come from the settings, unknown ones are ignored.
+
+    So is a start from a picture where there is no data set to `find` it in.
+    """
     sampling = config.sampling
-    parts = _OPTION.split(f" {line}")
-    options = {name: value.strip() for name, value in zip(parts[1::2], parts[2::2], strict=True)}
+    prompt, options = split_line(line)
     side = config.resolution
     width = _side(options.get("w"), sampling.width or side)
     height = _side(options.get("h"), sampling.height or side)
     return PromptRequest(
-        prompt=parts[0].strip(),
+        prompt=prompt,
         negative=options.get("n", sampling.negative),
         width=width,
         height=height,
@@ -99,7 +111,24 @@ def parse_prompt(line: str, config: TrainConfig, number: int = 0) -> PromptReque
         seed=int(_number(options.get("d"), sampling.seed + number, 0, 2**32 - 1)),
         sampler=usable_sampler(options.get("ss") or sampling.sampler),
         hires=_hires(options, largest=min(MAX_HIRES, LONGEST_SIDE / max(width, height))),
+        start=_start(options, find) if find is not None else None,
     )
+
+
+def _start(options: Mapping[str, str], find: Find) -> StartPicture | None:
+    """Read `--init 0a1b2c3d --dn 0.6 --mask 25,25,75,75`: picture, denoising, what is painted."""
+    name = options.get("init", "")
+    if not name:
+        return None
+    path = find(name)
+    if path is None:
+        raise ConfigError(
+            f"A sample prompt starts from {name!r}, which is no picture of the data set. Name one "
+            "by its file name, or by the first digits of its SHA-256."
+        )
+    usual = StartPicture(path)
+    share = _number(options.get("dn"), usual.denoising, 0, 1)
+    return StartPicture(path, share, area_of(options.get("mask", "")))
 
 
 def _hires(options: Mapping[str, str], *, largest: float) -> HiresFix | None:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from training.engine.config.prompt_lines import SAMPLER_WORDS
 from training.engine.errors import ConfigError
 
 FALLBACK = "DPM++ 2M"
@@ -40,9 +41,6 @@ SAMPLERS: dict[str, Sampler] = {
     "UniPC": Sampler("UniPCMultistepScheduler"),
     "LCM": Sampler("LCMScheduler"),
 }
-_BY_LOWER = {name.lower(): name for name in SAMPLERS}
-_BY_LOWER |= {"euler_a": "Euler a", "k_euler": "Euler", "k_euler_a": "Euler a"}
-_BY_LOWER |= {"dpmsolver++": "DPM++ 2M", "dpmsolver": "DPM++ 2M", "uni_pc": "UniPC"}
 
 
 def sampler_name(name: str) -> str:
@@ -50,7 +48,7 @@ def sampler_name(name: str) -> str:
 
     Raises ConfigError for a name that is not known, with those that are.
     """
-    found = _BY_LOWER.get(name.strip().lower())
+    found = SAMPLER_WORDS.get(name.strip().lower())
     if found is None:
         raise ConfigError(
             f"There is no sampler {name!r} here. Choose one of: {', '.join(SAMPLERS)}."
@@ -60,7 +58,7 @@ def sampler_name(name: str) -> str:
 
 def usable_sampler(name: str) -> str:
     """Return the sampler of this name, or DPM++ 2M: a run does not end over a sample."""
-    return _BY_LOWER.get(name.strip().lower(), FALLBACK)
+    return SAMPLER_WORDS.get(name.strip().lower(), FALLBACK)
 
 
 def written_names(name: str) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from training.engine.components import Components
+from training.engine.config.prompt_lines import Area
 from training.engine.errors import ConfigError
 from training.engine.samples.prompts import HiresFix, PromptRequest
 
@@ -47,8 +48,20 @@ def painted_mask(request: PromptRequest) -> Image.Image | None:
     start = request.start
     if start is None or start.mask is None:
         return None
-    mask = opened(start.mask, request.width, request.height).convert("L")
+    mask = (
+        _area_mask(start.mask, request.width, request.height)
+        if isinstance(start.mask, Area)
+        else opened(start.mask, request.width, request.height).convert("L")
+    )
     return mask.filter(ImageFilter.GaussianBlur(start.mask_blur)) if start.mask_blur else mask
+
+
+def _area_mask(area: Area, width: int, height: int) -> Image.Image:
+    corners = (area.left * width, area.top * height, area.right * width, area.bottom * height)
+    left, top, right, bottom = (round(corner / 100) for corner in corners)
+    mask = Image.new("L", (width, height))
+    mask.paste(255, (left, top, max(right, left + 1), max(bottom, top + 1)))
+    return mask
 
 
 def with_surroundings(request: PromptRequest, picture: Image.Image) -> Image.Image:

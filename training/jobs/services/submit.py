@@ -20,6 +20,7 @@ from models_registry.models.version import ModelVersion
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.snapshot import Snapshot
 from training.datasets.services.snapshots import take_snapshot
+from training.engine.config.prompt_lines import is_hash, kept_lines, split_line
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.estimate import Estimate, estimate
@@ -163,6 +164,7 @@ def plan_job(
     )
     if "sample_prompts" not in config:
         checked = checked.model_copy(update={"sample_prompts": usual_prompts(snapshot, checked)})
+    check_start_pictures(checked, snapshot)
     images = snapshot.manifest["images"]
     repeats = sum(image["repeats"] for image in images) / len(images)
     device = device_wish or likely_device(checked)
@@ -189,6 +191,20 @@ def check_config(
         return TrainConfig.parse(data)
     except ConfigError as error:
         raise Invalid(str(error), code="config_invalid") from error
+
+
+def check_start_pictures(config: TrainConfig, snapshot: Snapshot) -> None:
+    """Sample prompts start from pictures of the dataset, named by hash. Raises Invalid."""
+    hashes = [image["sha256"] for image in snapshot.manifest["images"]]
+    for line in kept_lines(config.sample_prompts):
+        name = split_line(line)[1].get("init", "").lower()
+        known = is_hash(name) and any(digits.startswith(name) for digits in hashes)
+        if name and not known:
+            raise Invalid(
+                _("A sample prompt starts from “%s”, which is no hash of a picture of the dataset.")
+                % name,
+                code="config_invalid",
+            )
 
 
 def usual_prompts(snapshot: Snapshot, config: TrainConfig) -> list[str]:

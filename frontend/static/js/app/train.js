@@ -4,6 +4,11 @@ import { catchUp } from "app/early-changes";
 const find = (selector) => document.querySelector(selector);
 catchUp({ root: find("[data-choices]"), event: "change" }, { root: find("#settings"), event: "input" });
 
+// Each step has its address, the first one too: Back leads to the choices that were there.
+if (!new URLSearchParams(location.search).has("preset")) {
+  history.replaceState(history.state, "", find("#choices").dataset.address);
+}
+
 const fields = () => [...document.querySelectorAll("#settings :is(input, textarea)")];
 const valuesNow = () => new Map(fields().map((field) => [field.name, field.value]));
 let sent = null;

@@ -50,6 +50,9 @@ def test_a_comment_is_changed_hidden_and_deleted_by_whom_it_concerns(api, api_of
     author.delete(one)
     [thread] = api.get(path)["items"]
     assert (thread["text"], thread["is_hidden"], len(thread["answers"])) == (None, False, 1)
+    other.post(f"{one}restore/", {}, status=404)
+    assert author.post(f"{one}restore/", {}, status=200)["text"] == "uno"
+    assert api.get(path)["items"][0]["text"] == "uno"
 
 
 def test_more_comments_cost_no_more_queries(api, api_of, about):
