@@ -25,6 +25,7 @@ from hub.core.errors import Invalid, NotFound, TooLarge
 from hub.storage.blobs import open_blob, scratch_folder
 from hub.storage.blurhash import blurhash_of
 from hub.storage.models import Blob
+from hub.storage.picture_part import picture_bytes
 
 DAY_SECONDS = 86_400
 PLACEHOLDER_PIXELS = 16
@@ -45,6 +46,8 @@ TYPES = {
     "BMP": "image/bmp",
     "AVIF": "image/avif",
 }
+#: What Pillow calls a phone's JPEG with more pictures behind it: browsers show the first.
+SEVERAL_JPEGS = "MPO"
 
 
 class StoredPicture(Protocol):
@@ -73,7 +76,11 @@ class PictureFacts:
 
 
 def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
-    """Decode a picture; raises Invalid when it is none or broken, TooLarge over the pixel limit."""
+    """Decode a picture; raises TooLarge over the pixel limit.
+
+    Raises Invalid when it is none, is broken, or holds what no picture does (`picture_end`).
+    """
+    picture_bytes(source)
     picture, frames, content_type = _decoded(source)
     small = picture.resize((PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), Image.Resampling.BOX)
     red, green, blue = small.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[misc]
@@ -162,6 +169,8 @@ def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, i
         with Image.open(source, formats=tuple(TYPES)) as opened:
             _check_pixels(opened)
             frames, kind = getattr(opened, "n_frames", 1), opened.format or ""
+            if kind == SEVERAL_JPEGS:
+                frames, kind = 1, "JPEG"
             opened.load()
             picture = _eight_bit(ImageOps.exif_transpose(opened)).convert(mode)
     except BROKEN as error:
