@@ -61,6 +61,11 @@ def members_of(team: Team) -> QuerySet[Membership]:
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
 
 
+def active_person(user_id: int) -> User | None:
+    """The person as the rows say now; None for a closed account. For lines that stay open."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
