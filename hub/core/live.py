@@ -27,7 +27,7 @@ RECHECK_SECONDS = 10.0
 logger = logging.getLogger(__name__)
 
 
-class LastingConsumer(AsyncJsonWebsocketConsumer):
+class LastingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """A line that stays open for hours: the right to it is asked for again and again.
 
     A subclass says in `may_hear` whether its person still has it, and passes a message on only
