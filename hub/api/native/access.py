@@ -4,8 +4,10 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.settings import DEFAULTS, APISettings
 from rest_framework.views import APIView
 
 from hub.accounts.models import Scope, User
@@ -39,6 +41,13 @@ class HasScope(BasePermission):
         return True
 
 
+class ByHeaderAlone(DefaultContentNegotiation):
+    """`?format=` names a format of model files here, not one of answers."""
+
+    # The stubs know the settings as a whole only.
+    settings = APISettings({"URL_FORMAT_OVERRIDE": None}, DEFAULTS)  # type: ignore[arg-type,assignment]
+
+
 class NativeView(APIView):
     """A v2 endpoint; empty scopes mean that any live key will do, several that one of them does.
 
@@ -46,6 +55,7 @@ class NativeView(APIView):
     """
 
     permission_classes = (HasScope,)
+    content_negotiation_class = ByHeaderAlone
     read_scopes: ClassVar[tuple[Scope, ...]] = ()
     write_scopes: ClassVar[tuple[Scope, ...]] = ()
     writing_needs_all: ClassVar[bool] = False
