@@ -36,6 +36,9 @@ class LastingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chan
 
     checked: float | None = None
 
+    async def receive(self, text_data: str | None = None, **_: object) -> None:
+        """Nothing that a client says is read."""
+
     async def may_hear(self) -> bool:
         """Whether the person may go on listening, by the rows as they are now."""
         raise NotImplementedError
