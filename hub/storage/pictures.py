@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import io
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from hub.storage.models import Blob
 from hub.storage.picture_part import picture_bytes
 
 DAY_SECONDS = 86_400
+INSTANT = re.compile(r"[0-9]{1,12}")
 PLACEHOLDER_PIXELS = 16
 WEBP_QUALITY = 82
 BROKEN = (
@@ -124,7 +126,7 @@ def picture_urls(
 def check_signature(sha256: str, *, key: str) -> None:
     """Raises NotFound unless the address was made here and its time is not over."""
     expires, _dot, signature = key.partition(".")
-    number = int(expires) if expires.isascii() and expires.isdigit() else -1
+    number = int(expires) if INSTANT.fullmatch(expires) else -1
     right = number >= 0 and hmac.compare_digest(
         _signature(settings.SECRET_KEY, sha256, number).encode(), signature.encode()
     )

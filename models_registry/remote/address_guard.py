@@ -153,6 +153,8 @@ def is_public(address: Address) -> bool:
         inner = _inner(address)
         if inner is not None:  # the outer form is only a spelling
             return is_public(inner)
+        if address.is_site_local:  # fec0::/10, which its inventors gave up and routers still know
+            return False
         tunnels = (address.sixtofour, *(address.teredo or ()))
         if any(end is not None and not is_public(end) for end in tunnels):
             return False

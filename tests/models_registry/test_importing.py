@@ -200,6 +200,7 @@ def test_a_name_that_is_not_known_may_be_known_later(monkeypatch):
         ("::", False),
         ("::1", False),
         ("fe80::1", False),
+        ("fec0::1", False),
         ("fc00::1", False),
         ("::ffff:127.0.0.1", False),
         ("::ffff:10.0.0.1", False),

@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 from hub.accounts.models import User
 from hub.api.civitai.endpoint import Access, Caller, endpoint
-from hub.api.civitai.parameters import MAX_ID
+from hub.api.civitai.parameters import MAX_ID, id_in
 from hub.api.civitai.refusals import failure
 from hub.api.civitai.values import instant
 from hub.core.errors import NotFound
@@ -57,7 +57,7 @@ def signed_download(
 def _redirected(
     request: HttpRequest, caller: Caller, version_id: str, *, kind: str
 ) -> HttpResponseBase:
-    number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
+    number = id_in(version_id)
     if not 1 <= number <= MAX_ID:
         return failure("Invalid version id", 400)
     file = _chosen_file(request, caller, number, kind)
