@@ -179,7 +179,7 @@ def _one_more(prefix: str, posted: Any) -> Any:
     if posted is None or posted.get("more") != prefix:
         return posted
     total = posted.get(f"{prefix}-TOTAL_FORMS", "0")
-    count = int(total) + 1 if total.isascii() and total.isdigit() else 1
+    count = int(total) + 1 if total.isascii() and total.isdigit() and len(total) < 10 else 1
     changed = posted.copy()
     changed[f"{prefix}-TOTAL_FORMS"] = str(count)
     return changed

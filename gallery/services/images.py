@@ -17,7 +17,7 @@ from hub.accounts.models import User
 from hub.core.errors import Conflict, Invalid, TooLarge
 from hub.storage.blobs import ensure_local, local_path, scratch_folder
 from hub.storage.models import Blob, UploadPurpose, UploadStatus
-from hub.storage.pictures import TYPES, PictureFacts, inspect_picture
+from hub.storage.pictures import SEVERAL_JPEGS, TYPES, PictureFacts, inspect_picture
 from hub.storage.uploads import find_upload
 
 SIDEWAYS = {5, 6, 7, 8}
@@ -113,7 +113,8 @@ def _header(path: Path, filename: str) -> tuple[int, int, str]:
             exif = picture.getexif() if "exif" in picture.info else {}
             if exif.get(ExifTags.Base.Orientation) in SIDEWAYS:
                 width, height = height, width
-            return width, height, picture.format or ""
+            kind = picture.format or ""
+            return width, height, "JPEG" if kind == SEVERAL_JPEGS else kind
     except FileNotFoundError:
         raise
     except BROKEN as error:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from hub.core.errors import Invalid, NotAllowed, NotFound
 from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.core.visibility import Visibility
 from hub.storage.models import Blob, UploadPurpose
+from hub.storage.picture_part import only_picture
 from hub.storage.uploads import consume_upload
 from models_registry.models.version import ModelVersion
 
@@ -60,6 +61,7 @@ def create_post(
             % {"most": settings.POST_MAX_IMAGES, "count": len(images)}
         )
     sizes = [check_picture(new.blob, filename=new.filename) for new in images]
+    images = [_picture_alone(new) for new in images]
     with transaction.atomic():
         post = Post.objects.create(
             owner=actor,
@@ -76,6 +78,14 @@ def create_post(
             _add_image(post, position, new, width=size.width, height=size.height)
         audit.record(actor=actor, action="post.create", target=post, detail={"images": len(images)})
     return post
+
+
+def _picture_alone(new: NewImage) -> NewImage:
+    """Without what a phone wrote behind it; Invalid, with its name, for what else it hides."""
+    try:
+        return replace(new, blob=only_picture(new.blob))
+    except Invalid as error:
+        raise Invalid(f"{new.filename}: {error.message}", code=error.error_code) from error
 
 
 def create_post_from_uploads(

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Case, F, QuerySet, When
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hub.accounts.models import Membership, Role, Team, User
-from hub.core.errors import NotFound
+from hub.accounts.models import Invite, Membership, Role, Team, User
+from hub.accounts.permissions import can_manage_team
+from hub.core.errors import NotAllowed, NotFound
 
 TEAM_SESSION_KEY = "team_id"
 NAMES_OFFERED = 8
@@ -59,6 +61,35 @@ def members_of(team: Team) -> QuerySet[Membership]:
     """Members with their users, owners first, viewers last."""
     rank = Case(*(When(role=role, then=place) for place, role in enumerate(Role.values)))
     return team.memberships.select_related("user").order_by(rank, "user__username", "pk")
+
+
+def active_person(user_id: int) -> User | None:
+    """The person as the rows say now; None for a closed account. For lines that stay open."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def team_for(user: User, slug: str) -> Team:
+    """A team that the person is in, with their `role`. Raises NotFound for any other."""
+    found = teams_of(user).filter(slug=slug).first()
+    if found is None:
+        raise NotFound(_("There is no such team, or you are not in it."))
+    return found
+
+
+def member_of(team: Team, user_id: int) -> Membership:
+    """One member of the team with their user. Raises NotFound."""
+    found = team.memberships.select_related("user").filter(user_id=user_id).first()
+    if found is None:
+        raise NotFound(_("This person is not in the team any more."))
+    return found
+
+
+def open_invites(viewer: User, team: Team) -> QuerySet[Invite]:
+    """Invites that still admit somebody, newest first. Raises NotAllowed for whoever made none."""
+    if not can_manage_team(viewer, team):
+        raise NotAllowed(_("Only owners and managers of %s can do this.") % team.name)
+    waiting = team.invites.filter(accepted_at=None, expires_at__gt=timezone.now())
+    return waiting.select_related("created_by").order_by("-created_at", "-pk")
 
 
 def keys_of_username(name: str) -> list[int]:

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -127,6 +128,16 @@ def create_invite(*, actor: User, team: Team, role: str = Role.MEMBER) -> tuple[
         )
         audit.record(actor=actor, action="team.invite", target=team)
     return invite, key
+
+
+def revoke_invite(*, actor: User, team: Team, invite_id: UUID) -> None:
+    """Make an open invite of the team useless. Raises NotFound for one that is none, or used."""
+    _require_manager(actor, team)
+    with transaction.atomic():
+        gone, _rows = Invite.objects.filter(pk=invite_id, team=team, accepted_at=None).delete()
+        if not gone:
+            raise NotFound(_("There is no such invite, or it was used."))
+        audit.record(actor=actor, action="team.revoke_invite", target=team)
 
 
 def accept_invite(*, actor: User, key: str) -> Team:

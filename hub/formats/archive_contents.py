@@ -20,10 +20,10 @@ from hub.formats.detection import (
     FileType,
     type_of_head,
 )
-from hub.formats.disguises import HIDDEN_ARCHIVE
 from hub.formats.errors import ArchiveError, FormatError, Problem
 from hub.formats.pickle_globals import Verdict
 from hub.formats.pickles import PickleReport, scan_pickle
+from hub.formats.picture_end import picture_length
 from hub.formats.safetensors_header import LENGTH_BYTES, declared_length, parse_header
 from hub.formats.text_content import check_text, is_active_name, is_text
 from hub.formats.zip_archive import (
@@ -33,7 +33,7 @@ from hub.formats.zip_archive import (
     peek_member,
     read_member,
 )
-from hub.formats.zip_layout import check_layout, has_archive_at_end
+from hub.formats.zip_layout import check_layout
 
 TOTAL_TOO_LARGE = Problem(
     "archive_total_too_large",
@@ -156,8 +156,7 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Archi
 
 def _check_whole(name: str, data: bytes, found: FileType) -> None:
     if found in IMAGE_TYPES:
-        if has_archive_at_end(BytesIO(data)):
-            raise ArchiveError(BAD_MEMBER, name=name, reason=HIDDEN_ARCHIVE.message)
+        _check_picture(name, data)
     elif found in {FileType.PICKLE, FileType.TORCH_LEGACY}:
         _check_pickle(name, scan_pickle(BytesIO(data)))
     elif found is FileType.UNKNOWN and is_text(data) and not name.lower().endswith(WEIGHTS):
@@ -173,6 +172,13 @@ def _check_safetensors(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         parse_header(raw, data_bytes=info.file_size - LENGTH_BYTES - length)
     except FormatError as error:
         raise ArchiveError(BAD_MEMBER, name=info.filename, reason=str(error)) from error
+
+
+def _check_picture(name: str, data: bytes) -> None:
+    try:
+        picture_length(BytesIO(data))
+    except FormatError as error:
+        raise ArchiveError(BAD_MEMBER, name=name, reason=str(error)) from error
 
 
 def _check_pickle(name: str, report: PickleReport) -> None:

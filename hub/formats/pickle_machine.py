@@ -48,6 +48,11 @@ ALLOWED_OPCODES = frozenset(
     }
 )
 
+FRAME_TOO_LONG = "a frame says that it is {stated} bytes long, and only {left} follow"
+FRAME_TOO_SHORT = "a frame ends inside of a value"
+FRAME_IN_FRAME = "a frame begins inside of another"
+FRAME_BEHIND_STOP = "a frame goes on behind the pickle's end"
+
 MALFORMED = Problem(
     "pickle_malformed",
     "The pickle can't be followed to its end: {reason}. Convert the file to safetensors on a "
@@ -69,6 +74,12 @@ class BoundedReader:
         self._available = available_bytes
         self._budget = max_bytes
         self._limit = max_bytes
+        self.used_bytes = 0
+
+    @property
+    def left_bytes(self) -> int:
+        """How much there is behind what was read."""
+        return self._available
 
     def read(self, size: int) -> bytes:
         """Read exactly as a file does, but never ask for more than there is."""
@@ -81,6 +92,7 @@ class BoundedReader:
 
     def _spend(self, data: bytes) -> bytes:
         self._available -= len(data)
+        self.used_bytes += len(data)
         self._budget -= len(data)
         if self._budget < 0:
             raise PickleScanError(TOO_LARGE, limit=self._limit, unit="bytes")
@@ -104,15 +116,50 @@ class Step(NamedTuple):
 def read_steps(reader: BoundedReader, *, max_opcodes: int) -> Iterator[Step]:
     """Decode one pickle opcode by opcode, up to and including STOP.
 
-    Raises PickleScanError when the bytes are no pickle or go beyond a limit.
+    Raises PickleScanError when the bytes are no pickle or go beyond a limit; for a frame that lies
+    about its length only behind STOP, since some loaders do not notice and run what is in it.
     """
+    frames = _Frames(reader)
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(cast(IO[bytes], reader))):
             if count >= max_opcodes:
                 raise PickleScanError(TOO_LARGE, limit=max_opcodes, unit="opcodes")
+            frames.follow(opcode.name, argument)
             yield Step(opcode, argument)
     except (ValueError, OverflowError, struct.error, EOFError) as error:
         raise PickleScanError(MALFORMED, reason=str(error)) from error
+    if frames.fault:
+        raise PickleScanError(MALFORMED, reason=frames.fault)
+
+
+class _Frames:
+    """Whether the frames of a pickle are as long as they say.
+
+    A loader takes a frame whole: bytes of one that go on behind STOP are skipped there, so that the
+    next pickle of the file begins elsewhere than its opcodes say.
+    """
+
+    def __init__(self, reader: BoundedReader) -> None:
+        self._reader = reader
+        self._before = self._end = 0
+        self.fault = ""
+
+    def follow(self, name: str, argument: object) -> None:
+        """Take an opcode that was just read."""
+        now = self._reader.used_bytes
+        is_inside = self._before < self._end
+        if name == "FRAME" and is_inside:
+            self.fault = self.fault or FRAME_IN_FRAME
+        elif is_inside and now > self._end:
+            self.fault = self.fault or FRAME_TOO_SHORT
+        elif name == "STOP" and now < self._end:
+            self.fault = self.fault or FRAME_BEHIND_STOP
+        if name == "FRAME" and isinstance(argument, int):
+            self._end = now + argument
+            if argument > self._reader.left_bytes:
+                left = self._reader.left_bytes
+                self.fault = self.fault or FRAME_TOO_LONG.format(stated=argument, left=left)
+        self._before = now
 
 
 class ImportTracer:

@@ -11,6 +11,7 @@ USER_QUOTA_BYTES = _env.integer("USER_QUOTA_BYTES", 200 * GIB, minimum=0)
 
 # Files fetched by address: how large, and which private networks may be asked (CIDR, comma list)
 IMPORT_MAX_BYTES = _env.integer("IMPORT_MAX_BYTES", 20 * GIB, minimum=1)
+IMPORT_MIN_BYTES_PER_SECOND = _env.integer("IMPORT_MIN_BYTES_PER_SECOND", 1024, minimum=0)
 IMPORT_PRIVATE_NETWORKS = _env.networks("IMPORT_PRIVATE_NETWORKS")
 
 # Pictures

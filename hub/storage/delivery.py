@@ -22,7 +22,7 @@ from hub.storage.models import Blob
 CHUNK_BYTES = 1024 * 1024
 SIGNED_SECONDS = 24 * 3600
 LOST = "The file is missing on the hub's disk. Tell the administrator."
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import io
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ from hub.core.errors import Invalid, NotFound, TooLarge
 from hub.storage.blobs import open_blob, scratch_folder
 from hub.storage.blurhash import blurhash_of
 from hub.storage.models import Blob
+from hub.storage.picture_part import picture_bytes
 
 DAY_SECONDS = 86_400
+INSTANT = re.compile(r"[0-9]{1,12}")
 PLACEHOLDER_PIXELS = 16
 WEBP_QUALITY = 82
 BROKEN = (
@@ -45,6 +48,8 @@ TYPES = {
     "BMP": "image/bmp",
     "AVIF": "image/avif",
 }
+#: What Pillow calls a phone's JPEG with more pictures behind it: browsers show the first.
+SEVERAL_JPEGS = "MPO"
 
 
 class StoredPicture(Protocol):
@@ -73,7 +78,11 @@ class PictureFacts:
 
 
 def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
-    """Decode a picture; raises Invalid when it is none or broken, TooLarge over the pixel limit."""
+    """Decode a picture; raises TooLarge over the pixel limit.
+
+    Raises Invalid when it is none, is broken, or holds what no picture does (`picture_end`).
+    """
+    picture_bytes(source)
     picture, frames, content_type = _decoded(source)
     small = picture.resize((PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), Image.Resampling.BOX)
     red, green, blue = small.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[misc]
@@ -117,7 +126,7 @@ def picture_urls(
 def check_signature(sha256: str, *, key: str) -> None:
     """Raises NotFound unless the address was made here and its time is not over."""
     expires, _dot, signature = key.partition(".")
-    number = int(expires) if expires.isascii() and expires.isdigit() else -1
+    number = int(expires) if INSTANT.fullmatch(expires) else -1
     right = number >= 0 and hmac.compare_digest(
         _signature(settings.SECRET_KEY, sha256, number).encode(), signature.encode()
     )
@@ -162,6 +171,8 @@ def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, i
         with Image.open(source, formats=tuple(TYPES)) as opened:
             _check_pixels(opened)
             frames, kind = getattr(opened, "n_frames", 1), opened.format or ""
+            if kind == SEVERAL_JPEGS:
+                frames, kind = 1, "JPEG"
             opened.load()
             picture = _eight_bit(ImageOps.exif_transpose(opened)).convert(mode)
     except BROKEN as error:

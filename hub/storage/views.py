@@ -1,5 +1,8 @@
 """Pictures by signed address."""
 
+import re
+from pathlib import PurePath
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -8,6 +11,7 @@ from hub.storage.delivery import serve_blob
 from hub.storage.models import Blob
 from hub.storage.pictures import check_signature, rendition
 
+WIDTH = re.compile(r"[0-9]{1,9}")
 LONG_CACHE = "max-age=31536000, immutable"
 
 
@@ -27,9 +31,11 @@ def picture(request: HttpRequest, key: str, sha256: str, size: str, name: str) -
 
 def _sized(request: HttpRequest, blob: Blob, size: str, name: str) -> HttpResponseBase:
     key, _equals, value = size.partition("=")
-    if key == "width" and value.isascii() and value.isdigit():
+    if key == "width" and WIDTH.fullmatch(value):
         data = rendition(blob, int(value)).read_bytes()
         return HttpResponse(data, content_type="image/webp")
     if size != "original=true" or not blob.content_type.startswith("image/"):
         raise Http404
-    return serve_blob(request, blob, filename=name, inline=True)
+    # The name is the address's, its ending the content's: nobody saves a picture as a page.
+    kept = f"{PurePath(name).stem}.{blob.content_type.rpartition('/')[2]}"
+    return serve_blob(request, blob, filename=kept, inline=True)

@@ -2,12 +2,15 @@
 
 A name is resolved once, every address that it has is judged, and the connection goes to exactly the
 address that was judged. So neither a redirect nor a name that answers differently the second time
-(DNS rebinding) leads inside.
+(DNS rebinding) leads inside. Whoever answers byte by byte is left: with limits for single reads
+alone, one address could hold a worker for hours.
 """
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterable
+from time import monotonic
 
 import httpcore
 from django.utils.translation import gettext as _
@@ -23,6 +26,8 @@ SocketOption = (
 #: Reached from inside of a cloud only, though not marked as private: protocol assignments (one of
 #: them is Oracle's metadata service) and Azure's platform address.
 INSIDE = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("168.63.129.16/32"))
+#: Over so much time of waiting, redirects and headers included, the least pace has to hold.
+PACE_SECONDS = 30.0
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -32,11 +37,67 @@ class AddressRefused(NotAllowed):
     code = "address_refused"
 
 
+class Pace:
+    """How much comes in while somebody waits for it, over all connections of one fetch."""
+
+    def __init__(self, least_bytes_per_second: int) -> None:
+        self._least = least_bytes_per_second
+        self._waited, self._came = 0.0, 0
+
+    def note(self, seconds: float, size_bytes: int) -> None:
+        """Count a read. Raises httpcore.ReadTimeout below the least pace."""
+        self._waited += seconds
+        self._came += size_bytes
+        if self._waited <= PACE_SECONDS:
+            return
+        if self._came < self._least * PACE_SECONDS:
+            raise httpcore.ReadTimeout("the other side sends slower than the least pace")
+        self._waited, self._came = 0.0, 0
+
+
+class PacedStream(httpcore.NetworkStream):
+    """A connection whose other side has to keep a pace."""
+
+    def __init__(self, inner: httpcore.NetworkStream, pace: Pace) -> None:
+        self._inner = inner
+        self._pace = pace
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what there is; raises httpcore.ReadTimeout where it is too little for too long."""
+        began = monotonic()
+        data = self._inner.read(max_bytes, timeout)
+        self._pace.note(monotonic() - began, len(data))
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send."""
+        self._inner.write(buffer, timeout)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """The same pace under TLS."""
+        inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        return PacedStream(inner, self._pace)
+
+    def get_extra_info(self, info: str) -> object:
+        """What the connection says of itself."""
+        return self._inner.get_extra_info(info)
+
+
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens TCP connections to public addresses, and to `allowed` networks, only."""
 
-    def __init__(self, allowed: Iterable[Network] = ()) -> None:
+    def __init__(self, allowed: Iterable[Network] = (), *, pace: Pace) -> None:
         self._allowed = tuple(allowed)
+        self._pace = pace
         self._inner = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -49,7 +110,8 @@ class GuardedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Judge the name, then connect to what was judged; TLS still checks the name."""
         address = checked_address(host, port, allowed=self._allowed)
-        return self._inner.connect_tcp(str(address), port, timeout, local_address, socket_options)
+        found = self._inner.connect_tcp(str(address), port, timeout, local_address, socket_options)
+        return PacedStream(found, self._pace)
 
     def connect_unix_socket(
         self,
@@ -91,6 +153,8 @@ def is_public(address: Address) -> bool:
         inner = _inner(address)
         if inner is not None:  # the outer form is only a spelling
             return is_public(inner)
+        if address.is_site_local:  # fec0::/10, which its inventors gave up and routers still know
+            return False
         tunnels = (address.sixtofour, *(address.teredo or ()))
         if any(end is not None and not is_public(end) for end in tunnels):
             return False

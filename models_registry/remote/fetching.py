@@ -12,7 +12,7 @@ import httpx
 from django.utils.translation import gettext as _
 
 from hub.core.errors import Gone, Invalid, NotAllowed
-from models_registry.remote.address_guard import GuardedBackend, Network
+from models_registry.remote.address_guard import GuardedBackend, Network, Pace
 
 MAX_REDIRECTS = 5
 TIMEOUTS = {"connect": 10.0, "read": 30.0, "write": 10.0, "pool": 10.0}
@@ -63,7 +63,12 @@ def _plain_host(host: str) -> str:
 
 @contextmanager
 def open_remote(
-    url: str, *, offset: int = 0, validator: str = "", allowed: Iterable[Network] = ()
+    url: str,
+    *,
+    pace: Pace,
+    offset: int = 0,
+    validator: str = "",
+    allowed: Iterable[Network] = (),
 ) -> Iterator[tuple[RemoteFile, Iterator[bytes]]]:
     """The file behind an address and its bytes, from `offset` if it is still the same file.
 
@@ -77,7 +82,7 @@ def open_remote(
     if offset and validator:
         headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
     context = httpx.create_ssl_context()
-    backend = GuardedBackend(allowed)
+    backend = GuardedBackend(allowed, pace=pace)
     with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
         for _hop in range(MAX_REDIRECTS + 1):
             request = pool.stream(

@@ -7,7 +7,10 @@
 | pickle, all imports known and harmless, picklescan finds nothing | Success |
 | pickle with a dangerous import | Danger |
 | pickle that could not be followed, imports unknown names or uses unusual opcodes | Error |
+| pickle whose frames are longer or shorter than they say | Error |
 | picture, archive, text where the kind of file expects one, every part of it looked at | Success |
+| picture with bytes behind its end, or an archive or script inside (`picture_end`) | Error |
+| JPEG with what cameras write behind its end: more JPEGs, a video, Samsung's blocks | Success |
 | a file that can be opened as something else too, or that lies about its type | Error |
 | whatever the virus scanner names, where one is configured | Danger |
 | anything else | Error, with the reason |

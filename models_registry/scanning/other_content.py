@@ -11,6 +11,7 @@ from hub.formats.archive_contents import DANGEROUS_MEMBER, ContentLimits, check_
 from hub.formats.detection import IMAGE_TYPES, WRAPPER_TYPES, FileType
 from hub.formats.disguises import check_single_nature
 from hub.formats.errors import FormatError
+from hub.formats.picture_end import picture_length
 from hub.formats.text_content import TEXT_SAMPLE_BYTES, check_text, is_active_name, is_text
 from hub.formats.zip_archive import ArchiveLimits
 from hub.storage.pictures import inspect_picture
@@ -87,6 +88,7 @@ def content_limits() -> ContentLimits:
 def _judge_picture(path: Path) -> ScanOutcome:
     with path.open("rb") as stream:
         check_single_nature(stream)
+        picture_length(stream)
     try:
         inspect_picture(path)
     except AtelierError as error:

@@ -14,6 +14,7 @@ from hub.formats.generation.a1111 import emit_infotext
 from hub.formats.generation.reading import read_generation_data
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob, UploadPurpose
+from hub.storage.picture_part import only_picture
 from hub.storage.pictures import inspect_picture
 from hub.storage.uploads import consume_upload
 from models_registry.models.cover import VersionCover
@@ -41,7 +42,8 @@ def take_picture(*, actor: User, upload_id: UUID) -> tuple[Blob, str]:
     upload = consume_upload(actor=actor, upload_id=upload_id, purpose=UploadPurpose.IMAGE)
     if upload.blob is None:
         raise Conflict(_("The upload is not complete yet."))
-    return upload.blob, _look_at(upload.blob)
+    blob = only_picture(upload.blob)
+    return blob, _look_at(blob)
 
 
 def remove_cover(*, actor: User, version: ModelVersion, cover_id: int) -> None:

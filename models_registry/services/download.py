@@ -17,7 +17,7 @@ from hub.accounts.models import User
 from hub.core.errors import Gone, NotAllowed, NotFound
 from models_registry.errors import EarlyAccess, SignInNeeded
 from models_registry.models.download import Download
-from models_registry.models.file import FileFormat, FileKind, ModelFile
+from models_registry.models.file import FileFormat, FileKind, ModelFile, ScanStatus
 from models_registry.models.model import ModelType, Status, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import (
@@ -25,6 +25,7 @@ from models_registry.permissions import (
     can_take_unverified,
     is_in_early_access,
 )
+from models_registry.queries import signed_file
 from models_registry.services.counters import add_download
 from models_registry.services.names import clean_file_name, stem_and_suffix
 
@@ -148,12 +149,29 @@ def visitor_digest(*, address: str, agent: str, now: datetime | None = None) -> 
 
 
 def download_token(file: ModelFile) -> str:
-    """What a link carries so that it needs no key and no session; permission is checked before."""
-    return signing.dumps(file.pk, salt=LINK_SALT)
+    """What a link carries so that it needs no key and no session; permission is checked before.
+
+    The number is negative where somebody took a file that is not cleared, as its people may.
+    """
+    return signing.dumps(file.pk if file.is_clean else -file.pk, salt=LINK_SALT)
 
 
-def file_id_of_token(token: str) -> int:
-    """The file of a link; raises Gone when its day is over, NotFound for what is no token."""
+def linked_file(token: str) -> ModelFile:
+    """The file of a link, without asking again who takes it.
+
+    Raises NotFound for what is no token, Gone when its day is over, or when the file was found
+    dangerous, or not clean any more, since the link was made.
+    """
+    number = _number_in(token)
+    file = signed_file(file_id=abs(number))
+    if file.scan_status == ScanStatus.DANGER:
+        raise Gone("This file turned out to be dangerous and is not handed out any more")
+    if file.scan_status == ScanStatus.ERROR and number > 0:
+        raise Gone("This file was looked at again and is not cleared any more")
+    return file
+
+
+def _number_in(token: str) -> int:
     try:
         return int(signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS))
     except signing.SignatureExpired as error:

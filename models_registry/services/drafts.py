@@ -15,6 +15,7 @@ from hub.core.errors import Conflict, NotAllowed
 from hub.core.visibility import Visibility
 from hub.storage.blobs import open_blob
 from hub.storage.models import Blob
+from hub.storage.picture_part import only_picture
 from hub.storage.pictures import inspect_picture
 from models_registry.models.base_model import BaseModel
 from models_registry.models.cover import VersionCover
@@ -158,6 +159,7 @@ def add_cover(
 ) -> VersionCover:
     """Append a picture; the same picture twice is the same as once."""
     require_edit(actor, version)
+    blob = only_picture(blob)
     present = version.covers.filter(blob=blob).first()
     if present is not None:
         return present

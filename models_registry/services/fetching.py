@@ -14,7 +14,7 @@ from uuid import UUID
 
 import httpcore
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,7 @@ from hub.storage.uploads import (
     used_bytes,
 )
 from models_registry.models.remote_import import RemoteImport, RemoteStatus
+from models_registry.remote.address_guard import Pace
 from models_registry.remote.fetching import RemoteFile, open_remote
 from models_registry.services.names import clean_file_name
 
@@ -85,7 +86,10 @@ def _receive(row: RemoteImport) -> None:
     allowed = [ipaddress.ip_network(text) for text in settings.IMPORT_PRIVATE_NETWORKS]
     if have and have == row.size_bytes:
         return
-    with open_remote(row.url, offset=have, validator=row.validator, allowed=allowed) as found:
+    pace = Pace(settings.IMPORT_MIN_BYTES_PER_SECOND)
+    with open_remote(
+        row.url, offset=have, validator=row.validator, allowed=allowed, pace=pace
+    ) as found:
         remote, pieces = found
         _note(row, remote)
         _check_room(row, remote.size_bytes or 0)
@@ -109,6 +113,7 @@ def _written(file: BinaryIO, pieces: Iterator[bytes], row: RemoteImport) -> Iter
         _check_limit(received)
         if time.monotonic() - told >= REPORT_SECONDS:
             told = time.monotonic()
+            _check_room(row, received)
             _keep(row, received_bytes=received)
 
 
@@ -145,8 +150,11 @@ def _note(row: RemoteImport, remote: RemoteFile) -> None:
 
 
 def _check_room(row: RemoteImport, size: int) -> None:
+    """Of this import so far, with what lies here of others that were stopped and not given up."""
     _check_limit(size)
-    if used_bytes(row.owner) + size > settings.USER_QUOTA_BYTES:
+    others = RemoteImport.objects.filter(owner=row.owner).exclude(pk=row.pk)
+    lying = others.exclude(status=RemoteStatus.SUCCEEDED).aggregate(total=Sum("received_bytes"))
+    if used_bytes(row.owner) + int(lying["total"] or 0) + size > settings.USER_QUOTA_BYTES:
         raise QuotaExceeded(
             _("Your space of %s bytes is used up. Delete something or ask the administrator.")
             % settings.USER_QUOTA_BYTES

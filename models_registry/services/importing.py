@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core import audit
-from hub.core.errors import Conflict, Invalid, NotFound
+from hub.core.errors import Conflict, Invalid
 from hub.core.tasks import TaskName, enqueue_on_commit
+from models_registry.import_queries import import_of
 from models_registry.models.remote_import import RemoteImport, RemoteStatus
 from models_registry.remote.fetching import check_url
 from models_registry.services.fetching import received_path
@@ -49,7 +50,7 @@ def begin_import(*, actor: User, url: str) -> RemoteImport:
 def cancel_import(*, actor: User, import_id: UUID) -> None:
     """Stop fetching; what came stays for another attempt until it expires."""
     with transaction.atomic():
-        row = _own(actor, import_id)
+        row = import_of(actor, import_id)
         _move(row, OPEN, RemoteStatus.CANCELED)
         audit.record(actor=actor, action="import.cancel", target=row)
 
@@ -57,7 +58,7 @@ def cancel_import(*, actor: User, import_id: UUID) -> None:
 def retry_import(*, actor: User, import_id: UUID) -> None:
     """Go on behind the bytes that came."""
     with transaction.atomic():
-        row = _own(actor, import_id)
+        row = import_of(actor, import_id)
         stopped = (RemoteStatus.FAILED, RemoteStatus.CANCELED)
         _move(row, stopped, RemoteStatus.QUEUED, attempts=0, failure="")
         audit.record(actor=actor, action="import.retry", target=row)
@@ -90,13 +91,6 @@ def _move(
     )
     if not changed:
         raise Conflict(_("This import has moved on meanwhile. Reload the page."), code="stale")
-
-
-def _own(actor: User, import_id: UUID) -> RemoteImport:
-    row = RemoteImport.objects.filter(pk=import_id, owner=actor).first()
-    if row is None:
-        raise NotFound(_("There is no such import."))
-    return row
 
 
 def _expire(now: datetime) -> None:

@@ -19,7 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.factories.formats import framed, png_bytes, safetensors_bytes, zip_bytes
+from tests.factories.formats import (
+    exif_image,
+    framed,
+    png_bytes,
+    png_with_chunk,
+    safetensors_bytes,
+    zip_bytes,
+)
 from tests.factories.gguf_files import broken_ggufs, gguf_bytes
 
 MARKER = "hacked"
@@ -119,6 +126,17 @@ def pickles() -> Iterator[Hostile]:
     yield Hostile("a pickled array of objects", "a.pt", numpy_pickle, "mkdir")
     length = b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"x"
     yield Hostile("a length that lies", "a.pt", length, "followed to its end")
+    framed_pickle = pickle.dumps({"w": [0.5] * 3}, 4)
+    for change, reason in ((1 << 20, "only"), (3, "behind the pickle"), (-5, "inside of a value")):
+        stated = struct.unpack("<Q", framed_pickle[3:11])[0] + change
+        data = framed_pickle[:3] + struct.pack("<Q", stated) + framed_pickle[11:]
+        behind = b"" if change > 5 else pickle.dumps(1, 2)
+        yield Hostile(f"a frame that lies: {change:+}", "a.pt", data + behind, reason)
+    inner = framed_pickle[:11] + b"\x95" + bytes(8) + framed_pickle[11:]
+    yield Hostile("a frame in a frame", "a.pt", inner, "inside of another")
+    called = pickle.dumps(Evil(), 4)
+    called = called[:3] + struct.pack("<Q", 1 << 20) + called[11:]
+    yield Hostile("a frame that lies, with a call", "a.pt", called, "mkdir")
     yield Hostile("a memo of 4 billion", "a.pt", b"\x80\x02cx\ny\nr\xff\xff\xff\xff.", "x.y")
 
 
@@ -128,6 +146,10 @@ def torch_files() -> Iterator[Hostile]:
     legacy = LEGACY_MAGIC + pickle.dumps(1001, 2) + harmless
     yield Hostile("legacy, third pickle", "a.ckpt", legacy + evil + harmless, "mkdir")
     yield Hostile("legacy, fifth pickle", "a.ckpt", legacy + harmless + evil, "mkdir")
+    decoy = b"".join(pickle.dumps(None, 2) for _ in range(2))
+    swallowing = b"\x80\x04\x95" + struct.pack("<Q", 2 + len(decoy)) + b"}." + decoy
+    swallowed = LEGACY_MAGIC + pickle.dumps(1001, 2) + swallowing + evil
+    yield Hostile("legacy, a frame over two pickles", "a.ckpt", swallowed, "behind the pickle")
     yield Hostile("data.pkl", "a.ckpt", zip_bytes({"archive/data.pkl": evil}), "mkdir")
     for name in ("DATA.PKL", "extra.bin", ".data/x", "data/0.pkl"):
         members = {"archive/data.pkl": harmless, f"archive/{name}": evil}
@@ -286,6 +308,27 @@ def polyglots() -> Iterator[Hostile]:
     yield Hostile("safetensors and pickle", "m.safetensors", _pickle_header(), "multiprocessing")
     picture = png_bytes() + evil_zip
     yield Hostile("picture and zip", "p.png", picture, "zip archive", "Workflow")
+    tails = {
+        "rar": (b"Rar!\x1a\x07\x01\x00" + bytes(40), "RAR"),
+        "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(40), "7z"),
+        "php": (b"<?PHP system($_GET[0]);", "PHP"),
+        "shell": (b"\n#!/bin/sh\nmkdir hacked\n", "do not belong"),
+        "pickle": (pickle.dumps(Evil(), 2), "do not belong"),
+        "tar": (b"a.txt".ljust(257, b"\0") + b"ustar", "do not belong"),
+        "byte": (b"x", "do not belong"),
+    }
+    for kind, whole in {"png": png_bytes(), "jpg": exif_image("JPEG", {}, None)}.items():
+        for tail, (data, reason) in tails.items():
+            yield Hostile(f"{kind} and {tail}", f"p.{kind}", whole + data, reason, "Workflow")
+    for kind in ("GIF", "WEBP", "AVIF"):
+        whole = exif_image(kind, {}, None) + tails["shell"][0]
+        yield Hostile(f"{kind} and a script", "p.png", whole, "do not belong", "Other")
+    packed = zip_bytes({"cat.png": png_bytes() + tails["rar"][0]})
+    yield Hostile("png and rar in a data set", "d.zip", packed, "RAR", "Training Data")
+    commented = png_with_chunk(b"teXt", b"<?php system($_GET[0]); ?>")
+    yield Hostile("a script in a comment", "p.png", commented, "PHP", "Workflow")
+    endless = png_bytes()[:-12] + tails["shell"][0]
+    yield Hostile("png without an end, and a script", "p.png", endless, "broken", "Workflow")
     yield Hostile("half a picture", "p.png", png_bytes()[:40], "broken", "Workflow")
 
 

@@ -6,11 +6,14 @@ import pytest
 from django.utils import timezone
 from PIL import Image as Picture
 
+from gallery.models import Post
 from gallery.models.image import ImageStatus
 from gallery.services.images import check_picture, inspect_upload
 from gallery.services.process import process_image
 from hub.core.errors import Conflict, Invalid, NotFound, TooLarge
+from hub.formats.picture_end import picture_length
 from hub.storage.models import UploadPurpose
+from hub.storage.pictures import picture_url
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import (
     INFOTEXT,
@@ -23,6 +26,7 @@ from tests.factories.gallery import (
     text_bomb_png,
     turned_jpeg_bytes,
 )
+from tests.factories.phone_pictures import phone_jpegs
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +89,22 @@ def test_a_picture_that_breaks_off_fails_with_a_reason_and_is_seen_by_its_owner_
     assert "broken" in image.failure
     assert type(image).objects.visible_to(post.owner).filter(pk=image.pk).exists()
     assert not type(image).objects.visible_to(UserFactory()).filter(pk=image.pk).exists()
+
+
+def test_what_a_phone_wrote_behind_a_picture_is_not_kept(client) -> None:
+    whole = phone_jpegs()["a picture and Samsung's facts"]
+    image = make_image(data=whole)
+    assert image.status == ImageStatus.READY
+    assert (image.width, image.height, image.blob.content_type) == (20, 16, "image/jpeg")
+    served = b"".join(client.get(picture_url(image.blob, public=True)))
+    assert served == whole[: picture_length(io.BytesIO(whole))]
+    assert len(served) < len(whole)
+
+
+def test_a_picture_with_a_script_behind_it_is_refused_by_name_and_nothing_is_posted() -> None:
+    with pytest.raises(Invalid, match=r"picture-1\.png: 10 bytes that do not belong"):
+        make_post(pictures=[png_bytes(), png_bytes() + b"#!/bin/sh\n"])
+    assert not Post.objects.exists()
 
 
 def test_compressed_text_that_grows_without_end_is_not_read() -> None:

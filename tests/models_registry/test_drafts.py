@@ -10,11 +10,13 @@ from PIL import Image
 from hub.core.errors import Invalid, NotAllowed
 from hub.core.models import AuditEvent
 from hub.core.visibility import Visibility
+from hub.formats.picture_end import picture_length
 from hub.storage.blobs import store_bytes
 from models_registry.models.model import Model, Status
 from models_registry.services import drafts, edits, recommendations
 from models_registry.services.values import Example, Licence, Provenance, Resource, Weight, WordSet
 from tests.factories.accounts import UserFactory, make_team
+from tests.factories.phone_pictures import phone_jpegs
 from tests.factories.registry import make_model, make_version, publish_model
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +150,17 @@ def test_a_cover_keeps_its_size_and_comes_once():
     assert cover.average_colour == "#ff0000"
     assert again == cover
     assert other.position == 1
+
+
+def test_a_cover_is_a_picture_and_nothing_else():
+    version = make_version(make_model())
+    whole = phone_jpegs()["a video"]
+    sent = store_bytes(whole, content_type="image/jpeg")
+    cover = drafts.add_cover(actor=version.model.owner, version=version, blob=sent)
+    assert cover.blob.size_bytes == picture_length(BytesIO(whole)) < sent.size_bytes
+    hiding = store_bytes(whole + b"#!/bin/sh", content_type="image/jpeg")
+    with pytest.raises(Invalid, match="do not belong"):
+        drafts.add_cover(actor=version.model.owner, version=version, blob=hiding)
 
 
 def test_example_prompts_and_resources_line_up():

@@ -2,11 +2,7 @@
 
 import ipaddress
 import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpcore
 import pytest
@@ -21,76 +17,9 @@ from models_registry.services import fetching, importing
 from models_registry.services.files import add_file
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import lora_bytes, make_model, make_version
+from tests.factories.remote_site import begun, fetched
 
 pytestmark = pytest.mark.django_db
-
-
-@dataclass
-class Site:
-    """What the other side serves; `break_after` cuts the next answer after so many bytes."""
-
-    data: bytes = field(default_factory=lora_bytes)
-    etag: str = '"one"'
-    break_after: int | None = None
-    status: int = 200
-    redirect: str = ""
-    says_length: bool = True
-    ranges: list[str] = field(default_factory=list)
-    address: str = ""
-
-
-@pytest.fixture
-def site(settings) -> Iterator[Site]:
-    """A server on this machine, which the settings allow to be asked."""
-    settings.IMPORT_PRIVATE_NETWORKS = ["127.0.0.0/8"]
-    shown = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range", "")
-            shown.ranges.append(wanted)
-            if shown.redirect and self.path == "/moved":
-                self.send_response(302)
-                self.send_header("Location", shown.redirect)
-                self.end_headers()
-                return
-            start = 0
-            if wanted and self.headers.get("If-Range") == shown.etag and shown.status == 200:
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            body = shown.data[start:]
-            self.send_response(206 if start else shown.status)
-            if start:
-                end = len(shown.data) - 1
-                self.send_header("Content-Range", f"bytes {start}-{end}/{len(shown.data)}")
-            if shown.says_length:
-                self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", shown.etag)
-            self.end_headers()
-            if shown.break_after is not None:
-                body, shown.break_after = body[: shown.break_after], None
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    shown.address = f"http://127.0.0.1:{server.server_port}"
-    yield shown
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def begun(site: Site, path: str = "/ink_wash.safetensors") -> RemoteImport:
-    return importing.begin_import(actor=UserFactory(), url=site.address + path)
-
-
-def fetched(row: RemoteImport) -> RemoteImport:
-    fetching.fetch_import(import_id=row.pk)
-    row.refresh_from_db()
-    return row
 
 
 def test_a_fetched_file_is_an_upload_that_becomes_a_model_file(site):
@@ -271,6 +200,7 @@ def test_a_name_that_is_not_known_may_be_known_later(monkeypatch):
         ("::", False),
         ("::1", False),
         ("fe80::1", False),
+        ("fec0::1", False),
         ("fc00::1", False),
         ("::ffff:127.0.0.1", False),
         ("::ffff:10.0.0.1", False),

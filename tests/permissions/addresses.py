@@ -129,6 +129,14 @@ ADDRESSES: dict[str, str | Leads] = {
     **dict.fromkeys(
         ("api_me", "api_teams", "api_datasets", "api_jobs", "api_files_by_hash"), SIGNED_IN
     ),
+    **dict.fromkeys(("api_imports", "api_team_join"), SIGNED_IN),
+    "api_import": Leads("import"),
+    "api_import_cancel": sends("import", ("owner",)),
+    "api_import_retry": sends("import", ("owner",)),
+    "api_team_members": Leads("team"),
+    "api_team_member": Leads("team", "delete", does=("manager",)),
+    "api_team_invites": sends("team", ("manager",)),
+    "api_team_invite": Leads("team", "delete", does=("manager",)),
     "api_model": Leads("model"),
     "api_model_versions": sends("model", PEOPLE),
     "api_version": Leads("model"),

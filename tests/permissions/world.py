@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from hub.accounts.drafts import save_draft
 from hub.accounts.models import Role, Team, User
-from hub.accounts.services import add_member, create_api_token
+from hub.accounts.services import add_member, create_api_token, create_invite
 from hub.comments.services import add_comment
 from hub.core.visibility import Visibility
 from models_registry.models.file import ModelFile, ScanStatus
@@ -108,7 +108,8 @@ def make_world(folder: Path) -> World:
     make_team(owner=people["stranger"], name="Elsewhere")
     guest = UserFactory(username="guest")
     add_member(actor=boss, team=team, user=guest, role=Role.MEMBER)
-    keys = {"slug": team.slug, "user_id": guest.pk}
+    invite, _key = create_invite(actor=boss, team=team)
+    keys = {"slug": team.slug, "user_id": guest.pk, "invite_id": invite.pk}
     world.add("team", "night-studio", TEAM, keys, people=TEAM)
     world.add("person", "mika", ANYONE, {"username": "mika", "name": "mika"})
     world.add("tag", "wolframite", OWN, {"name": "wolframite tag"})

@@ -16,10 +16,9 @@ from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from hub.accounts.models import User
-from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE
+from hub.accounts.queries import active_person
+from hub.core.live import SIGN_IN_CODE, LastingConsumer
 from training.datasets.models.dataset import Dataset
 from training.datasets.permissions import can_see_dataset
 from training.datasets.services.broadcast import dataset_group
@@ -28,7 +27,7 @@ SHORTEST_SECONDS = 0.1  # between two messages of a client; faster ones are left
 LONGEST_MESSAGE = 200
 
 
-class EditorConsumer(AsyncJsonWebsocketConsumer):
+class EditorConsumer(LastingConsumer):
     """One open tag editor."""
 
     group = ""
@@ -42,12 +41,11 @@ class EditorConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not user.is_authenticated:
             await self.close(code=SIGN_IN_CODE)
             return
-        dataset_id = self.scope["url_route"]["kwargs"]["dataset_id"]
-        if not await _may_see(user, dataset_id):
-            await self.close(code=NOT_FOUND_CODE)
-            return
         self.user, self.key = user, secrets.token_hex(8)
-        self.group = dataset_group(dataset_id)
+        self.dataset_id = self.scope["url_route"]["kwargs"]["dataset_id"]
+        if not await self.still_may_hear():
+            return
+        self.group = dataset_group(self.dataset_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self._tell("dataset.hello")
 
@@ -57,12 +55,18 @@ class EditorConsumer(AsyncJsonWebsocketConsumer):
             await self.channel_layer.group_discard(self.group, self.channel_name)
             await self._tell("dataset.left")
 
+    async def may_hear(self) -> bool:
+        """Whether the person is still one of those who see the dataset."""
+        return await _may_see(self.user.pk, self.dataset_id)
+
     async def receive(self, text_data: str | None = None, **_: object) -> None:
         """Pass on where this person is; anything else, or too often, is left out."""
         now = time.monotonic()
         if not self.group or not text_data or now - self.heard < SHORTEST_SECONDS:
             return
         self.heard = now
+        if not await self.still_may_hear():
+            return
         at = _picture_in(text_data)
         if at is not None:
             self.at = at
@@ -70,23 +74,24 @@ class EditorConsumer(AsyncJsonWebsocketConsumer):
 
     async def dataset_hello(self, message: dict[str, Any]) -> None:
         """Somebody came: say where one is."""
-        if message["key"] != self.key and self.at is not None:
+        if message["key"] != self.key and self.at is not None and await self.still_may_hear():
             await self._tell_place()
 
     async def dataset_present(self, message: dict[str, Any]) -> None:
         """Pass on where another is."""
-        if message["key"] != self.key:
+        if message["key"] != self.key and await self.still_may_hear():
             shown = {name: message[name] for name in ("key", "who", "user", "at")}
             await self.send_json({"kind": "present", **shown})
 
     async def dataset_left(self, message: dict[str, Any]) -> None:
         """Pass on that another went."""
-        if message["key"] != self.key:
+        if message["key"] != self.key and await self.still_may_hear():
             await self.send_json({"kind": "left", "key": message["key"]})
 
     async def dataset_changed(self, message: dict[str, Any]) -> None:
         """Pass on which pictures changed; the page asks for them."""
-        await self.send_json({"kind": "changed", "items": message["items"]})
+        if await self.still_may_hear():
+            await self.send_json({"kind": "changed", "items": message["items"]})
 
     async def _tell_place(self) -> None:
         await self._tell(
@@ -108,6 +113,7 @@ def _picture_in(text: str) -> str | None:
 
 
 @database_sync_to_async
-def _may_see(user: User, dataset_id: UUID) -> bool:
+def _may_see(user_id: int, dataset_id: UUID) -> bool:
+    user = active_person(user_id)
     dataset = Dataset.objects.select_related("team").filter(pk=dataset_id).first()
-    return dataset is not None and can_see_dataset(user, dataset)
+    return user is not None and dataset is not None and can_see_dataset(user, dataset)

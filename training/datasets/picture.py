@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from hub.storage.pictures import SEVERAL_JPEGS
 from training.datasets.models.importing import Note, Outcome
 from training.datasets.perceptual_hash import perceptual_hash
 
@@ -80,7 +81,8 @@ def _facts(image: Image.Image, max_pixels: int) -> SeenPicture:
     if min(width, height) < MIN_SIDE:
         raise UnusablePicture(Outcome.TOO_SMALL, f"{width} × {height}")
     notes = _notes(image)
-    content_type = Image.MIME.get(image.format or "", "application/octet-stream")
+    kind = "JPEG" if image.format == SEVERAL_JPEGS else image.format or ""
+    content_type = Image.MIME.get(kind, "application/octet-stream")
     image.seek(0)
     image.load()
     upright = ImageOps.exif_transpose(image) or image
@@ -93,10 +95,14 @@ def _facts(image: Image.Image, max_pixels: int) -> SeenPicture:
     )
 
 
+def _moves(image: Image.Image) -> bool:
+    return image.format != SEVERAL_JPEGS and getattr(image, "n_frames", 1) > 1
+
+
 def _notes(image: Image.Image) -> tuple[Note, ...]:
     facts = (
         (Note.TURNED, image.getexif().get(ORIENTATION_TAG, 1) not in (0, 1)),
-        (Note.FIRST_FRAME, getattr(image, "n_frames", 1) > 1),
+        (Note.FIRST_FRAME, _moves(image)),
         (Note.FROM_CMYK, image.mode == "CMYK"),
         (Note.FROM_16_BIT, image.mode in WIDE_MODES),
         (Note.TRANSPARENT, has_transparency(image)),

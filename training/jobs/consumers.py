@@ -13,12 +13,11 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError
 
 from hub.accounts.models import User
-from hub.accounts.queries import teams_of
-from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE, TRY_AGAIN_CODE
+from hub.accounts.queries import active_person, teams_of
+from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE, TRY_AGAIN_CODE, LastingConsumer
 from training.jobs.messages import QUEUE_GROUP, job_group, message_of, team_group
 from training.jobs.models.job import Job
 from training.jobs.permissions import can_see_job
@@ -28,7 +27,7 @@ REPLAY_BATCH = 500
 LOOK_SECONDS = 10.0
 
 
-class JobConsumer(AsyncJsonWebsocketConsumer):
+class JobConsumer(LastingConsumer):
     """One job: joins the group, replays from the rows, then passes live messages on.
 
     Joining comes first, so that nothing falls between; what comes twice is dropped by its number,
@@ -50,7 +49,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         if job is None:
             await self._refuse(NOT_FOUND_CODE)
             return
-        self.job = job
+        self.job, self.user = job, user
         self.last = _after(self.scope["query_string"])
         self.group = job_group(job.pk)
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -70,6 +69,8 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
 
     async def job_events(self, message: dict[str, Any]) -> None:
         """Pass on what is new; fetch from the rows where a number is missing."""
+        if not await self.still_may_hear():
+            return
         if message["events"][0]["sequence"] > self.last + 1:
             await self._catch_up()
             return
@@ -78,11 +79,17 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
                 if event["sequence"] > self.last:
                     await self._pass_on(event)
 
+    async def may_hear(self) -> bool:
+        """Whether the person is still one of those who see the job."""
+        return await _visible_job(self.user, self.job.pk) is not None
+
     async def _look_now_and_then(self) -> None:
         """Fill in what no message told of; a database that is away ends the connection."""
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
+                if not await self.still_may_hear():
+                    return
                 await self._catch_up()
         except DatabaseError:
             await self.close(code=TRY_AGAIN_CODE)
@@ -103,7 +110,7 @@ class JobConsumer(AsyncJsonWebsocketConsumer):
         await self.close(code=code)
 
 
-class QueueConsumer(AsyncJsonWebsocketConsumer):
+class QueueConsumer(LastingConsumer):
     """The queue of the person's teams: says that something changed; the page asks for the rest."""
 
     groups_joined: tuple[str, ...] = ()
@@ -115,9 +122,9 @@ class QueueConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not user.is_authenticated:
             await self.close(code=SIGN_IN_CODE)
             return
-        self.groups_joined = await _queue_groups(user)
-        for group in self.groups_joined:
-            await self.channel_layer.group_add(group, self.channel_name)
+        self.user = user
+        if not await self.still_may_hear():
+            return
         await self.send_json({"kind": "live"})
 
     async def disconnect(self, code: int) -> None:
@@ -127,7 +134,20 @@ class QueueConsumer(AsyncJsonWebsocketConsumer):
 
     async def queue_changed(self, message: dict[str, Any]) -> None:
         """Name the job that changed."""
-        await self.send_json({"kind": "queue", "job": message["job"]})
+        if not await self.still_may_hear():
+            return
+        if {QUEUE_GROUP, team_group(message["job"]["team"])} & set(self.groups_joined):
+            await self.send_json({"kind": "queue", "job": message["job"]})
+
+    async def may_hear(self) -> bool:
+        """Be in the groups of the person's teams as they are now; not at all without an account."""
+        groups = await _queue_groups(self.user)
+        for group in set(self.groups_joined) - set(groups or ()):
+            await self.channel_layer.group_discard(group, self.channel_name)
+        for group in set(groups or ()) - set(self.groups_joined):
+            await self.channel_layer.group_add(group, self.channel_name)
+        self.groups_joined = groups or ()
+        return groups is not None
 
 
 def _after(query_string: bytes) -> int:
@@ -138,8 +158,9 @@ def _after(query_string: bytes) -> int:
 
 @database_sync_to_async
 def _visible_job(user: User, job_id: UUID) -> Job | None:
+    person = active_person(user.pk)
     job = Job.objects.select_related("team").filter(pk=job_id).first()
-    return job if job is not None and can_see_job(user, job) else None
+    return job if person and job is not None and can_see_job(person, job) else None
 
 
 @database_sync_to_async
@@ -148,7 +169,11 @@ def _messages_after(job: Job, after: int) -> list[dict[str, Any]]:
 
 
 @database_sync_to_async
-def _queue_groups(user: User) -> tuple[str, ...]:
-    if user.is_superuser:
+def _queue_groups(user: User) -> tuple[str, ...] | None:
+    """The groups of an account that is still open; None for one that is closed."""
+    person = active_person(user.pk)
+    if person is None:
+        return None
+    if person.is_superuser:
         return (QUEUE_GROUP,)
-    return tuple(team_group(team.pk) for team in teams_of(user))
+    return tuple(team_group(team.pk) for team in teams_of(person))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.links import Links, links_for, next_page
-from hub.api.civitai.parameters import MAX_ID, integer
+from hub.api.civitai.parameters import MAX_ID, id_in, integer
 from hub.api.civitai.refusals import ParameterError
 from hub.api.civitai.values import instant
 from hub.api.civitai.wire_facts import creator
@@ -48,7 +48,7 @@ def collection_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
 @endpoint(access=Access.MIXED)
 def collection(request: HttpRequest, caller: Caller, collection_id: str) -> dict[str, Any]:
     """One collection and where its models are listed."""
-    number = int(collection_id) if collection_id.isascii() and collection_id.isdigit() else 0
+    number = id_in(collection_id)
     if not 1 <= number <= MAX_ID:
         raise ParameterError("id", "Invalid id")
     found = collection_detail(viewer=caller.viewer, collection_id=number)

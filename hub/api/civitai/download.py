@@ -10,20 +10,20 @@ from django.utils.http import urlencode
 
 from hub.accounts.models import User
 from hub.api.civitai.endpoint import Access, Caller, endpoint
-from hub.api.civitai.parameters import MAX_ID
+from hub.api.civitai.parameters import MAX_ID, id_in
 from hub.api.civitai.refusals import failure
 from hub.api.civitai.values import instant
-from hub.core.errors import Gone, NotFound
+from hub.core.errors import NotFound
 from hub.storage.delivery import serve_blob
 from models_registry.errors import EarlyAccess, SignInNeeded
-from models_registry.models.file import FileKind, ModelFile, ScanStatus
-from models_registry.queries import signed_file, version_detail
+from models_registry.models.file import FileKind, ModelFile
+from models_registry.queries import version_detail
 from models_registry.services.download import (
     check_download,
     choose_file,
     download_name,
     download_token,
-    file_id_of_token,
+    linked_file,
     record_download,
     visitor_digest,
 )
@@ -48,9 +48,7 @@ def signed_download(
     request: HttpRequest, caller: Caller, token: str, name: str = ""
 ) -> HttpResponseBase:
     """The bytes behind a signed link: ranged, with the SHA-256 as ETag."""
-    file = signed_file(file_id=file_id_of_token(token))
-    if file.scan_status == ScanStatus.DANGER:
-        raise Gone("This file turned out to be dangerous and is not handed out any more")
+    file = linked_file(token)
     response = serve_blob(request, file.blob, filename=download_name(file), content_type=OCTETS)
     response.headers["Cache-Control"] = "private, max-age=0"
     return response
@@ -59,7 +57,7 @@ def signed_download(
 def _redirected(
     request: HttpRequest, caller: Caller, version_id: str, *, kind: str
 ) -> HttpResponseBase:
-    number = int(version_id) if version_id.isascii() and version_id.isdigit() else 0
+    number = id_in(version_id)
     if not 1 <= number <= MAX_ID:
         return failure("Invalid version id", 400)
     file = _chosen_file(request, caller, number, kind)

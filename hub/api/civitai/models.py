@@ -10,6 +10,7 @@ from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.links import links_for, next_page
 from hub.api.civitai.parameters import (
     MAX_ID,
+    id_in,
     integer,
     model_filters,
     offers_nothing,
@@ -53,7 +54,7 @@ def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[
 @endpoint()
 def model(request: HttpRequest, caller: Caller, model_id: str) -> HttpResponseBase | dict[str, Any]:
     """One model with all its public versions, whatever its level."""
-    number = int(model_id) if model_id.isascii() and model_id.isdigit() else 0
+    number = id_in(model_id)
     if not 1 <= number <= MAX_ID:
         return failure("Invalid model id", 400)
     found = catalogue_model(viewer=caller.viewer, model_id=number)

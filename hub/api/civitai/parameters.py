@@ -11,6 +11,7 @@ from models_registry.models.model import CheckpointType, ModelType
 from models_registry.models.terms import ModelVisibility
 
 MAX_ID = 2**31 - 1
+MAX_DIGITS = 18
 PG = 1
 LEVELS: Mapping[str, int] = {"none": 1, "soft": 3, "mature": 7, "x": 31}
 TRUE = frozenset({"true", "1", "yes", "on"})
@@ -81,13 +82,19 @@ def listed(query: QueryDict, *names: str) -> list[str]:
     return list(kept)
 
 
+def id_in(text: str) -> int:
+    """The number in a part of an address; 0 for what is none, or longer than any id."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+
+
 def ids(query: QueryDict, name: str, *, limit: int = 1000) -> list[int]:
     """Ids of a comma list; raises ParameterError for anything that is no id."""
     values = []
     for part in listed(query, name):
-        if not (part.isascii() and part.isdigit() and 1 <= int(part) <= MAX_ID):
-            raise ParameterError(name, f"Expected ids, received {part!r}")
-        values.append(int(part))
+        value = id_in(part)
+        if not 1 <= value <= MAX_ID:
+            raise ParameterError(name, f"Expected ids, received {part[:40]!r}")
+        values.append(value)
     if len(values) > limit:
         raise ParameterError(name, f"At most {limit} ids can be asked for at once")
     return values

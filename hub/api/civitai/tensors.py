@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from hub.api.civitai.endpoint import FOR_EVER, Access, Caller, endpoint
-from hub.api.civitai.parameters import MAX_ID, truth
+from hub.api.civitai.parameters import MAX_ID, id_in, truth
 from hub.api.civitai.refusals import ParameterError
 from hub.formats.safetensors_header import SafetensorsHeader
 from models_registry.queries import file_of
@@ -20,7 +20,7 @@ LOADED_BYTES = 2
 @endpoint(access=Access.MIXED, cache=FOR_EVER)
 def tensor_metadata(request: HttpRequest, caller: Caller, file_id: str) -> dict[str, Any]:
     """Totals, and unless `summaryOnly` each tensor in the header's own order."""
-    number = int(file_id) if file_id.isascii() and file_id.isdigit() else 0
+    number = id_in(file_id)
     if not 1 <= number <= MAX_ID:
         raise ParameterError("id", "Invalid id")
     file = file_of(viewer=caller.viewer, file_id=number)

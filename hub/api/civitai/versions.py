@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from hub.api.civitai.endpoint import SHARED_LONG, Access, Caller, endpoint
 from hub.api.civitai.links import links_for
-from hub.api.civitai.parameters import MAX_ID, integer
+from hub.api.civitai.parameters import MAX_ID, id_in, integer
 from hub.api.civitai.refusals import ParameterError, failure
 from hub.api.civitai.wire import mini_item, version_item
 from hub.core.errors import Invalid, NotFound
@@ -88,7 +88,7 @@ def mini(
 
 
 def _id(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
+    number = id_in(text)
     if not 1 <= number <= MAX_ID:
         raise ParameterError("id", "Invalid id")
     return number

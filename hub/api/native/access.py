@@ -4,8 +4,10 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.settings import DEFAULTS, APISettings
 from rest_framework.views import APIView
 
 from hub.accounts.models import Scope, User
@@ -28,21 +30,35 @@ class HasScope(BasePermission):
                 return True
             raise NotAuthenticated
         wanted = view.read_scopes if is_reading else view.write_scopes
-        if wanted and not any(has_scope(request.auth, scope) for scope in wanted):
+        lacking = [scope for scope in wanted if not has_scope(request.auth, scope)]
+        needs_all = view.writing_needs_all and not is_reading
+        if lacking and (needs_all or len(lacking) == len(wanted)):
             raise NotAllowed(
                 _("This token lacks the scope %s. Make one that has it in the settings.")
-                % wanted[-1],
+                % lacking[-1],
                 code="scope_missing",
             )
         return True
 
 
+class ByHeaderAlone(DefaultContentNegotiation):
+    """`?format=` names a format of model files here, not one of answers."""
+
+    # The stubs know the settings as a whole only.
+    settings = APISettings({"URL_FORMAT_OVERRIDE": None}, DEFAULTS)  # type: ignore[arg-type,assignment]
+
+
 class NativeView(APIView):
-    """A v2 endpoint; empty scopes mean that any live key will do."""
+    """A v2 endpoint; empty scopes mean that any live key will do, several that one of them does.
+
+    With `writing_needs_all` a key must have all of `write_scopes`.
+    """
 
     permission_classes = (HasScope,)
+    content_negotiation_class = ByHeaderAlone
     read_scopes: ClassVar[tuple[Scope, ...]] = ()
     write_scopes: ClassVar[tuple[Scope, ...]] = ()
+    writing_needs_all: ClassVar[bool] = False
     is_public: ClassVar[bool] = False
 
 

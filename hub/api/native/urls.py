@@ -16,11 +16,13 @@ from hub.api.native import (
     datasets,
     files,
     history,
+    imports,
     jobs,
     lineage,
     models,
     people,
     social,
+    teams,
 )
 from hub.core.errors import NotFound
 
@@ -44,6 +46,31 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("me/", people.Me.as_view(), name="api_me"),
     path("teams/", people.Teams.as_view(), name="api_teams"),
+    path("teams/join/", teams.JoinTeam.as_view(), name="api_team_join"),
+    path("teams/<slug:slug>/members/", teams.TeamMembers.as_view(), name="api_team_members"),
+    path(
+        "teams/<slug:slug>/members/<int:user_id>/",
+        teams.OneMember.as_view(),
+        name="api_team_member",
+    ),
+    path("teams/<slug:slug>/invites/", teams.TeamInvites.as_view(), name="api_team_invites"),
+    path(
+        "teams/<slug:slug>/invites/<uuid:invite_id>/",
+        teams.OneInvite.as_view(),
+        name="api_team_invite",
+    ),
+    path("imports/", imports.RemoteImports.as_view(), name="api_imports"),
+    path("imports/<uuid:import_id>/", imports.OneRemoteImport.as_view(), name="api_import"),
+    path(
+        "imports/<uuid:import_id>/cancel/",
+        imports.RemoteImportCancel.as_view(),
+        name="api_import_cancel",
+    ),
+    path(
+        "imports/<uuid:import_id>/retry/",
+        imports.RemoteImportRetry.as_view(),
+        name="api_import_retry",
+    ),
     path("models/", models.Models.as_view(), name="api_models"),
     path("models/<int:model_id>/", models.OneModel.as_view(), name="api_model"),
     path(

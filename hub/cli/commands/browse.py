@@ -4,63 +4,75 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.commands import filters
 from hub.cli.commands.context import AsJson, Limit, hub_of
 from hub.cli.language import gettext as _
 from hub.cli.targets import TargetKind, find_version, parse_target
-from hub.cli.terminal import lines, size
+from hub.cli.terminal import Terminal, lines, size
 from hub.cli.words import word
 
 Words = Annotated[list[str] | None, typer.Argument(help="Words, a name, or a hash.")]
-Types = Annotated[list[str] | None, typer.Option("--type", help="LORA, Checkpoint, VAE …")]
-Bases = Annotated[list[str] | None, typer.Option("--base", help="Base model, like 'SDXL 1.0'.")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag.")]
-TeamName = Annotated[str, typer.Option("--team", help="Only this team's, drafts included.")]
 
 
 def search(
     context: typer.Context,
     words: Words = None,
     *,
-    type_: Types = None,
-    base: Bases = None,
-    tag: Tags = None,
+    type_: filters.Types = None,
+    base: filters.Bases = None,
+    tag: filters.Tags = None,
+    category: filters.Categories = None,
+    format_: filters.Formats = None,
+    precision: filters.Precisions = None,
+    licence: filters.Licences = None,
     user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
-    team: TeamName = "",
+    team: filters.TeamName = "",
+    collection: filters.Collection = None,
     mine: Annotated[bool, typer.Option("--mine", help="Only my own, drafts included.")] = False,
-    sort: Annotated[str, typer.Option(help="newest, downloads, likes, rating …")] = "",
+    saved: filters.Saved = False,
+    verified: filters.Verified = False,
+    trained_here: filters.TrainedHere = False,
+    unseen: filters.Unseen = False,
+    sort: filters.Order = "",
     limit: Limit = 24,
     as_json: AsJson = False,
 ) -> None:
     """Find models."""
+    query = {
+        "query": " ".join(words or []),
+        "type": filters.known_words(type_, filters.TYPES),
+        "base_model": base,
+        "tag": tag,
+        "subject": filters.known_words(category, filters.CATEGORIES),
+        "format": filters.known_words(format_, filters.FORMATS),
+        "precision": filters.known_words(precision, filters.PRECISIONS),
+        "licence": filters.known_words(licence, filters.LICENCES),
+        "username": user,
+        "team": team,
+        "collection": collection,
+        "scope": "mine" if mine else "saved" if saved else "",
+        "verified": verified,
+        "trained_here": trained_here,
+        "unseen": unseen,
+        "sort": sort,
+    }
     with hub_of(context) as (hub, terminal):
-        query = {
-            "query": " ".join(words or []),
-            "type": type_,
-            "base_model": base,
-            "tag": tag,
-            "username": user,
-            "team": team,
-            "scope": "mine" if mine else "",
-            "sort": sort,
-        }
-        rows = list(hub.items("models/", limit=limit, **query))
-        headings = (
-            *(_("id"), _("name"), _("type"), _("base"), _("by")),
-            *(_("words"), _("downloads")),
+        _list_models(terminal, list(hub.items("models/", limit=limit, **query)))
+
+
+def _list_models(terminal: Terminal, rows: list[Any]) -> None:
+    headings = (
+        *(_("id"), _("name"), _("type"), _("base"), _("by")),
+        *(_("words"), _("downloads")),
+    )
+    cells = [
+        (
+            *(row["id"], row["name"], row["type"], row["base_model"], row["owner"]["username"]),
+            *(row["trigger_words"][:3], row["download_count"]),
         )
-        cells = [
-            (
-                row["id"],
-                row["name"],
-                row["type"],
-                row["base_model"],
-                row["owner"]["username"],
-                row["trigger_words"][:3],
-                row["download_count"],
-            )
-            for row in rows
-        ]
-        terminal.listing(rows, headings, cells)
+        for row in rows
+    ]
+    terminal.listing(rows, headings, cells)
 
 
 def show(

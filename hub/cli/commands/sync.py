@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from hub.cli.commands.browse import Bases, Tags, TeamName, Types
 from hub.cli.commands.context import AsJson, hub_of
+from hub.cli.commands.filters import Bases, Collection, Saved, Tags, TeamName, Types
 from hub.cli.commands.pull import LayoutOption, NoSidecars
 from hub.cli.errors import Incomplete, WrongUse
 from hub.cli.folders import Layout
@@ -28,10 +28,8 @@ def sync(
     team: TeamName = "",
     user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Only my own.")] = False,
-    saved: Annotated[bool, typer.Option("--saved", help="Only what I saved.")] = False,
-    collection: Annotated[
-        int | None, typer.Option("--collection", min=1, help="Only what is in this collection.")
-    ] = None,
+    saved: Saved = False,
+    collection: Collection = None,
     layout: LayoutOption = Layout.AUTO,
     delete: Annotated[
         bool, typer.Option("--delete", help="Take away what sync put here and left the list.")

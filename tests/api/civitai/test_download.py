@@ -126,6 +126,15 @@ def test_a_link_stops_working_once_its_file_turns_out_dangerous(api):
     assert follow(api, redirect).status_code == 410
 
 
+def test_a_link_to_a_file_that_is_not_clean_any_more_serves_only_those_who_took_it_so(api, api_of):
+    version = publish_model()
+    before = start(api, version)
+    ModelFile.objects.filter(version=version).update(scan_status=ScanStatus.ERROR)
+    assert follow(api, before).status_code == 410
+    knowing = start(api_of(version.model.owner), version)
+    assert b"".join(follow(api, knowing)) == lora_bytes(seed=0)
+
+
 def test_a_forged_or_old_link_is_refused(api, monkeypatch):
     version = publish_model()
     file = version.files.get()

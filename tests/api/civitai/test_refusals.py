@@ -13,6 +13,18 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        *("models/{}", "models?ids={}", "models?modelVersionIds={}", "models?limit={}"),
+        *("model-versions/{}", "model-versions/mini/{}", "model-files/{}/tensor-metadata"),
+        *("collections/{}", "users?ids={}", "permissions/check?entityType=Model&entityIds={}"),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_a_wrong_one_and_no_error_of_ours(api, path):
+    assert api.raw(f"/api/v1/{path.format('9' * 5000)}").status_code in {400, 404}
+
+
+@pytest.mark.parametrize(
     ("path", "status", "body"),
     [
         ("models?limit=x", 400, {"error": {"formErrors": [], "fieldErrors": {"limit": [...]}}}),

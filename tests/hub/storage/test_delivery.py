@@ -58,6 +58,12 @@ def test_a_resume_with_another_etag_starts_over(blob):
     response.close()
 
 
+def test_a_range_of_numbers_that_no_file_has_gets_the_whole(blob):
+    response = _get(blob, Range=f"bytes={'9' * 5000}-")
+    assert (response.status_code, response["Content-Length"]) == (200, "2048")
+    response.close()
+
+
 def test_the_etag_is_the_sha256_and_a_known_file_is_not_sent_again(blob):
     response = _get(blob)
     assert response["ETag"] == f'"{blob.sha256}"'

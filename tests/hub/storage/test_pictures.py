@@ -69,7 +69,16 @@ def test_an_address_without_the_right_signature_is_not_found(client):
     right = picture_url(blob, 320)
     _empty, media, key, *rest = right.split("/")
     expires, signature = key.split(".")
-    forged = (f"{expires}.{signature[:-3]}AAA", f"9{key}", f"0.{signature}", expires, "é", "x.y")
+    long = f"{'9' * 5000}.{signature}"
+    forged = (
+        long,
+        f"{expires}.{signature[:-3]}AAA",
+        f"9{key}",
+        f"0.{signature}",
+        expires,
+        "é",
+        "x.y",
+    )
     for wrong in forged:
         assert client.get("/".join(["", media, wrong, *rest])).status_code == 404
     assert client.get("/".join(["", media, *rest])).status_code == 404
@@ -80,6 +89,15 @@ def test_an_address_ends_in_a_plain_file_name(client):
     blob = store_bytes(_png(), content_type="image/png")
     assert picture_url(blob, 320, name="7").endswith(f"/{blob.sha256}/width=320/7.webp")
     assert picture_url(blob, name="7").endswith(f"/{blob.sha256}/original=true/7.png")
+
+
+def test_a_picture_is_saved_under_the_ending_of_its_content(client):
+    blob = store_bytes(_png(), content_type="image/png")
+    answer = client.get(picture_url(blob, public=True).replace("picture.png", "evil.html"))
+    assert answer["Content-Disposition"] == 'inline; filename="evil.png"'
+    b"".join(answer)
+    wide = picture_url(blob, 320, public=True).replace("width=320", f"width={'9' * 5000}")
+    assert client.get(wide).status_code == 404
 
 
 def test_an_expired_address_is_not_found(client, monkeypatch):

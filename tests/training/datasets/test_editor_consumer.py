@@ -92,6 +92,25 @@ async def test_what_makes_no_sense_is_left_out(message: Any) -> None:
     await other.leave()
 
 
+async def test_who_may_see_the_dataset_no_more_hears_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hub.core.live.RECHECK_SECONDS", 0.0)
+    dataset, owner, (first, _second) = await filled()
+    public = Dataset.objects.filter(pk=dataset.pk)
+    await database_sync_to_async(public.update)(visibility="public")
+    stranger = await at(dataset, await database_sync_to_async(UserFactory)())
+    here = await at(dataset, owner)
+    await here.send({"at": str(first)})
+    assert (await stranger.receive())["kind"] == "present"
+    await database_sync_to_async(public.update)(visibility="private")
+    await database_sync_to_async(set_repeats)(
+        actor=owner, items=[await database_sync_to_async(items_of(dataset).first)()], repeats=3
+    )
+    assert (await stranger.receive_raw()) == {"type": "websocket.close", "code": 4404}
+    await here.leave()
+
+
 async def test_only_those_who_see_the_dataset_hear_of_it() -> None:
     dataset, owner, _ids = await filled()
     for user, code in (

@@ -12,7 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from hub.core.errors import NotAllowed, NotFound
+from hub.formats.picture_end import picture_length
+from hub.storage.blobs import open_blob
 from tests.factories.accounts import UserFactory
+from tests.factories.phone_pictures import phone_jpegs
 from tests.factories.training import (
     bring_in,
     fill,
@@ -202,6 +205,7 @@ def test_a_broken_picture_and_a_disguised_file_are_told_apart() -> None:
                 "cut.png": picture_bytes(1, size=(256, 256))[:-2000],
                 "fake.png": b"MZ this is a program",
                 "empty.jpg": b"",
+                "tail.png": picture_bytes(2) + b"#!/bin/sh",
             }
         ),
     )
@@ -209,7 +213,18 @@ def test_a_broken_picture_and_a_disguised_file_are_told_apart() -> None:
         "cut.png": Outcome.BROKEN,
         "fake.png": Outcome.NOT_AN_IMAGE,
         "empty.jpg": Outcome.NOT_AN_IMAGE,
+        "tail.png": Outcome.BROKEN,
     }
+
+
+def test_a_phones_picture_is_taken_without_the_video_behind_it() -> None:
+    dataset = make_dataset()
+    report = bring_in(dataset, "a.jpg", phone_jpegs()["a picture and a video"])
+    blob = items_of(dataset).get().blob
+    assert outcomes(report) == {"a.jpg": Outcome.ADDED}
+    assert (report.entries[0].notes, blob.content_type) == ([], "image/jpeg")
+    with open_blob(blob) as kept:
+        assert blob.size_bytes == picture_length(kept)
 
 
 @pytest.mark.parametrize(

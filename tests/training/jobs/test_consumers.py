@@ -7,6 +7,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 
+from hub.accounts.models import Membership, User
 from tests.factories.accounts import UserFactory
 from tests.factories.training import SERIES, claimed_job, make_job, started, stepped
 from tests.factories.websocket_client import Client
@@ -92,6 +93,40 @@ async def test_a_last_message_that_was_lost_is_found_by_looking(
     assert (got["sequence"], got["data"]["step"]) == (rows[0].sequence + 1, 2)
     assert await client.hears_nothing()
     await client.leave()
+
+
+async def test_who_leaves_the_team_hears_no_more_of_its_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hub.core.live.RECHECK_SECONDS", 0.0)
+    job, _ = await make()
+    member = await database_sync_to_async(UserFactory)()
+    owner, team = await database_sync_to_async(lambda: (job.owner, job.team))()
+    await database_sync_to_async(Membership.objects.create)(team=team, user=member)
+    run, queue = Client(f"/ws/jobs/{job.pk}/", member), Client("/ws/queue/", member)
+    for client in (run, queue):
+        await client.connect()
+        await client.until_live()
+    await record(job.pk, 1, [stepped(1, 1)], run_folder=SERIES)
+    assert (await run.receive())["kind"] == "stepped"
+    await database_sync_to_async(Membership.objects.filter(user=member).delete)()
+    await record(job.pk, 1, [stepped(2, 2)], run_folder=SERIES)
+    assert (await run.receive_raw()) == {"type": "websocket.close", "code": 4404}
+    await database_sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
+    assert await queue.hears_nothing()
+    await queue.leave()
+
+
+async def test_a_closed_account_hears_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.core.live.RECHECK_SECONDS", 0.0)
+    job = await database_sync_to_async(make_job)()
+    owner = await database_sync_to_async(lambda: job.owner)()
+    queue = Client("/ws/queue/", owner)
+    await queue.connect()
+    await queue.until_live()
+    await database_sync_to_async(User.objects.filter(pk=owner.pk).update)(is_active=False)
+    await database_sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
+    assert (await queue.receive_raw()) == {"type": "websocket.close", "code": 4404}
 
 
 def lose_message(job: Job) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from hub.core.errors import AtelierError
 from hub.storage.blobs import store_bytes
 from hub.storage.models import Blob
+from hub.storage.picture_part import only_picture_of
 from hub.storage.pictures import PictureFacts, inspect_picture
 from training.datasets.caption_files import Caption, caption_of, read_caption
 from training.datasets.file_names import (
@@ -90,6 +91,7 @@ class Intake:
         data = file.read()
         seen = look_at(data, max_pixels=settings.IMAGE_MAX_PIXELS)
         try:
+            data = only_picture_of(data)
             facts = inspect_picture(io.BytesIO(data))
         except AtelierError as error:
             raise UnusablePicture(Outcome.BROKEN, error.message) from error

@@ -61,7 +61,7 @@ def visitor() -> Client:
 def test_no_input_is_answered_by_a_500(visitor, data):
     method, path, query, fields = data.draw(st.sampled_from(operations()))
     key = data.draw(st.sampled_from(["1", "2", "9"]))
-    path = re.sub(r"\{(artifact_id|import_id)\}", NO_UUID, path)
+    path = re.sub(r"\{(artifact_id|import_id|invite_id)\}", NO_UUID, path)
     path = re.sub(r"\{\w+\}", key, path)
     asked = data.draw(st.dictionaries(st.sampled_from([*query, "x"]), TEXTS))
     body = data.draw(st.one_of(VALUES, st.dictionaries(st.sampled_from([*fields, "x"]), VALUES)))
