@@ -1,6 +1,7 @@
 """Names of all background tasks, and the one way to ask for one: after the transaction commits."""
 
 from enum import StrEnum
+from functools import partial
 
 from django.db import transaction
 
@@ -36,8 +37,6 @@ def enqueue_on_commit(name: TaskName, **ids: object) -> None:
     Tasks take ids only, so that a worker always reads the committed row. A broker that is down
     does not fail the request: the row is saved, and the periodic sweeps find it.
     """
-
-    def send() -> None:  # no partial: Django writes the name of what failed into the log
-        app.send_task(str(name), kwargs=ids)
-
+    send = partial(app.send_task, str(name), kwargs=ids)
+    vars(send)["__qualname__"] = str(name)  # Django writes it into the log when sending fails
     transaction.on_commit(send, robust=True)
