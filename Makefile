@@ -44,8 +44,9 @@ restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mn
 
 test: chromium checks tests ## everything that CI checks
 
-# Two at a time, the longest first; each one's lines come in one piece.
-CHECKS := types migrations contracts lint templates messages
+# Two at a time, the longest first; each one's lines come in one piece. Types and translations are
+# among the tests, beside which they cost no wait.
+CHECKS := migrations contracts lint templates
 checks: $(TEST_READY) ## all checks that are no tests
 	@$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) \
 		CHECKS_TOGETHER=1 $(CHECKS)

@@ -32,10 +32,17 @@ def patterns(found: list[Any]) -> Iterator[URLPattern]:
 NAMED = {item.name: item for item in patterns(get_resolver().url_patterns) if item.name}
 
 
-def ask(client: Client, path: str, method: str = "get", **data: Any) -> tuple[int, str]:
+WHOLE: dict[str, str] = {"Accept": "text/html,*/*"}
+#: As scripts of a page ask: a refusal is one sentence, without the frame of a page around it.
+PART = {**WHOLE, "HX-Request": "true"}
+
+
+def ask(
+    client: Client, path: str, method: str = "get", headers: dict[str, str] = WHOLE, **data: Any
+) -> tuple[int, str]:
     """Status and text of an answer; what the request changed is undone."""
     with transaction.atomic():
-        answer = getattr(client, method)(path, data, headers={"Accept": "text/html,*/*"})
+        answer = getattr(client, method)(path, data, headers=headers)
         body = b"".join(answer) if answer.streaming else answer.content
         transaction.set_rollback(True)
     client.cookies.pop("messages", None)  # what a form told would be shown on the next page
@@ -92,13 +99,14 @@ def plain(text: str, path: str, keys: dict[str, Any]) -> str:
 class Cache:
     """Answers for things that are not there, asked once."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: dict[str, str]) -> None:
+        self._headers = headers
         self._known: dict[tuple[str, str], tuple[int, str]] = {}
 
     def ask(self, client: Client, name: str, rule: Leads, keys: dict[str, Any]) -> tuple[int, str]:
         path = path_of(name, keys)
         if (path, rule.method) not in self._known:
-            status, text = ask(client, path, rule.method, **rule.data)
+            status, text = ask(client, path, rule.method, self._headers, **rule.data)
             self._known[path, rule.method] = status, plain(text, path, keys)
         return self._known[path, rule.method]
 
