@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from hub.accounts.kept_queries import RowsForViewer
 from hub.core.errors import NotFound
 from hub.core.kept_queries import KeptRows
-from hub.core.pagination import Page, first_page, keyset, sliced
+from hub.core.lookups import among
+from hub.core.pagination import Page, first_page, keyset
 from models_registry.card_facts import NOT_ON_CARDS, attach_card_facts
 from models_registry.catalogue_facts import attach_tags
 from models_registry.engagement_queries import Standing, standing_of
@@ -36,6 +37,7 @@ from models_registry.version_details import (
 )
 
 NEWEST = ("-created_at", "-id")
+REVIEW_ROWS = ("author__avatar", "version__model", "picture__blob")
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -208,7 +210,8 @@ def reviews_of(
     if cursor:
         page = keyset(_reviews(viewer, model.pk), order=NEWEST, cursor=cursor, limit=limit)
     else:
-        page = first_page(_first_reviews(limit)(viewer, model.pk), order=NEWEST, limit=limit)
+        found = _reviews_by_key(_first_reviews(limit)(viewer, model.pk))
+        page = first_page(found, order=NEWEST, limit=limit)
     attach_links(page.items, "base_version", viewer)
     return page
 
@@ -244,17 +247,27 @@ def _model_rows(viewer: Viewer) -> QuerySet[Model]:
 def _reviews(viewer: Viewer, model_id: int) -> QuerySet[Review]:
     visible = ModelVersion.objects.reachable_by(viewer).filter(model=model_id)
     rows = Review.objects.filter(version__in=visible)
-    return rows.select_related("author__avatar", "version__model", "picture__blob")
+    return rows.select_related(*REVIEW_ROWS)
 
 
 @cache
-def _first_reviews(limit: int) -> RowsForViewer[Review]:
-    """The first page and one more, for each of the few sizes that pages have."""
+def _first_reviews(limit: int) -> RowsForViewer[int]:
+    """Keys of the first page and one more, for each of the few sizes that pages have.
+
+    Keys first: with the rows in the same query, PostgreSQL walks through all reviews of all models.
+    """
     return RowsForViewer(
-        lambda viewer, model: sliced(_reviews(viewer, model).order_by(*NEWEST), limit + 1)
+        lambda viewer, model: (
+            _reviews(viewer, model).order_by(*NEWEST).values_list("pk", flat=True)[: limit + 1]
+        )
     )
 
 
+_reviews_by_key = KeptRows(
+    lambda keys: (
+        Review.objects.filter(among("pk", keys)).select_related(*REVIEW_ROWS).order_by(*NEWEST)
+    )
+)
 _model_by_slug = RowsForViewer(lambda viewer, slug: _model_rows(viewer).filter(slug=slug))
 _model_by_key = RowsForViewer(lambda viewer, key: _model_rows(viewer).filter(pk=key))
 _versions_of = RowsForViewer(
