@@ -66,7 +66,7 @@ def tiny_base(tiny_file: Path) -> ModelVersion:
 
 @pytest.fixture
 def job(tiny_base: ModelVersion) -> Job:
-    """A LoRA of 24 steps in three epochs, with samples, whose state is saved after every step."""
+    """A LoRA of 16 steps, two samples halfway and at the end, its state saved after every step."""
     dataset = make_dataset(trigger_word="yuki")
     fill(dataset, 4)
     return make_job(
@@ -75,8 +75,8 @@ def job(tiny_base: ModelVersion) -> Job:
         config={
             "batch_size": 2,
             "resolution": 64,
-            "max_steps": 24,
-            "epochs": 12,
+            "max_steps": 16,
+            "epochs": 8,
             "save_every_epochs": 4,
             "sample_every_epochs": 4,
             "state_every_seconds": 0,
@@ -147,15 +147,6 @@ def kill(pid: int | None) -> None:
     """kill -9."""
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-
-
-def drop_other_connections() -> None:
-    """What a restart of the database does to everyone connected to it, but for the caller."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 @pytest.fixture

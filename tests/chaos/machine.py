@@ -60,6 +60,41 @@ class Process:
         return next((kind for word, kind in marks.items() if word in words), "")
 
 
+class Person:
+    """A process that asks things of the machine; see machine_driver."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.chaos.machine_driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=PROJECT,
+            env=environment,
+            text=True,
+        )
+
+    def say(self, *words: str) -> None:
+        """Ask, and do not wait."""
+        assert self.process.stdin
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> Any:
+        """The answer."""
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+    def ask(self, *words: str) -> Any:
+        """Both."""
+        self.say(*words)
+        return self.hear()
+
+    def leave(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.communicate()
+
+
 class Machine:
     """One `python -m hub.embedded` on a data folder."""
 
@@ -69,6 +104,7 @@ class Machine:
         env |= {"ATELIER_ENV": "development", "ATELIER_QUEUE_POLL_SECONDS": "3"}
         self.home = home
         self.text = ""
+        self._people: list[Person] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hub.embedded"],
             stdout=subprocess.PIPE,
@@ -96,7 +132,9 @@ class Machine:
         self.environment = _environment_of(self.pids()["web"][0])
 
     def end(self, number: signal.Signals) -> int:
-        """Signal the runner; its exit code."""
+        """Signal the runner; its exit code. People leave before."""
+        while self._people:
+            self._people.pop().leave()
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(PATIENCE_SECONDS)
@@ -122,23 +160,15 @@ class Machine:
             return link.execute(statement, values).fetchone()
         return None
 
-    def driver(self, *arguments: str) -> subprocess.Popen[str]:
-        """A person's process; see machine_driver."""
-        return subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.chaos.machine_driver", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=PROJECT,
-            env=self.environment,
-            text=True,
-        )
+    def person(self) -> Person:
+        """Somebody more who asks things of the machine."""
+        self._people.append(Person(self.environment))
+        return self._people[-1]
 
-    def ask(self, *arguments: str) -> Any:
-        """The answer of such a process."""
-        with self.driver(*arguments) as process:
-            output, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 0, self.text[-4000:]
-        return json.loads(output.splitlines()[-1])
+    @property
+    def first(self) -> Person:
+        """The one who has been here from the beginning."""
+        return self._people[0] if self._people else self.person()
 
     def kill(self, kind: str, chance: random.Random) -> int:
         """kill -9 one process of a kind, once there is one; its number."""

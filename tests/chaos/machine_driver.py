@@ -1,11 +1,13 @@
 """What a person asks of the machine under test, said to the services from a process of its own.
 
-    python -m tests.chaos.machine_driver begin        base, dataset and a run in line; prints its id
-    python -m tests.chaos.machine_driver again ID     another run like that one
-    python -m tests.chaos.machine_driver publish ID   waits for a line, then publishes the result
-    python -m tests.chaos.machine_driver facts ID     what the machine holds, as one line of JSON
+It has the environment of the machine's own processes: its database, its queue, its store. Each
+line that it reads is a command, each line that it writes the answer, as JSON:
 
-It has the environment of the machine's own processes: its database, its queue, its store.
+    begin         base, dataset and a run in line; its id and number
+    again ID      another run like that one
+    ready ID      "ready", once the result of the run can be published
+    publish ID    publishes the result
+    facts ID      what the machine holds
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.db import close_old_connections  # noqa: E402
 
 from gallery.models import Post  # noqa: E402
 from hub.accounts.models import User  # noqa: E402
@@ -37,7 +41,7 @@ from tests.chaos.machine import STEPS  # noqa: E402
 from tests.factories.training import make_dataset, picture_bytes  # noqa: E402
 from training.datasets.models.dataset import Dataset  # noqa: E402
 from training.datasets.services.importing import import_folder  # noqa: E402
-from training.jobs.models.artifact import ArtifactKind  # noqa: E402
+from training.jobs.models.artifact import ArtifactKind, JobArtifact  # noqa: E402
 from training.jobs.models.job import Job  # noqa: E402
 from training.jobs.services.publish import publish_job  # noqa: E402
 from training.jobs.services.submit import submit_job  # noqa: E402
@@ -96,14 +100,22 @@ def submit(**about: Any) -> list[Any]:
     return [str(job.pk), job.number]
 
 
+def final_file(job_id: str) -> JobArtifact:
+    """What the run left."""
+    return JobArtifact.objects.select_related("job__owner").get(
+        job=job_id, kind=ArtifactKind.CHECKPOINT, is_final=True
+    )
+
+
+def ready(job_id: str) -> str:
+    """Have everything loaded that publishing needs."""
+    return f"ready for {final_file(job_id).name}"
+
+
 def publish(job_id: str) -> dict[str, Any]:
-    """Publish the final file once the test says so."""
-    job = Job.objects.get(pk=job_id)
-    final = job.artifacts.get(kind=ArtifactKind.CHECKPOINT, is_final=True)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
-    version = publish_job(actor=job.owner, job=job, artifact=final, name="Survivor")
+    """Publish the final file."""
+    final = final_file(job_id)
+    version = publish_job(actor=final.job.owner, job=final.job, artifact=final, name="Survivor")
     return {"version": version.pk}
 
 
@@ -136,7 +148,19 @@ def look_at_the_store() -> dict[str, list[str]]:
     return {"strays": sorted(found - kept), "lost": lost}
 
 
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "begin": begin, "again": again, "ready": ready, "publish": publish, "facts": facts
+}  # fmt: skip
+
+
+def main() -> None:
+    """Answer until the end of the input; connections to a database that was killed are given up."""
+    for line in sys.stdin:
+        command, *rest = line.split()
+        close_old_connections()
+        sys.stdout.write(json.dumps(COMMANDS[command](*rest)) + "\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    command, *rest = sys.argv[1:]
-    answer = {"begin": begin, "again": again, "publish": publish, "facts": facts}[command](*rest)
-    sys.stdout.write(json.dumps(answer) + "\n")
+    main()

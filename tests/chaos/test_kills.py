@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from django.db.models.functions import Now
 
-from tests.chaos.conftest import Fate, drop_other_connections, is_alive, kill, trainer_pid, wait_for
+from tests.chaos.conftest import Fate, is_alive, kill, trainer_pid, wait_for
 from tests.factories.training import make_worker
 from training.jobs.models.artifact import ArtifactKind
 from training.jobs.models.event import EventKind
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-TOTAL_STEPS = 24
+TOTAL_STEPS = 16
 
 
 def reached(job: Job, step: int) -> Callable[[], bool]:
@@ -77,27 +77,18 @@ def test_a_killed_trainer_is_followed_by_another_from_its_last_state(
     assert not WorkFolder.of(job.pk).events.exists()
 
 
-def test_lost_connections_to_the_database_stop_no_training(job: Job, chance: random.Random) -> None:
-    step = chance.randint(2, TOTAL_STEPS - 3)
-    with Fate(when=reached(job, step), strike=drop_other_connections) as fate:
-        assert run_until_over() == [State.SUCCEEDED]
-    assert fate.struck
-    assert_ended_once(job)
-    assert job.attempt == 1
-
-
 def test_workers_that_leave_or_are_killed_are_followed_by_the_next(
     job: Job, start_worker: Callable[[], subprocess.Popen[bytes]], chance: random.Random
 ) -> None:
     leaving = start_worker()
-    wait_for(reached(job, chance.randint(2, 6)), what="the first worker trains")
+    wait_for(reached(job, chance.randint(2, 4)), what="the first worker trains")
     leaving.terminate()
     assert leaving.wait(60) == 0
     job.refresh_from_db()
     assert (job.state, job.attempt) == (State.QUEUED, 1)
 
     killed = start_worker()
-    wait_for(reached(job, chance.randint(9, 14)), what="the second worker trains")
+    wait_for(reached(job, chance.randint(6, 9)), what="the second worker trains")
     orphan = trainer_pid(job)
     killed.kill()
     killed.wait()

@@ -57,7 +57,7 @@ def test_whatever_is_killed_during_a_run_it_ends_once_and_is_published_once(
     """Runs come to their natural end; where one is over early, the next takes the other kills."""
     machine, chance = start(), random.Random(seed)
     left, again = chance.sample(KINDS, len(KINDS)), 0
-    job_id, _number = machine.ask("begin")
+    job_id, _number = machine.first.ask("begin")
     while True:
         with Visitor(machine, job_id) as visitor:
             kill_while_it_runs(machine, visitor, job_id, left, chance)
@@ -66,12 +66,12 @@ def test_whatever_is_killed_during_a_run_it_ends_once_and_is_published_once(
             wait_until_whole(machine, visitor)
             if not left:
                 publish_at_once(machine, job_id)
-            found = machine.ask("facts", job_id)
+            found = machine.first.ask("facts", job_id)
             told = partial(has_told, visitor, found["events"][-1][0])
             wait_until(told, "the page to show the end", seconds=PATIENCE_SECONDS)
         assert_ended_once(found, visitor)
         again += found["job"][3] - 1
-        job_id, _number = machine.ask("again", job_id)
+        job_id, _number = machine.first.ask("again", job_id)
         if not left:
             break
     assert again >= 1  # the trainer and its worker were killed
@@ -148,19 +148,15 @@ def is_over(machine: Machine, job_id: str) -> bool:
 
 def publish_at_once(machine: Machine, job_id: str) -> None:
     """Two people press the button together; one's process dies when the draft is there."""
-    people = [machine.driver("publish", job_id) for _ in range(2)]
-    for process in people:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    for process in people:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    people = [machine.person(), machine.first]
+    for person in people:
+        assert person.ask("ready", job_id).startswith("ready")
+    for person in people:
+        person.say("publish", job_id)
     drafts = "select count(*) from jobs_jobpublication where job_id = %s"
     wait_until(lambda: machine.query(drafts, job_id) == (1,), "a draft", seconds=PATIENCE_SECONDS)
-    people[0].kill()
-    outcomes = [process.communicate(timeout=PATIENCE_SECONDS)[0] for process in people]
-    assert people[1].returncode == 0, outcomes
+    people[0].leave()
+    assert people[1].hear()["version"]
 
 
 def assert_ended_once(found: dict[str, Any], visitor: Visitor) -> None:
