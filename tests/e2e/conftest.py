@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
@@ -32,8 +34,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # No other host is ever found; what asks for one is told by the guard. (To answer each request
-    # here instead would take the browser its cache.)
+    # No other host is ever found: what asks for one fails, and the guard hears. (To be told of
+    # every request costs the browser time, to answer each here its cache.)
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 ]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -61,12 +63,21 @@ class LiveHub:
     url: str
 
 
+class KeptStaticFiles(ASGIStaticFilesHandler):
+    """Files that the browser keeps, as in production; in a new clone it would ask each time."""
+
+    def serve(self, request: HttpRequest) -> HttpResponseBase:
+        answer = super().serve(request)
+        answer["Cache-Control"] = "max-age=3600"
+        return answer
+
+
 @pytest.fixture(scope="module")
 def hub_server(django_db_setup: None) -> Iterator[LiveHub]:
     """uvicorn in a thread, on the test database, with static files from the source."""
     from hub.asgi import application
 
-    with serving(ASGIStaticFilesHandler(application), websockets=True) as port:
+    with serving(KeptStaticFiles(application), websockets=True) as port:
         yield LiveHub(f"http://127.0.0.1:{port}")
 
 
@@ -131,7 +142,7 @@ def context(browser: Browser, live_hub: LiveHub, guard: Guard) -> Iterator[Brows
     fresh = browser.new_context(
         base_url=live_hub.url, viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
     )
-    fresh.on("request", guard.keep_inside)
+    fresh.on("requestfailed", guard.keep_inside)
     fresh.on("page", guard.watch)
     yield fresh
     fresh.close()
