@@ -1,5 +1,6 @@
 """All addresses of the hub."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
@@ -9,6 +10,9 @@ handler400 = "frontend.pages.errors.bad_request"
 handler403 = "frontend.pages.errors.permission_denied"
 handler404 = "frontend.pages.errors.not_found"
 handler500 = "frontend.pages.errors.server_error"
+
+# People sign in at one place, with its limits on guessing; who is no administrator is told so.
+admin.site.login = secure_admin_login(admin.site.login)
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from hub.core.errors import Invalid
 from hub.formats.hashes import EMPTY_SHA256
@@ -90,7 +91,7 @@ def clean_hash(text: str) -> str:
     """Upper-case digits of a hash as people paste it; Invalid unless 8 to 64 of them."""
     value = text.strip().upper().removeprefix("0X")
     if not (MIN_PREFIX <= len(value) <= len(EMPTY_SHA256) and HEX.issuperset(value)):
-        raise Invalid("A hash has 8 to 64 hexadecimal digits.", code="hash_invalid")
+        raise Invalid(_("A hash has 8 to 64 hexadecimal digits."), code="hash_invalid")
     return value
 
 

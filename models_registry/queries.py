@@ -150,7 +150,7 @@ def version_detail(*, viewer: Viewer, version_id: int) -> ModelVersion:
     """One version with its model and everything prefetched; NotFound when not visible."""
     found = _version_by_key(viewer, version_id)
     if not found:
-        raise NotFound("Model not found")
+        raise NotFound(_("Model not found"))
     attach_details(found, viewer)
     return found[0]
 
@@ -161,7 +161,7 @@ def file_of(*, viewer: Viewer, file_id: int) -> ModelFile:
     rows = file_rows().select_related("version__model__team")
     file = rows.filter(files_known_to(viewer), pk=file_id, version__in=visible).first()
     if file is None:
-        raise NotFound("File not found")
+        raise NotFound(_("File not found"))
     return file
 
 
@@ -178,7 +178,7 @@ def signed_file(*, file_id: int) -> ModelFile:
     rows = file_rows().select_related("version__model")
     file = rows.prefetch_related("version__trigger_word_sets__words").filter(pk=file_id).first()
     if file is None:
-        raise NotFound("File not found")
+        raise NotFound(_("File not found"))
     return file
 
 

@@ -6,6 +6,7 @@ why: `# No time limits: …`.
 """
 
 import ast
+import inspect
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.core import errors
 from hub.embedded.config import PROJECT_DIR
 
 FILE_LINES, FUNCTION_LINES = 400, 50
@@ -27,6 +29,9 @@ WRITES = frozenset(
         *("save", "asave", "delete", "bulk_update", "acreate"),
     }
 )
+PEOPLES_ERRORS = frozenset(kind.__name__ for kind in vars(errors).values() if inspect.isclass(kind))
+#: What programs read: Civitai's API has Civitai's sentences.
+IN_ENGLISH = ("hub/api/civitai/", "hub/cli/", "hub/formats/", "models_registry/catalogue.py")
 Rule = Callable[[ast.Call, str, set], bool]
 RELATIONS = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField"})
 NETWORK = re.compile(
@@ -145,6 +150,14 @@ def unpickles(node: ast.Call, called: str, _words: set) -> bool:
     )
 
 
+def speaks_english_only(node: ast.Call, called: str, _words: set) -> bool:
+    """An error that people read, in words that no catalogue of translations has."""
+    said = node.args[0] if node.args else None
+    parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+    words = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return called in PEOPLES_ERRORS and any(re.search(r"[a-z]", word) for word in words)
+
+
 def found(files: list[Path], rule: Rule) -> list[str]:
     """Where calls break a rule."""
     return [
@@ -163,6 +176,7 @@ def found(files: list[Path], rule: Rule) -> list[str]:
         (writes, [path for path in CODE if name_of(path).startswith(INTERFACES)]),
         (waits_without_end, CODE),
         (unpickles, CODE),
+        (speaks_english_only, [path for path in CODE if not name_of(path).startswith(IN_ENGLISH)]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -186,6 +200,8 @@ def test_no_call_breaks_a_rule(rule: Rule, files: list[Path]) -> None:
         (unpickles, "pickle.load(file)", "json.load(file)"),
         (unpickles, "torch.load(path)", "torch.load(path, weights_only=True)"),
         (unpickles, "np.load(path, allow_pickle=True)", "np.load(path)"),
+        (speaks_english_only, "NotFound('Nothing here.')", "NotFound(_('Nothing here.'))"),
+        (speaks_english_only, 'TooLarge(f"{size} bytes")', "TooLarge(_('%s bytes') % size)"),
     ],
 )
 def test_a_rule_tells_what_breaks_it_from_what_keeps_it(rule, broken, kept) -> None:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from frontend.preferences import THEME_COOKIE, THEMES, YEAR_SECONDS
@@ -27,7 +28,10 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Choose dark or light for this browser and, signed in, for this person."""
     chosen = request.POST.get("theme", "")
     if chosen not in THEMES:
-        raise Invalid(f"Unknown theme {chosen!r}; allowed are: {', '.join(THEMES)}.")
+        raise Invalid(
+            _("Unknown theme %(chosen)s; allowed are: %(known)s.")
+            % {"chosen": chosen, "known": ", ".join(THEMES)}
+        )
     if request.user.is_authenticated:
         set_preferences(user=request.user, theme=chosen)
     response = _back(request)
@@ -41,7 +45,10 @@ def language(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language", "")
     known = dict(settings.LANGUAGES)
     if chosen not in known:
-        raise Invalid(f"Unknown language {chosen!r}; allowed are: {', '.join(known)}.")
+        raise Invalid(
+            _("Unknown language %(chosen)s; allowed are: %(known)s.")
+            % {"chosen": chosen, "known": ", ".join(known)}
+        )
     if request.user.is_authenticated:
         set_preferences(user=request.user, language=chosen)
     response = _back(request)

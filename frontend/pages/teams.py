@@ -77,7 +77,8 @@ def invite(request: MemberRequest, slug: str) -> HttpResponse:
 def join(request: MemberRequest, key: str) -> HttpResponse:
     """Ask, then join the team of an invite link."""
     if request.method != "POST":
-        return render(request, "teams/join.html")
+        invite = queries.invite_of(request.user, key)
+        return render(request, "teams/join.html", {"invite": invite})
     joined = services.accept_invite(actor=request.user, key=key)
     request.session[queries.TEAM_SESSION_KEY] = joined.pk
     add_toast(request, _("You are in %s now.") % joined.name, kind="ok")

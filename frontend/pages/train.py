@@ -5,6 +5,7 @@ from dataclasses import replace
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from frontend.access import team_work_required
@@ -26,7 +27,7 @@ from frontend.form_errors import errors_on
 from frontend.rendering import render_page
 from frontend.requests import TeamRequest
 from hub.accounts.drafts import drop_draft, save_draft
-from hub.core.errors import AtelierError
+from hub.core.errors import Invalid
 from training.jobs.models.job import Job
 from training.jobs.services.submit import submit_job
 
@@ -105,7 +106,7 @@ def _keep(request: TeamRequest, draft: Draft, changes: dict[str, str]) -> None:
 
 def _submit(request: TeamRequest, draft: Draft, name: str, config: dict[str, object]) -> Job:
     if draft.dataset is None or draft.base is None:
-        raise AtelierError("unreachable: the form exists only with both")
+        raise Invalid(_("Choose a dataset and a base model first."))
     return submit_job(
         actor=request.user,
         team=request.team,

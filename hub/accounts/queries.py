@@ -7,6 +7,7 @@ from django.db.models import Case, F, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from hub.accounts.keys import key_hash
 from hub.accounts.models import Invite, Membership, Role, Team, User
 from hub.accounts.permissions import can_manage_team
 from hub.core.errors import NotAllowed, NotFound
@@ -90,6 +91,22 @@ def open_invites(viewer: User, team: Team) -> QuerySet[Invite]:
         raise NotAllowed(_("Only owners and managers of %s can do this.") % team.name)
     waiting = team.invites.filter(accepted_at=None, expires_at__gt=timezone.now())
     return waiting.select_related("created_by").order_by("-created_at", "-pk")
+
+
+def invite_of(viewer: User, key: str, invites: QuerySet[Invite] | None = None) -> Invite:
+    """The invite with this key, with its team and who made it.
+
+    Raises NotFound for an unknown, expired or used one. One's own may be used once more, as long as
+    one is still in the team.
+    """
+    invites = Invite.objects.all() if invites is None else invites
+    known = invites.filter(key_hash=key_hash(key), expires_at__gt=timezone.now())
+    found = known.select_related("team", "created_by").first()
+    if found is not None and found.accepted_at is None:
+        return found
+    if found is not None and found.accepted_by_id == viewer.pk and is_member(viewer, found.team):
+        return found
+    raise NotFound(_("This invite is used up or has expired. Ask for a new one."))
 
 
 def keys_of_username(name: str) -> list[int]:

@@ -1,6 +1,5 @@
 """Changes to teams, invites and tokens."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,9 +9,10 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from hub.accounts.keys import key_hash
 from hub.accounts.models import ApiToken, Invite, Membership, Role, Scope, Team, User
 from hub.accounts.permissions import can_choose_owners, can_manage_team
-from hub.accounts.queries import is_member
+from hub.accounts.queries import invite_of
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
 
@@ -122,7 +122,7 @@ def create_invite(*, actor: User, team: Team, role: str = Role.MEMBER) -> tuple[
         invite = Invite.objects.create(
             team=team,
             role=role,
-            key_hash=_digest(key),
+            key_hash=key_hash(key),
             created_by=actor,
             expires_at=timezone.now() + timedelta(days=INVITE_DAYS),
         )
@@ -143,14 +143,7 @@ def revoke_invite(*, actor: User, team: Team, invite_id: UUID) -> None:
 def accept_invite(*, actor: User, key: str) -> Team:
     """Join the team of an invite; NotFound for an unknown, used or expired key."""
     with transaction.atomic():
-        invite = (
-            Invite.objects.select_for_update(of=("self",))
-            .select_related("team")
-            .filter(key_hash=_digest(key), expires_at__gt=timezone.now())
-            .first()
-        )
-        if invite is None or not _may_use(invite, actor):
-            raise NotFound(_("This invite is used up or has expired. Ask for a new one."))
+        invite = invite_of(actor, key, Invite.objects.select_for_update(of=("self",)))
         Membership.objects.get_or_create(
             team=invite.team, user=actor, defaults={"role": invite.role}
         )
@@ -173,7 +166,7 @@ def create_api_token(
             user=actor,
             name=name.strip()[:80] or "token",
             prefix=key[:12],
-            key_hash=_digest(key),
+            key_hash=key_hash(key),
             scopes=sorted(set(scopes)),
             expires_at=expires_at,
         )
@@ -193,7 +186,7 @@ def revoke_api_token(*, actor: User, token: ApiToken) -> None:
 def user_for_token(key: str) -> tuple[User, ApiToken] | None:
     """Owner and token of a live key, else None; notes the use at most once a minute."""
     now = timezone.now()
-    token = ApiToken.objects.select_related("user").filter(key_hash=_digest(key)).first()
+    token = ApiToken.objects.select_related("user").filter(key_hash=key_hash(key)).first()
     if token is None or not token.user.is_active:
         return None
     if token.expires_at is not None and token.expires_at <= now:
@@ -238,17 +231,6 @@ def _locked_owners(team: Team) -> set[int]:
     """Ids of the team's owners, their rows locked: no two of them leave at the same moment."""
     rows = Membership.objects.select_for_update().filter(team=team, role=Role.OWNER)
     return set(rows.order_by("pk").values_list("user_id", flat=True))
-
-
-def _may_use(invite: Invite, actor: User) -> bool:
-    """An open invite; or one's own once more, as long as one is still in the team."""
-    if invite.accepted_at is None:
-        return True
-    return invite.accepted_by_id == actor.pk and is_member(actor, invite.team)
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _free_slug(name: str) -> str:

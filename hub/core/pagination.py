@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, F, Func, Model, Q, QuerySet, Value
+from django.utils.translation import gettext as _
 
 from hub.core.errors import Invalid
 
@@ -78,12 +79,12 @@ def decode_cursor(cursor: str, *, size: int) -> list[Any]:
         data = base64.urlsafe_b64decode(padded.encode("ascii", "strict"))
         values = json.loads(data, parse_constant=_no_constant)
     except (ValueError, binascii.Error) as error:
-        raise Invalid("This cursor is not valid. Start again from the first page.") from error
+        raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
     scalars = (str, int, float, bool)
     if not isinstance(values, list) or len(values) != size:
-        raise Invalid("This cursor belongs to another order. Start again from the first page.")
+        raise Invalid(_("This cursor belongs to another order. Start again from the first page."))
     if not all(isinstance(value, scalars) for value in values):
-        raise Invalid("This cursor is not valid. Start again from the first page.")
+        raise Invalid(_("This cursor is not valid. Start again from the first page."))
     return values
 
 
@@ -94,7 +95,7 @@ def behind(rows: QuerySet[Row], order: tuple[str, ...], values: Sequence[Any]) -
             return rows.filter(_row_beyond(rows, order, values))
         return rows.filter(_after(order, values))
     except (ValidationError, ValueError, TypeError, OverflowError) as error:
-        raise Invalid("This cursor is not valid. Start again from the first page.") from error
+        raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
 
 class _Row(Func):

@@ -1,6 +1,7 @@
 """How often one address or person may do a thing; counted in the cache."""
 
 from django.core.cache import cache
+from django.utils.translation import gettext as _
 
 from hub.core.errors import AtelierError
 
@@ -22,4 +23,4 @@ def check_rate(*, key: str, limit: int, window_seconds: int) -> None:
         cache.set(name, 1, timeout=window_seconds)
         return
     if used > limit:
-        raise TooMany(f"Too many requests. Wait {window_seconds} seconds and try again.")
+        raise TooMany(_("Too many requests. Wait %s seconds and try again.") % window_seconds)

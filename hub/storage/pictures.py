@@ -20,6 +20,7 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hub.core.errors import Invalid, NotFound, TooLarge
@@ -131,7 +132,7 @@ def check_signature(sha256: str, *, key: str) -> None:
         _signature(settings.SECRET_KEY, sha256, number).encode(), signature.encode()
     )
     if not right or (number and number < time.time()):
-        raise NotFound("There is no such picture, or its link has expired. Reload the page.")
+        raise NotFound(_("There is no such picture, or its link has expired. Reload the page."))
 
 
 def rendition(blob: Blob, width: int) -> Path:
@@ -177,8 +178,10 @@ def _decoded(source: Path | BinaryIO, mode: str = "RGB") -> tuple[Image.Image, i
             picture = _eight_bit(ImageOps.exif_transpose(opened)).convert(mode)
     except BROKEN as error:
         raise Invalid(
-            "This is not a picture that the hub reads (PNG, JPEG, WebP, AVIF, GIF, BMP), or the "
-            "file is broken. Save it again as PNG."
+            _(
+                "This is not a picture that the hub reads (PNG, JPEG, WebP, AVIF, GIF, BMP), or "
+                "the file is broken. Save it again as PNG."
+            )
         ) from error
     return picture, frames, TYPES[kind]
 
@@ -195,8 +198,15 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 def _check_pixels(opened: Image.Image) -> None:
     if opened.width * opened.height > settings.IMAGE_MAX_PIXELS:
         raise TooLarge(
-            f"The picture has {opened.width} x {opened.height} pixels; the limit is "
-            f"{settings.IMAGE_MAX_PIXELS} in all. Make it smaller and send it again."
+            _(
+                "The picture has %(width)s x %(height)s pixels; the limit is %(limit)s in all. "
+                "Make it smaller and send it again."
+            )
+            % {
+                "width": opened.width,
+                "height": opened.height,
+                "limit": settings.IMAGE_MAX_PIXELS,
+            }
         )
 
 

@@ -21,13 +21,26 @@ from contextlib import contextmanager
 from datetime import UTC
 from email.utils import format_datetime
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from channels.db import database_sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.handlers.asgi import ASGIRequest
+from django.utils import translation
+from django.utils.translation import get_language_from_request
+from django.utils.translation import gettext as _
 
-from hub.core.errors import AtelierError, Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from hub.core.errors import (
+    AtelierError,
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    SignedOut,
+    TooLarge,
+)
 from hub.core.http_status import status_of
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
@@ -59,13 +72,14 @@ class TusApp:
         self._hashes: OrderedDict[uuid.UUID, tuple[int, Any]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry; every answer, errors included, is made here."""
-        try:
-            status, headers, body = await self._answer(scope, receive)
-        except AtelierError as error:
-            status = status_of(error)
-            headers = {"Content-Type": "application/json"}
-            body = json.dumps({"error": error.message, "code": error.error_code}).encode()
+        """ASGI entry; every answer, errors included, is made here, in the sender's language."""
+        with translation.override(get_language_from_request(ASGIRequest(scope, BytesIO()))):
+            try:
+                status, headers, body = await self._answer(scope, receive)
+            except AtelierError as error:
+                status = status_of(error)
+                headers = {"Content-Type": "application/json"}
+                body = json.dumps({"error": error.message, "code": error.error_code}).encode()
         sent = {**VERSION, **headers, "Content-Length": str(len(body))}
         pairs = [(name.lower().encode(), value.encode()) for name, value in sent.items()]
         await send({"type": "http.response.start", "status": status, "headers": pairs})
@@ -79,10 +93,10 @@ class TusApp:
         if headers.get("tus-resumable") != "1.0.0":
             return 412, {"Tus-Version": "1.0.0"}, b""
         if not _same_origin(headers):
-            raise NotAllowed("Uploads are accepted from this site's own pages only.")
+            raise NotAllowed(_("Uploads are accepted from this site's own pages only."))
         user = await self.find_user(scope)
         if user is None:
-            return 401, {"Content-Type": "application/json"}, b'{"error": "Sign in to upload."}'
+            raise SignedOut(_("Sign in to upload."))
         if scope["path"] == PREFIX and method == "POST":
             return await self._create(user, scope, headers)
         return await self._act(await _find(user, scope["path"]), method, headers, receive)
@@ -121,7 +135,7 @@ class TusApp:
         if headers.get("content-type") != "application/offset+octet-stream":
             return 415, {}, b""
         if upload.status != UploadStatus.RECEIVING:
-            raise Conflict("This upload is complete already.")
+            raise Conflict(_("This upload is complete already."))
         upload = await self._receive(upload, _number(headers, "upload-offset"), receive)
         return 204, _progress(upload), b""
 
@@ -130,7 +144,10 @@ class TusApp:
         with _only_writer(uploads.partial_path(upload.pk)) as file:
             on_disk = file.tell()
             if offset != on_disk:
-                raise Conflict(f"The offset is {on_disk}, not {offset}. Ask again where to go on.")
+                raise Conflict(
+                    _("The offset is %(here)s, not %(told)s. Ask again where to go on.")
+                    % {"here": on_disk, "told": offset}
+                )
             digest = self._take_hash(upload.pk, on_disk)
             try:
                 await _copy_body(receive, file, offset, upload.size_bytes, digest)
@@ -178,7 +195,7 @@ async def _copy_body(
                 break
             body, more = message.get("body", b""), message.get("more_body", False)
             if offset + lot_bytes + len(body) > size_bytes:
-                raise TooLarge("More bytes were sent than the upload announced.")
+                raise TooLarge(_("More bytes were sent than the upload announced."))
             lot.append(body)
             lot_bytes += len(body)
             if lot_bytes >= WRITE_BYTES:
@@ -240,12 +257,12 @@ def _only_writer(path: Path) -> Iterator[BinaryIO]:
     try:
         file = path.open("ab", buffering=0)
     except FileNotFoundError as error:
-        raise NotFound("There is no such upload. It may have expired; send it again.") from error
+        raise NotFound(_("There is no such upload. It may have expired; send it again.")) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise Conflict("This upload is being written already.") from error
+            raise Conflict(_("This upload is being written already.")) from error
         file.seek(0, os.SEEK_END)
         yield file
 
@@ -255,7 +272,7 @@ def _find(user: AbstractBaseUser, path: str) -> Upload:
     try:
         upload_id = uuid.UUID(path.removeprefix(PREFIX).strip("/"))
     except ValueError as error:
-        raise NotFound("There is no such upload.") from error
+        raise NotFound(_("There is no such upload.")) from error
     return uploads.find_upload(actor=user, upload_id=upload_id)
 
 
@@ -285,14 +302,14 @@ def _same_origin(headers: dict[str, str]) -> bool:
 def _number(headers: dict[str, str], name: str) -> int:
     value = headers.get(name, "")
     if not re.fullmatch(r"\d{1,18}", value):
-        raise Invalid(f"The header {name} must be a whole number.")
+        raise Invalid(_("The header %s must be a whole number.") % name)
     return int(value)
 
 
 def _metadata(header: str) -> dict[str, str]:
     """Keys and base64 values of Upload-Metadata; untrusted text, never a path."""
     if len(header) > MAX_METADATA_BYTES:
-        raise Invalid("Upload-Metadata is too long.")
+        raise Invalid(_("Upload-Metadata is too long."))
     found: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in header.split(","))):
         name, _space, encoded = pair.partition(" ")
@@ -300,5 +317,5 @@ def _metadata(header: str) -> dict[str, str]:
             text = base64.b64decode(encoded, validate=True).decode("utf-8")
             found[name] = text.replace("\x00", "")
         except (binascii.Error, UnicodeDecodeError) as error:
-            raise Invalid(f"Upload-Metadata {name} is not base64 of UTF-8 text.") from error
+            raise Invalid(_("Upload-Metadata %s is not base64 of UTF-8 text.") % name) from error
     return found

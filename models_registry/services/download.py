@@ -90,10 +90,10 @@ def choose_file(
     elif wish.is_empty:
         files = [file for file in files if file.is_primary] or files
     if not files:
-        raise NotFound("Missing model file", code="file_missing")
+        raise NotFound(_("Missing model file"), code="file_missing")
     best = max(files, key=lambda file: (_score(file, wish), file.is_primary, -file.pk))
     if not _matches(best, wish):
-        raise NotFound("File not found", code="file_missing")
+        raise NotFound(_("File not found"), code="file_missing")
     return best
 
 
@@ -165,9 +165,9 @@ def linked_file(token: str) -> ModelFile:
     number = _number_in(token)
     file = signed_file(file_id=abs(number))
     if file.scan_status == ScanStatus.DANGER:
-        raise Gone("This file turned out to be dangerous and is not handed out any more")
+        raise Gone(_("This file turned out to be dangerous and is not handed out any more"))
     if file.scan_status == ScanStatus.ERROR and number > 0:
-        raise Gone("This file was looked at again and is not cleared any more")
+        raise Gone(_("This file was looked at again and is not cleared any more"))
     return file
 
 
@@ -175,9 +175,9 @@ def _number_in(token: str) -> int:
     try:
         return int(signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS))
     except signing.SignatureExpired as error:
-        raise Gone("This download link has expired; ask for a new one") from error
+        raise Gone(_("This download link has expired; ask for a new one")) from error
     except signing.BadSignature as error:
-        raise NotFound("File not found") from error
+        raise NotFound(_("File not found")) from error
 
 
 def download_name(file: ModelFile) -> str:

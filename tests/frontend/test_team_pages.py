@@ -82,6 +82,25 @@ def test_the_team_is_not_handed_to_somebody_outside(
     assert Membership.objects.get(user=owner).role == Role.OWNER
 
 
+def test_an_invite_says_to_which_team_before_one_joins(
+    client: Client, owner: User, team: Team
+) -> None:
+    _invite, key = services.create_invite(actor=owner, team=team, role=Role.VIEWER)
+    client.force_login(guest := UserFactory())
+    page = client.get(f"/teams/join/{key}/").content.decode()
+    assert f"Join {team.name}" in page
+    assert f"{owner.public_name} invites you. Your role in the team: Viewer." in page
+    client.post(f"/teams/join/{key}/")
+    assert Membership.objects.get(user=guest).role == Role.VIEWER
+
+
+def test_an_invite_that_is_none_says_so_at_once(client: Client) -> None:
+    client.force_login(UserFactory())
+    answer = client.get("/teams/join/abc/", headers={"Accept-Language": "zh-hans"})
+    assert answer.status_code == 404
+    assert "邀请已使用过或已过期" in answer.content.decode()
+
+
 def test_a_stranger_learns_nothing_of_the_team(client: Client, team: Team, member: User) -> None:
     client.force_login(UserFactory())
     for address in (f"members/{member.pk}/role/", "transfer/"):

@@ -35,3 +35,10 @@ def test_models_can_only_be_looked_at(admin_page, client):
     address = reverse("admin:models_registry_model_change", args=[version.model_id])
     assert client.post(address, {"name": "Changed"}).status_code == 403
     assert Model.objects.get(pk=version.model_id).name == "Ink Wash"
+
+
+def test_administrators_sign_in_where_everyone_does_and_nobody_else_gets_further(client):
+    address = reverse("admin:login")
+    assert client.get(address)["Location"] == "/accounts/login/?next=%2Fadmin%2Flogin%2F"
+    client.force_login(UserFactory())
+    assert client.get(address).status_code == 403

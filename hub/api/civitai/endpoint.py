@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from hub.accounts.models import Scope, User
@@ -85,12 +86,13 @@ def endpoint(
                 refusal = failure("Method not allowed", 405)
                 refusal.headers["Allow"] = ", ".join([*sorted(allowed), "OPTIONS"])
                 return _open_to_all(refusal)
-            try:
-                answer = _answer(
-                    request, access, cache, lambda who: view(request, who, *args, **kwargs)
-                )
-            except Exception as error:
-                answer = refusal_of(error, request.path, errors, as_object=validator_errors)
+            with translation.override("en"):  # what programs of this API look for
+                try:
+                    answer = _answer(
+                        request, access, cache, lambda who: view(request, who, *args, **kwargs)
+                    )
+                except Exception as error:
+                    answer = refusal_of(error, request.path, errors, as_object=validator_errors)
             return _open_to_all(answer)
 
         return wrapped

@@ -61,6 +61,15 @@ def test_each_refusal_has_its_shape_and_is_never_kept(api, path, status, body):
     assert alike(response.json(), body), response.json()
 
 
+@pytest.mark.parametrize("path", ["model-versions/7", "models?limit=x", "models?cursor=x", "me"])
+def test_refusals_are_in_english_whatever_a_browser_would_like(api, path):
+    answers = [
+        api.raw(f"/api/v1/{path}", headers={"Accept-Language": language}).json()
+        for language in ("en", "zh-hans")
+    ]
+    assert answers[0] == answers[1]
+
+
 def alike(answer, wanted) -> bool:
     """Equal, where `...` stands for any text."""
     if wanted is ...:

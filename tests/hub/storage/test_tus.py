@@ -1,6 +1,7 @@
 import base64
 import fcntl
 import hashlib
+import json
 import os
 from datetime import timedelta
 
@@ -124,6 +125,18 @@ async def test_the_size_limit_holds_on_both_sides(client, settings):
     status, _headers, body = await client.create(101)
     assert status == 413
     assert b"limit is 100" in body
+
+
+async def test_a_refusal_is_in_the_language_of_the_page(client):
+    chinese = {"Cookie": "django_language=zh-hans"}
+    for headers, said in (
+        (chinese, "请求头 upload-length 必须是整数"),
+        ({}, "must be a whole number"),
+    ):
+        status, _headers, body = await client.send(
+            "POST", headers={"Upload-Length": "x", **headers}
+        )
+        assert (status, said in json.loads(body)["error"]) == (400, True)
 
 
 async def test_the_quota_holds_on_both_sides(client, settings):
