@@ -18,6 +18,7 @@ LIBRARIES = "(diffusers|transformers|peft|torch|huggingface_hub)"
 # How long an example takes says how busy the machine is, nothing about the code.
 settings.register_profile("atelier", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("atelier")
+gc.disable()  # while the tests are collected: what they import stays
 
 
 @pytest.hookimpl(trylast=True)
@@ -38,6 +39,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 10)
+    gc.enable()
 
 
 def _long_seconds(item: pytest.Item) -> float:

@@ -1,9 +1,11 @@
 """One GET of a large file: redirects by hand, from the middle where the other side allows it."""
 
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -81,9 +83,8 @@ def open_remote(
     }
     if offset and validator:
         headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
-    context = httpx.create_ssl_context()
     backend = GuardedBackend(allowed, pace=pace)
-    with httpcore.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
+    with httpcore.ConnectionPool(ssl_context=_tls_context(), network_backend=backend) as pool:
         for _hop in range(MAX_REDIRECTS + 1):
             request = pool.stream(
                 "GET", check_url(url), headers=headers, extensions={"timeout": TIMEOUTS}
@@ -95,6 +96,12 @@ def open_remote(
                     return
                 url = _next_hop(url, target)
     raise NotAllowed(_("This address leads on and on. Name the one that the file is at."))
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Reading the certificates takes longer than a small file: once in a process is enough."""
+    return httpx.create_ssl_context()
 
 
 def _next_hop(url: str, target: str) -> str:

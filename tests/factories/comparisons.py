@@ -1,6 +1,7 @@
 """Models on the bundled base that can be compared, with files that the engine really reads."""
 
 import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from hub.storage.blobs import store_path
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services import files, publish
-from tests.factories.registry import make_model, make_version
+from tests.factories.published import Own, keep, published_like_it, write_again
+from tests.factories.registry import base_model_named, make_model, make_version
 from training.base_models.tiny.location import tiny_base_dir
 from training.jobs.models.comparison import Comparison
 from training.jobs.services.comparison_wish import ComparisonWish
 from training.jobs.services.comparisons import request_comparison
 
 RANK = 4
+_hashes: dict[Hashable, dict[str, str]] = {}
 
 
 def write_tiny_lora(path: Path, *, seed: int = 0) -> None:
@@ -40,12 +43,23 @@ def write_tiny_lora(path: Path, *, seed: int = 0) -> None:
 def publish_file(
     path: Path, *, owner: User, name: str, type: str, base_model: str = "Atelier Tiny"
 ) -> ModelVersion:
-    """A published version with this file, gone through the real scan."""
-    version = make_version(make_model(owner=owner, name=name, type=type), base_model=base_model)
+    """A published version with this file, gone through the real scan.
+
+    The same bytes once more are written as the rows of the first ones were.
+    """
     blob = store_path(path, content_type="application/octet-stream")
+    key = ("file", blob.sha256, path.name, type, base_model)
+    if (kept := published_like_it(key)) is not None:
+        base = base_model_named(base_model)
+        found = _hashes[key]
+        return write_again(kept, Own(owner, None, name, base, blob, lambda _: found, path.name))
+    version = make_version(make_model(owner=owner, name=name, type=type), base_model=base_model)
     file = files.add_file(actor=owner, version=version, blob=blob, name=path.name)
     files.process_file(file_id=file.pk)
-    return publish.publish_version(actor=owner, version=version)
+    published = publish.publish_version(actor=owner, version=version)
+    keep(key, ModelVersion.objects.select_related("model").get(pk=version.pk))
+    _hashes[key] = dict(file.hashes.values_list("kind", "value"))
+    return published
 
 
 def publish_tiny_base(owner: User, *, name: str = "Tiny") -> ModelVersion:

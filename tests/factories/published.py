@@ -27,6 +27,7 @@ from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
 from models_registry.search_text import bigrams, index_words
 from models_registry.services.names import clean_name, free_slug
+from models_registry.services.words import write_tags
 from models_registry.signals import version_published
 
 Columns = dict[str, Any]
@@ -34,12 +35,13 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The rows of one published model; words by set, and what the audit log says of it."""
+    """The rows of one published model; words by set, tags, and what the audit log says of it."""
 
     model: Columns
     version: Columns
     file: Columns
     words: tuple[tuple[Columns, tuple[Columns, ...]], ...]
+    tags: tuple[str, ...]
     revisions: tuple[Columns, ...]
     audit: tuple[Columns, ...]
 
@@ -66,11 +68,16 @@ def keep(key: Hashable, version: ModelVersion) -> None:
             (columns(row), tuple(columns(word) for word in row.words.order_by("position")))
             for row in sets
         ),
+        tags=_tags_of(model),
         revisions=tuple(columns(row) for row in model.revisions.order_by("pk")),
         audit=tuple(
             columns(row) for row in events if row.target_type.startswith("models_registry.")
         ),
     )
+
+
+def _tags_of(model: Model) -> tuple[str, ...]:
+    return tuple(model.tags.order_by("model_tags__position").values_list("name", flat=True))
 
 
 def columns(row: Row) -> Columns:
@@ -93,6 +100,8 @@ class Own:
     blob: Blob
     look: Callable[[ModelFile], Mapping[str, str]]
     """Writes what is found in the bytes into the row; gives the hashes by kind."""
+    file_name: str = ""
+    """Beside none it is the model's."""
 
 
 def write_again(kept: Kept, own: Own) -> ModelVersion:
@@ -113,8 +122,10 @@ def write_again(kept: Kept, own: Own) -> ModelVersion:
     )
     version.save(force_insert=True)
     Model.objects.filter(pk=model.pk).update(latest_version=version, updated_at=now)
-    file = _write_file(kept, own, version, f"{model.slug}.safetensors")
+    file = _write_file(kept, own, version, own.file_name or f"{model.slug}.safetensors")
     _write_words(kept, version)
+    if kept.tags:
+        write_tags(model, kept.tags)
     _write_history(kept, own, (model, version, file))
     announce = partial(version_published.send, sender=ModelVersion, version_id=version.pk)
     transaction.on_commit(announce)
@@ -124,7 +135,8 @@ def write_again(kept: Kept, own: Own) -> ModelVersion:
 def _search_words(kept: Kept, own: Own, name: str) -> str:
     words = (word["text"] for _set, row in kept.words for word in row)
     chinese = bigrams(f"{name} {kept.model['description']}")
-    return index_words([own.owner.username, kept.version["name"], *words, *chinese])
+    texts = [own.owner.username, *kept.tags, kept.version["name"], *words, *chinese]
+    return index_words(texts)
 
 
 def _write_file(kept: Kept, own: Own, version: ModelVersion, name: str) -> ModelFile:

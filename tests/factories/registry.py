@@ -19,6 +19,7 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.file import FileStage, ModelFile
 from models_registry.models.file_hash import ModelFileHash
 from models_registry.models.model import Model, ModelType
+from models_registry.models.tag import TagAlias
 from models_registry.models.version import ModelVersion
 from models_registry.scanning.inspection import (
     Inspection,
@@ -36,7 +37,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.published import Own, keep, published_like_it, write_again
 
 #: What may be said of a model that is written as an earlier one was.
-PLAIN = {"type", "description", "visibility", "subject", "checkpoint_type", "nsfw_level", "team"}
+PLAIN = {"type", "description", "visibility", "subject", "checkpoint_type", "nsfw_level", "tags"}
 LORA_NAME = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k"
 KOHYA_METADATA = {
     "ss_base_model_version": "sd_v1",
@@ -187,8 +188,11 @@ def publish_model(
     """
     owner, team = owner or UserFactory(), fields.get("team")
     alike = {name: value for name, value in fields.items() if name != "team"}
+    if "tags" in alike:
+        alike["tags"] = tuple(alike["tags"])
     key = (base_model, tuple(trigger_words), weight, team is not None, *sorted(alike.items()))
     is_plain = alike.keys() <= PLAIN and all(isinstance(word, str) for word in trigger_words)
+    is_plain = is_plain and not (alike.get("tags") and TagAlias.objects.exists())
     if is_plain and (kept := published_like_it(key)) is not None:
         base = base_model_named(base_model)
         return write_again(kept, Own(owner, team, name, base, store_lora(seed=seed), _look))

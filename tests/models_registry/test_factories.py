@@ -1,5 +1,6 @@
 """The short way of the factories leaves the same rows as the stages that files go through."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from models_registry.models.version import ModelVersion
 from models_registry.services import files
 from tests.factories import published
 from tests.factories.accounts import UserFactory, make_team
+from tests.factories.comparisons import publish_tiny_lora
 from tests.factories.registry import (
     add_clean_file,
     make_model,
@@ -74,7 +76,7 @@ KINDS = [
     {},
     {"trigger_words": (), "weight": None, "base_model": "SDXL 1.0", "type": "Checkpoint"},
     {"trigger_words": ("ink_wash", "水墨"), "subject": "style", "description": "水墨 of *ink*"},
-    {"visibility": "unlisted", "nsfw_level": 4},
+    {"visibility": "unlisted", "nsfw_level": 4, "tags": ["Line_Art", "水墨", "ink"]},
 ]
 
 
@@ -103,6 +105,21 @@ def test_a_published_model_that_is_written_again_is_one_of_the_services(
         assert everything_published(written) == everything_published(made)
 
 
+def test_a_model_with_the_same_file_is_one_that_went_through_every_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "_kept", {})
+    owner = UserFactory()
+    publish_tiny_lora(owner, tmp_path)
+    written = publish_tiny_lora(owner, tmp_path)
+    assert len(published._kept) == 1
+    monkeypatch.setattr(published, "_kept", {})
+    whole = publish_tiny_lora(owner, tmp_path)
+    assert written.files.get().name == whole.files.get().name == "ink.safetensors"
+    whole.model.refresh_from_db()
+    assert everything_published(written) == everything_published(whole)
+
+
 def team_of(version: ModelVersion) -> dict[str, Any]:
     return {"team": version.model.team} if version.model.team else {}
 
@@ -116,6 +133,7 @@ def everything_published(version: ModelVersion) -> list[Any]:
         *everything(file),
         (latest[0] == version.pk, *latest[1:], model.name, file.uploaded_by_id, file.blob.sha256),
         model.search_words,
+        list(model.model_tags.order_by("position").values_list("tag__name", "position")),
         [(row.author_id, row.fields) for row in model.revisions.order_by("pk")],
         [
             (row.actor_id, row.action, row.detail)

@@ -1,7 +1,6 @@
 """`python -m training.engine`."""
 
-import sys
-
+from training.engine.machine.lifetime import run_and_leave
 from training.engine.program import run
 
-sys.exit(run())
+run_and_leave(run)

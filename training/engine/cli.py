@@ -32,6 +32,7 @@ from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
+from training.engine.machine.lifetime import load_torch
 from training.engine.machine.threads import wait_passively
 
 
@@ -83,10 +84,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
+    config = TrainConfig.from_toml(options.config)  # what is wrong with it is told at once
+    load_torch()
     from training.engine.driving import ParentControl, SignalControl, TextListener, event_pipe
     from training.engine.runs.loop import train
 
-    config = TrainConfig.from_toml(options.config)
     run_dir = options.run_dir or options.config.resolve().parent
     cache_dir = options.cache_dir or run_dir / "cache"
     listener: Listener = TextListener(sys.stderr)

@@ -38,6 +38,7 @@ from training.engine.driving import (
 )
 from training.engine.errors import ConfigError, EngineError
 from training.engine.events import Command
+from training.engine.machine.lifetime import load_torch
 
 if TYPE_CHECKING:
     from training.engine.shelf import Shelf
@@ -148,6 +149,7 @@ def serve(*, events_fd: int, orders_fd: int, idle_seconds: float, most_runs: int
 
 
 def _new_shelf() -> Shelf:
+    load_torch()
     from training.engine.shelf import Shelf
 
     return Shelf()

@@ -11,11 +11,11 @@ with the same base and VAE stand together, so that each is loaded once. Killing 
 
 from __future__ import annotations
 
-import sys
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.engine.machine.lifetime import run_and_leave
 from training.worker.told_output import Tell, plan_from_arguments, run_plan
 
 if TYPE_CHECKING:
@@ -103,4 +103,4 @@ def _request(one: dict[str, Any], chosen: dict[str, Any], config: TrainConfig) -
 
 
 if __name__ == "__main__":
-    sys.exit(run_plan(plan_from_arguments(), draw))
+    run_and_leave(lambda: run_plan(plan_from_arguments(), draw))

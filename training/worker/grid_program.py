@@ -11,11 +11,11 @@ alone, then files times weights. Exit codes: 0 done, 1 failed after a line {"fai
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.engine.machine.lifetime import run_and_leave
 from training.worker.told_output import Tell, plan_from_arguments, run_plan
 
 if TYPE_CHECKING:
@@ -60,4 +60,4 @@ def _teller(tell: Tell, batch: int) -> Callable[[GridCell], None]:
 
 
 if __name__ == "__main__":
-    sys.exit(run_plan(plan_from_arguments(), draw))
+    run_and_leave(lambda: run_plan(plan_from_arguments(), draw))

@@ -32,11 +32,23 @@ def test_what_it_needs_alone_is_what_the_hub_trains_with() -> None:
     assert set(groups["train"]) <= alone <= set(groups["train"]) | set(groups["server"])
 
 
-def test_without_its_packages_it_says_how_to_get_them(tmp_path: Path) -> None:
-    (tmp_path / "pydantic.py").write_text("raise ModuleNotFoundError(name='pydantic')", "utf-8")
+MISSING = """
+import atexit, os
+class Big:
+    def __del__(self): os.write(2, b"taken apart")
+big = Big()
+atexit.register(print, "the last thing")
+raise ModuleNotFoundError(name='pydantic')
+"""
+
+
+def test_without_its_packages_it_says_how_to_get_them_and_leaves_at_once_but_in_order(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pydantic.py").write_text(MISSING, "utf-8")
     program = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
-        "from training.engine.program import run; sys.exit(run())"
+        "import runpy, sys; sys.path.insert(0, sys.argv.pop(1))\n"
+        "runpy.run_module('training.engine', run_name='__main__')"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path), "--help"],
@@ -48,3 +60,5 @@ def test_without_its_packages_it_says_how_to_get_them(tmp_path: Path) -> None:
     )
     assert ended.returncode == 2
     assert "pip install 'atelier[train]'" in ended.stderr
+    assert ended.stdout == "the last thing\n"
+    assert "taken apart" not in ended.stderr

@@ -18,6 +18,7 @@ from training.engine.commands.arguments import (
 )
 from training.engine.config.prompt_lines import UPSCALERS
 from training.engine.errors import ConfigError
+from training.engine.machine.lifetime import load_torch
 from training.engine.samples.prompts import HiresFix, StartPicture
 from training.engine.samples.samplers import FALLBACK, SAMPLERS, sampler_name
 
@@ -125,6 +126,7 @@ def _add_axes(command: Command) -> None:
 
 
 def _sample(options: argparse.Namespace) -> int:
+    load_torch()
     from training.engine.samples import drawing
     from training.engine.samples.applying import AppliedFile
     from training.engine.samples.resource_library import ResourceLibrary
@@ -156,6 +158,7 @@ def _sample(options: argparse.Namespace) -> int:
 
 
 def _grid(options: argparse.Namespace) -> int:
+    load_torch()
     from training.engine.samples import drawing
     from training.engine.samples.grids import GridPlan, make_grid
     from training.engine.samples.resource_library import ResourceLibrary
