@@ -98,9 +98,9 @@ class Person:
 class Machine:
     """One `python -m hub.embedded` on a data folder."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, port: str = "0") -> None:
         env = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        env |= {"ATELIER_HOME": str(home), "HOST": "127.0.0.1", "PORT": "0", "ATELIER_DEMO": "0"}
+        env |= {"ATELIER_HOME": str(home), "HOST": "127.0.0.1", "PORT": port, "ATELIER_DEMO": "0"}
         env |= {"ATELIER_ENV": "development", "ATELIER_QUEUE_POLL_SECONDS": "3"}
         self.home = home
         self.text = ""

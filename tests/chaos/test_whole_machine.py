@@ -1,7 +1,8 @@
-"""Every process of the one-command machine is killed during a run; nothing is lost or doubled.
+"""A life of the one-command machine: it starts, each of its processes is killed, and it stops.
 
-The order and the moments come from a seeded generator and from what is observed, never from a
-clock. More seeds, and the time that each kind takes to come back: `make chaos`.
+Nothing is lost or doubled. One test walks through it all, since each start costs seconds. The order
+and the moments come from a seeded generator and from what is observed, never from a clock. More
+seeds, and the time that each kind takes to come back: `make chaos`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import os
 import random
 import signal
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -37,12 +39,11 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def start(home: Path) -> Iterator[Callable[[], Machine]]:
+def start(home: Path) -> Iterator[Callable[..., Machine]]:
     machines: list[Machine] = []
 
-    def begin() -> Machine:
-        machines.append(Machine(home))
-        machines[-1].wait_until_up()
+    def begin(port: str = "0") -> Machine:
+        machines.append(Machine(home, port))
         return machines[-1]
 
     yield begin
@@ -52,10 +53,13 @@ def start(home: Path) -> Iterator[Callable[[], Machine]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_is_killed_during_a_run_it_ends_once_and_is_published_once(
-    start: Callable[[], Machine], seed: int
+    start: Callable[..., Machine], seed: int
 ) -> None:
     """Runs come to their natural end; where one is over early, the next takes the other kills."""
     machine, chance = start(), random.Random(seed)
+    machine.wait_until_up()
+    shows_the_password_once(machine)
+    is_alone_in_its_folder(machine, start)
     left, again = chance.sample(KINDS, len(KINDS)), 0
     job_id, _number = machine.first.ask("begin")
     while True:
@@ -184,8 +188,22 @@ def assert_published_once(found: dict[str, Any]) -> None:
     assert [kind for _, kind, _ in found["events"]].count("published") == 1
 
 
+def shows_the_password_once(machine: Machine) -> None:
+    """At the first start; afterwards it says where it is kept, for the owner's eyes."""
+    kept = machine.home / "secrets" / "admin_password"
+    assert f"with the password {kept.read_text().strip()}" in machine.text
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def is_alone_in_its_folder(machine: Machine, start: Callable[..., Machine]) -> None:
+    second = start()
+    assert second.process.wait(PATIENCE_SECONDS) == 1
+    second.end(signal.SIGKILL)
+    assert f"in use by process {machine.process.pid}" in second.text
+
+
 def go_on_after_the_runner_is_killed(
-    machine: Machine, start: Callable[[], Machine], job_id: str
+    machine: Machine, start: Callable[..., Machine], job_id: str
 ) -> None:
     """Nothing of it is left, its trainer included; the next start goes on with the run."""
     assert wait_for_progress(machine, job_id, 2)
@@ -193,11 +211,17 @@ def go_on_after_the_runner_is_killed(
     reached = step_of(machine, job_id)
     assert machine.end(signal.SIGKILL) == -signal.SIGKILL
     wait_until_gone(below)
-    if IS_MEASURED:
-        again = start()
-        wait_until(
-            lambda: step_of(again, job_id) > reached, "the run to go on", seconds=PATIENCE_SECONDS
-        )
-        below = descendants(again.process.pid)
-        assert again.end(signal.SIGINT) == 0
-        wait_until_gone(below)
+
+    again = start(port=machine.url.rpartition(":")[2])
+    again.wait_until_up()
+    assert again.url == machine.url
+    assert "with the password" not in again.text
+    assert "secrets/admin_password" in again.text
+    wait_until(
+        lambda: step_of(again, job_id) > reached, "the run to go on", seconds=PATIENCE_SECONDS
+    )
+
+    below = descendants(again.process.pid)
+    assert again.end(signal.SIGINT) == 0
+    assert again.text.rstrip().endswith("Everything has stopped.")
+    wait_until_gone(below)
