@@ -15,6 +15,7 @@ from gallery.prompt_search import Prompted
 from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among, keys_of
 from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
@@ -91,7 +92,7 @@ def image_list(
     order = ORDERS[sort]
     try:
         images = _next_ones(viewer, filters, prompted, order, cursor, limit)
-        return keyset(_cards(images), order=order, cursor=cursor, limit=limit)
+        return keyset(images, order=order, cursor=cursor, limit=limit, load=_card_rows)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
@@ -326,4 +327,5 @@ def _pictures_made_with(viewer: Viewer, version_id: int) -> QuerySet[ImageResour
     return rows.values_list("image_id")[: FEW_IMAGES + 1]
 
 
+_card_rows = KeptRows(lambda keys: _cards(Image.objects.filter(among("pk", keys))))
 _pictures_of_version = RowsForViewer(_pictures_made_with)

@@ -15,6 +15,7 @@ from django.db.models import (
 
 from hub.accounts.models import User
 from hub.core.errors import AtelierError, Invalid, NotFound
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import (
@@ -64,15 +65,15 @@ def catalogue_page(
 ) -> CataloguePage:
     """One page by cursor, or by number from 1; models without a cleared file are left out."""
     order = ORDERS[sort]
-    models = _with_versions(_offered(filtered(viewer, filters)))
+    models = _offered(filtered(viewer, filters))
     if limit == 0:
         return CataloguePage((), None)
     if page is None:
-        found = keyset(models, order=order, cursor=cursor, limit=limit)
+        found = keyset(models, order=order, cursor=cursor, limit=limit, load=_rows)
         return CataloguePage(_completed(found.items, viewer, in_list=True), found.next_cursor)
     start = (page - 1) * limit
     ordered = models.order_by(*order)
-    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
+    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1, load=_rows)
     kept = _completed(rows[:limit], viewer, in_list=True)
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
     return CataloguePage(kept, encode_cursor(values) if len(rows) > limit else None)
@@ -216,3 +217,6 @@ def _complete_versions(versions: Sequence[ModelVersion], viewer: Viewer) -> None
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:
     start = (page - 1) * limit
     return rows[start : start + limit]
+
+
+_rows = KeptRows(lambda keys: _with_versions(Model.objects.filter(among("pk", keys))))

@@ -77,9 +77,13 @@ def model_list(
     filters = filters or ModelFilters()
     order = chosen_sort(filters, sort)
     models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
-    rows = with_card_rows(models, viewer)
-    most = min(max(limit, 1), MAX_LIMIT)
-    page = keyset(rows, order=ORDERS[order], cursor=cursor, limit=most)
+    page = keyset(
+        models,
+        order=ORDERS[order],
+        cursor=cursor,
+        limit=min(max(limit, 1), MAX_LIMIT),
+        load=lambda keys: _card_rows(viewer.pk or 0, keys),
+    )
     attach_card_facts(page.items)
     return page
 
@@ -90,16 +94,6 @@ def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
     if sort is None:
         return Sort.RELEVANCE if has_query else Sort.NEWEST
     return Sort.NEWEST if sort is Sort.RELEVANCE and not has_query else sort
-
-
-def with_card_rows(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
-    """The rows that a card prints, each with what belongs to it once."""
-    saved = Bookmark.objects.filter(user_id=viewer.pk or 0, model_id=OuterRef("pk"))
-    return (
-        models.defer("search", "search_words", "description", *NOT_ON_CARDS)
-        .annotate(is_saved=Exists(saved))
-        .select_related("owner__avatar", "team", "latest_version__base_model")
-    )
 
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
@@ -266,6 +260,15 @@ def _first_reviews(limit: int) -> RowsForViewer[int]:
 _reviews_by_key = KeptRows(
     lambda keys: (
         Review.objects.filter(among("pk", keys)).select_related(*REVIEW_ROWS).order_by(*NEWEST)
+    )
+)
+#: The rows that cards print, each with what belongs to it once; for a person's key, or 0.
+_card_rows = KeptRows(
+    lambda me, keys: (
+        Model.objects.filter(among("pk", keys))
+        .defer("search", "search_words", "description", *NOT_ON_CARDS)
+        .annotate(is_saved=Exists(Bookmark.objects.filter(user_id=me, model_id=OuterRef("pk"))))
+        .select_related("owner__avatar", "team", "latest_version__base_model")
     )
 )
 _model_by_slug = RowsForViewer(lambda viewer, slug: _model_rows(viewer).filter(slug=slug))

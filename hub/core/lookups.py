@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import BooleanField, Expression, F, Func, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -115,7 +115,7 @@ def row_of(
     model: type[Row], columns: Collection[str], values: Collection[Any], /, **related: Model | None
 ) -> Row:
     """A row of values that KeyedRows gave, named by `field.attname`, tied to rows that it names."""
-    row = model.from_db(connection.alias, columns, values)
+    row = model.from_db(DEFAULT_DB_ALIAS, columns, values)
     row._state.fields_cache.update(related)
     return row
 
