@@ -24,7 +24,8 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 
-COUNT_CEILING, WORD_CEILING = 1_000, 100
+#: Words that more of the newest pictures have than FEW_HITS are counted among these alone.
+COUNT_CEILING, WORD_CEILING, FEW_HITS = 1_000, 100, 24
 MANY_IMAGES, FEW_IMAGES = 10_000, 500
 
 
@@ -110,7 +111,8 @@ def _next_ones(
         return _narrowed(viewer, filters)
     prompted = prompted or Prompted(filters.words)
     others = _narrowed(viewer, replace(filters, words=""))
-    near = prompted.next_of(behind_cursor(others.order_by(*order), order, cursor))
+    ordered = behind_cursor(others.order_by(*order), order, cursor)
+    near = prompted.next_of(ordered, enough=limit)
     is_enough = near.is_all or len(near.keys) > limit
     return others.filter(among("pk", near.keys) if is_enough else prompted.condition())
 
@@ -132,15 +134,17 @@ def image_total(
     if filters.words.strip():
         prompted = prompted or Prompted(filters.words)
         others = _narrowed(viewer, replace(filters, words=""))
-        near = prompted.next_of(others.order_by(*newest))
+        near = prompted.next_of(others.order_by(*newest), enough=FEW_HITS)
         if near.is_all:
             return ImageTotal(len(near.keys))
-        if len(near.keys) > WORD_CEILING:
-            return ImageTotal(WORD_CEILING, is_least=True)
+        if len(near.keys) > min(FEW_HITS, WORD_CEILING):
+            return ImageTotal(min(len(near.keys), WORD_CEILING), is_least=True)
         if not prompted.is_complete:
             some = others.filter(among("pk", prompted.keys)).order_by().count()
             if some > WORD_CEILING:
                 return ImageTotal(min(some, COUNT_CEILING), is_least=True)
+    if _has_very_many(viewer, filters):
+        return ImageTotal(COUNT_CEILING, is_least=True)
     images = _narrowed(viewer, filters, prompted).order_by(*newest)
     count = images[: COUNT_CEILING + 1].count()
     return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
@@ -281,8 +285,30 @@ def made_with(viewer: Viewer, **which: int) -> Func | Exists:
 
     Without that a list would tell which pictures were made with somebody's private model.
     """
+    return _images_of(_made(viewer, **which))
+
+
+def _made(viewer: Viewer, **which: int) -> QuerySet[ImageResource]:
     known = ModelVersion.objects.reachable_by(viewer).filter(**which).values_list("pk", flat=True)
-    return _images_of(ImageResource.objects.filter(version_id__in=list(known)))
+    return ImageResource.objects.filter(version_id__in=list(known))
+
+
+def _has_very_many(viewer: Viewer, filters: ImageFilters) -> bool:
+    """Whether some of the pictures made with a well-known version or model are above the ceiling.
+
+    Otherwise each picture of the whole list would be asked what it was made with.
+    """
+    if filters.version_id is not None:
+        rows, others = _made(viewer, pk=filters.version_id), replace(filters, version_id=None)
+    elif filters.model_id is not None:
+        rows, others = _made(viewer, model_id=filters.model_id), replace(filters, model_id=None)
+    else:
+        return False
+    keys = keys_of(rows[: MANY_IMAGES + 1], column="image_id")
+    if len(keys) <= MANY_IMAGES:
+        return False
+    some = among("pk", keys[: 2 * COUNT_CEILING])
+    return _narrowed(viewer, others).filter(some).order_by().count() > COUNT_CEILING
 
 
 def _images_of(rows: QuerySet[Any]) -> Func | Exists:
