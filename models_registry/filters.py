@@ -11,8 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
 from hub.core.lookups import among, keys_of
-from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys, with_tags
-from models_registry.key_lookup import keys_of_bases
+from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
+from models_registry.key_lookup import keys_of_bases, keys_of_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
@@ -108,11 +108,30 @@ class ModelFilters:
     excluded_ids: Collection[int] = ()
     excluded_owner_ids: Collection[int] = ()
     excluded_tag_ids: Collection[int] = ()
+    #: Keys of what the names in `base_models`, `tags` and `username` stand for, see `with_keys`.
+    base_keys: tuple[int, ...] | None = None
+    tag_keys: tuple[int, ...] | None = None
+    owner_keys: tuple[int, ...] | None = None
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
         empty = ModelFilters()
-        return replace(self, **{name: getattr(empty, name) for name in names})
+        emptied = [*names, *(KEYS_OF[name] for name in names if name in KEYS_OF)]
+        return replace(self, **{name: getattr(empty, name) for name in emptied})
+
+
+#: Where the keys of names are kept.
+KEYS_OF = {"base_models": "base_keys", "tags": "tag_keys", "username": "owner_keys"}
+
+
+def with_keys(filters: ModelFilters) -> ModelFilters:
+    """The same filters, their names looked up: a page asks with them up to six times."""
+    return replace(
+        filters,
+        base_keys=tuple(keys_of_bases(filters.base_models)) if filters.base_models else None,
+        tag_keys=tuple(keys_of_tags(filters.tags)) if filters.tags else None,
+        owner_keys=tuple(keys_of_username(filters.username)) if filters.username else None,
+    )
 
 
 def filtered(
@@ -153,12 +172,16 @@ def search_hits(
         return replace(inside, ids=tuple(keys_of(found)))
     if filters.query.strip():
         return find_hits(narrowed(viewer, filters), filters.query, for_counts=for_counts)
+    newest = ORDERS[Sort.NEWEST]
     if filters.formats or filters.precisions:
-        newest = narrowed(viewer, filters).order_by(*ORDERS[Sort.NEWEST])
-        return first_hits(newest, most=FILE_HITS)
+        # A person's models, and those with a tag, are few enough to begin with them.
+        order = () if filters.username or filters.tags else newest
+        return first_hits(narrowed(viewer, filters).order_by(*order), most=FILE_HITS)
     if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
         return None
-    return first_hits(narrowed(viewer, filters).order_by())
+    # Of one licence there is an index in this order; without one, all models would be looked at.
+    order = newest if len(filters.licences) == 1 else ()
+    return first_hits(narrowed(viewer, filters).order_by(*order))
 
 
 def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
@@ -168,7 +191,8 @@ def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     if (held := _versions_or_files(filters)) is not None:
         models = models.filter(Exists(held))
     if filters.tags:
-        models = models.filter(Exists(with_tags(filters.tags)))
+        keys = keys_of_tags(filters.tags) if filters.tag_keys is None else filters.tag_keys
+        models = models.filter(Exists(with_tag_keys(keys)))
     if filters.collection_id is not None:
         models = models.filter(
             Exists(
@@ -233,7 +257,9 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        condition &= Q(owner_id__in=keys_of_username(filters.username))
+        owners = filters.owner_keys
+        owners = keys_of_username(filters.username) if owners is None else owners
+        condition &= Q(owner_id__in=owners)
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
     if filters.published_since is not None:
@@ -306,7 +332,9 @@ def _of_version(filters: ModelFilters, prefix: str) -> Q:
     if filters.published_only or filters.scope in PUBLISHED_SCOPES:
         condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
     if filters.base_models:
-        condition &= Q(**{f"{prefix}base_model__in": keys_of_bases(filters.base_models)})
+        bases = filters.base_keys
+        bases = keys_of_bases(filters.base_models) if bases is None else bases
+        condition &= Q(**{f"{prefix}base_model__in": bases})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})
     if filters.early_access_at:

@@ -76,7 +76,11 @@ def model_list(
     """
     filters = filters or ModelFilters()
     order = chosen_sort(filters, sort)
-    models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
+    is_ranked = order is Sort.RELEVANCE
+    if hits is not None and hits.is_complete and not is_ranked:
+        models = Model.objects.filter(among("pk", hits.ids))
+    else:
+        models = filtered(viewer, filters, hits=hits, ranked=is_ranked)
     page = keyset(
         models,
         order=ORDERS[order],
