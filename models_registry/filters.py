@@ -18,7 +18,7 @@ from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import Hits, find_hits, first_hits, holding_words, with_relevance
+from models_registry.searching import Hits, find_hits, first_hits, holding_words
 
 
 class Scope(StrEnum):
@@ -134,21 +134,15 @@ def with_keys(filters: ModelFilters) -> ModelFilters:
     )
 
 
-def filtered(
-    viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None, ranked: bool = False
-) -> QuerySet[Model]:
+def filtered(viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None) -> QuerySet[Model]:
     """Models the viewer may see that meet every filter; one row each, no joins that multiply.
 
-    `hits` are those of `search_hits` for the same filters, or for wider ones. With `ranked` and
-    words the rows have a `relevance`; of a common word these are not all models, see Hits.
+    `hits` are those of `search_hits` for the same filters, or for wider ones.
     """
     models = narrowed(viewer, filters)
     if not filters.query.strip():
         return models
     hits = hits or find_hits(models, filters.query)
-    if ranked:
-        found = models.filter(among("pk", hits.ids))
-        return with_relevance(found, filters.query, is_forgiving=hits.is_forgiving)
     if hits.is_complete or hits.is_forgiving:
         return models.filter(among("pk", hits.ids))
     return holding_words(models, filters.query)

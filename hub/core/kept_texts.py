@@ -27,10 +27,11 @@ class KeptTexts(Generic[Text]):
                 self._kept.move_to_end(source)
                 return self._kept[source]
         text = self._make(source)
+        size = _size(source, text)
         with self._lock:
-            if source not in self._kept:
+            if source not in self._kept and size <= self._most:
                 self._kept[source] = text
-                self._characters += _size(source, text)
+                self._characters += size
             while self._characters > self._most:
                 self._characters -= _size(*self._kept.popitem(last=False))
         return text
