@@ -251,9 +251,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        owners = filters.owner_keys
-        owners = keys_of_username(filters.username) if owners is None else owners
-        condition &= Q(owner_id__in=owners)
+        condition &= Q(owner_id__in=_owners(filters))
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
     if filters.published_since is not None:
@@ -263,6 +261,11 @@ def _own_columns(filters: ModelFilters) -> Q:
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
     return condition & _without(filters)
+
+
+def _owners(filters: ModelFilters) -> Collection[int]:
+    known = filters.owner_keys
+    return keys_of_username(filters.username) if known is None else known
 
 
 def _without(filters: ModelFilters) -> Q:
@@ -326,8 +329,9 @@ def _of_version(filters: ModelFilters, prefix: str) -> Q:
     if filters.published_only or filters.scope in PUBLISHED_SCOPES:
         condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
     if filters.base_models:
-        bases = filters.base_keys
-        bases = keys_of_bases(filters.base_models) if bases is None else bases
+        bases: Collection[int] | None = filters.base_keys
+        if bases is None:
+            bases = keys_of_bases(filters.base_models)
         condition &= Q(**{f"{prefix}base_model__in": bases})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})

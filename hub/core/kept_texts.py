@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
-Text = TypeVar("Text", str, str | None)
+Text = TypeVar("Text", bound=str | None)
 
 
 class KeptTexts(Generic[Text]):

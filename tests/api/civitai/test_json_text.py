@@ -15,7 +15,8 @@ TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.floats(0.001, 1e15) | st.floats(-1e15, -0.001) | st.just(0.0)
 DATA = st.recursive(
     st.none() | st.booleans() | st.integers() | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
 )
 
 
