@@ -4,17 +4,20 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max, Min, Prefetch, Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
 from gallery.queries import made_with
+from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among
-from hub.core.pagination import encode_cursor, keyset, rows_of_slice
+from hub.core.pagination import Load, encode_cursor, keyset, rows_of_slice
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.model import Viewer
 from models_registry.models.version import ModelVersion
@@ -72,21 +75,21 @@ def civitai_images(
     """
     if limit == 0:
         return CataloguePage((), None)
-    images = _loaded(_narrowed(viewer, filters), viewer)
+    images, load = _narrowed(viewer, filters), partial(_rows_for, viewer)
     if sort == RANDOM:
-        return CataloguePage(_random(images, limit), None)
+        return CataloguePage(_random(images, limit, load), None)
     if cursor or page is None or page == 1:
-        return _by_cursor(images, ORDERS[sort], cursor, limit)
-    return _by_number(images, ORDERS[sort], page, limit)
+        return _by_cursor(images, ORDERS[sort], cursor, limit, load)
+    return _by_number(images, ORDERS[sort], page, limit, load)
 
 
 def tied_of(image: Image) -> list[ImageResource]:
     """The resources of a row of `civitai_images` that the viewer may know of."""
-    tied: list[ImageResource] = getattr(image, "tied")  # noqa: B009  loaded by Prefetch(to_attr)
+    tied: list[ImageResource] = getattr(image, "tied")  # noqa: B009  set by _rows_for
     return tied
 
 
-def _random(images: QuerySet[Image], limit: int) -> tuple[Image, ...]:
+def _random(images: QuerySet[Image], limit: int, load: Load[Image]) -> tuple[Image, ...]:
     """Some of the pictures in no order, without giving each of them a number and sorting them all.
 
     Keys are drawn until enough of them are pictures of this list; of a short list, or one that few
@@ -100,27 +103,31 @@ def _random(images: QuerySet[Image], limit: int) -> tuple[Image, ...]:
         newest = images.order_by(*ORDERS["Newest"]).values_list("pk", flat=True)
         keys = list(newest[:DRAWN_KEYS])
     chosen = random.sample(keys, min(limit, len(keys)))
-    found = list(images.filter(pk__in=chosen))
+    found = list(load(chosen))
     random.shuffle(found)
     return tuple(found)
 
 
 def _by_cursor(
-    images: QuerySet[Image], order: tuple[str, ...], cursor: str | None, limit: int
+    images: QuerySet[Image],
+    order: tuple[str, ...],
+    cursor: str | None,
+    limit: int,
+    load: Load[Image],
 ) -> CataloguePage:
     try:
-        found = keyset(images, order=order, cursor=cursor, limit=limit)
+        found = keyset(images, order=order, cursor=cursor, limit=limit, load=load)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
     return CataloguePage(found.items, found.next_cursor)
 
 
 def _by_number(
-    images: QuerySet[Image], order: tuple[str, ...], page: int, limit: int
+    images: QuerySet[Image], order: tuple[str, ...], page: int, limit: int, load: Load[Image]
 ) -> CataloguePage:
     start = (page - 1) * limit
     ordered = images.order_by(*order)
-    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
+    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1, load=load)
     if len(rows) <= limit:
         return CataloguePage(tuple(rows), None)
     last = rows[limit - 1]
@@ -148,11 +155,26 @@ def _narrowed(viewer: Viewer, filters: CatalogueFilters) -> QuerySet[Image]:
     return Image.objects.visible_to(viewer).ready().filter(wanted, hidden_at=None)
 
 
-def _loaded(images: QuerySet[Image], viewer: Viewer) -> QuerySet[Image]:
-    visible = ModelVersion.objects.visible_to(viewer)
-    tied = ImageResource.objects.filter(version__in=visible).order_by("position")
-    return (
-        images.select_related("blob", "owner", "base_model", "generation")
+def _rows_for(viewer: Viewer, keys: list[int]) -> list[Image]:
+    """Pictures of the list with everything that its answer prints."""
+    images = _rows(keys)
+    tied: dict[int, list[ImageResource]] = {image.pk: [] for image in images}
+    for resource in _resources(viewer, keys):
+        tied[resource.image_id].append(resource)
+    for image in images:
+        setattr(image, "tied", tied[image.pk])  # noqa: B010  read by tied_of
+    return images
+
+
+_rows = KeptRows(
+    lambda keys: (
+        Image.objects.filter(among("pk", keys))
+        .select_related("blob", "owner", "base_model", "generation")
         .defer("generation__text", "generation__data")
-        .prefetch_related(Prefetch("resources", tied, to_attr="tied"))
     )
+)
+_resources = RowsForViewer(
+    lambda viewer, keys: ImageResource.objects.filter(
+        among("image", keys), version__in=ModelVersion.objects.visible_to(viewer)
+    ).order_by("position")
+)

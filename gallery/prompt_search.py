@@ -10,14 +10,23 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Exists, Func, OuterRef, QuerySet
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 
 from gallery.models import Generation
 from hub.core.lookups import among, keys_of
 from models_registry.search_text import raw_query
 
-#: Pictures of a list that are looked at first, and pictures that the index is asked for at most.
-WINDOW, MOST_KEYS = 2_000, 5_000
+#: Pictures of a list that are looked at first, how many times as many are where that promises
+#: enough of them, and pictures that the index is asked for at most.
+WINDOW, WIDER, MOST_KEYS = 2_000, 5, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +46,17 @@ class Prompted:
     def __init__(self, text: str) -> None:
         self._raw = raw_query(text.replace("\x00", ""))
 
-    def next_of(self, images: QuerySet[Any]) -> Near:
-        """Those among the next WINDOW pictures of an ordered list."""
+    def next_of(self, images: QuerySet[Any], *, enough: int) -> Near:
+        """Those among the next WINDOW pictures of an ordered list, or among WIDER times as many.
+
+        The latter where more than `enough` of these will have the words, going by the first ones.
+        """
         if not self._raw:
             return Near([], is_all=True)
-        window = keys_of(images[:WINDOW])
-        found = keys_of(self._generations.filter(among("image", window)), column="image_id")
-        return Near(found, is_all=len(window) < WINDOW)
+        near = self._within(images, WINDOW)
+        if near.is_all or len(near.keys) > enough or len(near.keys) * WIDER <= enough:
+            return near
+        return self._within(images, WINDOW * WIDER)
 
     @property
     def is_complete(self) -> bool:
@@ -61,11 +74,22 @@ class Prompted:
             return among("pk", self.keys)
         return Exists(self._generations.filter(image=OuterRef("pk")))
 
+    def _within(self, images: QuerySet[Any], size: int) -> Near:
+        """Hits among the first pictures; a column here: as a filter, the index would be asked."""
+        window = keys_of(images[:size])
+        is_hit = ExpressionWrapper(Q(search=self._words), output_field=BooleanField())
+        rows = Generation.objects.filter(among("image", window)).annotate(is_hit=is_hit)
+        found = keys_of(rows[:size], where="is_hit", column="image_id") if window else []
+        return Near(found, is_all=len(window) < size)
+
     @cached_property
     def _found(self) -> list[int]:
         return keys_of(self._generations[: MOST_KEYS + 1]) if self._raw else []
 
     @property
     def _generations(self) -> QuerySet[Generation]:
-        words = SearchQuery(self._raw, config="simple", search_type="raw")
-        return Generation.objects.filter(search=words)
+        return Generation.objects.filter(search=self._words)
+
+    @property
+    def _words(self) -> SearchQuery:
+        return SearchQuery(self._raw, config="simple", search_type="raw")

@@ -15,6 +15,7 @@ from gallery.prompt_search import Prompted
 from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among, keys_of
 from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
@@ -23,7 +24,8 @@ from models_registry.models.base_model import BaseModel
 from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 
-COUNT_CEILING, WORD_CEILING = 1_000, 100
+#: Words that more of the newest pictures have than FEW_HITS are counted among these alone.
+COUNT_CEILING, WORD_CEILING, FEW_HITS = 1_000, 100, 24
 MANY_IMAGES, FEW_IMAGES = 10_000, 500
 
 
@@ -91,7 +93,7 @@ def image_list(
     order = ORDERS[sort]
     try:
         images = _next_ones(viewer, filters, prompted, order, cursor, limit)
-        return keyset(_cards(images), order=order, cursor=cursor, limit=limit)
+        return keyset(images, order=order, cursor=cursor, limit=limit, load=_card_rows)
     except (ValidationError, ValueError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
 
@@ -109,7 +111,8 @@ def _next_ones(
         return _narrowed(viewer, filters)
     prompted = prompted or Prompted(filters.words)
     others = _narrowed(viewer, replace(filters, words=""))
-    near = prompted.next_of(behind_cursor(others.order_by(*order), order, cursor))
+    ordered = behind_cursor(others.order_by(*order), order, cursor)
+    near = prompted.next_of(ordered, enough=limit)
     is_enough = near.is_all or len(near.keys) > limit
     return others.filter(among("pk", near.keys) if is_enough else prompted.condition())
 
@@ -131,15 +134,17 @@ def image_total(
     if filters.words.strip():
         prompted = prompted or Prompted(filters.words)
         others = _narrowed(viewer, replace(filters, words=""))
-        near = prompted.next_of(others.order_by(*newest))
+        near = prompted.next_of(others.order_by(*newest), enough=FEW_HITS)
         if near.is_all:
             return ImageTotal(len(near.keys))
-        if len(near.keys) > WORD_CEILING:
-            return ImageTotal(WORD_CEILING, is_least=True)
+        if len(near.keys) > min(FEW_HITS, WORD_CEILING):
+            return ImageTotal(min(len(near.keys), WORD_CEILING), is_least=True)
         if not prompted.is_complete:
             some = others.filter(among("pk", prompted.keys)).order_by().count()
             if some > WORD_CEILING:
                 return ImageTotal(min(some, COUNT_CEILING), is_least=True)
+    if _has_very_many(viewer, filters):
+        return ImageTotal(COUNT_CEILING, is_least=True)
     images = _narrowed(viewer, filters, prompted).order_by(*newest)
     count = images[: COUNT_CEILING + 1].count()
     return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
@@ -280,8 +285,30 @@ def made_with(viewer: Viewer, **which: int) -> Func | Exists:
 
     Without that a list would tell which pictures were made with somebody's private model.
     """
+    return _images_of(_made(viewer, **which))
+
+
+def _made(viewer: Viewer, **which: int) -> QuerySet[ImageResource]:
     known = ModelVersion.objects.reachable_by(viewer).filter(**which).values_list("pk", flat=True)
-    return _images_of(ImageResource.objects.filter(version_id__in=list(known)))
+    return ImageResource.objects.filter(version_id__in=list(known))
+
+
+def _has_very_many(viewer: Viewer, filters: ImageFilters) -> bool:
+    """Whether some of the pictures made with a well-known version or model are above the ceiling.
+
+    Otherwise each picture of the whole list would be asked what it was made with.
+    """
+    if filters.version_id is not None:
+        rows, others = _made(viewer, pk=filters.version_id), replace(filters, version_id=None)
+    elif filters.model_id is not None:
+        rows, others = _made(viewer, model_id=filters.model_id), replace(filters, model_id=None)
+    else:
+        return False
+    keys = keys_of(rows[: MANY_IMAGES + 1], column="image_id")
+    if len(keys) <= MANY_IMAGES:
+        return False
+    some = among("pk", keys[: 2 * COUNT_CEILING])
+    return _narrowed(viewer, others).filter(some).order_by().count() > COUNT_CEILING
 
 
 def _images_of(rows: QuerySet[Any]) -> Func | Exists:
@@ -326,4 +353,5 @@ def _pictures_made_with(viewer: Viewer, version_id: int) -> QuerySet[ImageResour
     return rows.values_list("image_id")[: FEW_IMAGES + 1]
 
 
+_card_rows = KeptRows(lambda keys: _cards(Image.objects.filter(among("pk", keys))))
 _pictures_of_version = RowsForViewer(_pictures_made_with)

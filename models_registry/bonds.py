@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from models_registry.key_lookup import keys_of_tags
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.engagement import (
     EngagementKind,
@@ -14,11 +13,6 @@ from models_registry.models.engagement import (
 )
 from models_registry.models.model import Model, Viewer
 from models_registry.models.tag import ModelTag
-
-
-def with_tags(tags: Collection[str]) -> QuerySet[ModelTag]:
-    """Rows of models with any of these tags, called by their names or their aliases."""
-    return with_tag_keys(keys_of_tags(tags))
 
 
 def with_tag_keys(keys: Collection[int]) -> QuerySet[ModelTag]:

@@ -9,12 +9,16 @@ from django.db.models import (
     Exists,
     OuterRef,
     Prefetch,
+    Q,
     QuerySet,
+    Subquery,
     prefetch_related_objects,
 )
+from django.db.models.functions import Coalesce
 
 from hub.accounts.models import User
 from hub.core.errors import AtelierError, Invalid, NotFound
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import (
@@ -25,7 +29,7 @@ from models_registry.catalogue_facts import (
 )
 from models_registry.catalogue_links import attach_links
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
-from models_registry.kept_counts import ranked_tags
+from models_registry.kept_counts import GUEST, ranked_tags, seen_beside
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
@@ -64,15 +68,15 @@ def catalogue_page(
 ) -> CataloguePage:
     """One page by cursor, or by number from 1; models without a cleared file are left out."""
     order = ORDERS[sort]
-    models = _with_versions(_offered(filtered(viewer, filters)))
+    models = _offered(filtered(viewer, filters))
     if limit == 0:
         return CataloguePage((), None)
     if page is None:
-        found = keyset(models, order=order, cursor=cursor, limit=limit)
+        found = keyset(models, order=order, cursor=cursor, limit=limit, load=_rows)
         return CataloguePage(_completed(found.items, viewer, in_list=True), found.next_cursor)
     start = (page - 1) * limit
     ordered = models.order_by(*order)
-    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1)
+    rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1, load=_rows)
     kept = _completed(rows[:limit], viewer, in_list=True)
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
     return CataloguePage(kept, encode_cursor(values) if len(rows) > limit else None)
@@ -122,16 +126,33 @@ def _may_download(viewer: Viewer, version: ModelVersion) -> bool:
 def creators(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[User]:
     """People with public models, by name, with `model_count`."""
     visible = Model.objects.listed_for(viewer)
-    people = User.objects.filter(Exists(visible.filter(owner_id=OuterRef("pk"))))
+    people = User.objects.filter(_has_models(viewer))
     if query:
         people = people.filter(username__icontains=query)
     total = people.count()
     found = list(_slice(people.select_related("avatar").order_by("username", "pk"), page, limit))
-    own = visible.filter(owner__in=[person.pk for person in found]).order_by()
-    counts = dict(own.values_list("owner_id").annotate(n=Count("pk")))
+    # Of each by itself: of two hundred people at once PostgreSQL would read all models of the hub.
+    own = visible.filter(owner_id=OuterRef("pk")).order_by().values("owner_id")
+    count = Coalesce(Subquery(own.annotate(n=Count("pk")).values("n")), 0)
+    shown = User.objects.filter(pk__in=[person.pk for person in found]).order_by()
+    counts = dict(shown.values_list("pk", count))
     for person in found:
         person.model_count = counts[person.pk]
     return CountedPage(found, total)
+
+
+def _has_models(viewer: Viewer) -> Q:
+    """People whose models the viewer finds: of each person one model for everyone is enough.
+
+    Behind the whole rule of visibility, PostgreSQL would read all models instead.
+    """
+    if viewer.is_authenticated and viewer.is_superuser:
+        return Q(Exists(Model.objects.listed_for(viewer).filter(owner_id=OuterRef("pk"))))
+    for_all = Exists(Model.objects.listed_for(GUEST).filter(owner_id=OuterRef("pk")))
+    if not viewer.is_authenticated:
+        return Q(for_all)
+    beside = set(seen_beside(viewer).order_by().values_list("owner_id", flat=True))
+    return Q(for_all) | Q(pk__in=beside)
 
 
 def model_tags(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[Tag]:
@@ -216,3 +237,6 @@ def _complete_versions(versions: Sequence[ModelVersion], viewer: Viewer) -> None
 def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:
     start = (page - 1) * limit
     return rows[start : start + limit]
+
+
+_rows = KeptRows(lambda keys: _with_versions(Model.objects.filter(among("pk", keys))))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import groupby
+from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import models
@@ -28,20 +29,15 @@ from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What an address of stored bytes is made of."""
+class PictureFacts(NamedTuple):
+    """A cover with what the address of its bytes is made of; sizes in pixels.
 
-    sha256: str
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """A cover; sizes in pixels."""
+    A tuple, as it comes from the database: a list of 100 models has 700 of them.
+    """
 
     id: int
-    blob: Stored
+    sha256: str
+    content_type: str
     width: int
     height: int
     nsfw_level: int
@@ -142,7 +138,7 @@ _pictures = KeyedRows(
         VersionCover.objects.filter(among("version", versions))
         .order_by("position", "pk")
         .values_list(
-            *("version_id", "blob__sha256", "blob__content_type", "pk", "width", "height"),
+            *("version_id", "pk", "blob__sha256", "blob__content_type", "width", "height"),
             *("nsfw_level", "blurhash", "generation_text"),
         )
     )
@@ -233,8 +229,8 @@ def files_of(versions: Mapping[int, ModelVersion]) -> dict[int, list[ModelFile]]
 
 def _pictures_of(versions: Iterable[int]) -> dict[int, list[PictureFacts]]:
     found: dict[int, list[PictureFacts]] = defaultdict(list)
-    for version_id, sha256, content_type, key, *facts in _pictures(versions):
-        found[version_id].append(PictureFacts(key, Stored(sha256, content_type), *facts))
+    for row in _pictures(versions):
+        found[row[0]].append(PictureFacts._make(row[1:]))
     return found
 
 

@@ -102,7 +102,9 @@ def facet_counts(
             return _facets_of_kept(kept, filters)
     found = found or find(viewer, filters)
     hits, wide_hits = found.hits, found.wide
-    all_groups = groups = _groups(_found(viewer, wide, wide_hits))
+    # These hits are models that meet the wide filters: nothing has to be asked of them again.
+    all_wide = narrowed(viewer, wide) if wide_hits is None else _of(wide_hits)
+    all_groups = groups = _groups(all_wide)
     if filters.base_models:
         of_base = filters.without(*COUNTED[:-1])
         groups = _groups(_found(viewer, of_base, wide_hits))
@@ -140,6 +142,10 @@ def _facets(
         trained_here=_sum(groups, filters, lambda group: group[3]),
         total=_sum(groups, filters),
     )
+
+
+def _of(hits: Hits) -> QuerySet[Model]:
+    return Model.objects.filter(among("pk", hits.ids))
 
 
 def _found(viewer: Viewer, filters: ModelFilters, hits: Hits | None) -> QuerySet[Model]:

@@ -11,14 +11,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
 from hub.core.lookups import among, keys_of
-from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys, with_tags
-from models_registry.key_lookup import keys_of_bases
+from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
+from models_registry.key_lookup import keys_of_bases, keys_of_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import Hits, find_hits, first_hits, holding_words, with_relevance
+from models_registry.searching import Hits, find_hits, first_hits, holding_words
 
 
 class Scope(StrEnum):
@@ -108,28 +108,41 @@ class ModelFilters:
     excluded_ids: Collection[int] = ()
     excluded_owner_ids: Collection[int] = ()
     excluded_tag_ids: Collection[int] = ()
+    #: Keys of what the names in `base_models`, `tags` and `username` stand for, see `with_keys`.
+    base_keys: tuple[int, ...] | None = None
+    tag_keys: tuple[int, ...] | None = None
+    owner_keys: tuple[int, ...] | None = None
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
         empty = ModelFilters()
-        return replace(self, **{name: getattr(empty, name) for name in names})
+        emptied = [*names, *(KEYS_OF[name] for name in names if name in KEYS_OF)]
+        return replace(self, **{name: getattr(empty, name) for name in emptied})
 
 
-def filtered(
-    viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None, ranked: bool = False
-) -> QuerySet[Model]:
+#: Where the keys of names are kept.
+KEYS_OF = {"base_models": "base_keys", "tags": "tag_keys", "username": "owner_keys"}
+
+
+def with_keys(filters: ModelFilters) -> ModelFilters:
+    """The same filters, their names looked up: a page asks with them up to six times."""
+    return replace(
+        filters,
+        base_keys=tuple(keys_of_bases(filters.base_models)) if filters.base_models else None,
+        tag_keys=tuple(keys_of_tags(filters.tags)) if filters.tags else None,
+        owner_keys=tuple(keys_of_username(filters.username)) if filters.username else None,
+    )
+
+
+def filtered(viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None) -> QuerySet[Model]:
     """Models the viewer may see that meet every filter; one row each, no joins that multiply.
 
-    `hits` are those of `search_hits` for the same filters, or for wider ones. With `ranked` and
-    words the rows have a `relevance`; of a common word these are not all models, see Hits.
+    `hits` are those of `search_hits` for the same filters, or for wider ones.
     """
     models = narrowed(viewer, filters)
     if not filters.query.strip():
         return models
     hits = hits or find_hits(models, filters.query)
-    if ranked:
-        found = models.filter(among("pk", hits.ids))
-        return with_relevance(found, filters.query, is_forgiving=hits.is_forgiving)
     if hits.is_complete or hits.is_forgiving:
         return models.filter(among("pk", hits.ids))
     return holding_words(models, filters.query)
@@ -153,12 +166,16 @@ def search_hits(
         return replace(inside, ids=tuple(keys_of(found)))
     if filters.query.strip():
         return find_hits(narrowed(viewer, filters), filters.query, for_counts=for_counts)
+    newest = ORDERS[Sort.NEWEST]
     if filters.formats or filters.precisions:
-        newest = narrowed(viewer, filters).order_by(*ORDERS[Sort.NEWEST])
-        return first_hits(newest, most=FILE_HITS)
+        # A person's models, and those with a tag, are few enough to begin with them.
+        order = () if filters.username or filters.tags else newest
+        return first_hits(narrowed(viewer, filters).order_by(*order), most=FILE_HITS)
     if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
         return None
-    return first_hits(narrowed(viewer, filters).order_by())
+    # Of one licence there is an index in this order; without one, all models would be looked at.
+    order = newest if len(filters.licences) == 1 else ()
+    return first_hits(narrowed(viewer, filters).order_by(*order))
 
 
 def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
@@ -168,7 +185,8 @@ def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     if (held := _versions_or_files(filters)) is not None:
         models = models.filter(Exists(held))
     if filters.tags:
-        models = models.filter(Exists(with_tags(filters.tags)))
+        keys = keys_of_tags(filters.tags) if filters.tag_keys is None else filters.tag_keys
+        models = models.filter(Exists(with_tag_keys(keys)))
     if filters.collection_id is not None:
         models = models.filter(
             Exists(
@@ -233,7 +251,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        condition &= Q(owner_id__in=keys_of_username(filters.username))
+        condition &= Q(owner_id__in=_owners(filters))
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
     if filters.published_since is not None:
@@ -243,6 +261,11 @@ def _own_columns(filters: ModelFilters) -> Q:
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
     return condition & _without(filters)
+
+
+def _owners(filters: ModelFilters) -> Collection[int]:
+    known = filters.owner_keys
+    return keys_of_username(filters.username) if known is None else known
 
 
 def _without(filters: ModelFilters) -> Q:
@@ -306,7 +329,10 @@ def _of_version(filters: ModelFilters, prefix: str) -> Q:
     if filters.published_only or filters.scope in PUBLISHED_SCOPES:
         condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
     if filters.base_models:
-        condition &= Q(**{f"{prefix}base_model__in": keys_of_bases(filters.base_models)})
+        bases: Collection[int] | None = filters.base_keys
+        if bases is None:
+            bases = keys_of_bases(filters.base_models)
+        condition &= Q(**{f"{prefix}base_model__in": bases})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})
     if filters.early_access_at:

@@ -81,7 +81,7 @@ def kept_counts(viewer: Viewer, *, unseen: bool = False) -> Counts | None:
         return counts
     kinds = [EngagementKind.HIDE] + ([EngagementKind.SEEN] if unseen else [])
     left_out = engagements_of(viewer, *kinds).values("model_id")
-    own = _rows_of(_beside(viewer).exclude(pk__in=left_out))
+    own = _rows_of(seen_beside(viewer).exclude(pk__in=left_out))
     hidden = _rows_of(Model.objects.listed_for(GUEST).filter(pk__in=left_out))
     if own is None or hidden is None:
         return None
@@ -98,11 +98,11 @@ def ranked_tags(viewer: Viewer) -> list[str]:
         if settings.TAG_COUNTS_SECONDS:
             cache.set(TAGS_KEY, counts, settings.TAG_COUNTS_SECONDS)
     if viewer.is_authenticated:
-        counts = counts + _tag_counts(_beside(viewer))
+        counts = counts + _tag_counts(seen_beside(viewer))
     return sorted(counts, key=lambda name: (-counts[name], name))
 
 
-def _beside(viewer: Viewer) -> QuerySet[Model]:
+def seen_beside(viewer: Viewer) -> QuerySet[Model]:
     """Listed models that this person sees and not everyone."""
     limited = Model.objects.published().filter(
         visibility__in=(ModelVisibility.TEAM, ModelVisibility.PRIVATE)

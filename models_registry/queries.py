@@ -16,7 +16,7 @@ from hub.core.pagination import Page, first_page, keyset
 from models_registry.card_facts import NOT_ON_CARDS, attach_card_facts
 from models_registry.catalogue_facts import attach_tags
 from models_registry.engagement_queries import Standing, standing_of
-from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
+from models_registry.filters import ORDERS, ModelFilters, Sort, filtered, search_hits
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
@@ -27,7 +27,7 @@ from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
-from models_registry.searching import Hits
+from models_registry.searching import Hits, with_relevance
 from models_registry.version_details import (
     attach_details,
     attach_links,
@@ -76,12 +76,32 @@ def model_list(
     """
     filters = filters or ModelFilters()
     order = chosen_sort(filters, sort)
-    models = filtered(viewer, filters, hits=hits, ranked=order is Sort.RELEVANCE)
-    rows = with_card_rows(models, viewer)
-    most = min(max(limit, 1), MAX_LIMIT)
-    page = keyset(rows, order=ORDERS[order], cursor=cursor, limit=most)
+    page = keyset(
+        _listed(viewer, filters, hits, is_ranked=order is Sort.RELEVANCE),
+        order=ORDERS[order],
+        cursor=cursor,
+        limit=min(max(limit, 1), MAX_LIMIT),
+        load=lambda keys: _card_rows(viewer.pk or 0, keys),
+    )
     attach_card_facts(page.items)
     return page
+
+
+def _listed(
+    viewer: Viewer, filters: ModelFilters, hits: Hits | None, *, is_ranked: bool
+) -> QuerySet[Model]:
+    """What the list shows; hits have met every filter, and nothing is asked of them again.
+
+    By relevance, of a common word these are not all models, see Hits.
+    """
+    if is_ranked and hits is None:
+        hits = search_hits(viewer, filters)
+    if hits is None or not (is_ranked or hits.is_complete):
+        return filtered(viewer, filters, hits=hits)
+    models = Model.objects.filter(among("pk", hits.ids))
+    if not is_ranked:
+        return models
+    return with_relevance(models, filters.query, is_forgiving=hits.is_forgiving)
 
 
 def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
@@ -90,16 +110,6 @@ def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
     if sort is None:
         return Sort.RELEVANCE if has_query else Sort.NEWEST
     return Sort.NEWEST if sort is Sort.RELEVANCE and not has_query else sort
-
-
-def with_card_rows(models: QuerySet[Model], viewer: Viewer) -> QuerySet[Model]:
-    """The rows that a card prints, each with what belongs to it once."""
-    saved = Bookmark.objects.filter(user_id=viewer.pk or 0, model_id=OuterRef("pk"))
-    return (
-        models.defer("search", "search_words", "description", *NOT_ON_CARDS)
-        .annotate(is_saved=Exists(saved))
-        .select_related("owner__avatar", "team", "latest_version__base_model")
-    )
 
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
@@ -266,6 +276,15 @@ def _first_reviews(limit: int) -> RowsForViewer[int]:
 _reviews_by_key = KeptRows(
     lambda keys: (
         Review.objects.filter(among("pk", keys)).select_related(*REVIEW_ROWS).order_by(*NEWEST)
+    )
+)
+#: The rows that cards print, each with what belongs to it once; for a person's key, or 0.
+_card_rows = KeptRows(
+    lambda me, keys: (
+        Model.objects.filter(among("pk", keys))
+        .defer("search", "search_words", "description", *NOT_ON_CARDS)
+        .annotate(is_saved=Exists(Bookmark.objects.filter(user_id=me, model_id=OuterRef("pk"))))
+        .select_related("owner__avatar", "team", "latest_version__base_model")
     )
 )
 _model_by_slug = RowsForViewer(lambda viewer, slug: _model_rows(viewer).filter(slug=slug))

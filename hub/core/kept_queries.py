@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -54,7 +54,8 @@ class KeptRows(Generic[Result]):
             for value in kept.params
         )
         compiler = copy(kept.compiler)
-        compiler.connection = connection
+        # Itself and not its proxy, which would be asked a dozen times for each column.
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
         compiler.as_sql = lambda *_args, **_named: (kept.sql, params)  # type: ignore[method-assign]
         rows = kept.rows._clone()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *_args, **_named: compiler
@@ -85,11 +86,12 @@ def _put_together(
     rows = build(*stand_ins)
     if rows._prefetch_related_lookups:  # type: ignore[attr-defined]
         raise ValueError("a kept query would prefetch for the first keys it was asked with")
-    compiler = rows.query.get_compiler(connection=connection)
+    compiler = rows.query.get_compiler(using=DEFAULT_DB_ALIAS)
     try:
         sql, params = compiler.as_sql()
     except EmptyResultSet:
         sql, params = "", ()
+    compiler.connection = connection  # not that of this thread, which may end
     places = tuple(_as_sent(stand_in) for stand_in in stand_ins)
     return _PutTogether(rows, compiler, sql, tuple(params), places)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import BooleanField, Expression, F, Func, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -53,7 +54,7 @@ def keys_of(rows: QuerySet[Any], *, where: str = "", column: str = "pk") -> list
     """
     columns = (column, where) if where else (column,)
     try:
-        sql, params = rows.values_list(*columns).query.get_compiler(connection=connection).as_sql()
+        sql, params = rows.values_list(*columns).query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     except EmptyResultSet:
         return []
     # Constants and names of ours: what people typed is in the parameters.
@@ -79,6 +80,9 @@ class KeyedRows:
     def __call__(self, keys: Iterable[int]) -> list[tuple[Any, ...]]:
         """All rows of these keys."""
         compiler, sql, params = self._compiled
+        # Itself and not its proxy, which would be asked a dozen times for each column.
+        compiler = copy(compiler)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
         sent = _array(keys)
         with connection.cursor() as cursor:
             cursor.execute(sql, [sent if value == _NO_KEYS else value for value in params])
@@ -88,8 +92,9 @@ class KeyedRows:
 
     @cached_property
     def _compiled(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
-        compiler = self._of_keys([NO_KEY]).query.get_compiler(connection=connection)
+        compiler = self._of_keys([NO_KEY]).query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
+        compiler.connection = connection  # not that of this thread, which may end
         return compiler, sql, params
 
 
@@ -115,7 +120,7 @@ def row_of(
     model: type[Row], columns: Collection[str], values: Collection[Any], /, **related: Model | None
 ) -> Row:
     """A row of values that KeyedRows gave, named by `field.attname`, tied to rows that it names."""
-    row = model.from_db(connection.alias, columns, values)
+    row = model.from_db(DEFAULT_DB_ALIAS, columns, values)
     row._state.fields_cache.update(related)
     return row
 

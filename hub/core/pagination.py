@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from hub.core.errors import Invalid
 
 Row = TypeVar("Row", bound=Model)
+#: Reads the rows of some keys, in whatever order.
+Load = Callable[[list[Any]], Iterable[Row]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,12 @@ class Page(Generic[Row]):
 
 
 def keyset(
-    queryset: QuerySet[Row], *, order: tuple[str, ...], cursor: str | None, limit: int
+    queryset: QuerySet[Row],
+    *,
+    order: tuple[str, ...],
+    cursor: str | None,
+    limit: int,
+    load: Load[Row] | None = None,
 ) -> Page[Row]:
     """One page of `queryset` ordered by `order`, whose last name must be unique ("-id").
 
@@ -33,9 +40,10 @@ def keyset(
 
     Asks for the keys first and then for the rows: what is joined to a row would keep PostgreSQL
     from finding the way through the conditions, and would be read for every row that it sorts.
+    With `load`, see `rows_of_slice`.
     """
     rows = queryset.order_by(*order)
-    found = rows_of_slice(rows, behind_cursor(rows, order, cursor), stop=limit + 1)
+    found = rows_of_slice(rows, behind_cursor(rows, order, cursor), stop=limit + 1, load=load)
     return first_page(found, order=order, limit=limit)
 
 
@@ -54,11 +62,27 @@ def behind_cursor(rows: QuerySet[Row], order: tuple[str, ...], cursor: str | Non
 
 
 def rows_of_slice(
-    rows: QuerySet[Row], chosen: QuerySet[Row], *, stop: int, start: int = 0
+    rows: QuerySet[Row],
+    chosen: QuerySet[Row],
+    *,
+    stop: int,
+    start: int = 0,
+    load: Load[Row] | None = None,
 ) -> list[Row]:
-    """The rows whose keys stand in a slice of `chosen`, in the order of `rows`."""
-    keys = list(chosen.values_list("pk", flat=True)[start:stop])
-    return list(rows.filter(pk__in=keys))
+    """The rows whose keys stand in a slice of `chosen`, in the order of `rows`.
+
+    `load` reads rows by nothing but these keys, which have just met all conditions: said again,
+    PostgreSQL plans for longer than it reads. What `chosen` computes for its rows is on them.
+    """
+    if load is None:
+        keys = list(chosen.values_list("pk", flat=True)[start:stop])
+        return list(rows.filter(pk__in=keys))
+    names = tuple(chosen.query.annotations)
+    found = {key: values for key, *values in chosen.values_list("pk", *names)[start:stop]}
+    by_key = {row.pk: row for row in load(list(found))} if found else {}
+    for key, row in by_key.items():
+        row.__dict__.update(zip(names, found[key], strict=True))
+    return [by_key[key] for key in found if key in by_key]
 
 
 def sliced(rows: QuerySet[Row], stop: int) -> QuerySet[Row]:

@@ -123,6 +123,22 @@ def test_of_a_word_that_very_many_have_the_list_asks_each_picture(
     assert pks(words="ribbon") == [image.pk for image in reversed(made)]
 
 
+@pytest.mark.parametrize(("many", "ceiling"), [(1, 1), (1, 2), (9, 1)])
+def test_the_pictures_of_a_well_known_model_are_counted_from_its_side(
+    monkeypatch: pytest.MonkeyPatch, many: int, ceiling: int
+) -> None:
+    monkeypatch.setattr("gallery.queries.MANY_IMAGES", many)
+    monkeypatch.setattr("gallery.queries.COUNT_CEILING", ceiling)
+    version = publish_model()
+    for number in range(2):
+        make_image(data=png_bytes(colour=(number, 4, 0)), model_version=version)
+    private = make_image(data=png_bytes(colour=(9, 4, 0)), model_version=version)
+    Image.objects.filter(pk=private.pk).update(visibility=Visibility.PRIVATE)
+    expected = ImageTotal(min(2, ceiling), is_least=ceiling < 2)
+    for which in ({"version_id": version.pk}, {"model_id": version.model_id}):
+        assert image_total(viewer=NOBODY, filters=ImageFilters(**which)) == expected
+
+
 def test_pictures_of_a_hidden_model_stand_only_where_it_is_named() -> None:
     version = publish_model()
     made, other = make_image(model_version=version), make_image(data=png_bytes())
@@ -231,6 +247,20 @@ def test_words_find_the_same_pictures_however_they_are_looked_for(
             break
     assert found == made[5::-2]
     assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(3)
+
+
+def test_more_pictures_are_looked_at_where_these_promise_enough(monkeypatch) -> None:
+    for number in range(8):
+        text = f"{'ink' if number % 2 else 'oil'} drawing\n{SETTINGS}"
+        make_image(data=png_bytes(colour=(number, 5, 0), texts={"parameters": text}))
+    monkeypatch.setattr("gallery.prompt_search.WINDOW", 2)
+    monkeypatch.setattr("gallery.prompt_search.WIDER", 3)
+    monkeypatch.setattr("gallery.queries.FEW_HITS", 2)
+    filters = ImageFilters(words="ink")
+    assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(3, is_least=True)
+    assert len(image_list(viewer=NOBODY, filters=filters, limit=2).items) == 2
+    monkeypatch.setattr("gallery.queries.FEW_HITS", 3)  # the index is asked, and counts them all
+    assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(4)
 
 
 def test_of_a_common_word_the_newest_pictures_tell_that_there_are_many(monkeypatch) -> None:

@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from hub.accounts.models import Scope, User
 from hub.accounts.services import user_for_token
 from hub.api.auth import key_of
+from hub.api.civitai.json_text import json_response
 from hub.api.civitai.refusals import ErrorShape, failure, refusal_of
 from hub.core.errors import Invalid
 
@@ -112,7 +113,7 @@ def _answer(
     answer = view(caller)
     if isinstance(answer, HttpResponseBase):
         return answer
-    response = JsonResponse(answer, safe=False)
+    response = json_response(answer)
     shared = caller.is_anonymous and access is not Access.AUTHED
     response.headers["Cache-Control"] = cache if shared else "private, no-store"
     return response

@@ -16,6 +16,8 @@ from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 
 PREVIEW_WIDTH = 450
+#: Makes the address of a small picture of a version.
+Preview = Callable[[PictureFacts], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,11 @@ class Links:
         name = str(image_id_of_cover(cover.pk))
         return self.origin + picture_url(cover.blob, public=model.is_for_everyone, name=name)
 
-    def of_previews(self, model: Model) -> Callable[[PictureFacts], str]:
+    def of_previews(self, model: Model) -> Preview:
         """What makes the addresses of pictures of the model's versions, small ones."""
         address = picture_urls(PREVIEW_WIDTH, public=model.is_for_everyone)
         origin = self.origin
-        return lambda cover: origin + address(cover.blob, str(image_id_of_cover(cover.id)))
+        return lambda cover: origin + address(cover, str(image_id_of_cover(cover.id)))
 
     def of_avatar(self, blob: Blob | None) -> str | None:
         """A person's picture."""

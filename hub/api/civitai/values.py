@@ -1,14 +1,15 @@
 """Small values in Civitai's spelling: dates, resource names, generation data, HTML."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
 
+from hub.core.kept_texts import KeptTexts
 from hub.formats.generation.a1111 import parse_infotext
 from hub.formats.generation.types import GenerationData, GenerationResource
 from models_registry.models.file import ModelFile
@@ -33,6 +34,14 @@ TAGS = frozenset(
     {"p", "br", "hr", "strong", "em", "del", "code", "pre", "blockquote", "a", "ul", "ol", "li"}
     | {"h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"}
 )
+#: A list of 100 models prints some 350 texts; deep in a large hub nearly all of them differ.
+KEPT_CHARACTERS = 16_000_000
+#: One line without a sign that means anything in Markdown: nothing to parse.
+PLAIN_LINE = re.compile(r"[^\W\d_]+(?:[ ,.;:?!()'/%-]+[^\W_]+)*[.?!)]?")
+#: HTML that a sanitiser would give back as it is: of tags without attributes, and without entities.
+PLAIN_HTML = re.compile(
+    r"(?:[^<>&\xa0\x00-\x09\x0b-\x1f]++|</?(?:p|strong|em|code|ul|ol|li|blockquote|h[1-6])>)*+"
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
@@ -40,7 +49,9 @@ def instant(value: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds and Z."""
     if value is None:
         return None
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def number(value: Decimal | float | None) -> float | None:
@@ -48,15 +59,25 @@ def number(value: Decimal | float | None) -> float | None:
     return None if value is None else float(value)
 
 
-@lru_cache(maxsize=4096)  # a list of 100 models asks for the same texts again and again
 def html(source: str) -> str | None:
     """Markdown as harmless HTML, None when there is none."""
+    return _kept_html(source) if source else None
+
+
+def _rendered(source: str) -> str | None:
     if not source.strip():
         return None
+    if PLAIN_LINE.fullmatch(source):
+        return f"<p>{source}</p>"
     rendered = _MARKDOWN.render(source)
+    if PLAIN_HTML.fullmatch(rendered):
+        return rendered.strip()
     return nh3.clean(
         rendered, tags=set(TAGS), attributes={"a": {"href"}}, link_rel="nofollow noopener"
     ).strip()
+
+
+_kept_html = KeptTexts(_rendered, most_characters=KEPT_CHARACTERS)
 
 
 def air(version: ModelVersion, file: ModelFile | None = None) -> str:

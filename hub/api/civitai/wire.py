@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hub.api.civitai.links import Links
+from hub.api.civitai.links import Links, Preview
 from hub.api.civitai.picture_ids import image_id_of_cover
 from hub.api.civitai.values import air, generation_meta, html, instant
 from hub.api.civitai.wire_facts import availability, base_name, creator, extras, model_stats
@@ -23,7 +23,7 @@ def model_item(
 ) -> dict[str, Any]:
     """A model with its versions, newest first; the catalogue prefetches `public_versions`."""
     versions = [version for version in model.public_versions if version.facts.files]
-    archived = model.is_archived
+    archived, preview = model.is_archived, links.of_previews(model)
     item: dict[str, Any] = {
         "id": model.pk,
         "name": model.name,
@@ -49,7 +49,9 @@ def model_item(
         "category": model.subject or None,
         "license": model.licence or None,
         "modelVersions": [
-            version_in_model(version, index, links, in_list=in_list, primary_only=primary_only)
+            version_in_model(
+                version, index, links, preview, in_list=in_list, primary_only=primary_only
+            )
             for index, version in enumerate(versions)
         ],
     }
@@ -62,6 +64,7 @@ def version_in_model(
     version: ModelVersion,
     index: int,
     links: Links,
+    preview: Preview,
     *,
     in_list: bool,
     primary_only: bool = False,
@@ -69,7 +72,6 @@ def version_in_model(
     """A version inside its model; the list leaves status and createdAt out."""
     archived = version.model.is_archived
     early = is_in_early_access(version)
-    preview = links.of_previews(version.model)
     item: dict[str, Any] = {
         "id": version.id,
         "index": index,

@@ -1,5 +1,6 @@
 """The wire form, key by key: a change here breaks programs in the field."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -136,6 +137,11 @@ def values_of(version: ModelVersion) -> dict[str, object]:
 def test_the_list(api, version):
     answer = api.get("models", types="LORA")
     assert matches_golden("models", answer, **values_of(version))
+
+
+def test_the_text_of_the_list_is_spelled_as_ever(client, version):
+    text = client.get("/api/v1/models").content
+    assert text == json.dumps(json.loads(text)).encode()
 
 
 def test_one_model(api, version):

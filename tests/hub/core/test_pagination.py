@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from hub.accounts.models import User
@@ -71,3 +72,30 @@ def test_the_index_is_entered_at_the_cursor():
     cursor = encode_cursor([timezone.now(), 7])
     rows = behind_cursor(User.objects.order_by(*ORDER), ORDER, cursor)
     assert "ROW(" in str(rows.query)
+
+
+def _by_key(keys):
+    return User.objects.filter(pk__in=keys).order_by("pk")
+
+
+def test_rows_that_are_loaded_by_their_keys_keep_the_order_and_what_it_is_made_of():
+    users = [UserFactory() for _ in range(5)]
+    rows, order = User.objects.annotate(double=F("id") * 2), ("-double", "-id")
+    first = keyset(rows, order=order, cursor=None, limit=3, load=_by_key)
+    rest = keyset(rows, order=order, cursor=first.next_cursor, limit=3, load=_by_key)
+    found = [*first.items, *rest.items]
+    assert [(user.pk, user.double) for user in found] == [
+        (user.pk, user.pk * 2) for user in reversed(users)
+    ]
+    assert rest.next_cursor is None
+
+
+def test_a_row_that_is_gone_when_it_is_loaded_is_left_out():
+    users = [UserFactory() for _ in range(3)]
+
+    def load(keys):
+        User.objects.filter(pk=users[1].pk).delete()
+        return _by_key(keys)
+
+    page = keyset(User.objects.all(), order=("id",), cursor=None, limit=3, load=load)
+    assert [user.pk for user in page.items] == [users[0].pk, users[2].pk]

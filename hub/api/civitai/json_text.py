@@ -1,0 +1,51 @@
+"""JSON in the spelling of Python's `json`, which v1 always had, from an encoder ten times as fast.
+
+A list of 100 models is 800 kB: `json` takes as long for its text as PostgreSQL for its rows.
+"""
+
+import codecs
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.functional import Promise
+from msgspec.json import Encoder
+from msgspec.json import format as spaced
+
+AS_ESCAPES = "hub.json.escapes"
+
+
+def json_text(data: Any) -> bytes:
+    """Return the text that `json.dumps` gives: one line, a space after `,` and `:`, all ASCII.
+
+    Numbers below 0.0001 and above 1e16 are spelled as JavaScript does (`0.00001` for `1e-05`), and
+    what is no number is null. Raises TypeError for what JSON cannot hold.
+    """
+    text = spaced(_encoder.encode(data), indent=0)
+    if not text.isascii():
+        text = text.decode().encode("ascii", AS_ESCAPES)
+    return text.replace(b"\x7f", b"\\u007f")
+
+
+def json_response(data: Any) -> HttpResponse:
+    """Return an answer of this data."""
+    return HttpResponse(json_text(data), content_type="application/json")
+
+
+def _plain(value: object) -> str:
+    """Labels of choices and words of translations are kinds of text that msgspec does not know."""
+    if isinstance(value, str | Promise):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Characters beyond ASCII as escapes: outside of texts, JSON has none."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    return encode_basestring_ascii(found)[1:-1], error.end
+
+
+codecs.register_error(AS_ESCAPES, _escaped)
+_encoder = Encoder(enc_hook=_plain)
