@@ -11,10 +11,9 @@ handler403 = "frontend.pages.errors.permission_denied"
 handler404 = "frontend.pages.errors.not_found"
 handler500 = "frontend.pages.errors.server_error"
 
-# People sign in at one place, with its limits on guessing; who is no administrator is told so.
-admin.site.login = secure_admin_login(admin.site.login)
-
 urlpatterns = [
+    # People sign in at one place, with its limits on guessing; who is no administrator is told so.
+    path("admin/login/", secure_admin_login(admin.site.login)),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include(civitai.v1)),
