@@ -66,7 +66,10 @@ def tiny_base(tiny_file: Path) -> ModelVersion:
 
 @pytest.fixture
 def job(tiny_base: ModelVersion) -> Job:
-    """A LoRA of 16 steps, two samples halfway and at the end, its state saved after every step."""
+    """A LoRA whose state is saved after every step, with samples halfway and at the end.
+
+    Its 32 steps are long enough for a command to reach it before it is over.
+    """
     dataset = make_dataset(trigger_word="yuki")
     fill(dataset, 4)
     return make_job(
@@ -75,10 +78,10 @@ def job(tiny_base: ModelVersion) -> Job:
         config={
             "batch_size": 2,
             "resolution": 64,
-            "max_steps": 16,
-            "epochs": 8,
-            "save_every_epochs": 4,
-            "sample_every_epochs": 4,
+            "max_steps": 32,
+            "epochs": 16,
+            "save_every_epochs": 8,
+            "sample_every_epochs": 8,
             "state_every_seconds": 0,
             "sample_prompts": ["a yuki", "a house"],
             "sampling": {"steps": 2, "guidance": 2.0},

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-TOTAL_STEPS = 16
+TOTAL_STEPS = 32
 
 
 def reached(job: Job, step: int) -> Callable[[], bool]:
