@@ -15,7 +15,7 @@ from gallery.queries import made_with
 from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid
-from hub.core.kept_queries import KeptRows
+from hub.core.kept_queries import KeptRows, attach_rows
 from hub.core.lookups import among
 from hub.core.pagination import Load, encode_cursor, keyset, rows_of_slice
 from models_registry.key_lookup import keys_of_bases
@@ -84,9 +84,8 @@ def civitai_images(
 
 
 def tied_of(image: Image) -> list[ImageResource]:
-    """The resources of a row of `civitai_images` that the viewer may know of."""
-    tied: list[ImageResource] = getattr(image, "tied")  # noqa: B009  set by _rows_for
-    return tied
+    """The resources of a row of `civitai_images`: those that its viewer may know of."""
+    return list(image.resources.all())
 
 
 def _random(images: QuerySet[Image], limit: int, load: Load[Image]) -> tuple[Image, ...]:
@@ -158,11 +157,7 @@ def _narrowed(viewer: Viewer, filters: CatalogueFilters) -> QuerySet[Image]:
 def _rows_for(viewer: Viewer, keys: list[int]) -> list[Image]:
     """Pictures of the list with everything that its answer prints."""
     images = _rows(keys)
-    tied: dict[int, list[ImageResource]] = {image.pk: [] for image in images}
-    for resource in _resources(viewer, keys):
-        tied[resource.image_id].append(resource)
-    for image in images:
-        setattr(image, "tied", tied[image.pk])  # noqa: B010  read by tied_of
+    attach_rows(images, "resources", _resources(viewer, keys) if images else ())
     return images
 
 

@@ -137,13 +137,13 @@ def image_total(
         near = prompted.next_of(others.order_by(*newest), enough=FEW_HITS)
         if near.is_all:
             return ImageTotal(len(near.keys))
-        if len(near.keys) > min(FEW_HITS, WORD_CEILING):
+        if len(near.keys) > FEW_HITS:
             return ImageTotal(min(len(near.keys), WORD_CEILING), is_least=True)
         if not prompted.is_complete:
             some = others.filter(among("pk", prompted.keys)).order_by().count()
             if some > WORD_CEILING:
                 return ImageTotal(min(some, COUNT_CEILING), is_least=True)
-    if _has_very_many(viewer, filters):
+    if _has_very_many(viewer, filters, prompted):
         return ImageTotal(COUNT_CEILING, is_least=True)
     images = _narrowed(viewer, filters, prompted).order_by(*newest)
     count = images[: COUNT_CEILING + 1].count()
@@ -293,7 +293,7 @@ def _made(viewer: Viewer, **which: int) -> QuerySet[ImageResource]:
     return ImageResource.objects.filter(version_id__in=list(known))
 
 
-def _has_very_many(viewer: Viewer, filters: ImageFilters) -> bool:
+def _has_very_many(viewer: Viewer, filters: ImageFilters, prompted: Prompted | None) -> bool:
     """Whether some of the pictures made with a well-known version or model are above the ceiling.
 
     Otherwise each picture of the whole list would be asked what it was made with.
@@ -304,11 +304,10 @@ def _has_very_many(viewer: Viewer, filters: ImageFilters) -> bool:
         rows, others = _made(viewer, model_id=filters.model_id), replace(filters, model_id=None)
     else:
         return False
-    keys = keys_of(rows[: MANY_IMAGES + 1], column="image_id")
-    if len(keys) <= MANY_IMAGES:
+    if not rows[MANY_IMAGES:].exists():
         return False
-    some = among("pk", keys[: 2 * COUNT_CEILING])
-    return _narrowed(viewer, others).filter(some).order_by().count() > COUNT_CEILING
+    some = among("pk", keys_of(rows[: 2 * COUNT_CEILING], column="image_id"))
+    return _narrowed(viewer, others, prompted).filter(some).order_by().count() > COUNT_CEILING
 
 
 def _images_of(rows: QuerySet[Any]) -> Func | Exists:

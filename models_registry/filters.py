@@ -1,7 +1,7 @@
 """What lists of models can be narrowed by, and how; one vocabulary for pages and both APIs."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
 from hub.core.lookups import among, keys_of
 from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
-from models_registry.key_lookup import keys_of_bases, keys_of_tags
+from models_registry.key_lookup import LookedUp, keys_of_bases, keys_of_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
@@ -108,30 +108,13 @@ class ModelFilters:
     excluded_ids: Collection[int] = ()
     excluded_owner_ids: Collection[int] = ()
     excluded_tag_ids: Collection[int] = ()
-    #: Keys of what the names in `base_models`, `tags` and `username` stand for, see `with_keys`.
-    base_keys: tuple[int, ...] | None = None
-    tag_keys: tuple[int, ...] | None = None
-    owner_keys: tuple[int, ...] | None = None
+    #: Shared with copies: what their names stand for is asked once for all of them.
+    looked_up: LookedUp = field(default_factory=LookedUp, compare=False, repr=False)
 
     def without(self, *names: str) -> "ModelFilters":
         """The same filters with some of them open, as counts beside their choices need it."""
         empty = ModelFilters()
-        emptied = [*names, *(KEYS_OF[name] for name in names if name in KEYS_OF)]
-        return replace(self, **{name: getattr(empty, name) for name in emptied})
-
-
-#: Where the keys of names are kept.
-KEYS_OF = {"base_models": "base_keys", "tags": "tag_keys", "username": "owner_keys"}
-
-
-def with_keys(filters: ModelFilters) -> ModelFilters:
-    """The same filters, their names looked up: a page asks with them up to six times."""
-    return replace(
-        filters,
-        base_keys=tuple(keys_of_bases(filters.base_models)) if filters.base_models else None,
-        tag_keys=tuple(keys_of_tags(filters.tags)) if filters.tags else None,
-        owner_keys=tuple(keys_of_username(filters.username)) if filters.username else None,
-    )
+        return replace(self, **{name: getattr(empty, name) for name in names})
 
 
 def filtered(viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None) -> QuerySet[Model]:
@@ -185,7 +168,7 @@ def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     if (held := _versions_or_files(filters)) is not None:
         models = models.filter(Exists(held))
     if filters.tags:
-        keys = keys_of_tags(filters.tags) if filters.tag_keys is None else filters.tag_keys
+        keys = filters.looked_up.keys(keys_of_tags, filters.tags)
         models = models.filter(Exists(with_tag_keys(keys)))
     if filters.collection_id is not None:
         models = models.filter(
@@ -251,7 +234,8 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        condition &= Q(owner_id__in=_owners(filters))
+        owners = filters.looked_up.keys(_keys_of_usernames, [filters.username])
+        condition &= Q(owner_id__in=owners)
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
     if filters.published_since is not None:
@@ -263,9 +247,8 @@ def _own_columns(filters: ModelFilters) -> Q:
     return condition & _without(filters)
 
 
-def _owners(filters: ModelFilters) -> Collection[int]:
-    known = filters.owner_keys
-    return keys_of_username(filters.username) if known is None else known
+def _keys_of_usernames(names: Collection[str]) -> list[int]:
+    return [key for name in names for key in keys_of_username(name)]
 
 
 def _without(filters: ModelFilters) -> Q:
@@ -329,9 +312,7 @@ def _of_version(filters: ModelFilters, prefix: str) -> Q:
     if filters.published_only or filters.scope in PUBLISHED_SCOPES:
         condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
     if filters.base_models:
-        bases: Collection[int] | None = filters.base_keys
-        if bases is None:
-            bases = keys_of_bases(filters.base_models)
+        bases = filters.looked_up.keys(keys_of_bases, filters.base_models)
         condition &= Q(**{f"{prefix}base_model__in": bases})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})

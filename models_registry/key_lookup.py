@@ -4,7 +4,7 @@ With the keys in the query PostgreSQL knows how many rows each stands for, and s
 with them or with the order of the list; behind a join it could only guess.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from models_registry.models.base_model import BaseModel
 from models_registry.models.tag import Tag, TagAlias
@@ -21,3 +21,20 @@ def keys_of_tags(names: Collection[str]) -> list[int]:
     called = Tag.objects.filter(name__in=words).values_list("pk", flat=True)
     aliased = TagAlias.objects.filter(name__in=words).values_list("tag_id", flat=True)
     return sorted(called.union(aliased))
+
+
+Find = Callable[[Collection[str]], list[int]]
+
+
+class LookedUp:
+    """Keys that were found for names, so that whoever shares this asks once for each."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Find, tuple[str, ...]], list[int]] = {}
+
+    def keys(self, find: Find, names: Collection[str]) -> list[int]:
+        """What `find` gives for these names."""
+        asked = find, tuple(sorted(names))
+        if asked not in self._found:
+            self._found[asked] = find(names)
+        return self._found[asked]

@@ -18,7 +18,7 @@ from frontend.templatetags.words import decimal
 from hub.storage.pictures import picture_url
 from models_registry.engagement_queries import follows_tag
 from models_registry.facets import facet_counts, find
-from models_registry.filters import ModelFilters, Sort, search_hits, with_keys
+from models_registry.filters import ModelFilters, Sort, search_hits
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Viewer
 from models_registry.queries import DEFAULT_LIMIT, model_list
@@ -52,7 +52,6 @@ def model_list_context(
     *, viewer: Viewer, filters: ModelFilters, sort: Sort | None, cursor: str
 ) -> ModelListContext:
     """Cards, and for a first page also filters; a later page needs neither counts nor facets."""
-    filters = with_keys(filters)
     found = None if cursor else find(viewer, filters)
     page = model_list(
         viewer=viewer,

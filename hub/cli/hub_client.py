@@ -1,9 +1,7 @@
 """The hub over HTTP: JSON in and out, refusals as our errors, lists as iterators."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,12 +17,6 @@ READ_SECONDS = 120.0
 CONNECT_RETRIES = 2
 USER_AGENT = "atelier-cli"
 V2 = "/api/v2"
-
-
-@cache
-def _tls_context() -> ssl.SSLContext:
-    """Reading the certificates takes longer than most answers: once is enough."""
-    return httpx.create_ssl_context()
 
 
 class HubClient:
@@ -49,8 +41,7 @@ class HubClient:
             base_url=account.origin,
             headers=headers,
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            transport=transport
-            or httpx.HTTPTransport(verify=_tls_context(), retries=CONNECT_RETRIES),
+            transport=transport or httpx.HTTPTransport(retries=CONNECT_RETRIES),
         )
 
     def __enter__(self) -> Self:

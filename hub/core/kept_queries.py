@@ -5,14 +5,15 @@ is in it, and a page asks thirty. What comes back is rows of the ORM, as the que
 """
 
 from collections.abc import Callable, Collection, Iterable
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+
+from hub.core.lookups import laid_by, taken_up
 
 Result = TypeVar("Result")
 Key = int | str | Collection[int]
@@ -53,9 +54,7 @@ class KeptRows(Generic[Result]):
             sent.get(value, value) if isinstance(value, int | str) else value
             for value in kept.params
         )
-        compiler = copy(kept.compiler)
-        # Itself and not its proxy, which would be asked a dozen times for each column.
-        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        compiler = taken_up(kept.compiler)
         compiler.as_sql = lambda *_args, **_named: (kept.sql, params)  # type: ignore[method-assign]
         rows = kept.rows._clone()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *_args, **_named: compiler
@@ -91,9 +90,8 @@ def _put_together(
         sql, params = compiler.as_sql()
     except EmptyResultSet:
         sql, params = "", ()
-    compiler.connection = connection  # not that of this thread, which may end
     places = tuple(_as_sent(stand_in) for stand_in in stand_ins)
-    return _PutTogether(rows, compiler, sql, tuple(params), places)
+    return _PutTogether(rows, laid_by(compiler), sql, tuple(params), places)
 
 
 def _stand_in(number: int, key: Key) -> Key:

@@ -79,10 +79,8 @@ class KeyedRows:
 
     def __call__(self, keys: Iterable[int]) -> list[tuple[Any, ...]]:
         """All rows of these keys."""
-        compiler, sql, params = self._compiled
-        # Itself and not its proxy, which would be asked a dozen times for each column.
-        compiler = copy(compiler)
-        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        kept, sql, params = self._compiled
+        compiler = taken_up(kept)
         sent = _array(keys)
         with connection.cursor() as cursor:
             cursor.execute(sql, [sent if value == _NO_KEYS else value for value in params])
@@ -94,8 +92,20 @@ class KeyedRows:
     def _compiled(self) -> tuple[SQLCompiler, str, tuple[Any, ...]]:
         compiler = self._of_keys([NO_KEY]).query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
-        compiler.connection = connection  # not that of this thread, which may end
-        return compiler, sql, params
+        return laid_by(compiler), sql, params
+
+
+def laid_by(compiler: SQLCompiler) -> SQLCompiler:
+    """A compiler that threads to come will take up: without the connection of this one."""
+    compiler.connection = connection
+    return compiler
+
+
+def taken_up(compiler: SQLCompiler) -> SQLCompiler:
+    """A copy with this thread's connection itself, whose proxy would be asked for every column."""
+    mine = copy(compiler)
+    mine.connection = connections[DEFAULT_DB_ALIAS]
+    return mine
 
 
 @contextmanager

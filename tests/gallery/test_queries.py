@@ -268,6 +268,7 @@ def test_of_a_common_word_the_newest_pictures_tell_that_there_are_many(monkeypat
         data = png_bytes(colour=(number, 3, 0), texts={"parameters": f"ink\n{SETTINGS}"})
         make_image(data=data)
     monkeypatch.setattr("gallery.prompt_search.WINDOW", 2)
+    monkeypatch.setattr("gallery.queries.FEW_HITS", 1)
     monkeypatch.setattr("gallery.queries.WORD_CEILING", 1)
     total = image_total(viewer=NOBODY, filters=ImageFilters(words="ink"))
     assert total == ImageTotal(1, is_least=True)
