@@ -23,6 +23,7 @@ from tests.factories.registry import (
     publish_model,
     safetensors_bytes,
 )
+from tests.hub.embedded.processes import wait_until
 
 
 @pytest.fixture
@@ -59,9 +60,14 @@ def look_at_files() -> None:
 
 
 def until_the_hub_let_go() -> None:
-    """Wait for the lock that the hub holds on an upload until it noticed the broken line."""
+    """Wait for the first bytes of an upload, then for the lock that the hub holds on it.
+
+    It holds the lock from the first byte until it noticed the broken line.
+    """
     for upload in Upload.objects.filter(status=UploadStatus.RECEIVING):
-        with partial_path(upload.pk).open("rb") as file:
+        path = partial_path(upload.pk)
+        wait_until(lambda path=path: path.stat().st_size > 0, "bytes that passed the line")
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
 
 
