@@ -1,0 +1,71 @@
+"""The arithmetic of fused adapters on both sides of each of its choices."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from training.engine.methods import fused_adapter
+from training.engine.methods.fused_adapter import MOST_ROWS, PIECE, WIDER, FusedAdapter
+
+pytestmark = pytest.mark.engine
+
+
+def _gradients(y: torch.Tensor, *of: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    towards = torch.linspace(-1, 1, y.numel()).view_as(y)
+    return torch.autograd.grad(y, of, towards)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("tokens", [4, 64])  # applied apart, folded into the weight
+@pytest.mark.parametrize("kind", ["linear", "pointwise"])
+def test_both_ways_give_the_values_and_gradients_of_the_sum(
+    kind: str, tokens: int, bias: bool
+) -> None:
+    torch.manual_seed(5)
+    linear = kind == "linear"
+    base = nn.Linear(24, 40, bias=bias) if linear else nn.Conv2d(24, 40, 1, bias=bias)
+    adapter = FusedAdapter(base.requires_grad_(requires_grad=False), rank=3, alpha=6.0)
+    nn.init.normal_(adapter.down)
+    nn.init.normal_(adapter.up)
+    shape = (2, tokens // 2, 24) if linear else (2, 24, tokens // 2, 1)
+    x = torch.randn(shape, requires_grad=True)
+    weight = base.weight + 2.0 * (adapter.up.flatten(1) @ adapter.down.flatten(1)).view_as(
+        base.weight
+    )
+    sums = nn.functional.linear if linear else nn.functional.conv2d
+    expected = sums(x, weight, base.bias)
+    got = adapter(x)
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+    of = (x, adapter.down, adapter.up)
+    for own, plain in zip(_gradients(got, *of), _gradients(expected, *of), strict=True):
+        torch.testing.assert_close(own, plain, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "outputs", "pieces"),
+    [
+        (MOST_ROWS, WIDER * 300, 2),
+        (MOST_ROWS + 1, WIDER * 300, 0),
+        (MOST_ROWS, WIDER * 300 - 1, 0),
+    ],
+)
+def test_wide_results_of_few_rows_are_made_piece_by_piece(
+    rows: int, outputs: int, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert PIECE < WIDER * 300 < 2 * PIECE
+    torch.manual_seed(6)
+    a, b, bias = torch.randn(rows, 300), torch.randn(300, outputs), torch.randn(outputs)
+    made: list[int] = []
+
+    def counted(*given: Any, **named: Any) -> torch.Tensor:
+        made.append("out" in named)
+        return addmm(*given, **named)
+
+    addmm = torch.addmm
+    monkeypatch.setattr(torch, "addmm", counted)
+    got = fused_adapter._product(a, b, bias)
+    assert sum(made) == pieces
+    torch.testing.assert_close(got, a @ b + bias)
+    torch.testing.assert_close(fused_adapter._product(a, b), a @ b)
