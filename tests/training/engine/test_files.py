@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +245,13 @@ def test_a_hypernetwork_file_has_a1111s_structure_and_needs_no_code_to_load(
     import torch
 
     config = make_config(base, manifest, "hypernetwork", learning_rate=1e-2)
-    data = torch.load(trained(config, tmp_path), weights_only=True)
+    path = trained(config, tmp_path)
+    data = torch.load(path, weights_only=True)
+    with zipfile.ZipFile(path) as archive:  # A1111 refuses a file with any other part
+        assert all(
+            re.fullmatch(r"archive/(data/\d+|version|data\.pkl)", name)
+            for name in archive.namelist()
+        )
     widths = sorted(key for key in data if isinstance(key, int))
     assert widths == [8, 16]
     keys, values = data[16]

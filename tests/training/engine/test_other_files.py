@@ -49,6 +49,8 @@ def test_a_pt_embedding_is_a1111s_and_holds_the_same_vectors_as_the_other_form(
     assert torch.equal(read_embedding(path)["emb_params"], read_embedding(other)["emb_params"])
     assert kind_of_file(path) == "embedding"
     with zipfile.ZipFile(path) as archive:
+        parts = {name.partition("/")[2] for name in archive.namelist()}
+        assert parts == {"data.pkl", "data/0", "version"}  # A1111 refuses a file with any other
         (name,) = (item for item in archive.namelist() if item.endswith("data.pkl"))
         opcodes = {(op.name, arg) for op, arg, _ in pickletools.genops(archive.read(name))}
     named = {arg for name, arg in opcodes if name == "GLOBAL"}

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import re
 import struct
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 READ_BYTES = 1 << 20
+_FIRST_PARTS = re.compile(r"archive/(?:data/\d+|version|data\.pkl)")
 PART = ".part"
 
 
@@ -60,6 +65,21 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[st
     if "modelspec.architecture" in metadata:
         added["modelspec.hash_sha256"] = f"0x{digest}"
     rewrite_metadata(path, {**metadata, **added})
+
+
+def save_pt(path: Path, data: dict[Any, Any]) -> None:
+    """Write tensors and plain data as a .pt whose parts are those that torch 1.6 wrote.
+
+    A1111 and Forge open no archive in which there is anything else, and later versions of torch
+    add their own notes to it (.format_version, byteorder and others), which none needs to read it.
+    https://github.com/AUTOMATIC1111/stable-diffusion-webui/blob/master/modules/safe.py
+    """
+    written = io.BytesIO()
+    torch.save(data, written)
+    with zipfile.ZipFile(written) as whole, zipfile.ZipFile(path, "w") as kept:
+        for part in whole.infolist():
+            if _FIRST_PARTS.fullmatch(part.filename):
+                kept.writestr(zipfile.ZipInfo(part.filename), whole.read(part))
 
 
 def tensor_hash(path: Path) -> str:
