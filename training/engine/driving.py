@@ -14,6 +14,7 @@ from training.engine.events import (
     Checkpointed,
     Command,
     Event,
+    Failed,
     Listener,
     Previewed,
     Stage,
@@ -127,9 +128,11 @@ class TextListener:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self.has_told_failure = False
 
     def on_event(self, event: Event) -> None:
         """Print one line; steps overwrite each other on a terminal."""
+        self.has_told_failure |= isinstance(event, Failed)
         text = _sentence(event)
         if not text:
             return

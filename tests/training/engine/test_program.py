@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -24,6 +25,28 @@ def test_atelier_train_is_the_program(
         run()
     assert ended.value.code == 0
     assert "accelerate launch" in capsys.readouterr().out
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("", "No data set is named. Set dataset_manifest"),
+        ('dataset_manifest = "nowhere"', "There is no data set at"),
+        ('dataset_manifest = "."', "No base model is named. Set base_model.path"),
+    ],
+)
+def test_what_a_run_lacks_is_said_once(
+    settings: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.engine.cli import main
+
+    Image.new("RGB", (64, 64)).save(tmp_path / "picture.png")
+    (tmp_path / "config.toml").write_text(settings, "utf-8")
+    assert main(["train", str(tmp_path / "config.toml")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith(sentence)] == said[-1:]
+    assert sum(sentence in line for line in said) == 1
 
 
 def test_what_it_needs_alone_is_what_the_hub_trains_with() -> None:
