@@ -32,7 +32,7 @@ from training.engine.kohya.network import KOHYA_MODULE, MODULES, read_network_ar
 from training.engine.kohya.prompt_files import read_prompt_file
 
 NOTHING = (None, "", "None")
-OFF = (False, 0, [], {})
+OFF: tuple[Any, ...] = (False, 0, [], {})
 # What Adafactor and Prodigy do here anyway.
 AS_HERE = {
     **dict.fromkeys(("scale_parameter", "relative_step", "warmup_init"), "false"),
