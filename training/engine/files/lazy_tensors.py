@@ -2,7 +2,7 @@
 
 A model is a dict of names to LazyTensor; merging and converting build another such dict, and
 `save_lazy` walks over it. Nothing in a file is ever run: safetensors, or pickles by torch's own
-reader of plain tensors.
+reader of plain tensors, or by stand-ins for whatever else they name (foreign_pickles).
 """
 
 from __future__ import annotations
@@ -12,32 +12,22 @@ import os
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from hub.formats.conversion.stand_ins import Tensor
+from hub.formats.errors import FormatError
 from hub.formats.safetensors_header import TensorInfo
 from hub.formats.safetensors_writer import encode_header, write_header
 from training.engine.errors import BaseModelError
 from training.engine.files.file_writing import whole_file
+from training.engine.files.foreign_pickles import NUMBER_FORMATS, open_foreign
 
-# In the order in which safetensors writes them, so that the same tensors give the same bytes.
-DTYPES: dict[str, torch.dtype] = {
-    "I64": torch.int64,
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "I32": torch.int32,
-    "BF16": torch.bfloat16,
-    "F16": torch.float16,
-    "I16": torch.int16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
+DTYPES = NUMBER_FORMATS
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 PICKLE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin")
 OLD_HASH_OFFSET, OLD_HASH_BYTES = 0x100000, 0x10000
@@ -127,14 +117,16 @@ def _stored(file: Any, name: str) -> LazyTensor:
 def _pickled(path: Path) -> LazyTensors:
     """Return the tensors of a pickle; whatever else it holds (optimizers, counters) is left."""
     try:
-        data = _safely_loaded(path)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        try:
+            state = _state_in(_safely_loaded(path))
+            found = {n: LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
+        except pickle.UnpicklingError:  # it names classes, as those of a training program
+            found = _beside_other_classes(path)
+    except (OSError, RuntimeError, ValueError, EOFError, FormatError) as error:
         raise BaseModelError(
             f"{path.name} is damaged, or holds Python objects that could run code when it is "
             "read, so it was not opened. Get the model as .safetensors."
         ) from error
-    state = data.get("state_dict", data) if isinstance(data, dict) else {}
-    found = {str(n): LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
     if not found:
         raise BaseModelError(f"{path.name} holds no tensors. Choose a model file.")
     return found
@@ -146,6 +138,21 @@ def _safely_loaded(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError:  # files of torch before 1.6 cannot be mapped
         return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _state_in(data: Any) -> dict[str, Any]:
+    state = data.get("state_dict", data) if isinstance(data, dict) else {}
+    return {str(name): value for name, value in state.items()}
+
+
+def _beside_other_classes(path: Path) -> LazyTensors:
+    """Return the tensors of a pickle that holds other objects too; none of these is imported."""
+    file = open_foreign(path)
+    return {
+        name: LazyTensor(DTYPES[note.code], note.shape, partial(file.read, note))
+        for name, note in _state_in(file.content).items()
+        if isinstance(note, Tensor)
+    }
 
 
 @dataclass(frozen=True)
