@@ -32,6 +32,7 @@ from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Listener
+from training.engine.files.disk import is_full
 from training.engine.machine.lifetime import load_torch
 from training.engine.machine.threads import wait_passively
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _exit_code(error)
 
 
-def _exit_code(error: EngineError) -> int:
+def _exit_code(error: Exception) -> int:
     return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
 
 
@@ -113,8 +114,9 @@ def _train(options: argparse.Namespace) -> int:
             resume=options.resume,
             replay_after=options.replay_after,
         )
-    except EngineError as error:
-        if isinstance(listener, TextListener) and listener.has_told_failure:
+    except Exception as error:
+        is_told = isinstance(listener, TextListener) and listener.has_told_failure
+        if is_told and (isinstance(error, EngineError) or is_full(error)):
             return _exit_code(error)
         raise
     return EXIT_CODES[result.status]

@@ -112,9 +112,7 @@ def rewrite_metadata(path: Path, metadata: dict[str, str]) -> None:
         ordered = {"__metadata__": header.pop("__metadata__"), **header}
         text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
         text += b" " * (-len(text) % 8)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART}")
-        with beside.open("wb") as target:
+        with whole_file(path) as beside, beside.open("wb") as target:
             target.write(struct.pack("<Q", len(text)) + text)
             while block := file.read(READ_BYTES):
                 target.write(block)
-    os.replace(beside, path)  # noqa: PTH105 - the atomic one
