@@ -6,6 +6,7 @@ import hashlib
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -348,6 +349,20 @@ def test_the_header_of_a_lora_says_what_other_programs_look_for(
     assert said["ss_output_name"] == "thing"
     assert said["modelspec.trigger_phrase"] == "sks"
     assert said["ss_steps"] == "6"
+
+
+def test_an_embedding_is_named_where_its_word_is_in_the_prompts() -> None:
+    from training.engine.samples.preview import TrainedFile, generation_data
+    from training.engine.samples.prompts import parse_prompt
+
+    config = TrainConfig.parse(
+        {"method": "textual_inversion", "textual_inversion": {"token": "sks"}}
+    ).resolved()
+    base: Any = SimpleNamespace(name="Base", sha256="")
+    for prompt, named in (("a (sks:1.2)", 1), ("a cat --n sks, bad", 1), ("a sksowl", 0)):
+        request = parse_prompt(prompt, config)
+        data = generation_data(request, base, config, TrainedFile("one", "0" * 64, "embedding"))
+        assert len(data.resources) == len(data.hashes) == named
 
 
 def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
