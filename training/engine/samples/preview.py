@@ -94,7 +94,8 @@ def generation_data(
 
 def _acts(trained: TrainedFile, request: PromptRequest, config: TrainConfig) -> bool:
     """Whether a file changes the picture: an embedding does where its word is in the prompts."""
-    word = re.compile(rf"(?<!\w){re.escape(config.textual_inversion.token)}(?!\w)")
+    token = re.escape(config.textual_inversion.token)
+    word = re.compile(rf"(?<!\w){token}(?!\w)", re.IGNORECASE)
     text = f"{request.prompt} {request.negative}"
     return trained.component != "embedding" or word.search(text) is not None
 
