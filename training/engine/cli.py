@@ -31,10 +31,15 @@ from training.engine.config.train import TrainConfig
 from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
-from training.engine.events import Control, Listener
+from training.engine.events import Control, Failed, Listener
 from training.engine.files.disk import is_full
 from training.engine.machine.lifetime import load_torch
 from training.engine.machine.threads import wait_passively
+
+OVER = (
+    "This run was over before, with {path} after {step} steps. Change its settings to go on, or "
+    "give --fresh to begin anew.\n"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,10 +120,12 @@ def _train(options: argparse.Namespace) -> int:
             replay_after=options.replay_after,
         )
     except Exception as error:
-        is_told = isinstance(listener, TextListener) and listener.has_told_failure
+        is_told = isinstance(listener, TextListener) and isinstance(listener.last, Failed)
         if is_told and (isinstance(error, EngineError) or is_full(error)):
             return _exit_code(error)
         raise
+    if isinstance(listener, TextListener) and listener.last is None:
+        sys.stderr.write(OVER.format(path=result.path, step=result.step))
     return EXIT_CODES[result.status]
 
 

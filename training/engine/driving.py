@@ -14,7 +14,6 @@ from training.engine.events import (
     Checkpointed,
     Command,
     Event,
-    Failed,
     Listener,
     Previewed,
     Stage,
@@ -128,11 +127,11 @@ class TextListener:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self.has_told_failure = False
+        self.last: Event | None = None
 
     def on_event(self, event: Event) -> None:
         """Print one line; steps overwrite each other on a terminal."""
-        self.has_told_failure |= isinstance(event, Failed)
+        self.last = event
         text = _sentence(event)
         if not text:
             return
