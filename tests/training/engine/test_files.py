@@ -385,6 +385,7 @@ def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
         assert picture.size == (64, 128)
     assert (data.width, data.height, data.steps, data.seed) == (64, 128, 3, 77)
     assert (data.negative_prompt, data.cfg_scale, data.sampler) == ("ugly", 2.5, "DPM++ 2M")
+    assert data.schedule_type == "Uniform"  # A1111 would take Karras where none is written
     assert data.model == "Random"
     (resource,) = data.resources
     assert (resource.name, resource.weight) == ("thing", 1.0)
