@@ -342,6 +342,8 @@ def test_kohyas_other_networks_and_bucket_sides_are_not_taken_for_ours() -> None
         "optimizer_args",
         "network_module",
     ]
+    (sentence,) = from_kohya({"optimizer_type": "AdaFactor"}).report
+    assert "finds its own learning rate" in sentence
     large = from_kohya({"resolution": 1024, "enable_bucket": True})
     assert large.settings["buckets"] == {"enabled": True, "min_side": 256, "max_side": 1024}
     assert tomllib.loads(to_kohya(TrainConfig(resolution=1024)))["max_bucket_reso"] == 2048

@@ -247,7 +247,13 @@ class _Reading:
         for name, ours in (("use_8bit_adam", "adamw8bit"), ("use_lion_optimizer", "lion")):
             if truth(self.data.get(name)):
                 self.put("optimizer", ours)
-        for argument in _words(self.data.get("optimizer_args")):
+        arguments = _words(self.data.get("optimizer_args"))
+        if self.settings.get("optimizer") == "adafactor" and "relative_step=False" not in arguments:
+            self.report.append(
+                "Without relative_step=False kohya's Adafactor finds its own learning rate; here "
+                "it takes learning_rate."
+            )
+        for argument in arguments:
             name, _, value = argument.partition("=")
             if AS_HERE.get(name.strip()) == value.strip().lower().removesuffix(".0"):
                 continue
