@@ -155,6 +155,8 @@ def _load(config: TrainConfig, precision: Precision) -> Components:
         parts = _load_folder(path)
     if base.vae_path:
         parts["vae"] = _load_vae(Path(base.vae_path), parts["vae"])
+    elif next(parts["vae"].parameters()).is_meta:
+        raise BaseModelError(f"{path.name} holds no VAE. Name one in base_model.vae_path.")
     components = Components(
         architecture=ARCHITECTURES[family or _family_of(parts["unet"])],
         unet=parts["unet"],
