@@ -5,7 +5,6 @@ Torch-free. `TrainConfig.model_validate(dict)`, `.from_toml(path)`, `.to_toml()`
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -269,6 +268,8 @@ def _what_is_wrong(item: ErrorDetails, schema: type[BaseModel]) -> str:
     name = ".".join(str(part) for part in item["loc"]) or "settings"
     if item["type"] != "extra_forbidden":
         return f"{name}: {item['msg']}."
+    import difflib  # a hundredth of a second, for a mistake alone
+
     known: Any = schema
     for part in item["loc"][:-1]:
         known = known.model_fields[str(part)].annotation

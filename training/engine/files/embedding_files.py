@@ -11,7 +11,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from training.engine.errors import ConfigError
-from training.engine.files.foreign_pickles import open_foreign
 
 
 def read_plain_pt(path: Path) -> dict[Any, Any]:
@@ -23,6 +22,8 @@ def read_plain_pt(path: Path) -> dict[Any, Any]:
         try:
             data = torch.load(path, weights_only=True, map_location="cpu")
         except pickle.UnpicklingError:  # the first embeddings, in a class of their own
+            from training.engine.files.foreign_pickles import open_foreign
+
             data = open_foreign(path).with_tensors()
     except Exception as error:
         raise ConfigError(f"{path.name} cannot be read without running code: {error}") from error

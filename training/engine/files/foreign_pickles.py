@@ -14,22 +14,7 @@ import torch
 
 from hub.formats.conversion.stand_ins import Tensor
 from hub.formats.conversion.torch_file import TorchFile, open_torch_file
-
-# In the order in which safetensors writes them, so that the same tensors give the same bytes.
-NUMBER_FORMATS: dict[str, torch.dtype] = {
-    "I64": torch.int64,
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "I32": torch.int32,
-    "BF16": torch.bfloat16,
-    "F16": torch.float16,
-    "I16": torch.int16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
+from training.engine.files.number_formats import DTYPES
 
 
 @dataclass(frozen=True)
@@ -42,7 +27,7 @@ class ForeignFile:
 
     def read(self, note: Tensor) -> torch.Tensor:
         """Return the tensor of a note. Raises FormatError where its numbers are missing."""
-        dtype = NUMBER_FORMATS[note.code]
+        dtype = DTYPES[note.code]
         if not note.count:
             return torch.empty(note.shape, dtype=dtype)
         steps = zip(note.shape, note.strides, strict=True)
@@ -53,6 +38,12 @@ class ForeignFile:
             )
         flat = torch.frombuffer(bytearray(numbers), dtype=dtype)
         return flat.as_strided(note.shape, note.strides)
+
+    def notes(self) -> dict[str, Tensor]:
+        """Return the notes of a state dict, or of the one in a checkpoint."""
+        content = self.content if isinstance(self.content, dict) else {}
+        state = content.get("state_dict", content)
+        return {str(name): note for name, note in state.items() if isinstance(note, Tensor)}
 
     def with_tensors(self) -> Any:
         """Return the content with its tensors, the dictionaries and lists in it plain ones."""

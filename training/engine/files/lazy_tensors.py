@@ -19,16 +19,13 @@ from typing import IO, Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from hub.formats.conversion.stand_ins import Tensor
 from hub.formats.errors import FormatError
 from hub.formats.safetensors_header import TensorInfo
 from hub.formats.safetensors_writer import encode_header, write_header
 from training.engine.errors import BaseModelError
 from training.engine.files.file_writing import whole_file
-from training.engine.files.foreign_pickles import NUMBER_FORMATS, open_foreign
+from training.engine.files.number_formats import DTYPE_NAMES, DTYPES
 
-DTYPES = NUMBER_FORMATS
-DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 PICKLE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin")
 OLD_HASH_OFFSET, OLD_HASH_BYTES = 0x100000, 0x10000
 NO_DIGEST = "0" * 64
@@ -118,10 +115,9 @@ def _pickled(path: Path) -> LazyTensors:
     """Return the tensors of a pickle; whatever else it holds (optimizers, counters) is left."""
     try:
         try:
-            state = _state_in(_safely_loaded(path))
-            found = {n: LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
+            found = _plain_tensors(path)
         except pickle.UnpicklingError:  # it names classes, as those of a training program
-            found = _beside_other_classes(path)
+            found = _tensors_beside_classes(path)
     except (OSError, RuntimeError, ValueError, EOFError, FormatError) as error:
         raise BaseModelError(
             f"{path.name} is damaged, or holds Python objects that could run code when it is "
@@ -132,26 +128,23 @@ def _pickled(path: Path) -> LazyTensors:
     return found
 
 
-def _safely_loaded(path: Path) -> Any:
+def _plain_tensors(path: Path) -> LazyTensors:
     """Load tensors only; from torch's newer files they come page by page, as they are used."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError:  # files of torch before 1.6 cannot be mapped
-        return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _state_in(data: Any) -> dict[str, Any]:
+        data = torch.load(path, map_location="cpu", weights_only=True)
     state = data.get("state_dict", data) if isinstance(data, dict) else {}
-    return {str(name): value for name, value in state.items()}
+    return {str(n): LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
 
 
-def _beside_other_classes(path: Path) -> LazyTensors:
-    """Return the tensors of a pickle that holds other objects too; none of these is imported."""
+def _tensors_beside_classes(path: Path) -> LazyTensors:
+    from training.engine.files.foreign_pickles import open_foreign
+
     file = open_foreign(path)
     return {
         name: LazyTensor(DTYPES[note.code], note.shape, partial(file.read, note))
-        for name, note in _state_in(file.content).items()
-        if isinstance(note, Tensor)
+        for name, note in file.notes().items()
     }
 
 
