@@ -1,4 +1,4 @@
-"""What the tensors of an adapter file do to a weight: LoRA, LoCon, LoHa, LoKr, full, DoRA.
+"""What the tensors of an adapter file do to a weight: LoRA, LoCon, LoHa, LoKr, full, norms, DoRA.
 
 The forms are told apart by the names of their tensors, as every tool does.
 https://github.com/KohakuBlueleaf/LyCORIS/blob/main/docs/Algo-Details.md
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 Parts = Mapping[str, torch.Tensor]
-MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff")
+MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff", "w_norm")
 
 
 class UnknownAdapterError(ValueError):
@@ -54,9 +54,16 @@ def plain_change(parts: Parts) -> torch.Tensor:
         return _hadamard(parts)
     if "lokr_w1" in parts or "lokr_w1_a" in parts:
         return _kronecker(parts)
-    if "diff" in parts:
-        return parts["diff"].float()
+    for whole in ("diff", "w_norm"):
+        if whole in parts:
+            return parts[whole].float()
     raise UnknownAdapterError(f"its tensors are {', '.join(sorted(parts))}")
+
+
+def bias_change(parts: Parts) -> torch.Tensor | None:
+    """Return what an adapter at strength 1 adds to a bias, in float32; None where it has none."""
+    found = parts.get("diff_b", parts.get("b_norm"))
+    return None if found is None else found.float()
 
 
 def scale_of(parts: Parts, rank: int) -> float:

@@ -31,9 +31,15 @@ from training.engine.config.train import TrainConfig
 from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
-from training.engine.events import Control, Listener
+from training.engine.events import Control, Failed, Listener
+from training.engine.files.disk import is_full
 from training.engine.machine.lifetime import load_torch
 from training.engine.machine.threads import wait_passively
+
+OVER = (
+    "This run was over before, with {path} after {step} steps. Change its settings to go on, or "
+    "give --fresh to begin anew.\n"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        return EXIT_USAGE
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
-        return EXIT_FAILED
+        return _exit_code(error)
+
+
+def _exit_code(error: Exception) -> int:
+    return EXIT_USAGE if isinstance(error, ConfigError) else EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,27 +65,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     train = commands.add_parser("train", help="Train from a TOML file of settings.")
-    train.add_argument("config", type=Path)
+    train.add_argument("config", type=Path, help="Settings, a TOML file; see `settings`.")
     train.add_argument("--run-dir", type=Path, help="Folder of the run; else beside the settings.")
     train.add_argument("--cache-dir", type=Path, help="Folder of caches shared by all runs.")
-    train.add_argument("--resume", action=argparse.BooleanOptionalAction, default=True)
+    train.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="Go on from the state in the folder of the run, where there is one.",
+    )
     train.add_argument("--fresh", dest="resume", action="store_false", help="Start from step 0.")
     train.add_argument("--events-fd", type=int, help="Be driven by a parent; see the manual.")
     train.add_argument("--replay-after", type=int, help="Send stored events again from here.")
     train.set_defaults(run=_train)
     serve = commands.add_parser("serve", help="Train one run after another for a parent.")
-    serve.add_argument("--events-fd", type=int, required=True)
-    serve.add_argument("--orders-fd", type=int, required=True)
-    serve.add_argument("--idle-seconds", type=float, default=300)
-    serve.add_argument("--most-runs", type=int, default=20)
+    serve.add_argument("--events-fd", type=int, required=True, help="Where events are written.")
+    serve.add_argument("--orders-fd", type=int, required=True, help="Where orders are read from.")
+    serve.add_argument(
+        "--idle-seconds", type=float, default=300, help="End after so long without an order."
+    )
+    serve.add_argument("--most-runs", type=int, default=20, help="End after so many runs.")
     serve.set_defaults(run=_serve)
     drawing.add_commands(commands)
     models.add_commands(commands)
     kohya.add_commands(commands)
     settings.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
-    guess.add_argument("config", type=Path)
-    guess.add_argument("--images", type=int, required=True)
+    guess.add_argument("config", type=Path, help="Settings, a TOML file.")
+    guess.add_argument("--images", type=int, required=True, help="Number of pictures.")
     guess.set_defaults(run=_estimate)
     return parser
 
@@ -95,15 +109,23 @@ def _train(options: argparse.Namespace) -> int:
     control: Control = SignalControl()
     if options.events_fd is not None:
         listener, control = event_pipe(options.events_fd), ParentControl(sys.stdin.fileno())
-    result = train(
-        config,
-        run_dir=run_dir,
-        listener=listener,
-        control=control,
-        cache_dir=cache_dir,
-        resume=options.resume,
-        replay_after=options.replay_after,
-    )
+    try:
+        result = train(
+            config,
+            run_dir=run_dir,
+            listener=listener,
+            control=control,
+            cache_dir=cache_dir,
+            resume=options.resume,
+            replay_after=options.replay_after,
+        )
+    except Exception as error:
+        is_told = isinstance(listener, TextListener) and isinstance(listener.last, Failed)
+        if is_told and (isinstance(error, EngineError) or is_full(error)):
+            return _exit_code(error)
+        raise
+    if isinstance(listener, TextListener) and listener.last is None:
+        sys.stderr.write(OVER.format(path=result.path, step=result.step))
     return EXIT_CODES[result.status]
 
 

@@ -137,8 +137,13 @@ def _load(config: TrainConfig, precision: Precision) -> Components:
     """Read the parts from disk and place them."""
     base = config.base_model
     path = Path(base.path)
-    if not base.path or not path.exists():
-        raise BaseModelError(f"There is no base model at {base.path or 'an empty path'}.")
+    if not base.path:
+        raise BaseModelError(
+            "No base model is named. Set base_model.path to a checkpoint, a .safetensors or .ckpt "
+            "file, or to a folder in diffusers layout."
+        )
+    if not path.exists():
+        raise BaseModelError(f"There is no base model at {base.path}.")
     told = look_into(path) if path.is_file() else BaseFile(detect_family(path))
     family = base.architecture if base.architecture != "auto" else told.family
     folder = path
@@ -150,6 +155,8 @@ def _load(config: TrainConfig, precision: Precision) -> Components:
         parts = _load_folder(path)
     if base.vae_path:
         parts["vae"] = _load_vae(Path(base.vae_path), parts["vae"])
+    elif next(parts["vae"].parameters()).is_meta:
+        raise BaseModelError(f"{path.name} holds no VAE. Name one in base_model.vae_path.")
     components = Components(
         architecture=ARCHITECTURES[family or _family_of(parts["unet"])],
         unet=parts["unet"],

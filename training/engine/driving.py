@@ -127,9 +127,11 @@ class TextListener:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self.last: Event | None = None
 
     def on_event(self, event: Event) -> None:
         """Print one line; steps overwrite each other on a terminal."""
+        self.last = event
         text = _sentence(event)
         if not text:
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 STRONGER = 1.1
 WEAKER = 1 / 1.1
 _PIECES = re.compile(
-    r"\\(?P<literal>[()\[\]\\])|(?P<weighted>:\s*[+-]?\d*\.?\d+\s*\))|(?P<bracket>[()\[\]])"
+    r"\\(?P<literal>[()\[\]\\]?)|(?P<weighted>:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\))|(?P<bracket>[()\[\]])"
     r"|(?P<new_chunk>\bBREAK\b)|(?P<text>[^\\()\[\]:B]+|.)",
     re.DOTALL,
 )
@@ -31,7 +31,8 @@ def prompt_parts(prompt: str) -> list[PromptPart]:
     reading = _Reading()
     for piece in _PIECES.finditer(prompt):
         if not reading.take_sign(piece):
-            reading.add(piece["literal"] or piece.group())
+            literal = piece["literal"]
+            reading.add(piece.group() if literal is None else literal)
     reading.close_all()
     return _joined(reading.parts())
 
@@ -42,7 +43,7 @@ class _Reading:
     def __init__(self) -> None:
         self._texts: list[str | None] = []
         self._weights: list[float] = []
-        self._open: list[tuple[str, int]] = []
+        self._open: dict[str, list[int]] = {"(": [], "[": []}  # where each kind begins
 
     def parts(self) -> list[PromptPart]:
         return [PromptPart(t, w) for t, w in zip(self._texts, self._weights, strict=True)]
@@ -62,19 +63,19 @@ class _Reading:
         if not piece["bracket"]:
             return False
         if sign in "([":
-            self._open.append((sign, len(self._texts)))
+            self._open[sign].append(len(self._texts))
             return True
         return self._close("(", STRONGER) if sign == ")" else self._close("[", WEAKER)
 
     def close_all(self) -> None:
-        while self._open:
-            kind = self._open[-1][0]
-            self._close(kind, STRONGER if kind == "(" else WEAKER)
+        for kind, factor in (("(", STRONGER), ("[", WEAKER)):
+            while self._close(kind, factor):
+                pass
 
     def _close(self, kind: str, factor: float) -> bool:
-        if not self._open or self._open[-1][0] != kind:
+        if not self._open[kind]:
             return False
-        for index in range(self._open.pop()[1], len(self._weights)):
+        for index in range(self._open[kind].pop(), len(self._weights)):
             self._weights[index] *= factor
         return True
 

@@ -26,14 +26,17 @@ from training.engine.parts.unet import UNet2DConditionModel
 def load_single_file(path: Path, folder: Path) -> dict[str, Any]:
     """Return the parts of a checkpoint, built as the configs in `folder` say, in float32.
 
-    Raises BaseModelError where the file has other tensors than they describe.
+    Tensors that a part has no place for are left, as other tools do. A file without a VAE gives
+    one without numbers, on the device "meta". Raises BaseModelError where the file lacks others,
+    or has some of another shape.
     """
     tensors = pruned(open_tensors(path).tensors, "drop")
     found, _ = parts_of(tensors, family_of(tensors))
     parts: dict[str, Any] = {"text_encoders": []}
     for name, kind in (("unet", UNet2DConditionModel), ("vae", AutoencoderKL)):
         module: Any = empty(kind, read_config(folder / name))
-        parts[name] = filled(module, found[name], path.name, name)
+        is_there = name in found
+        parts[name] = filled(module, found[name], path.name, name) if is_there else module
     for name in text_encoder_names(folder):
         encoder = empty(TEXT_ENCODERS[name], read_config(folder / name))
         named = as_named_today(found.get(name, {}), encoder)

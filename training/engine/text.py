@@ -44,7 +44,7 @@ class TextConditioner:
         self.frozen = True
         self.cache: TextCache | None = None  # on disk, for captions
         self._memo: OrderedDict[tuple[str, bool, int], Conditioning] = OrderedDict()
-        self._pattern: tuple[tuple[str, ...], re.Pattern[str]] | None = None
+        self._learned: tuple[tuple[str, ...], re.Pattern[str], dict[str, str]] | None = None
 
     def captions(self, texts: list[str], *, emphasis: bool = False) -> Conditioning:
         """Return the conditioning for a step: as `encode`, from the cache on disk where it can be.
@@ -156,26 +156,29 @@ class TextConditioner:
         return chunks.filled
 
     def _plain_ids(self, text: str, tokenizer: Any) -> list[int]:
-        """Return the ids of a text without begin and end, learned words in place."""
-        pieces = self._split(text)
+        """Return the ids of a text without begin and end, learned words in place.
+
+        A learned word is meant in any case, since CLIP's tokens, by which A1111 finds it, have
+        none.
+        """
+        words = tuple(self.components.placeholders)
+        if not words:
+            return list(tokenizer.ids(text)) if text.strip() else []
+        if self._learned is None or self._learned[0] != words:
+            longest_first = sorted(words, key=len, reverse=True)
+            alternatives = "|".join(re.escape(word) for word in longest_first)
+            pattern = re.compile(rf"(?<!\w)({alternatives})(?!\w)", re.IGNORECASE)
+            by_text = {word.lower(): word for word in longest_first}
+            self._learned = (words, pattern, by_text)
+        _, pattern, by_text = self._learned
         ids: list[int] = []
-        for piece in pieces:
-            learned = self.components.placeholders.get(piece)
+        for piece in pattern.split(text):
+            learned = by_text.get(piece.lower())
             if learned is not None:
-                ids += learned
+                ids += self.components.placeholders[learned]
             elif piece.strip():
                 ids += tokenizer.ids(piece)
         return ids
-
-    def _split(self, text: str) -> list[str]:
-        words = tuple(self.components.placeholders)
-        if not words:
-            return [text]
-        if self._pattern is None or self._pattern[0] != words:
-            longest_first = sorted(words, key=len, reverse=True)
-            alternatives = "|".join(re.escape(word) for word in longest_first)
-            self._pattern = (words, re.compile(rf"(?<!\w)({alternatives})(?!\w)"))
-        return self._pattern[1].split(text)
 
     def _encode_chunks(
         self, encoder: torch.nn.Module, ids: torch.Tensor

@@ -68,6 +68,13 @@ def test_odd_pictures_open_as_upright_rgb_and_bad_ones_are_named(tmp_path: Path)
             assert picture.size == ((40, 60) if name == "turned.jpg" else (60, 40))
 
 
+def test_the_colour_a_of_lab_is_no_transparency(tmp_path: Path) -> None:
+    told: list[str] = []
+    Image.new("LAB", (32, 32)).save(tmp_path / "lab.tif")
+    open_picture(tmp_path / "lab.tif", on_conversion=told.append)
+    assert told == []
+
+
 def test_sixteen_bits_keep_their_brightness(tmp_path: Path) -> None:
     path = odd_pictures(tmp_path)["grey16.png"]
     expected = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)[..., 0]

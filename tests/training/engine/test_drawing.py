@@ -139,7 +139,7 @@ def test_an_embedding_is_found_by_its_name_and_listed_with_its_hash(
     config, _ = opened
     lines = [
         f"a cat {OPTIONS} --d 1",
-        f"a cat --n badness {OPTIONS} --d 1",
+        f"a cat --n Badness {OPTIONS} --d 1",  # in any case, as its tokens
         f"badnesses {OPTIONS}",
     ]
     results = made(opened, requests_of(lines, config), tmp_path, library=ResourceLibrary([folder]))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -243,7 +246,13 @@ def test_a_hypernetwork_file_has_a1111s_structure_and_needs_no_code_to_load(
     import torch
 
     config = make_config(base, manifest, "hypernetwork", learning_rate=1e-2)
-    data = torch.load(trained(config, tmp_path), weights_only=True)
+    path = trained(config, tmp_path)
+    data = torch.load(path, weights_only=True)
+    with zipfile.ZipFile(path) as archive:  # A1111 refuses a file with any other part
+        assert all(
+            re.fullmatch(r"archive/(data/\d+|version|data\.pkl)", name)
+            for name in archive.namelist()
+        )
     widths = sorted(key for key in data if isinstance(key, int))
     assert widths == [8, 16]
     keys, values = data[16]
@@ -342,6 +351,20 @@ def test_the_header_of_a_lora_says_what_other_programs_look_for(
     assert said["ss_steps"] == "6"
 
 
+def test_an_embedding_is_named_where_its_word_is_in_the_prompts() -> None:
+    from training.engine.samples.preview import TrainedFile, generation_data
+    from training.engine.samples.prompts import parse_prompt
+
+    config = TrainConfig.parse(
+        {"method": "textual_inversion", "textual_inversion": {"token": "sks"}}
+    ).resolved()
+    base: Any = SimpleNamespace(name="Base", sha256="")
+    for prompt, named in (("a (sks:1.2)", 1), ("a cat --n sks, bad", 1), ("a sksowl", 0)):
+        request = parse_prompt(prompt, config)
+        data = generation_data(request, base, config, TrainedFile("one", "0" * 64, "embedding"))
+        assert len(data.resources) == len(data.hashes) == named
+
+
 def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
     base: Path, manifest: Path, tmp_path: Path
 ) -> None:
@@ -362,6 +385,7 @@ def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
         assert picture.size == (64, 128)
     assert (data.width, data.height, data.steps, data.seed) == (64, 128, 3, 77)
     assert (data.negative_prompt, data.cfg_scale, data.sampler) == ("ugly", 2.5, "DPM++ 2M")
+    assert data.schedule_type == "Uniform"  # A1111 would take Karras where none is written
     assert data.model == "Random"
     (resource,) = data.resources
     assert (resource.name, resource.weight) == ("thing", 1.0)

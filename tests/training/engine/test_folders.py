@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,28 @@ def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None
         assert name in sentence
     with pytest.raises(DatasetError, match="20_sks cat"):
         read_folder(tmp_path / "set" / "reg" / "none", warn=lambda *_: None)
+
+
+def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
+    tmp_path: Path,
+) -> None:
+    (path,) = make_pictures(tmp_path / "set", 1)
+    (tmp_path / "set" / "folder.png").mkdir()
+    (tmp_path / "set" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    folder = tmp_path / "set" / os.fsdecode(b"2_" + "红色的猫头鹰".encode("gb18030"))
+    folder.mkdir()
+    path.rename(folder / os.fsdecode(b"\xff\xfe.png"))
+    told: list[str] = []
+    manifest = read_folder(tmp_path / "set", warn=lambda _, sentence: told.append(sentence))
+    (image,) = manifest.training
+    assert (image.caption, image.folder, image.repeats) == (
+        "红色的猫头鹰",
+        "2_红色的猫头鹰",
+        2,
+    )
+    assert image.id.encode()
+    assert image.path.is_file()
+    assert told == ["gone.png cannot be read: No such file or directory."]
 
 
 def test_a_run_on_a_folder_tells_its_buckets_and_names_it_in_the_header(

@@ -46,15 +46,19 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from training.engine.files.disk import is_full
+from training.engine.files.file_writing import save_pt, save_tensors
 
 folder, tensor = Path(sys.argv[1]), torch.zeros(100_000)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+LONG_HEADER = {"ss_steps": "1", "modelspec.description": "x" * 3000}  # its writing fails
 found = []
 for write in (
     lambda: save_file({"a": tensor}, folder / "a.safetensors"),
     lambda: torch.save(tensor, folder / "b.pt"),
     lambda: (folder / "c").write_bytes(bytes(100_000)),
+    lambda: save_pt(folder / "d.pt", {"a": tensor}),
+    lambda: save_tensors(folder / "e.safetensors", {"a": tensor[:2000]}, LONG_HEADER),
     lambda: save_file({"a": tensor}, folder / "nowhere" / "a.safetensors"),
 ):
     try:
@@ -84,4 +88,5 @@ def test_half_a_line_is_taken_back_and_the_failure_is_told_without_a_number(tmp_
 
 @pytest.mark.engine
 def test_every_writer_of_a_run_is_understood(tmp_path: Path) -> None:
-    assert run(WRITERS, tmp_path) == [True, True, True, False]
+    assert run(WRITERS, tmp_path) == [True, True, True, True, True, False]
+    assert list(tmp_path.glob(".*")) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import pickletools
 import zipfile
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,8 @@ def test_a_pt_embedding_is_a1111s_and_holds_the_same_vectors_as_the_other_form(
     assert torch.equal(read_embedding(path)["emb_params"], read_embedding(other)["emb_params"])
     assert kind_of_file(path) == "embedding"
     with zipfile.ZipFile(path) as archive:
+        parts = {name.partition("/")[2] for name in archive.namelist()}
+        assert parts == {"data.pkl", "data/0", "version"}  # A1111 refuses a file with any other
         (name,) = (item for item in archive.namelist() if item.endswith("data.pkl"))
         opcodes = {(op.name, arg) for op, arg, _ in pickletools.genops(archive.read(name))}
     named = {arg for name, arg in opcodes if name == "GLOBAL"}
@@ -185,3 +188,24 @@ def test_older_hypernetworks_of_a1111_are_read(tmp_path: Path) -> None:
     )
     keys, _ = load_hypernetwork(tmp_path / "dropping.pt")[16]
     assert torch.allclose(keys.eval()(x), x + dropping(x))
+
+
+def test_pickles_that_hold_other_objects_give_their_tensors_and_import_nothing(
+    tmp_path: Path,
+) -> None:
+    import torch
+
+    from training.engine.files.lazy_tensors import open_tensors
+
+    numbers = torch.arange(12.0).view(3, 4)
+    state = {"a": numbers, "b": numbers.T, "c": numbers.half()[1:, 2:], "d": torch.empty(0)}
+    beside = {"epoch": 1, "callbacks": {Fraction: {"best": Fraction(1, 2)}}}
+    for older in (False, True):
+        path = tmp_path / "trained.ckpt"
+        torch.save({"state_dict": state, **beside}, path, _use_new_zipfile_serialization=not older)
+        found = {name: tensor.read() for name, tensor in open_tensors(path).tensors.items()}
+        assert found.keys() == state.keys()
+        assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+    vectors = torch.nn.ParameterDict({"*": torch.nn.Parameter(numbers)})
+    torch.save({"string_to_param": vectors}, tmp_path / "first.pt")
+    assert torch.equal(read_embedding(tmp_path / "first.pt")["emb_params"], numbers)

@@ -38,6 +38,7 @@ def schedule(prompt: str, steps: int = 10, **options: int) -> list[tuple[int, st
         ("((a][:b:c [d:3]", [(3, "((a][:b:c "), (10, "((a][:b:c d")]),
         ("[<lora:x:0.5>a:b:0.5]", [(5, "<lora:x:0.5>a"), (10, "b")]),
         ("a [cat:dog:99]", [(10, "a cat")]),
+        ("a [cat:dog:-1]", [(10, "a dog")]),
     ],
 )
 def test_a_prompt_changes_at_the_steps_that_it_names(

@@ -114,8 +114,11 @@ def test_a_picture_goes_to_the_nearest_shape(
 
 
 def test_without_upscaling_a_small_picture_keeps_its_size() -> None:
+    assert (576, 576) in bucket_table(BucketRule(resolution=600))
+    assert (600, 600) not in bucket_table(BucketRule(resolution=600))
     rule = BucketRule(resolution=512, upscale=False)
     assert choose_bucket((300, 200), rule, bucket_table(rule)) == (256, 192)
+    assert choose_bucket((5000, 100), rule, bucket_table(rule)) == (1024, 64)
 
 
 def test_captions_begin_with_the_trigger_once() -> None:
@@ -154,6 +157,7 @@ def test_a_prompt_line_is_read_as_kohya_reads_it() -> None:
     plain = parse_prompt("a cat", config, 2)
     assert (plain.negative, plain.width, plain.seed) == ("bad", 128, 11)
     assert parse_prompt("a cat --n", config).negative == ""
+    assert parse_prompt("a cat --W 128 --N bad", config).negative == "bad"
     assert parse_prompt("a cat --ss k_euler_a", config).sampler == "Euler a"
 
 

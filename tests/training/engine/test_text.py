@@ -27,6 +27,10 @@ pytestmark = pytest.mark.engine
         ("a) b]", [("a) b]", 1.0)]),
         ("Bob BREAK Ben", [("Bob ", 1.0), (None, 1.0), (" Ben", 1.0)]),
         ("BREAKING", [("BREAKING", 1.0)]),
+        ("(red:1.)", [("red", 1.0)]),
+        ("(a [b) c]", [("a ", 1.1), ("b", 1.0), (" c", 1 / 1.1)]),
+        ("([red:1.5), big", [("red", 1.5 / 1.1), (", big", 1 / 1.1)]),
+        ("a\\b", [("ab", 1.0)]),
         ("", []),
     ],
 )

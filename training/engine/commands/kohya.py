@@ -43,11 +43,12 @@ def add_commands(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
+    from training.engine.kohya.prompt_files import read_prompt_file
     from training.engine.kohya.reading import read_kohya_file
 
     found = read_kohya_file(options.file)
     if options.sample_prompts is not None:
-        lines = _prompts(options.sample_prompts)
+        lines = read_prompt_file(options.sample_prompts)
         found = replace(found, settings={**found.settings, "sample_prompts": lines})
     text = TrainConfig.parse(found.settings).to_toml()
     _write(options.out, text)
@@ -69,14 +70,6 @@ def _export(options: argparse.Namespace) -> int:
         _write(prompts, "\n".join([*config.sample_prompts, ""]))
     _write(options.out / SETTINGS_FILE, settings)
     return 0
-
-
-def _prompts(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The sample prompts {path} cannot be read: {error}") from error
-    return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _write(path: Path | None, text: str) -> None:

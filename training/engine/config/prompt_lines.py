@@ -53,7 +53,7 @@ OPTIONS = ("n", "w", "h", "s", "l", "d", "ss", "hr", "hd", "hs", "hu", "init", "
 NEEDED = {"hd": "hr", "hs": "hr", "hu": "hr", "dn": "init", "mask": "init"}
 FEWEST_DIGITS = 8  # of a hash that names a picture
 _OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
-_START = re.compile(r"(\s--init\s+)(.*?)(?=\s+--\w+(?:\s|$)|\s*$)")
+_START = re.compile(r"(\s--init\s+)(.*?)(?=\s+--\w+(?:\s|$)|\s*$)", re.IGNORECASE)
 _HASH = re.compile(rf"[0-9a-f]{{{FEWEST_DIGITS},64}}")
 
 
@@ -74,9 +74,10 @@ def kept_lines(lines: list[str]) -> list[str]:
 
 
 def split_line(line: str) -> tuple[str, dict[str, str]]:
-    """Return the prompt and the options by their names, as text."""
+    """Return the prompt and the options by their names, as text; kohya takes them in any case."""
     parts = _OPTION.split(f" {line}")
-    options = {name: value.strip() for name, value in zip(parts[1::2], parts[2::2], strict=True)}
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    options = {name.lower(): value.strip() for name, value in pairs}
     return parts[0].strip(), options
 
 

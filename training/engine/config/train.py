@@ -9,7 +9,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from training.engine.config.network import NetworkConfig
 from training.engine.config.objective import ObjectiveSettings
@@ -205,10 +206,7 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            lines = [
-                f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
-                for item in error.errors()
-            ]
+            lines = [_what_is_wrong(item, cls) for item in error.errors()]
             raise ConfigError("These settings do not fit. " + " ".join(lines)) from error
 
     def to_toml(self) -> str:
@@ -263,3 +261,17 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
                 and self.method in ("lora", "dreambooth"),
             }
         )
+
+
+def _what_is_wrong(item: ErrorDetails, schema: type[BaseModel]) -> str:
+    """Return one problem in a sentence; a name that is none here with one that looks like it."""
+    name = ".".join(str(part) for part in item["loc"]) or "settings"
+    if item["type"] != "extra_forbidden":
+        return f"{name}: {item['msg']}."
+    import difflib  # a hundredth of a second, for a mistake alone
+
+    known: Any = schema
+    for part in item["loc"][:-1]:
+        known = known.model_fields[str(part)].annotation
+    alike = difflib.get_close_matches(str(item["loc"][-1]), known.model_fields, 1)
+    return f"{name}: there is no such setting{f'; {alike[0]} is meant, perhaps' if alike else ''}."

@@ -14,6 +14,7 @@ from pathlib import Path
 from hub.formats.captions import decode_caption
 from hub.formats.errors import CaptionError
 from training.engine.data.manifest import Manifest, ManifestImage, some_of
+from training.engine.data.names import name_of, readable
 from training.engine.errors import DatasetError
 from training.engine.files.file_writing import file_hash
 
@@ -40,7 +41,7 @@ def read_folder(folder: Path, *, warn: Callable[[str, str], None]) -> Manifest:
     images = _pictures(training, regularisation=False, warn=warn)
     if training != folder and (folder / REGULARISATION).is_dir():
         images += _pictures(folder / REGULARISATION, regularisation=True, warn=warn)
-    manifest = Manifest(images=tuple(images), name=folder.name)
+    manifest = Manifest(images=tuple(images), name=name_of(folder))
     if not manifest.training:
         raise DatasetError(
             f"The folder {folder} holds no pictures to train on. Give one with folders such as "
@@ -64,19 +65,25 @@ def _pictures(
     files = sorted(root.rglob("*"))
     _tell_of_others(files, warn)
     for path in files:
-        if path.suffix.lower() not in PICTURE_SUFFIXES or path.name.startswith("."):
+        is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
+        if not is_picture or path.is_dir():
             continue
-        repeats, words = folder_meaning(path.parent.name)
+        try:
+            sha256 = file_hash(path)
+        except OSError as error:  # a link to nowhere, no permission
+            warn("picture_skipped", f"{name_of(path)} cannot be read: {error.strerror}.")
+            continue
+        repeats, words = folder_meaning(name_of(path.parent))
         caption = _caption(path, warn)
         found.append(
             ManifestImage(
-                id=path.relative_to(root).as_posix(),
+                id=readable(path.relative_to(root).as_posix()),
                 path=path,
-                sha256=file_hash(path),
+                sha256=sha256,
                 caption=words if caption is None else caption,
                 repeats=repeats,
                 regularisation=regularisation,
-                folder=path.parent.name,
+                folder=name_of(path.parent),
             )
         )
     return found
@@ -84,14 +91,14 @@ def _pictures(
 
 def _tell_of_others(files: list[Path], warn: Callable[[str, str], None]) -> None:
     """Report pictures of kinds that are not read, and captions that belong to no picture."""
-    unread = [path.name for path in files if path.suffix.lower() in UNREAD_SUFFIXES]
+    unread = [name_of(path) for path in files if path.suffix.lower() in UNREAD_SUFFIXES]
     if unread:
         sentence = f"Of a kind that is not read here: {some_of(unread)}. Save them as PNG or JPEG."
         warn("picture_skipped", sentence)
     pictures = {path for path in files if path.suffix.lower() in PICTURE_SUFFIXES}
     known = {path.with_suffix("") for path in pictures} | pictures
     alone = [
-        path.name
+        name_of(path)
         for path in files
         if path.suffix in CAPTION_SUFFIXES and path.with_suffix("") not in known
     ]
@@ -114,6 +121,6 @@ def _caption(picture: Path, warn: Callable[[str, str], None]) -> str | None:
                     return decode_caption(path.read_bytes()).text.strip()
                 except (CaptionError, OSError) as error:
                     instead = "is not used, but the words of its folder, if there are any."
-                    warn("caption_skipped", f"{path.name} {instead} {error}")
+                    warn("caption_skipped", f"{name_of(path)} {instead} {error}")
                     return None
     return None

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from training.engine.data.names import name_of
 from training.engine.errors import DatasetError
 
 MAX_PIXELS = 180_000_000
@@ -48,7 +49,7 @@ def open_picture(path: Path, *, on_conversion: Callable[[str], None] | None = No
         picture = _to_rgb(ImageOps.exif_transpose(opened) or opened)
     if min(picture.size) < MIN_SIDE:
         raise DatasetError(
-            f"{path.name} is {picture.width} × {picture.height} pixels; "
+            f"{name_of(path)} is {picture.width} × {picture.height} pixels; "
             f"the shorter side needs at least {MIN_SIDE}."
         )
     if on_conversion is not None:
@@ -86,7 +87,7 @@ def _decoded(path: Path) -> Iterator[Image.Image]:
         raise DatasetError(_too_many("far more pixels", path)) from error
     except Exception as error:  # decoders raise whatever they like at a broken file
         raise DatasetError(
-            f"{path.name} cannot be read as a picture: {_why(error, path)}"
+            f"{name_of(path)} cannot be read as a picture: {_why(error, path)}"
         ) from error
 
 
@@ -108,11 +109,12 @@ def _refuse_endless(size: tuple[int, int], path: Path) -> None:
 
 
 def _too_many(count: str, path: Path) -> str:
-    return f"{path.name} has {count} than the limit of {MAX_PIXELS:,} in all. Make it smaller."
+    return f"{name_of(path)} has {count} than the limit of {MAX_PIXELS:,} in all. Make it smaller."
 
 
 def _is_clear(picture: Image.Image) -> bool:
-    return "A" in picture.getbands() or "transparency" in picture.info
+    has_alpha = picture.getbands()[-1] in ("A", "a")  # the A of LAB is a colour
+    return has_alpha or "transparency" in picture.info
 
 
 def _conversions(opened: Image.Image) -> tuple[str, ...]:

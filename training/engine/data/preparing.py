@@ -20,6 +20,7 @@ from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
 from training.engine.data.manifest import ManifestImage, some_of
+from training.engine.data.names import name_of
 from training.engine.data.pictures import (
     CONVERSIONS,
     CutPicture,
@@ -121,7 +122,7 @@ class Preparing:
         )
 
     def _note(self, image: ManifestImage, conversion: str) -> None:
-        self._converted.setdefault(conversion, []).append(image.path.name)
+        self._converted.setdefault(conversion, []).append(name_of(image.path))
 
     def _focus(self, picture: Image.Image, image: ManifestImage) -> tuple[float, float]:
         if self.config.crop == "centre":
@@ -149,7 +150,7 @@ class Preparing:
         found = self.room.encode(encoded)
         if not torch.isfinite(found.mean).all():
             raise DatasetError(
-                f"The VAE makes infinite numbers of {shown.image.path.name}, so it is left out."
+                f"The VAE makes infinite numbers of {name_of(shown.image.path)}, so it is left out."
             )
         return found
 

@@ -77,6 +77,12 @@ class LayerPlace:
     part: Part
     third: int | None = None
     transposed: bool = False
+    is_bias: bool = False
+
+    def bias(self) -> LayerPlace:
+        """Return the place of the layer's bias."""
+        tensor = re.sub(r"([._])weight$", r"\1bias", self.tensor)
+        return replace(self, tensor=tensor, is_bias=True)
 
     def weight(self, tensors: Mapping[str, LazyTensor]) -> LazyTensor:
         """Return the layer's own weight out of a checkpoint."""
@@ -196,6 +202,17 @@ def layer_places(tensors: Mapping[str, LazyTensor]) -> list[LayerPlace]:
     else:
         places += _clip_places(tensors, SD1_TEXT, ("lora_te", "lora_te1"))
     return places
+
+
+def norm_places(tensors: Mapping[str, LazyTensor]) -> list[LayerPlace]:
+    """Return the norms of a checkpoint's UNet, which some LyCORIS files change."""
+    below = [name.removeprefix(UNET) for name in tensors if name.startswith(UNET)]
+    layers, family = layers_per_block(below), family_of(tensors)
+    return [
+        _unet_place(name, layers, family)
+        for name in below
+        if name.endswith(".weight") and len(tensors[UNET + name].shape) == 1
+    ]
 
 
 def _unet_place(name: str, layers: int, family: Family) -> LayerPlace:

@@ -20,20 +20,25 @@ from training.engine.files.vae_names import diffusers_name
 
 
 def parts_of(tensors: LazyTensors, family: Family) -> tuple[dict[str, LazyTensors], set[str]]:
-    """Return the tensors of each component in diffusers' names, and the names of the rest."""
+    """Return the tensors of each component in diffusers' names, and the names of the rest.
+
+    A checkpoint without a VAE has no such component.
+    """
     layers = layers_per_block(n.removeprefix(UNET) for n in tensors if n.startswith(UNET))
-    levels = 1 + max(
-        int(match[1]) for n in tensors if (match := re.match(r"first_stage_model\S+up\.(\d+)\.", n))
-    )
-    found: dict[str, LazyTensors] = {"unet": {}, "vae": {}}
+    numbers = (re.match(r"first_stage_model\S+up\.(\d+)\.", name) for name in tensors)
+    levels = 1 + max((int(match[1]) for match in numbers if match), default=-1)
+    found: dict[str, LazyTensors] = {"unet": {}}
     left_out = set()
     for name, tensor in tensors.items():
         if name.startswith(UNET):
             path, _, kind = name.removeprefix(UNET).rpartition(".")
-            found["unet"][f"{diffusers_path(path, layers)}.{kind}"] = tensor
-        elif name.startswith(VAE):
+            try:
+                found["unet"][f"{diffusers_path(path, layers)}.{kind}"] = tensor
+            except KeyError:  # a layer that no UNet of these families has
+                left_out.add(name)
+        elif name.startswith(VAE) and levels:
             renamed, changed = _vae_tensor(name.removeprefix(VAE), tensor, levels)
-            found["vae"][renamed] = changed
+            found.setdefault("vae", {})[renamed] = changed
         elif not _text_tensor(name, tensor, family, found):
             left_out.add(name)
     return found, left_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ from training.engine.errors import ConfigError
 
 
 def read_plain_pt(path: Path) -> dict[Any, Any]:
-    """Read a .pt file of tensors and plain data. Raises ConfigError where it holds anything else.
+    """Read a .pt file of tensors and plain data. Raises ConfigError where it cannot be read.
 
-    Nothing in the file is run: what is neither is refused by torch before it is built.
+    Nothing in the file is run: what is neither is not built, and what could do harm is refused.
     """
     try:
-        data = torch.load(path, weights_only=True, map_location="cpu")
+        try:
+            data = torch.load(path, weights_only=True, map_location="cpu")
+        except pickle.UnpicklingError:  # the first embeddings, in a class of their own
+            from training.engine.files.foreign_pickles import open_foreign
+
+            data = open_foreign(path).with_tensors()
     except Exception as error:
         raise ConfigError(f"{path.name} cannot be read without running code: {error}") from error
     if not isinstance(data, dict):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import re
 import struct
 import uuid
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 READ_BYTES = 1 << 20
+_FIRST_PARTS = re.compile(r"archive/(?:data/\d+|version|data\.pkl)")
 PART = ".part"
 
 
@@ -62,6 +67,21 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[st
     rewrite_metadata(path, {**metadata, **added})
 
 
+def save_pt(path: Path, data: dict[Any, Any]) -> None:
+    """Write tensors and plain data as a .pt whose parts are those that torch 1.6 wrote.
+
+    A1111 and Forge open no archive in which there is anything else, and later versions of torch
+    add their own notes to it (.format_version, byteorder and others), which none needs to read it.
+    https://github.com/AUTOMATIC1111/stable-diffusion-webui/blob/master/modules/safe.py
+    """
+    written = io.BytesIO()
+    torch.save(data, written)
+    with zipfile.ZipFile(written) as whole, zipfile.ZipFile(path, "w") as kept:
+        for part in whole.infolist():
+            if _FIRST_PARTS.fullmatch(part.filename):
+                kept.writestr(zipfile.ZipInfo(part.filename), whole.read(part))
+
+
 def tensor_hash(path: Path) -> str:
     """Return the SHA-256 of everything after a safetensors header."""
     with path.open("rb") as file:
@@ -92,9 +112,7 @@ def rewrite_metadata(path: Path, metadata: dict[str, str]) -> None:
         ordered = {"__metadata__": header.pop("__metadata__"), **header}
         text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
         text += b" " * (-len(text) % 8)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART}")
-        with beside.open("wb") as target:
+        with whole_file(path) as beside, beside.open("wb") as target:
             target.write(struct.pack("<Q", len(text)) + text)
             while block := file.read(READ_BYTES):
                 target.write(block)
-    os.replace(beside, path)  # noqa: PTH105 - the atomic one

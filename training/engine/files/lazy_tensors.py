@@ -2,7 +2,7 @@
 
 A model is a dict of names to LazyTensor; merging and converting build another such dict, and
 `save_lazy` walks over it. Nothing in a file is ever run: safetensors, or pickles by torch's own
-reader of plain tensors.
+reader of plain tensors, or by stand-ins for whatever else they name (foreign_pickles).
 """
 
 from __future__ import annotations
@@ -12,33 +12,20 @@ import os
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from hub.formats.errors import FormatError
 from hub.formats.safetensors_header import TensorInfo
 from hub.formats.safetensors_writer import encode_header, write_header
 from training.engine.errors import BaseModelError
 from training.engine.files.file_writing import whole_file
+from training.engine.files.number_formats import DTYPE_NAMES, DTYPES
 
-# In the order in which safetensors writes them, so that the same tensors give the same bytes.
-DTYPES: dict[str, torch.dtype] = {
-    "I64": torch.int64,
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "I32": torch.int32,
-    "BF16": torch.bfloat16,
-    "F16": torch.float16,
-    "I16": torch.int16,
-    "F8_E4M3": torch.float8_e4m3fn,
-    "F8_E5M2": torch.float8_e5m2,
-    "I8": torch.int8,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 PICKLE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin")
 OLD_HASH_OFFSET, OLD_HASH_BYTES = 0x100000, 0x10000
 NO_DIGEST = "0" * 64
@@ -127,25 +114,38 @@ def _stored(file: Any, name: str) -> LazyTensor:
 def _pickled(path: Path) -> LazyTensors:
     """Return the tensors of a pickle; whatever else it holds (optimizers, counters) is left."""
     try:
-        data = _safely_loaded(path)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        try:
+            found = _plain_tensors(path)
+        except pickle.UnpicklingError:  # it names classes, as those of a training program
+            found = _tensors_beside_classes(path)
+    except (OSError, RuntimeError, ValueError, EOFError, FormatError) as error:
         raise BaseModelError(
             f"{path.name} is damaged, or holds Python objects that could run code when it is "
             "read, so it was not opened. Get the model as .safetensors."
         ) from error
-    state = data.get("state_dict", data) if isinstance(data, dict) else {}
-    found = {str(n): LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
     if not found:
         raise BaseModelError(f"{path.name} holds no tensors. Choose a model file.")
     return found
 
 
-def _safely_loaded(path: Path) -> Any:
+def _plain_tensors(path: Path) -> LazyTensors:
     """Load tensors only; from torch's newer files they come page by page, as they are used."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        data = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except RuntimeError:  # files of torch before 1.6 cannot be mapped
-        return torch.load(path, map_location="cpu", weights_only=True)
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    state = data.get("state_dict", data) if isinstance(data, dict) else {}
+    return {str(n): LazyTensor.of(t) for n, t in state.items() if isinstance(t, torch.Tensor)}
+
+
+def _tensors_beside_classes(path: Path) -> LazyTensors:
+    from training.engine.files.foreign_pickles import open_foreign
+
+    file = open_foreign(path)
+    return {
+        name: LazyTensor(DTYPES[note.code], note.shape, partial(file.read, note))
+        for name, note in file.notes().items()
+    }
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ https://github.com/kohya-ss/sd-scripts/blob/main/docs/train_network.md
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ SCHEDULERS = {
         name: name
         for name in ("constant", "linear", "cosine", "cosine_with_restarts", "polynomial")
     },
+    "cosine_with_min_lr": "cosine",
 }
 OPTIMIZERS = {"adamw": "AdamW", "adamw8bit": "AdamW8bit", "adafactor": "AdaFactor",
               "lion": "Lion", "prodigy": "Prodigy", "sgd": "SGDNesterov"}  # fmt: skip
@@ -34,9 +36,16 @@ def truth(value: Any) -> bool:
     return value in (True, "True", "true", 1)
 
 
+def sides(value: Any) -> tuple[int, int]:
+    """Return width and height of a resolution: one number, two with a comma, or a list of two."""
+    numbers = value if isinstance(value, list) else str(value).replace("x", ",").split(",")
+    return int(numbers[0]), int(numbers[-1])
+
+
 def _side(value: Any) -> int:
-    first = str(value).replace("x", ",").split(",")[0]
-    return int(first)
+    """Return the side of a square with as many pixels, in eights of pixels."""
+    width, height = sides(value)
+    return width if width == height else round(math.sqrt(width * height) / 8) * 8
 
 
 def _first_rate(value: Any) -> float:
@@ -174,5 +183,6 @@ DEFAULTS: dict[str, Any] = {
     "enable_bucket": False, "mixed_precision": "no", "gradient_checkpointing": False,
     "save_every_n_epochs": 0, "sample_every_n_epochs": 0,
 }  # fmt: skip
+BUCKET_SIDES = {"min_bucket_reso": 256, "max_bucket_reso": 1024}  # where buckets are on
 NETWORK_DEFAULTS: dict[str, Any] = {"network_dim": 4, "network_alpha": 1.0}
 DEFAULT_STEPS = 1600

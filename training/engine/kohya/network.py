@@ -13,6 +13,13 @@ from training.engine.config.network import NetworkConfig
 
 KOHYA_MODULE = "networks.lora"
 LYCORIS_MODULE = "lycoris.kohya"
+MODULES = {
+    KOHYA_MODULE: "lora",
+    "networks.loha": "loha",
+    "networks.lokr": "lokr",
+    LYCORIS_MODULE: "lora",
+}
+"""The modules whose networks are trained here, each with its algorithm unless told otherwise."""
 SD_BLOCKS = (
     *(f"input_blocks.{number}" for number in range(12)),
     "middle_block",
@@ -75,7 +82,8 @@ def read_network_arguments(
     """
     pairs = [str(argument).partition("=") for argument in arguments]
     given = {name.strip(): value.strip() for name, _, value in pairs}
-    settings: dict[str, Any] = {}
+    algorithm = MODULES.get(module, "lora")
+    settings: dict[str, Any] = {"algorithm": algorithm} if algorithm != "lora" else {}
     report: list[str] = []
     for argument, (name, _, value) in zip(arguments, pairs, strict=True):
         try:
@@ -99,8 +107,8 @@ def _lycoris_defaults(
     if given.get("preset", "full") in WITHOUT_CONVOLUTIONS:
         settings["conv_dim"] = 0
     else:
-        settings.setdefault("conv_dim", dim)
-        settings.setdefault("conv_alpha", alpha)
+        settings["conv_dim"] = settings.get("conv_dim") or dim
+        settings["conv_alpha"] = settings.get("conv_alpha") or alpha
     if settings.get("decompose"):
         settings.setdefault("decompose_outputs", True)
     return settings

@@ -12,20 +12,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.interfaces import from_page, from_tables, is_in_tables, is_of_page
 from training.engine.kohya.names import (
+    BUCKET_SIDES,
     DEFAULT_STEPS,
     DEFAULTS,
     NETWORK_DEFAULTS,
     PLAIN,
     READ_TOGETHER,
     WITHOUT_MEANING,
+    sides,
     truth,
 )
-from training.engine.kohya.network import KOHYA_MODULE, read_network_arguments
+from training.engine.kohya.network import KOHYA_MODULE, MODULES, read_network_arguments
+from training.engine.kohya.prompt_files import read_prompt_file
 
 NOTHING = (None, "", "None")
-ALWAYS_FALSE = ("scale_parameter", "relative_step", "warmup_init")  # of Adafactor, as it is here
+OFF: tuple[Any, ...] = (False, 0, [], {})
+# What Adafactor and Prodigy do here anyway.
+AS_HERE = {
+    **dict.fromkeys(("scale_parameter", "relative_step", "warmup_init"), "false"),
+    **dict.fromkeys(("use_bias_correction", "safeguard_warmup"), "false"),
+    **{"decouple": "true", "d_coef": "1"},
+}
 
 
 @dataclass(frozen=True)
@@ -37,19 +50,30 @@ class KohyaImport:
 
 
 def read_kohya_file(path: Path) -> KohyaImport:
-    """Read a settings file of kohya's scripts; raises ConfigError where it is neither form."""
-    flat = _flat(_read(path))
+    """Read a settings file of kohya's scripts, or of an interface to them.
+
+    Raises ConfigError where it is neither TOML nor JSON.
+    """
+    flat, report = _in_words_of_scripts(_read(path))
     prompts, dataset = flat.get("sample_prompts"), flat.get("dataset_config")
-    report: list[str] = []
     if isinstance(prompts, str) and (path.parent / prompts).is_file():
-        lines = (path.parent / prompts).read_text(encoding="utf-8-sig").splitlines()
-        flat["sample_prompts"] = lines
+        flat["sample_prompts"] = read_prompt_file(path.parent / prompts)
     if isinstance(dataset, str) and (path.parent / dataset).is_file():
-        known, report = _data_set(_read(path.parent / dataset))
-        flat = {**flat, **known}
+        flat |= _read(path.parent / dataset)
         del flat["dataset_config"]
+    if "datasets" in flat:
+        known, lost = _data_set(flat)
+        named = {name: v for name, v in flat.items() if name not in ("general", "datasets")}
+        flat, report = {**named, **known}, [*report, *lost]
     found = from_kohya(flat)
     return KohyaImport(found.settings, (*found.report, *report))
+
+
+def _in_words_of_scripts(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return settings as one table, and a sentence for what an interface has beyond them."""
+    if is_of_page(data):
+        return from_page(data)
+    return from_tables(data) if is_in_tables(data) else _flat(data), []
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -101,11 +125,13 @@ def from_kohya(data: dict[str, Any]) -> KohyaImport:
     reading = _Reading(given, method=_method(given))
     reading.plain()
     reading.base()
+    reading.pictures()
     reading.length()
     reading.text_encoder()
     reading.optimizer()
     reading.network()
     reading.rest()
+    reading.leave_out_what_does_not_fit()
     return KohyaImport(reading.settings, tuple(reading.report))
 
 
@@ -146,8 +172,11 @@ class _Reading:
                 self.put(target, reader(data[name]))
             except (KeyError, TypeError, ValueError):
                 self.left_out(name, "could not be read")
+                if name in DEFAULTS:
+                    self.put(target, reader(DEFAULTS[name]))
+        known = {*PLAIN, *WITHOUT_MEANING, *READ_TOGETHER}
         for name in data:
-            if name not in PLAIN and name not in WITHOUT_MEANING and name not in READ_TOGETHER:
+            if name not in known and data[name] not in OFF:
                 self.left_out(name)
 
     def base(self) -> None:
@@ -164,6 +193,23 @@ class _Reading:
         if "reg_data_dir" in data:
             self.put("prior.enabled", value=True)
             self.put("prior.images", 1)  # kohya makes none: those that are there are all
+
+    def pictures(self) -> None:
+        """Take the size of pictures, and the least and the largest sides of kohya's buckets."""
+        width, height = sides(self.data.get("resolution", DEFAULTS["resolution"]))
+        if width != height:
+            side = self.settings["resolution"]
+            self.report.append(
+                f"resolution = {self.data['resolution']!r} is no square; here {side} × {side} "
+                "pixels are about as many, in the shape of each picture."
+            )
+        if not truth(self.data.get("enable_bucket", False)):
+            return
+        usual = {"min_side": width // 2, "max_side": width * 2}
+        for name, side in BUCKET_SIDES.items():
+            target = PLAIN[name][0]
+            if name not in self.data and usual[target.rpartition(".")[2]] != side:
+                self.put(target, side)
 
     def length(self) -> None:
         """Take how long the run is: epochs count before steps, as in kohya's."""
@@ -201,9 +247,15 @@ class _Reading:
         for name, ours in (("use_8bit_adam", "adamw8bit"), ("use_lion_optimizer", "lion")):
             if truth(self.data.get(name)):
                 self.put("optimizer", ours)
-        for argument in _words(self.data.get("optimizer_args")):
+        arguments = _words(self.data.get("optimizer_args"))
+        if self.settings.get("optimizer") == "adafactor" and "relative_step=False" not in arguments:
+            self.report.append(
+                "Without relative_step=False kohya's Adafactor finds its own learning rate; here "
+                "it takes learning_rate."
+            )
+        for argument in arguments:
             name, _, value = argument.partition("=")
-            if name in ALWAYS_FALSE and not truth(value.strip()):
+            if AS_HERE.get(name.strip()) == value.strip().lower().removesuffix(".0"):
                 continue
             try:
                 self._optimizer_argument(name.strip(), value)
@@ -225,9 +277,12 @@ class _Reading:
         if self.method != "lora":
             return
         network = {"dim": 4, "alpha": 1.0} | self.settings.get("network", {})
+        module = str(self.data.get("network_module", KOHYA_MODULE))
+        if module not in MODULES:
+            self.left_out("network_module", "is a kind of network that is not trained here")
         shape, not_understood = read_network_arguments(
             _words(self.data.get("network_args")),
-            module=str(self.data.get("network_module", KOHYA_MODULE)),
+            module=module,
             dim=network["dim"],
             alpha=network["alpha"],
         )
@@ -240,6 +295,8 @@ class _Reading:
         prompts = self.data.get("sample_prompts")
         if isinstance(prompts, list):
             self.put("sample_prompts", [str(line) for line in prompts])
+        elif prompts:
+            self.left_out("sample_prompts", "names a file that could not be read here")
         for name, ours in (("use_object_template", "subject"), ("use_style_template", "style")):
             if truth(self.data.get(name)):
                 self.put("textual_inversion.templates", ours)
@@ -247,7 +304,32 @@ class _Reading:
             if name in self.data:
                 self.left_out(name, "names a file that could not be read here")
 
+    def leave_out_what_does_not_fit(self) -> None:
+        """Leave out values beyond what is allowed here, each with a sentence."""
+        names = {target: name for name, (target, _) in PLAIN.items() if name in self.data}
+        while errors := _errors(self.settings):
+            for target, why in errors.items():
+                section, _, name = target.rpartition(".")
+                table = self.settings.get(section, {}) if section else self.settings
+                if name not in table:
+                    return  # left to whoever reads the settings
+                value = table.pop(name)
+                self.report.append(
+                    f"{names.get(target, target)} = {value!r} does not fit here ({why}) and was "
+                    "left out."
+                )
+
+
+def _errors(settings: dict[str, Any]) -> dict[str, str]:
+    """Return what is wrong with settings, by their names, of those in tables with the table's."""
+    try:
+        TrainConfig.model_validate(settings)
+    except ValidationError as error:
+        return {".".join(str(p) for p in one["loc"][:2]): one["msg"] for one in error.errors()}
+    return {}
+
 
 def _words(arguments: Any) -> list[str]:
-    """Return arguments as a list, which some interfaces write as one text."""
-    return arguments.split() if isinstance(arguments, str) else [str(a) for a in arguments or []]
+    """Return arguments as a list, which some interfaces write as one text, between quotes."""
+    words = arguments.split() if isinstance(arguments, str) else arguments or []
+    return [str(word).replace('"', "") for word in words]

@@ -6,7 +6,14 @@ from typing import Any
 
 from training.engine.config.train import TrainConfig
 from training.engine.estimate import guess_family
-from training.engine.kohya.names import LOSSES, OFF_WITHOUT_VALUE, OPTIMIZERS, PLAIN, SAMPLERS
+from training.engine.kohya.names import (
+    BUCKET_SIDES,
+    LOSSES,
+    OFF_WITHOUT_VALUE,
+    OPTIMIZERS,
+    PLAIN,
+    SAMPLERS,
+)
 from training.engine.kohya.network import network_arguments, network_module
 from training.engine.schedule import parse_rate_list
 from training.engine.toml_text import toml_text
@@ -49,6 +56,7 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
     folder = config.dataset_manifest
     return {
         "bucket_no_upscale": not config.buckets.upscale,
+        **_bucket_sides(config),
         "loss_type": {ours: theirs for theirs, ours in LOSSES.items()}[config.loss],
         "sample_sampler": sampler,
         "save_precision": "float" if precision == "fp32" else precision,
@@ -59,6 +67,16 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
         "reg_data_dir": config.class_folder if config.prior.enabled else None,
         "cache_latents": not config.colour_augmentation,  # kohya's scripts allow one of them
     }
+
+
+def _bucket_sides(config: TrainConfig) -> dict[str, int | None]:
+    """Return the least and the largest side of buckets, where they are not kohya's own."""
+    buckets, side = config.buckets, config.resolution
+    found = {
+        "min_bucket_reso": buckets.min_side or side // 2,
+        "max_bucket_reso": buckets.max_side or side * 2,
+    }
+    return {n: value if value != BUCKET_SIDES[n] else None for n, value in found.items()}
 
 
 def _base(config: TrainConfig) -> dict[str, Any]:

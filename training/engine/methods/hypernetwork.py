@@ -14,6 +14,7 @@ from training.engine import randomness
 from training.engine.components import Components
 from training.engine.config.sections import HypernetworkConfig
 from training.engine.config.train import TrainConfig
+from training.engine.files.file_writing import save_pt
 from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 
@@ -195,7 +196,7 @@ class HypernetworkMethod(Method):
             "last_layer_dropout": False,
             "optional_info": None,
         }
-        return partial(torch.save, data)
+        return partial(save_pt, data=data)
 
 
 def _plain_state(network: ContextNetwork) -> dict[str, torch.Tensor]:

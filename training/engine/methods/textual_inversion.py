@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.files.file_writing import save_tensors
+from training.engine.files.file_writing import save_pt, save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 from training.engine.text import inner_text_model
@@ -112,7 +112,7 @@ class TextualInversionMethod(Method):
             for name, vectors in self.named_parameters().items()
         }
         if self.extension == ".pt":
-            return partial(torch.save, self._as_pt(tensors["emb_params"], info))
+            return partial(save_pt, data=self._as_pt(tensors["emb_params"], info))
         return partial(save_tensors, tensors=tensors, metadata=info.metadata)
 
     def _as_pt(self, vectors: torch.Tensor, info: ExportInfo) -> dict[str, Any]:

@@ -71,14 +71,11 @@ def read_vae(folder: Path) -> AutoencoderKL:
 
 
 def _from_folder(kind: type[Part], folder: Path) -> Part:
-    """Return a part; tensors that it has no place for are left, as the libraries do."""
     module = empty(kind, read_config(folder))
     tensors: LazyTensors = {}
     for file in weight_files(folder):
         tensors |= {newer_name(name): t for name, t in open_tensors(file).tensors.items()}
-    tensors, wanted = as_named_today(tensors, module), module.state_dict()
-    known = {name: tensor for name, tensor in tensors.items() if name in wanted}
-    return filled(module, known, folder.parent.name, folder.name)
+    return filled(module, as_named_today(tensors, module), folder.parent.name, folder.name)
 
 
 def empty(kind: type[Part], config: Mapping[str, Any]) -> Part:
@@ -109,9 +106,11 @@ def as_named_today(tensors: LazyTensors, module: nn.Module) -> LazyTensors:
 def filled(module: Part, tensors: LazyTensors, source: str, part: str) -> Part:
     """Return a part with the tensors of a file in place. Raises BaseModelError.
 
-    A tensor too few, too many or of another shape says that the file is no such part.
+    A tensor too few or of another shape says that the file is no such part; those that it has no
+    place for are left, as the libraries do.
     """
-    state = {name: tensor.read().float() for name, tensor in tensors.items()}
+    wanted = module.state_dict()
+    state = {name: tensor.read().float() for name, tensor in tensors.items() if name in wanted}
     try:
         module.load_state_dict(state, assign=True)
     except RuntimeError as error:

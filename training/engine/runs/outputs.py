@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.config.train import TrainConfig
+from training.engine.errors import ConfigError
 from training.engine.events import Listener
 from training.engine.files.file_writing import remove_leftovers, write_text
 from training.engine.runs.journal import Journal
@@ -53,7 +54,7 @@ class RunFolder:
         self.samples.mkdir(exist_ok=True)
         self.state_path.parent.mkdir(parents=True, exist_ok=True)  # whichever process comes first
         remove_leftovers(path)
-        write_text(path / "config.toml", config.to_toml())
+        self._keep_settings()
         self.identity = self._identity()
         settings = _settings_hash(config)
         self.has_same_settings = self.identity.settings == settings
@@ -89,6 +90,16 @@ class RunFolder:
     def relative(self, path: Path) -> str:
         """Return a path as events tell it."""
         return path.relative_to(self.path).as_posix()
+
+    def _keep_settings(self) -> None:
+        """Write the settings, unless a person's own file here says the same, comments and all."""
+        path = self.path / "config.toml"
+        try:
+            known = path.exists() and TrainConfig.from_toml(path).resolved() == self.config
+        except ConfigError:
+            known = False
+        if not known:
+            write_text(path, self.config.to_toml())
 
     def _identity(self) -> RunIdentity:
         path = self.path / "run.json"

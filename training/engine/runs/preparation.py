@@ -17,6 +17,7 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
+from training.engine.errors import DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
 from training.engine.files.base_files import family_at
@@ -175,7 +176,8 @@ def _choose_precision(
 def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
     """Return the memory that a run is thought to take, by the family of its base."""
     path = Path(config.base_model.path)
-    if config.base_model.architecture == "auto" and path.exists():
+    named_at_all = bool(config.base_model.path) and path.exists()
+    if config.base_model.architecture == "auto" and named_at_all:
         named = config.base_model.model_copy(update={"architecture": family_at(path)})
         config = config.model_copy(update={"base_model": named})
     device = "cuda" if cuda and config.device != "cpu" else "cpu"
@@ -184,15 +186,19 @@ def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
 
 def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
     """Return the data set: a manifest file, or a folder in kohya's layout."""
+    if not config.dataset_manifest:
+        raise DatasetError(
+            "No data set is named. Set dataset_manifest to a folder of pictures in kohya's layout, "
+            "such as one with 20_sks cat, or to a manifest."
+        )
     path = Path(config.dataset_manifest)
 
     def skipped(code: str, sentence: str) -> None:
         run.journal.emit(Warned(code=code, message=sentence))
 
-    if config.dataset_manifest and path.is_dir():
-        found = read_folder(path, warn=skipped)
-    else:
-        found = read_manifest(path)
+    if not path.exists():
+        raise DatasetError(f"There is no data set at {path}.")
+    found = read_folder(path, warn=skipped) if path.is_dir() else read_manifest(path)
     if config.prior.enabled and config.class_folder:
         more = class_folder(Path(config.class_folder), warn=skipped)
         found = replace(found, images=(*found.images, *more))

@@ -12,7 +12,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
-from training.engine.adapter_change import UnknownAdapterError, is_adapter_part, weight_change
+from training.engine.adapter_change import (
+    UnknownAdapterError,
+    bias_change,
+    is_adapter_part,
+    weight_change,
+)
 from training.engine.components import Components
 from training.engine.config.sections import HypernetworkConfig
 from training.engine.errors import ConfigError
@@ -22,6 +27,7 @@ from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, ch
 from training.engine.methods.textual_inversion import EmbeddingWithWords
 from training.engine.text import inner_text_model
 
+UNET_LAYERS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm)
 OLDER_LAYERS = {"linear1": "linear.0", "linear2": "linear.1"}
 
 
@@ -90,7 +96,7 @@ def _one(components: Components, file: AppliedFile) -> AbstractContextManager[No
 def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
     tensors = load_file(file.path)
     layers = layers_by_name(components)
-    kept: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
     # Some files bring embeddings of their own, which prompts name and no layer takes.
     names = sorted({n.split(".", 1)[0] for n in tensors if not n.startswith("bundle_emb.")})
     unknown = [name for name in names if name not in layers]
@@ -101,41 +107,45 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
         )
     with torch.no_grad():
         for name in names:
-            weight = layers[name].weight
-            kept.append((weight, weight.detach().clone()))
-            change = _change(tensors, name, weight, file.path)
-            weight.add_((change * file.weight_on(name)).to(weight))
+            layer, strength = layers[name], file.weight_on(name)
+            for values, change in _changes(tensors, name, layer, file.path):
+                kept.append((values, values.detach().clone()))
+                values.add_((change * strength).to(values))
     try:
         yield
     finally:
         with torch.no_grad():
-            for weight, before in reversed(kept):
-                weight.copy_(before)
+            for values, before in reversed(kept):
+                values.copy_(before)
 
 
-def _change(
-    tensors: dict[str, torch.Tensor], name: str, weight: torch.Tensor, path: Path
-) -> torch.Tensor:
+def _changes(
+    tensors: dict[str, torch.Tensor], name: str, layer: Any, path: Path
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
     start = f"{name}."
     parts = {
-        key.removeprefix(start): tensor.to(weight.device)
+        key.removeprefix(start): tensor.to(layer.weight.device)
         for key, tensor in tensors.items()
         if key.startswith(start)
     }
     try:
-        return weight_change(parts, weight)
-    except (UnknownAdapterError, KeyError, RuntimeError) as error:
+        weight, bias = weight_change(parts, layer.weight), bias_change(parts)
+        if bias is not None:
+            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
+    except (UnknownAdapterError, KeyError, RuntimeError, TypeError) as error:
         raise ConfigError(
             f"{path.name} cannot be used: the form of its layer {name} is not known here, or it "
             "was made for another base model."
         ) from error
+    return [(layer.weight, weight)]
 
 
 def layers_by_name(components: Components) -> dict[str, Any]:
-    """Return every linear and convolution layer by its names in LoRA files (diffusers and sgm)."""
+    """Return every layer with weights by its names in LoRA files (diffusers and sgm)."""
     found: dict[str, Any] = {}
     for path, layer in components.unet.named_modules():
-        if not isinstance(layer, torch.nn.Linear | torch.nn.Conv2d):
+        if not isinstance(layer, UNET_LAYERS):
             continue
         found["lora_unet_" + path.replace(".", "_")] = layer
         original = ldm_module_path(path, components.unet.config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,7 +61,7 @@ def generation_data(
     model_name = trained.name if trained and whole_model else components.name
     model_hash = trained.hash[:10] if trained and whole_model else components.sha256[:10]
     prompt = request.prompt
-    if trained is not None and trained.component:
+    if trained is not None and trained.component and _acts(trained, request, config):
         kind = RESOURCE_KINDS[trained.component]
         weighted = kind is not ResourceKind.EMBEDDING
         if weighted:
@@ -89,6 +90,14 @@ def generation_data(
         extra=_inpainting(request) | {"RNG": "CPU"},
         **_second_beginning(request),
     )
+
+
+def _acts(trained: TrainedFile, request: PromptRequest, config: TrainConfig) -> bool:
+    """Whether a file changes the picture: an embedding does where its word is in the prompts."""
+    token = re.escape(config.textual_inversion.token)
+    word = re.compile(rf"(?<!\w){token}(?!\w)", re.IGNORECASE)
+    text = f"{request.prompt} {request.negative}"
+    return trained.component != "embedding" or word.search(text) is not None
 
 
 def _hashes(model_hash: str, resources: tuple[GenerationResource, ...]) -> dict[str, str]:

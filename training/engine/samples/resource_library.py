@@ -49,9 +49,8 @@ class ResourceLibrary:
         found = [self._network(*match.groups()) for match in _NETWORK.finditer(prompt)]
         text = _NETWORK.sub(" ", f"{prompt} {negative}")
         for name, path in self._paths.items():
-            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) and self._kind(path) == (
-                "embedding"
-            ):
+            word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+            if word.search(text) and self._kind(path) == "embedding":
                 found.append(AppliedFile(path))
         unique = {file.path: file for file in reversed(found)}  # the first mention counts
         files = tuple(file for file in found if unique.pop(file.path, None) is not None)

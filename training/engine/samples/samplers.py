@@ -62,10 +62,13 @@ def usable_sampler(name: str) -> str:
 
 
 def written_names(name: str) -> tuple[str, str | None]:
-    """Return a sampler's name and its schedule, which A1111 writes apart since 1.9."""
+    """Return a sampler's name and its schedule, which A1111 writes apart since 1.9.
+
+    Of the DPM++ samplers it takes Karras's noise levels, or others, where no schedule is written.
+    """
     if name.endswith(KARRAS):
         return name.removesuffix(KARRAS), "Karras"
-    return name, None
+    return name, "Uniform" if name.startswith("DPM++") else None
 
 
 def load_schedulers() -> None:

@@ -94,6 +94,8 @@ def convert_to_folder(
     velocity = velocity or "v_pred" in tensors or _says_velocity(opened.metadata)
     configs = config or config_folder(architecture_of(tensors), velocity=velocity)
     parts, left_out = parts_of(tensors, family)
+    if "vae" not in parts:
+        raise BaseModelError(f"{source.name} holds no VAE. Give one with --vae.")
     _check_structure(configs, parts["unet"])
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{PART}")
     try:

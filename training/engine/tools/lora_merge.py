@@ -9,10 +9,15 @@ from statistics import fmean
 
 import torch
 
-from training.engine.adapter_change import UnknownAdapterError, weight_change
+from training.engine.adapter_change import UnknownAdapterError, bias_change, weight_change
 from training.engine.architectures import ARCHITECTURES
 from training.engine.errors import ConfigError
-from training.engine.files.checkpoint_names import LayerPlace, architecture_of, layer_places
+from training.engine.files.checkpoint_names import (
+    LayerPlace,
+    architecture_of,
+    layer_places,
+    norm_places,
+)
 from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
 from training.engine.files.pruning import pruned
 from training.engine.tools.checkpoint_merge import with_vae
@@ -28,6 +33,7 @@ from training.engine.tools.low_rank import RankChoice, factor_matrix
 from training.engine.tools.model_folders import open_model
 from training.engine.tools.recipes import checkpoint_metadata, ingredient, recipe_metadata
 
+BIAS_PARTS = frozenset({"diff_b", "b_norm"})
 Changes = list[tuple[LayerPlace, LoraFile, str, float]]
 
 
@@ -80,9 +86,8 @@ def _changes(
     tensors: LazyTensors, files: list[LoraFile], loras: Sequence[WeightedLora]
 ) -> dict[str, Changes]:
     """Return what happens to each tensor of the checkpoint, in the order of the files."""
-    places = {
-        name: place for place in layer_places(tensors) for name in (place.name, *place.aliases)
-    }
+    known = [*layer_places(tensors), *norm_places(tensors)]
+    places = {name: place for place in known for name in (place.name, *place.aliases)}
     found: dict[str, Changes] = {}
     for file, lora in zip(files, loras, strict=True):
         missing = [name for name in file.layers if name not in places]
@@ -94,6 +99,9 @@ def _changes(
         for name in file.layers:
             place = places[name]
             found.setdefault(place.tensor, []).append((place, file, name, lora.weight))
+            if not BIAS_PARTS.isdisjoint(file.layers[name]):
+                bias = place.bias()
+                found.setdefault(bias.tensor, []).append((bias, file, name, lora.weight))
     return found
 
 
@@ -112,11 +120,13 @@ def _changed(tensor: LazyTensor, changes: Changes, dtype: torch.dtype) -> LazyTe
     def compute() -> torch.Tensor:
         whole = tensor.read().to(torch.float32, copy=True)
         for place, file, layer, strength in changes:
-            view = whole.T if place.transposed else whole
+            view = whole.T if place.transposed and not place.is_bias else whole
             if place.third is not None:
                 view = view.chunk(3)[place.third]
             try:
-                change = weight_change(file.parts(layer), view)
+                parts = file.parts(layer)
+                bias = bias_change(parts) if place.is_bias else None
+                change = weight_change(parts, view) if bias is None else bias.view_as(view)
             except (UnknownAdapterError, KeyError, RuntimeError) as error:
                 raise ConfigError(
                     f"The layer {layer} of {file.path.name} cannot be merged: {error}. The file "

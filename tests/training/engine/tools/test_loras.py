@@ -12,7 +12,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from tests.factories.lora_files import random_lora
+from training.engine.components import load_components
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.machine.precision import choose, describe_machine
+from training.engine.samples.applying import AppliedFile, applied
 from training.engine.tools.lora_combine import combine_loras, resize_lora
 from training.engine.tools.lora_files import WeightedLora
 from training.engine.tools.lora_merge import ExtractOptions, extract_lora, merge_loras
@@ -253,3 +257,39 @@ def test_files_that_do_not_fit_are_refused_in_words(
     with pytest.raises(ConfigError, match="at least one"):
         combine_loras([], out)
     assert not out.exists()
+
+
+def test_norms_and_biases_that_a_file_changes_are_changed_when_merged_and_when_applied(
+    base: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    layer, block = "lora_unet_down_blocks_0_resnets_0", "input_blocks.1.0.in_layers"
+    names = {  # in a file, and in a checkpoint
+        f"{layer}_norm1": ("w_norm", "b_norm", f"{block}.0"),
+        f"{layer}_conv1": ("diff", "diff_b", f"{block}.2"),
+    }
+    before, file = load_file(checkpoint), tmp_path / "norms.safetensors"
+    changes = {}
+    for name, (weight, bias, place) in names.items():
+        for part, kind in ((weight, "weight"), (bias, "bias")):
+            shape = before[f"model.diffusion_model.{place}.{kind}"].shape
+            changes[f"{name}.{part}"] = torch.full(shape, 0.25)
+    save_file(changes, file)
+    merged = merge_loras(checkpoint, [WeightedLora(file, 2.0)], tmp_path / "merged.safetensors")
+    after = load_file(merged.path)
+    changed = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert changed == {
+        f"model.diffusion_model.{place}.{kind}"
+        for _, _, place in names.values()
+        for kind in ("weight", "bias")
+    }
+    for name in changed:
+        torch.testing.assert_close(after[name], before[name] + 0.5)
+    precision = choose(describe_machine(measure_bf16=False))
+    config = TrainConfig.parse({"base_model": {"path": str(base)}})
+    components = load_components(config, precision)
+    resnet: Any = components.unet.get_submodule("down_blocks.0.resnets.0")
+    with applied(components, [AppliedFile(file, 2.0)]):
+        found = resnet.norm1.bias.clone(), resnet.conv1.bias.clone()
+    for tensor, place in zip(found, ("in_layers.0", "in_layers.2"), strict=True):
+        wanted = before[f"model.diffusion_model.input_blocks.1.0.{place}.bias"] + 0.5
+        torch.testing.assert_close(tensor, wanted.float())
