@@ -83,7 +83,7 @@ def when(at: datetime | None) -> SafeString | str:
         return "–"
     exact = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}" title="{} UTC" data-ago>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M"),
         ago(at, timezone.now()),
