@@ -108,6 +108,7 @@ class FileRow:
     download_url: str = ""
     hash_kind: str = ""
     hash_value: str = ""
+    hashes: tuple[tuple[str, str], ...] = ()  # all kinds, each with its value
     links: tuple[Link, ...] = ()
     verdict: FileVerdict | None = None
     conversion: ConversionView | None = None

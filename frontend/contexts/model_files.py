@@ -38,6 +38,7 @@ def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
         download_url=link,
         hash_kind="SHA256" if HashKind.SHA256 in hashes else "",
         hash_value=hashes.get(HashKind.SHA256, ""),
+        hashes=tuple((kind.label, hashes[kind]) for kind in HashKind if kind in hashes),
         links=tuple(_links(file)) if link else (),
         verdict=verdict_of(file),
         conversion=conversion_of(file, viewer),

@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from hub.core.sizes import size_text
+
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -33,14 +35,8 @@ def compact(value: int) -> str:
 
 @register.filter
 def size(value: int | None) -> str:
-    """Size in bytes as people say it: 41 KB, 2.1 MB, 218 MB, 6.5 GB (1 KB is 1024 bytes)."""
-    scaled = float(value or 0)
-    for unit in ("B", "KB", "MB", "GB"):
-        if scaled < 1024 or unit == "GB":
-            break
-        scaled /= 1024
-    digits = 1 if scaled < 10 and unit != "B" else 0
-    return f"{scaled:,.{digits}f} {unit}"
+    """Size in bytes as people say it: 41 KB, 2.1 MB, 218 MB, 6.5 GB."""
+    return size_text(value)
 
 
 @register.filter
@@ -51,9 +47,10 @@ def duration(seconds: float | None) -> str:
     whole = max(0, round(seconds))
     if whole < MINUTE:
         return _("%(n)d s") % {"n": whole}
-    if whole < HOUR:
-        return _("%(n)d min") % {"n": round(whole / MINUTE)}
-    return _("%(h)d h %(m)d min") % {"h": whole // HOUR, "m": whole % HOUR // MINUTE}
+    minutes = round(whole / MINUTE)
+    if minutes < 60:
+        return _("%(n)d min") % {"n": minutes}
+    return _("%(h)d h %(m)d min") % {"h": minutes // 60, "m": minutes % 60}
 
 
 @register.filter
@@ -86,7 +83,7 @@ def when(at: datetime | None) -> SafeString | str:
         return "–"
     exact = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}" title="{} UTC" data-ago>{}</time>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M"),
         ago(at, timezone.now()),

@@ -15,6 +15,7 @@ from PIL import Image as Picture
 from gallery.services.generation_data import ReadGeneration, read_generation_data
 from hub.accounts.models import User
 from hub.core.errors import Conflict, Invalid, TooLarge
+from hub.core.sizes import size_beside_limit
 from hub.storage.blobs import ensure_local, local_path, scratch_folder
 from hub.storage.models import Blob, UploadPurpose, UploadStatus
 from hub.storage.pictures import SEVERAL_JPEGS, TYPES, PictureFacts, inspect_picture
@@ -48,8 +49,8 @@ def check_picture(blob: Blob, *, filename: str) -> PictureSize:
     """
     if blob.size_bytes > settings.IMAGE_MAX_BYTES:
         raise TooLarge(
-            _("%(name)s has %(size)d bytes; the limit for pictures is %(limit)d.")
-            % {"name": filename, "size": blob.size_bytes, "limit": settings.IMAGE_MAX_BYTES}
+            _("%(name)s has %(size)s; the limit for pictures is %(limit)s.")
+            % {"name": filename, **size_beside_limit(blob.size_bytes, settings.IMAGE_MAX_BYTES)}
         )
     with picture_path(blob) as path:
         width, height, kind = _header(path, filename)

@@ -1,5 +1,6 @@
 """The site's own processes: web, workers, clock, and the steps that come before and after."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ GPU_STOP_SECONDS = 75.0  # longer than JOB_STOP_GRACE_SECONDS: a trainer saves b
 WEB_DRAIN_SECONDS = 3
 # Celery warns root at length; a machine where all is root (a container) is a choice made already.
 QUIET_ABOUT_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
+# On the terminal they would drive out what a person looks for there. While somebody works on the
+# code (`reload`), they are what that person looks for.
+ANSWERED = re.compile(r'" [123]\d\d\b[^"]*$')
+TASK_DONE = re.compile(r"INFO/\S+\] Task \S+ (received|succeeded in )")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class SiteParts:
         ]
         if self.config.reload:
             arguments.append("--reload")
-        command = self._python("web", "uvicorn", *arguments, stop_seconds=WEB_DRAIN_SECONDS + 7)
+        command = self._python(
+            "web", "uvicorn", *arguments, stop_seconds=WEB_DRAIN_SECONDS + 7, routine=ANSWERED
+        )
         return Part(command, ready=lambda: answers(self.config.host, self.port))
 
     def cpu_worker(self) -> Part:
@@ -77,15 +84,29 @@ class SiteParts:
         name = ("-Q", queue, "-n", f"{queue}@%h")
         quiet = ("--without-gossip", "--without-mingle", "-l", "info")
         arguments = ("-q", "-A", "hub.celery", "worker", *name, *pool, *quiet)
-        return self._python(queue, "celery", *arguments, stop_seconds=stop_seconds)
+        return self._python(
+            queue, "celery", *arguments, stop_seconds=stop_seconds, routine=TASK_DONE
+        )
 
     def _manage(self, name: str, *arguments: str) -> Command:
         argv = (sys.executable, str(PROJECT_DIR / "manage.py"), *arguments)
         return Command(name=name, argv=argv, env=self.env, cwd=PROJECT_DIR)
 
-    def _python(self, name: str, module: str, *arguments: str, stop_seconds: float) -> Command:
+    def _python(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        stop_seconds: float,
+        routine: re.Pattern[str] | None = None,
+    ) -> Command:
         quiet = QUIET_ABOUT_ROOT if module == "celery" else ()
         argv = (sys.executable, *quiet, "-m", module, *arguments)
         return Command(
-            name=name, argv=argv, env=self.env, cwd=PROJECT_DIR, stop_seconds=stop_seconds
+            name=name,
+            argv=argv,
+            env=self.env,
+            cwd=PROJECT_DIR,
+            stop_seconds=stop_seconds,
+            routine=None if self.config.reload else routine,
         )

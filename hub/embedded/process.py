@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import sys
 from collections import deque
@@ -33,6 +34,7 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 10.0
     echo: bool = True
+    routine: re.Pattern[str] | None = None  # lines of daily work: in the log file only
 
 
 class Child:
@@ -125,8 +127,11 @@ class Child:
         for raw in lines:
             text = raw.decode(errors="replace").rstrip("\r")
             self.last_lines.append(text)
-            if self.command.echo:
+            if self.command.echo and not self._is_routine(text):
                 self._console.line(self.command.name, text)
+
+    def _is_routine(self, text: str) -> bool:
+        return self.command.routine is not None and bool(self.command.routine.search(text))
 
     def _close(self) -> None:
         if self._reading < 0:

@@ -97,7 +97,8 @@ class Site:
             )
             return
         self._home.mark_done("demo")
-        self._console.say("The demo content is complete.")
+        url = site_url(self._config.host, self._port)
+        self._console.say(f"The demo content is complete. Look at it: {url}")
 
     def _greet(self) -> None:
         self._console.say(f"\nAtelier is running at {site_url(self._config.host, self._port)}")

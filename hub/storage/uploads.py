@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub.core.errors import Conflict, Invalid, NotFound, QuotaExceeded, TooLarge
+from hub.core.sizes import size_beside_limit, size_text
 from hub.storage.blobs import store_path
 from hub.storage.models import Blob, Upload, UploadPurpose, UploadStatus
 
@@ -42,8 +43,8 @@ def begin_upload(
     limit = max_bytes_for(purpose)
     if size_bytes > limit:
         raise TooLarge(
-            _("This file has %(size)s bytes; the limit is %(limit)s.")
-            % {"size": size_bytes, "limit": limit}
+            _("This file has %(size)s; the limit is %(limit)s.")
+            % size_beside_limit(size_bytes, limit)
         )
     _check_room(actor, size_bytes)
     upload = Upload.objects.create(
@@ -179,8 +180,8 @@ def _has_all_bytes(upload: Upload) -> bool:
 def _check_room(actor: AbstractBaseUser, size_bytes: int) -> None:
     if used_bytes(actor) + size_bytes > settings.USER_QUOTA_BYTES:
         raise QuotaExceeded(
-            _("Your space of %s bytes is used up. Delete something or ask the administrator.")
-            % settings.USER_QUOTA_BYTES
+            _("Your space of %s is used up. Delete something or ask the administrator.")
+            % size_text(settings.USER_QUOTA_BYTES)
         )
     home = Path(settings.ATELIER_HOME)
     home.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from hub.core.errors import AtelierError, QuotaExceeded, TooLarge
+from hub.core.sizes import size_beside_limit, size_text
 from hub.storage.models import UploadPurpose
 from hub.storage.uploads import (
     begin_upload,
@@ -156,8 +157,8 @@ def _check_room(row: RemoteImport, size: int) -> None:
     lying = others.exclude(status=RemoteStatus.SUCCEEDED).aggregate(total=Sum("received_bytes"))
     if used_bytes(row.owner) + int(lying["total"] or 0) + size > settings.USER_QUOTA_BYTES:
         raise QuotaExceeded(
-            _("Your space of %s bytes is used up. Delete something or ask the administrator.")
-            % settings.USER_QUOTA_BYTES
+            _("Your space of %s is used up. Delete something or ask the administrator.")
+            % size_text(settings.USER_QUOTA_BYTES)
         )
 
 
@@ -165,8 +166,7 @@ def _check_limit(size: int) -> None:
     limit = min(settings.IMPORT_MAX_BYTES, max_bytes_for(UploadPurpose.MODEL_FILE))
     if size > limit:
         raise TooLarge(
-            _("This file has %(size)s bytes; the limit is %(limit)s.")
-            % {"size": size, "limit": limit}
+            _("This file has %(size)s; the limit is %(limit)s.") % size_beside_limit(size, limit)
         )
 
 

@@ -118,7 +118,10 @@ def test_a_meter_tells_real_numbers_and_cuts_epochs() -> None:
 
 def test_hashes_are_shortened_for_the_eye_only() -> None:
     value = "9F2C41D07BE83AD1" * 4
-    html = render("{% file_row row %}", row=FileRow("a", 5, hash_kind="SHA256", hash_value=value))
+    hashes = (("SHA256", value), ("CRC32", "19D240A3"))
+    row = FileRow("a", 5, hash_kind="SHA256", hash_value=value, hashes=hashes)
+    html = render("{% file_row row %}", row=row)
 
     assert f'data-copy="{value}"' in html
     assert "9F2C41D07B…3AD1" in html
+    assert 'data-copy="19D240A3"' in html

@@ -37,7 +37,15 @@ def test_sizes_have_a_digit_only_below_ten(value: int, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, "–"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (660, "11 min"), (7500, "2 h 5 min")],
+    [
+        (None, "–"),
+        (0.4, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (660, "11 min"),
+        (3590, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+    ],
 )
 def test_durations(seconds: float | None, words: str) -> None:
     assert duration(seconds) == words

@@ -70,5 +70,5 @@ def test_a_file_of_unknown_length_is_stopped_when_the_space_is_used_up(site, set
     settings.USER_QUOTA_BYTES = 1000
     row = fetched(begun(site))
     assert row.status == RemoteStatus.FAILED
-    assert "1000 bytes is used up" in row.failure
+    assert "1,000 B is used up" in row.failure
     assert not Upload.objects.exists()

@@ -32,6 +32,25 @@ def test_a_part_is_started_with_the_command_of_the_one_command_machine(name, wor
     assert name in PARTS
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "is_shown"),
+    [
+        ("web", '127.0.0.1:39920 "GET /models/ HTTP/1.1" 200 OK', False),
+        ("web", '127.0.0.1:39920 "GET /models/ HTTP/1.1" 500 Internal Server Error', True),
+        ("web", "ERROR Exception in ASGI application", True),
+        ("cpu", "[2026-11-30 08:41: INFO/MainProcess] Task jobs.tidy[2e] received", False),
+        ("cpu", "[2026-11-30 08:41: INFO/ForkPoolWorker-1] Task a.b[2e] succeeded in 1.1s", False),
+        ("cpu", "[2026-11-30 08:41: ERROR/ForkPoolWorker-1] Task a.b[2e] raised: Gone()", True),
+        ("gpu", "[2026-11-30 08:41: INFO/MainProcess] job 1: attempt 1 begins", True),
+    ],
+)
+def test_daily_work_stays_out_of_the_terminal_and_trouble_does_not(name, line, is_shown) -> None:
+    config = read_config(ELSEWHERE)
+    routine = command_of(name, SiteParts(config, config.port, {})).routine
+
+    assert (routine.search(line) is None) == is_shown
+
+
 def _run(*argv: str, **extra: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hub.embedded.run_part", *argv],

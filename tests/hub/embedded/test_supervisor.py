@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -53,6 +54,7 @@ signal.pause()
 """
 CHATTY = """
 import signal
+print("daily work")
 print("one line", flush=True)
 signal.pause()
 """
@@ -155,7 +157,9 @@ def test_a_part_stays_up_when_the_disk_takes_no_more_of_its_log(bench: Bench) ->
     (bench.folder / "chatty.log").symlink_to("/dev/full")
 
     async def flow() -> None:
-        await bench.supervisor.start(Part(bench.command("chatty", CHATTY)))
+        await bench.supervisor.start(
+            Part(bench.command("chatty", CHATTY, routine=re.compile("daily")))
+        )
         await until(lambda: "one line" in bench.text.getvalue())
         os.kill(bench.supervisor.pids()["chatty"], signal.SIGKILL)
         await until(lambda: bench.text.getvalue().count("one line") == 2)
@@ -163,6 +167,7 @@ def test_a_part_stays_up_when_the_disk_takes_no_more_of_its_log(bench: Bench) ->
 
     bench.run(flow)
     assert bench.text.getvalue().count("starting it again") == 1
+    assert "daily work" not in bench.text.getvalue()
 
 
 def test_a_part_that_cannot_be_started_again_ends_the_run_in_order(bench: Bench) -> None:

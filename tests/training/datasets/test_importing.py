@@ -95,6 +95,18 @@ def test_a_caption_beside_wins_over_one_that_waits_and_one_is_left_for_the_repor
     assert outcomes(importing.import_report(early.batch)) == {"a.txt": Outcome.CAPTION}
 
 
+def test_a_picture_that_is_here_under_another_name_takes_the_caption_beside_it() -> None:
+    dataset = make_dataset()
+    bring_in(dataset, "first/one.png", picture_bytes(1))
+    pair = {"again/red.png": picture_bytes(1), "again/red.txt": b"red, hut"}
+    report = bring_in(dataset, "set.zip", zip_bytes(pair))
+    assert outcomes(report) == {
+        "again/red.png": Outcome.DUPLICATE,
+        "again/red.txt": Outcome.CAPTION,
+    }
+    assert items_of(dataset).get().tag_texts == ["red", "hut"]
+
+
 def test_a_caption_that_cannot_be_read_leaves_its_picture(settings: Any) -> None:
     settings.IMAGE_MAX_BYTES = 20_000
     dataset = make_dataset()

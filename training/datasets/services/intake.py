@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from hub.core.errors import AtelierError
@@ -45,8 +45,9 @@ class Intake:
         self.dataset: Dataset = batch.dataset
         self.done = set(batch.entries.values_list("name", flat=True))
         self.look_alikes = LookAlikes.of(self.dataset)
-
         self.captions: dict[str, SourceFile] = {}
+        entries = batch.entries.filter(item__isnull=False).values_list("name", "item_id")
+        self.items = {pair_key(name): item_id for name, item_id in entries}
 
     def take_all(self, files: Iterable[SourceFile]) -> None:
         """Take every file that has no entry yet."""
@@ -72,8 +73,10 @@ class Intake:
         caption = self._read_caption(file)
         key = pair_key(file.name)
         self._lock()
+        # A picture that was here already under another name takes the caption beside it.
+        theirs = Q(pair_key=key) | Q(pk=self.items.get(key))
         items = list(
-            Item.objects.select_for_update().filter(dataset=self.dataset, pair_key=key).present()
+            Item.objects.select_for_update().filter(theirs, dataset=self.dataset).present()
         )
         for item in items:
             write_tags({item: self._put_caption(item, caption)})
@@ -214,3 +217,5 @@ class Intake:
             message=message,
         )
         self.done.add(name)
+        if item is not None:
+            self.items[pair_key(name)] = item.pk

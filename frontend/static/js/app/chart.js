@@ -38,7 +38,7 @@ function axes(format, formatX, increments) {
   };
   return [
     { ...shared, size: 34, ...(increments && { incrs: increments }), values: (_, ticks) => ticks.map(formatX) },
-    { ...shared, size: 56, space: 48, values: (_, ticks) => ticks.map(format) },
+    { ...shared, size: 56, space: 32, values: (_, ticks) => ticks.map(format) },
   ];
 }
 

@@ -1,8 +1,12 @@
 // Import into a dataset: files, folders and zips; each file has its own bar, then the hub's report follows.
 import { UploadList, pathOf } from "app/upload";
 import { send } from "app/http";
+import { fetchPart } from "app/parts";
 
 const QUIET = 600;
+const EVERY = 1000;
+const LATER = 10_000;
+const TELL_AGAIN = [1000, 3000, 5000, 10_000, 20_000];
 const JUNK = /(^|\/)\.|__MACOSX|Thumbs\.db$/;
 
 /** Remember the folders of a file: `20_name/a.png` repeats its picture 20 times. */
@@ -23,17 +27,12 @@ async function filesOf(entry, path = "") {
 }
 
 function start(zone) {
-  let timer;
-  const refresh = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => globalThis.htmx.ajax("GET", location.pathname, { target: "#content", swap: "outerHTML" }), QUIET);
-  };
   const list = new UploadList(document.getElementById("upload-list"), {
     purpose: "dataset",
     async onUploaded(id, _file, row) {
-      await send(zone.dataset.import, { body: new URLSearchParams({ upload: id }) });
+      await tell(zone.dataset.import, new URLSearchParams({ upload: id }));
       row.element.remove();
-      refresh();
+      refresh(QUIET);
     },
   });
   const inOrder = new Intl.Collator(undefined, { numeric: true }).compare;
@@ -47,6 +46,19 @@ function start(zone) {
     if (input.files.length) taken(); // chosen before this script had come
   }
   listen(zone, take);
+}
+
+/** Send until there is an answer, or the line has been away for long; what is said twice is read once. */
+async function tell(url, body) {
+  for (const delay of TELL_AGAIN) {
+    try {
+      return await send(url, { body });
+    } catch (error) {
+      if (error.status !== 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
+  }
+  return send(url, { body });
 }
 
 /** The whole page takes files and folders. */
@@ -69,5 +81,17 @@ function listen(zone, take) {
   });
 }
 
+let timer;
+/** Fetch what the hub has read so far, and again while it reads on. */
+function refresh(delay) {
+  clearTimeout(timer);
+  timer = setTimeout(async () => {
+    const came = await fetchPart("content", location.pathname);
+    if (isBeingRead()) refresh(came ? EVERY : LATER);
+  }, delay);
+}
+
+const isBeingRead = () => "reading" in document.getElementById("content").dataset;
+if (isBeingRead()) refresh(EVERY);
 const zone = document.getElementById("drop");
 if (zone) start(zone);

@@ -1,6 +1,7 @@
 // The live run: the page is complete, the socket adds steps, samples, checkpoints and state.
 import { LossChart } from "app/chart";
 import { make, setMeter } from "app/dom";
+import { fetchPart } from "app/parts";
 import { sizeText } from "app/sizes";
 import { LiveSocket, showState } from "app/socket";
 import { clockText, secondsText } from "app/times";
@@ -138,7 +139,7 @@ const pending = new Map();
 function refresh(part) {
   clearTimeout(pending.get(part));
   pending.set(part, setTimeout(() => {
-    globalThis.htmx.ajax("GET", `${location.pathname}?part=${part}`, { target: `#${part}`, swap: "outerHTML" });
+    fetchPart(part, `${location.pathname}?part=${part}`);
   }, 150));
 }
 

@@ -71,6 +71,7 @@ export function sendFile(file, { purpose, endpoint = ENDPOINT, onProgress = () =
  */
 export class UploadList {
   #list; #options; #waiting = []; #running = 0;
+  #sent = new Map(); // file → id of its upload, until the hub has been told what it is for
 
   constructor(list, { purpose, onUploaded, accept = () => "", before = async () => "", onHere = () => {}, onRemoved = () => {}, onIdle = () => {} }) {
     this.#list = list;
@@ -104,10 +105,13 @@ export class UploadList {
         await this.#options.onHere(here, file, row);
         return;
       }
-      const id = await sendFile(file, { purpose: this.#options.purpose, onProgress: row.progress, signal: row.signal });
+      const id = this.#sent.get(file) ?? await sendFile(file, { purpose: this.#options.purpose, onProgress: row.progress, signal: row.signal });
+      this.#sent.set(file, id);
       row.done();
       await this.#options.onUploaded(id, file, row);
+      this.#sent.delete(file);
     } catch (error) {
+      if (error.status !== 0) this.#sent.delete(file); // no answer: its bytes are there all the same
       if (error.name !== "AbortError") row.fail(error.message, true);
     } finally {
       this.#running -= 1;
