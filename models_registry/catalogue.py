@@ -30,8 +30,7 @@ from models_registry.catalogue_facts import (
 from models_registry.catalogue_links import attach_links
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.kept_counts import GUEST, ranked_tags, seen_beside
-from models_registry.models.file import ModelFile, ScanStatus
-from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
 from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
@@ -176,16 +175,12 @@ def people(*, ids: Sequence[int], query: str, limit: int) -> list[User]:
 
 
 def _offered(models: QuerySet[Model]) -> QuerySet[Model]:
-    clean = ModelFile.objects.filter(
-        version__model_id=OuterRef("pk"),
-        version__status__in=PUBLIC_STATES,
-        scan_status=ScanStatus.SUCCESS,
-    )
-    return models.filter(Exists(clean), status__in=PUBLIC_STATES)
+    """Those with something to download; which files these are is read from their rows."""
+    return models.filter(status__in=PUBLIC_STATES).exclude(file_kinds=[])
 
 
 def _with_versions(models: QuerySet[Model]) -> QuerySet[Model]:
-    return models.defer("search", "search_words").select_related("owner__avatar", "team")
+    return models.defer(*ONLY_ASKED).select_related("owner__avatar", "team")
 
 
 def _completed(models: Sequence[Model], viewer: Viewer, *, in_list: bool) -> tuple[Model, ...]:
@@ -213,7 +208,7 @@ def _all_versions(models: Mapping[int, Model]) -> list[ModelVersion]:
 def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
     versions = printed_columns(ModelVersion.objects.reachable_by(viewer).known())
     return versions.select_related("model__owner", "model__team", "tombstone").defer(
-        "model__search", "model__search_words", "model__description"
+        *(f"model__{name}" for name in ONLY_ASKED), "model__description"
     )
 
 

@@ -16,7 +16,7 @@ from models_registry.models.engagement import (
     PersonFollow,
     TagFollow,
 )
-from models_registry.models.model import Model, Viewer
+from models_registry.models.model import ONLY_ASKED, Model, Viewer
 from models_registry.models.tag import Tag
 
 
@@ -80,7 +80,7 @@ def followed_by(viewer: Viewer) -> Followed:
     bonds = ModelEngagement.objects.filter(
         user_id=viewer.pk, kind=EngagementKind.FOLLOW, model_id=OuterRef("pk")
     )
-    models = Model.objects.reachable_by(viewer).filter(Exists(bonds)).defer("search")
+    models = Model.objects.reachable_by(viewer).filter(Exists(bonds)).defer(*ONLY_ASKED)
     return Followed(
         people=tuple(
             people.order_by("person__username").values_list("person__username", flat=True)

@@ -7,7 +7,6 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from models_registry import facets, searching
-from models_registry import filters as filters_module
 from models_registry.catalogue import model_tags
 from models_registry.filters import ModelFilters, Sort, filtered, search_hits
 from models_registry.models.model import Model
@@ -93,7 +92,7 @@ def test_base_models_are_counted_exactly_or_up_to_the_ceiling(
 
 
 def test_counts_for_a_kind_of_file_stop_at_the_limit(dragons, monkeypatch):
-    monkeypatch.setattr(filters_module, "FILE_HITS", 4)
+    monkeypatch.setattr(searching, "MOST_HITS", 4)
     found = facets.facet_counts(viewer=ANYONE, filters=ModelFilters(formats=("SafeTensor",)))
     assert (found.total, found.is_total_least) == (4, True)
     assert filtered(ANYONE, ModelFilters(formats=("SafeTensor",))).count() == 6
