@@ -145,7 +145,10 @@ def image_total(
                 return ImageTotal(min(some, COUNT_CEILING), is_least=True)
     if _has_very_many(viewer, filters, prompted):
         return ImageTotal(COUNT_CEILING, is_least=True)
-    images = _narrowed(viewer, filters, prompted).order_by(*newest)
+    images = _narrowed(viewer, filters, prompted)
+    # Of pictures taken by their keys, the first thousand in whatever order are enough.
+    by_key = filters.model_id is not None or filters.version_id is not None
+    images = images.order_by() if by_key else images.order_by(*newest)
     count = images[: COUNT_CEILING + 1].count()
     return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
 
@@ -179,11 +182,13 @@ def neighbours(
     *, viewer: Viewer, filters: ImageFilters, sort: ImageSort, image: Image
 ) -> Neighbours:
     """The pictures before and after `image` in the list that the filters and the sort give."""
-    ids = _narrowed(viewer, filters).exclude(pk=image.pk)
+    others = _narrowed(viewer, replace(filters, words="")).exclude(pk=image.pk)
+    prompted = Prompted(filters.words) if filters.words.strip() else None
     order = ORDERS[sort]
     backwards = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
     return Neighbours(
-        previous_id=_first_beyond(ids, backwards, image), next_id=_first_beyond(ids, order, image)
+        previous_id=_first_beyond(others, backwards, image, prompted),
+        next_id=_first_beyond(others, order, image, prompted),
     )
 
 
@@ -328,9 +333,16 @@ def _cards(images: QuerySet[Image]) -> QuerySet[Image]:
     )
 
 
-def _first_beyond(images: QuerySet[Image], order: tuple[str, ...], image: Image) -> int | None:
+def _first_beyond(
+    images: QuerySet[Image], order: tuple[str, ...], image: Image, prompted: Prompted | None
+) -> int | None:
     here = [getattr(image, name.lstrip("-")) for name in order]
     found = behind(images, order, here).order_by(*order)
+    if prompted is not None:
+        near = prompted.nearest_of(found)
+        found = found.filter(
+            among("pk", near.keys) if near.keys or near.is_all else prompted.condition()
+        )
     return found.values_list("pk", flat=True).first()
 
 
