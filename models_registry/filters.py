@@ -19,7 +19,7 @@ from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import Hits, find_hits, first_hits, holding_words
+from models_registry.searching import Hits, find_both, find_hits, first_hits, holding_words
 
 
 class Scope(StrEnum):
@@ -136,7 +136,7 @@ def counted_apart(filters: ModelFilters) -> ModelFilters:
 
 
 def search_hits(
-    viewer: Viewer, filters: ModelFilters, *, inside: Hits | None = None, for_counts: bool = False
+    viewer: Viewer, filters: ModelFilters, *, inside: Hits | None = None
 ) -> Hits | None:
     """What is counted of the models that meet the filters: those with the words, or the first ones.
 
@@ -147,12 +147,18 @@ def search_hits(
         found = narrowed(viewer, filters).filter(among("pk", inside.ids)).order_by()
         return replace(inside, ids=tuple(keys_of(found)))
     if filters.query.strip():
-        return find_hits(narrowed(viewer, filters), filters.query, for_counts=for_counts)
+        return find_hits(narrowed(viewer, filters), filters.query)
     if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
         return None
     # Of one licence there is an index in this order; without one, all models would be looked at.
     order = ORDERS[Sort.NEWEST] if len(filters.licences) == 1 else ()
     return first_hits(narrowed(viewer, filters).order_by(*order))
+
+
+def search_both(viewer: Viewer, filters: ModelFilters) -> tuple[Hits, Hits]:
+    """What words find of the models that are counted beside the filters, and of the list's own."""
+    fits = _own_columns(filters) & Q(*_holding(filters))
+    return find_both(narrowed(viewer, counted_apart(filters)), fits, filters.query)
 
 
 def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:

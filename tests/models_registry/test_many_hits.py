@@ -71,6 +71,27 @@ def test_a_slip_of_the_hand_is_forgiven_only_where_few_have_the_words(dragons, m
     assert names(query="dragan hilz") == []
 
 
+@pytest.mark.parametrize("looked_at", [1, 3])
+@pytest.mark.parametrize("most", [1, 2, 3, 6])
+@pytest.mark.parametrize("query", ["dragon", "dragan", "🙂"])
+def test_hits_that_fit_are_those_of_a_search_among_what_fits(
+    dragons, monkeypatch, most, looked_at, query
+):
+    for name in ("MOST_HITS", "MOST_NEAR"):
+        monkeypatch.setattr(searching, name, most)
+    monkeypatch.setattr(searching, "LOOKED_AT", looked_at)
+    filters = ModelFilters(query=query, base_models=("SDXL 1.0",))
+    found = facets.find(ANYONE, filters)
+    assert found.hits == search_hits(ANYONE, filters)
+    wide = search_hits(ANYONE, ModelFilters(query=query))
+    assert found.wide is not None
+    assert len(found.wide.ids) == len(wide.ids)
+    assert (found.wide.is_complete, found.wide.is_forgiving) == (
+        wide.is_complete,
+        wide.is_forgiving,
+    )
+
+
 def test_what_only_some_may_see_is_in_no_count_of_a_cut_search(dragons, monkeypatch):
     monkeypatch.setattr(searching, "MOST_HITS", 3)
     Model.objects.exclude(name="Dragon 2").update(visibility="private")
