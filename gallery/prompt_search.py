@@ -27,6 +27,8 @@ from models_registry.search_text import raw_query
 #: Pictures of a list that are looked at first, how many times as many are where that promises
 #: enough of them, and pictures that the index is asked for at most.
 WINDOW, WIDER, MOST_KEYS = 2_000, 5, 5_000
+#: Pictures that are looked at first for a single one.
+NEAREST = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,19 @@ class Prompted:
         if near.is_all or len(near.keys) > enough or len(near.keys) * WIDER <= enough:
             return near
         return self._within(images, WINDOW * WIDER)
+
+    def nearest_of(self, images: QuerySet[Any]) -> Near:
+        """Those among the next NEAREST pictures of an ordered list.
+
+        Without one there, among WINDOW for several words: a single word that is so rare is found
+        by the index in no time, while several common ones take it the longest of all.
+        """
+        if not self._raw:
+            return Near([], is_all=True)
+        near = self._within(images, NEAREST)
+        if near.keys or near.is_all or " & " not in self._raw:
+            return near
+        return self._within(images, WINDOW)
 
     @property
     def is_complete(self) -> bool:

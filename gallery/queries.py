@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, Func, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from gallery.models import Image, ImageResource
@@ -15,7 +15,7 @@ from gallery.prompt_search import Prompted
 from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid, NotFound
-from hub.core.kept_queries import KeptRows
+from hub.core.kept_queries import KeptRows, attach_rows
 from hub.core.lookups import among, keys_of
 from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
@@ -145,7 +145,10 @@ def image_total(
                 return ImageTotal(min(some, COUNT_CEILING), is_least=True)
     if _has_very_many(viewer, filters, prompted):
         return ImageTotal(COUNT_CEILING, is_least=True)
-    images = _narrowed(viewer, filters, prompted).order_by(*newest)
+    images = _narrowed(viewer, filters, prompted)
+    # Of pictures taken by their keys, the first thousand in whatever order are enough.
+    by_key = filters.model_id is not None or filters.version_id is not None
+    images = images.order_by() if by_key else images.order_by(*newest)
     count = images[: COUNT_CEILING + 1].count()
     return ImageTotal(min(count, COUNT_CEILING), is_least=count > COUNT_CEILING)
 
@@ -155,35 +158,31 @@ def image_detail(viewer: Viewer, image_id: int) -> Image:
 
     Versions of the resources are not loaded: not everyone may see them, `known_versions` tells.
     """
-    image = (
-        Image.objects.visible_to(viewer)
-        .filter(pk=image_id)
-        .select_related("blob", "owner__avatar", "team", "post", "base_model", "generation")
-        .prefetch_related(Prefetch("resources", ImageResource.objects.order_by("position")))
-        .first()
-    )
-    if image is None:
+    found = _one_image(viewer, image_id)
+    if not found:
         raise NotFound(_("There is no such picture, or it is not shared with you."))
-    return image
+    attach_rows(found, "resources", _resources_of([image_id]))
+    return found[0]
 
 
 def known_versions(viewer: Viewer, version_ids: set[int]) -> dict[int, ModelVersion]:
     """Those of the model versions that the viewer may see, with their models, by id."""
     if not version_ids:
         return {}
-    found = ModelVersion.objects.visible_to(viewer).filter(pk__in=version_ids)
-    return {version.pk: version for version in found.select_related("model", "base_model")}
+    return {version.pk: version for version in _versions_with_models(viewer, version_ids)}
 
 
 def neighbours(
     *, viewer: Viewer, filters: ImageFilters, sort: ImageSort, image: Image
 ) -> Neighbours:
     """The pictures before and after `image` in the list that the filters and the sort give."""
-    ids = _narrowed(viewer, filters).exclude(pk=image.pk)
+    others = _narrowed(viewer, replace(filters, words="")).exclude(pk=image.pk)
+    prompted = Prompted(filters.words) if filters.words.strip() else None
     order = ORDERS[sort]
     backwards = tuple(name[1:] if name.startswith("-") else f"-{name}" for name in order)
     return Neighbours(
-        previous_id=_first_beyond(ids, backwards, image), next_id=_first_beyond(ids, order, image)
+        previous_id=_first_beyond(others, backwards, image, prompted),
+        next_id=_first_beyond(others, order, image, prompted),
     )
 
 
@@ -214,9 +213,7 @@ def reactions_of(viewer: Viewer, image: Image) -> set[str]:
 
 def base_models_in_use(viewer: Viewer) -> list[str]:
     """Names of the base models that visible pictures were made with, for the filter."""
-    shown = Image.objects.visible_to(viewer).filter(base_model=OuterRef("pk"))
-    names = BaseModel.objects.filter(Exists(shown)).order_by("sort", "name")
-    return list(names.values_list("name", flat=True))
+    return [name for (name,) in _bases_in_use(viewer)]
 
 
 def models_in_use(
@@ -328,9 +325,16 @@ def _cards(images: QuerySet[Image]) -> QuerySet[Image]:
     )
 
 
-def _first_beyond(images: QuerySet[Image], order: tuple[str, ...], image: Image) -> int | None:
+def _first_beyond(
+    images: QuerySet[Image], order: tuple[str, ...], image: Image, prompted: Prompted | None
+) -> int | None:
     here = [getattr(image, name.lstrip("-")) for name in order]
     found = behind(images, order, here).order_by(*order)
+    if prompted is not None:
+        near = prompted.nearest_of(found)
+        found = found.filter(
+            among("pk", near.keys) if near.keys or near.is_all else prompted.condition()
+        )
     return found.values_list("pk", flat=True).first()
 
 
@@ -354,3 +358,29 @@ def _pictures_made_with(viewer: Viewer, version_id: int) -> QuerySet[ImageResour
 
 _card_rows = KeptRows(lambda keys: _cards(Image.objects.filter(among("pk", keys))))
 _pictures_of_version = RowsForViewer(_pictures_made_with)
+_resources_of = KeptRows(
+    lambda keys: ImageResource.objects.filter(among("image", keys)).order_by("position")
+)
+_one_image = RowsForViewer(
+    lambda viewer, image_id: (
+        Image.objects.visible_to(viewer)
+        .filter(pk=image_id)
+        .select_related("blob", "owner__avatar", "team", "post", "base_model", "generation")
+    )
+)
+_versions_with_models = RowsForViewer(
+    lambda viewer, keys: (
+        ModelVersion.objects.visible_to(viewer)
+        .filter(among("pk", keys))
+        .select_related("model", "base_model")
+    )
+)
+_bases_in_use = RowsForViewer(
+    lambda viewer: (
+        BaseModel.objects.filter(
+            Exists(Image.objects.visible_to(viewer).filter(base_model=OuterRef("pk")))
+        )
+        .order_by("sort", "name")
+        .values_list("name")
+    )
+)

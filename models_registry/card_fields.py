@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from models_registry.models.base_model import BaseModelType
-from models_registry.models.model import Model
+from models_registry.models.model import ONLY_ASKED, Model
 from models_registry.models.version import ModelVersion
 
 USAGE = ("clip_skip", "sampler", "steps", "width", "height")
@@ -19,7 +19,7 @@ def card_fields(model_id: int) -> Mapping[str, str]:
     """Every filled field of the card; those of version 3 are called `3.name`, `3.description`, …"""
     model = (
         Model.objects.select_related("team")
-        .defer("search", "search_words")
+        .defer(*ONLY_ASKED)
         .prefetch_related("model_tags__tag", "versions__trigger_word_sets__words")
         .prefetch_related("versions__base_model", "versions__recommended_resources")
         .prefetch_related("versions__example_prompts")

@@ -1,6 +1,6 @@
 """The catalogue as programs read it: models with all their public versions and cleared files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -21,17 +21,12 @@ from hub.core.errors import AtelierError, Invalid, NotFound
 from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
-from models_registry.catalogue_facts import (
-    attach_facts,
-    attach_tags,
-    listed_versions,
-    printed_columns,
-)
+from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
 from models_registry.catalogue_links import attach_links
+from models_registry.catalogue_rows import ListedModel, complete, listed_models
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.kept_counts import GUEST, ranked_tags, seen_beside
-from models_registry.models.file import ModelFile, ScanStatus
-from models_registry.models.model import PUBLIC_STATES, Model, Viewer
+from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
 from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
@@ -46,6 +41,14 @@ class CataloguePage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogueList:
+    """Models with their rows, and the cursor of what comes next, None at the end."""
+
+    items: tuple[ListedModel, ...]
+    next_cursor: str | None
+
+
 Row = TypeVar("Row", User, Tag)
 
 
@@ -57,7 +60,7 @@ class CountedPage(Generic[Row]):
     total_items: int
 
 
-def catalogue_page(
+def catalogue_list(
     *,
     viewer: Viewer,
     filters: ModelFilters,
@@ -65,21 +68,34 @@ def catalogue_page(
     cursor: str | None = None,
     page: int | None = None,
     limit: int = 100,
-) -> CataloguePage:
-    """One page by cursor, or by number from 1; models without a cleared file are left out."""
+) -> CatalogueList:
+    """One page by cursor, or by number from 1; models without a cleared file are left out.
+
+    What is to be printed of them needs `catalogue_rows.complete` before.
+    """
     order = ORDERS[sort]
     models = _offered(filtered(viewer, filters))
     if limit == 0:
-        return CataloguePage((), None)
+        return CatalogueList((), None)
     if page is None:
         found = keyset(models, order=order, cursor=cursor, limit=limit, load=_rows)
-        return CataloguePage(_completed(found.items, viewer, in_list=True), found.next_cursor)
+        return CatalogueList(listed_models(found.items, viewer), found.next_cursor)
     start = (page - 1) * limit
     ordered = models.order_by(*order)
     rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1, load=_rows)
-    kept = _completed(rows[:limit], viewer, in_list=True)
+    kept = rows[:limit]
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
-    return CataloguePage(kept, encode_cursor(values) if len(rows) > limit else None)
+    following = encode_cursor(values) if len(rows) > limit else None
+    return CatalogueList(listed_models(kept, viewer), following)
+
+
+def catalogue_page(
+    *, viewer: Viewer, filters: ModelFilters, sort: Sort, limit: int = 100
+) -> CataloguePage:
+    """The first models of a list, with everything that belongs to them."""
+    found = catalogue_list(viewer=viewer, filters=filters, sort=sort, limit=limit)
+    complete(found.items)
+    return CataloguePage(tuple(item.model for item in found.items), found.next_cursor)
 
 
 def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
@@ -88,7 +104,14 @@ def catalogue_model(*, viewer: Viewer, model_id: int) -> Model:
     model = _with_versions(models).first()
     if model is None:
         raise NotFound(f"No model with id {model_id}")
-    return _completed([model], viewer, in_list=False)[0]
+    attach_tags([model])
+    versions = printed_columns(ModelVersion.objects.published().filter(model=model))
+    model.public_versions = list(versions.order_by("-index", "-pk"))
+    for row in model.public_versions:
+        row.model = model
+    attach_facts(model.public_versions)
+    attach_links(model.public_versions, viewer)
+    return model
 
 
 def catalogue_version(*, viewer: Viewer, version_id: int) -> ModelVersion:
@@ -176,44 +199,18 @@ def people(*, ids: Sequence[int], query: str, limit: int) -> list[User]:
 
 
 def _offered(models: QuerySet[Model]) -> QuerySet[Model]:
-    clean = ModelFile.objects.filter(
-        version__model_id=OuterRef("pk"),
-        version__status__in=PUBLIC_STATES,
-        scan_status=ScanStatus.SUCCESS,
-    )
-    return models.filter(Exists(clean), status__in=PUBLIC_STATES)
+    """Those with something to download; which files these are is read from their rows."""
+    return models.filter(status__in=PUBLIC_STATES).exclude(file_kinds=[])
 
 
 def _with_versions(models: QuerySet[Model]) -> QuerySet[Model]:
-    return models.defer("search", "search_words").select_related("owner__avatar", "team")
-
-
-def _completed(models: Sequence[Model], viewer: Viewer, *, in_list: bool) -> tuple[Model, ...]:
-    """The models with their tags and `public_versions`, newest first, in ten queries at most."""
-    attach_tags(models)
-    by_key = {model.pk: model for model in models}
-    for model in models:
-        model.public_versions = []
-    rows = listed_versions(by_key) if in_list else _all_versions(by_key)
-    for row in rows:
-        row.model.public_versions.append(row)
-    attach_facts(rows)
-    attach_links(rows, viewer)
-    return tuple(models)
-
-
-def _all_versions(models: Mapping[int, Model]) -> list[ModelVersion]:
-    versions = ModelVersion.objects.published().filter(among("model", models))
-    rows = list(printed_columns(versions).order_by("-index", "-pk"))
-    for row in rows:
-        row.model = models[row.model_id]
-    return rows
+    return models.defer(*ONLY_ASKED).select_related("owner__avatar", "team")
 
 
 def _visible_versions(viewer: Viewer) -> QuerySet[ModelVersion]:
     versions = printed_columns(ModelVersion.objects.reachable_by(viewer).known())
     return versions.select_related("model__owner", "model__team", "tombstone").defer(
-        "model__search", "model__search_words", "model__description"
+        *(f"model__{name}" for name in ONLY_ASKED), "model__description"
     )
 
 

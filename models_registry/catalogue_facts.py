@@ -4,17 +4,18 @@ A list of 100 models comes with thousands of files, hashes, words and pictures; 
 ORM for each, and the clones that its prefetching makes, would cost more than the whole answer.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import models
-from django.db.models import QuerySet, Value, prefetch_related_objects
-from django.db.models.functions import Concat
+from django.db.models import QuerySet, TextField, Value, prefetch_related_objects
+from django.db.models.functions import Cast, Concat
 
 from hub.core.lookups import KeyedRows, among, row_of
 from hub.storage.models import Blob
@@ -81,6 +82,36 @@ class VersionFacts:
     word_sets: tuple[WordSetFacts, ...]
 
 
+class VersionRows(NamedTuple):
+    """What comes with versions, as the database gave it; hashes by the file that they are of."""
+
+    files: list[tuple[Any, ...]]
+    hashes: list[tuple[Any, ...]]
+    pictures: list[tuple[Any, ...]]
+    examples: list[tuple[Any, ...]]
+    words: list[tuple[Any, ...]]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing yet."""
+        return cls([], [], [], [], [])
+
+    def give_to(self, others: Mapping[int, "VersionRows"]) -> None:
+        """Put every row where its version's rows are, in the same order."""
+        homes = {}
+        for row in self.files:
+            homes[row[0]] = home = others[row[FILE_VERSION]]
+            home.files.append(row)
+        for row in self.hashes:
+            homes[row[0]].hashes.append(row)
+        for row in self.pictures:
+            others[row[0]].pictures.append(row)
+        for row in self.examples:
+            others[row[0]].examples.append(row)
+        for row in self.words:
+            others[row[0]].words.append(row)
+
+
 #: Columns of versions and of files that no answer of the catalogue prints, and no list.
 NEVER_PRINTED = ("changelog", "usage_tips", "training_config")
 NOT_IN_LISTS = (
@@ -100,9 +131,14 @@ def _columns(model: type[models.Model], *left_out: str) -> tuple[str, ...]:
 
 LISTED_COLUMNS = _columns(ModelVersion, *NEVER_PRINTED, *NOT_IN_LISTS)
 FILE_COLUMNS = _columns(ModelFile, *NOT_OF_FILES)
+#: The report as text, which is read where a file is printed.
+REPORT = FILE_COLUMNS.index("scan_report")
+FILE_VALUES = [*FILE_COLUMNS]
+FILE_VALUES[REPORT : REPORT + 1] = [Cast("scan_report", TextField())]
+FILE_VERSION = FILE_COLUMNS.index("version_id")
 BLOB_COLUMNS = _columns(Blob, "created_at")
 
-_versions = KeyedRows(
+version_rows = KeyedRows(
     lambda models: (
         ModelVersion.objects.published()
         .filter(among("model", models))
@@ -110,7 +146,7 @@ _versions = KeyedRows(
         .values_list(*LISTED_COLUMNS)
     )
 )
-_tags = KeyedRows(
+tag_rows = KeyedRows(
     lambda models: (
         ModelTag.objects.filter(among("model", models))
         .order_by("position", "pk")
@@ -121,7 +157,7 @@ _files = KeyedRows(
     lambda versions: (
         ModelFile.objects.filter(among("version", versions), scan_status=ScanStatus.SUCCESS)
         .order_by("-is_primary", "pk")
-        .values_list(*FILE_COLUMNS, *(f"blob__{name}" for name in BLOB_COLUMNS))
+        .values_list(*FILE_VALUES, *(f"blob__{name}" for name in BLOB_COLUMNS))
     )
 )
 #: One row for each file, since there are seven hashes of one: kinds and values in turn.
@@ -164,19 +200,10 @@ def printed_columns(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
     return versions.defer(*NEVER_PRINTED)
 
 
-def listed_versions(of_models: Mapping[int, Model]) -> list[ModelVersion]:
-    """Published versions of these models, newest first, with the columns that lists print."""
-    at = LISTED_COLUMNS.index("model_id")
-    return [
-        row_of(ModelVersion, LISTED_COLUMNS, values, model=of_models[values[at]])
-        for values in _versions(of_models)
-    ]
-
-
 def attach_tags(models: Iterable[Model]) -> None:
     """Give every model its `tag_names`, in one query."""
     names: dict[int, list[str]] = defaultdict(list)
-    for model_id, name in _tags(model.pk for model in models):
+    for model_id, name in tag_rows(model.pk for model in models):
         names[model_id].append(name)
     for model in models:
         model.loaded_tags = names[model.pk]
@@ -186,12 +213,25 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
     """Give every version its `facts`, words and base model in a constant number of queries."""
     if not versions:
         return
-    by_key = {version.pk: version for version in versions}
     attach_bases(versions)
     buried = [version for version in versions if version.is_tombstone]
     prefetch_related_objects(buried, "tombstone__files__hashes")
-    files, pictures = files_of(by_key), _pictures_of(by_key)
-    examples, words = _examples_of(by_key), words_of(by_key)
+    attach_rows(versions, rows_of_versions(version.pk for version in versions))
+
+
+def rows_of_versions(versions: Iterable[int]) -> VersionRows:
+    """Everything that comes with versions of these keys, in five queries at most."""
+    keys = list(versions)
+    files = _files(keys)
+    hashes = _hashes(row[0] for row in files)
+    return VersionRows(files, hashes, _pictures(keys), _examples(keys), _words(keys))
+
+
+def attach_rows(versions: Iterable[ModelVersion], rows: VersionRows) -> None:
+    """Give every version its `facts` and words, made of these rows."""
+    by_key = {version.pk: version for version in versions}
+    files, pictures = _files_of(by_key, rows), _pictures_of(rows)
+    examples, words = _examples_of(rows), _words_in_sets(rows.words)
     for key, version in by_key.items():
         version.loaded_words = [word for word_set in words[key] for word in word_set.words]
         version.facts = VersionFacts(
@@ -204,47 +244,57 @@ def attach_facts(versions: Sequence[ModelVersion]) -> None:
 
 def attach_bases(versions: Iterable[ModelVersion]) -> None:
     """Give every version its base model, one object for all that share it."""
-    wanted = {version.base_model_id for version in versions if version.base_model_id is not None}
-    bases = {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted)}
+    bases = bases_of(version.base_model_id for version in versions)
     for version in versions:
         base = bases[version.base_model_id] if version.base_model_id else None
         version._state.fields_cache["base_model"] = base
 
 
-def files_of(versions: Mapping[int, ModelVersion]) -> dict[int, list[ModelFile]]:
-    """Cleared files, the primary one first, each with its size and its hashes."""
-    at, width = FILE_COLUMNS.index("version_id"), len(FILE_COLUMNS)
-    found: dict[int, list[ModelFile]] = defaultdict(list)
-    rows = _files(versions)
-    hashes = {key: words.split(" ") for key, words in _hashes(row[0] for row in rows)}
-    for values in rows:
-        version = versions[values[at]]
-        blob = row_of(Blob, BLOB_COLUMNS, values[width:])
-        file = row_of(ModelFile, FILE_COLUMNS, values[:width], version=version, blob=blob)
-        words = hashes.get(values[0], [])
-        file.loaded_hashes = dict(zip(words[::2], words[1::2], strict=True))
-        found[values[at]].append(file)
-    return found
-
-
-def _pictures_of(versions: Iterable[int]) -> dict[int, list[PictureFacts]]:
-    found: dict[int, list[PictureFacts]] = defaultdict(list)
-    for row in _pictures(versions):
-        found[row[0]].append(PictureFacts._make(row[1:]))
-    return found
-
-
-def _examples_of(versions: Iterable[int]) -> dict[int, list[ExampleFacts]]:
-    found: dict[int, list[ExampleFacts]] = defaultdict(list)
-    for version_id, *facts in _examples(versions):
-        found[version_id].append(ExampleFacts(*facts))
-    return found
+def bases_of(keys: Iterable[int | None]) -> dict[int, BaseModel]:
+    """Base models by key."""
+    wanted = {key for key in keys if key is not None}
+    return {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted)}
 
 
 def words_of(versions: Iterable[int]) -> dict[int, list[WordSetFacts]]:
     """Trigger words in their sets, both in order, by version."""
+    return _words_in_sets(_words(versions))
+
+
+def _files_of(
+    versions: Mapping[int, ModelVersion], rows: VersionRows
+) -> dict[int, list[ModelFile]]:
+    """Cleared files, the primary one first, each with its size and its hashes."""
+    width = len(FILE_COLUMNS)
+    found: dict[int, list[ModelFile]] = defaultdict(list)
+    hashes = {key: words.split(" ") for key, words in rows.hashes}
+    for values in rows.files:
+        version = versions[values[FILE_VERSION]]
+        blob = row_of(Blob, BLOB_COLUMNS, values[width:])
+        file = row_of(ModelFile, FILE_COLUMNS, values[:width], version=version, blob=blob)
+        file.scan_report = json.loads(values[REPORT])
+        words = hashes.get(values[0], [])
+        file.loaded_hashes = dict(zip(words[::2], words[1::2], strict=True))
+        found[values[FILE_VERSION]].append(file)
+    return found
+
+
+def _pictures_of(rows: VersionRows) -> dict[int, list[PictureFacts]]:
+    found: dict[int, list[PictureFacts]] = defaultdict(list)
+    for row in rows.pictures:
+        found[row[0]].append(PictureFacts._make(row[1:]))
+    return found
+
+
+def _examples_of(rows: VersionRows) -> dict[int, list[ExampleFacts]]:
+    found: dict[int, list[ExampleFacts]] = defaultdict(list)
+    for version_id, *facts in rows.examples:
+        found[version_id].append(ExampleFacts(*facts))
+    return found
+
+
+def _words_in_sets(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[WordSetFacts]]:
     found: dict[int, list[WordSetFacts]] = defaultdict(list)
-    rows = _words(versions)
     for (version_id, _set_id, name), words in groupby(rows, key=lambda row: row[:3]):
         found[version_id].append(WordSetFacts(name, tuple(row[3] for row in words)))
     return found

@@ -5,9 +5,10 @@ links to, so one that leads to a hidden version is left out whole.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from hub.core.lookups import KeyedRows, among
 from models_registry.models.model import Viewer
@@ -41,7 +42,7 @@ class VersionLinks:
     base: VersionLink | None = None
 
 
-_resources = KeyedRows(
+resource_rows = KeyedRows(
     lambda versions: (
         RecommendedResource.objects.filter(among("version", versions))
         .order_by("position", "pk")
@@ -54,10 +55,17 @@ def attach_links(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
     """Give every version its `links`, in two queries."""
     if not versions:
         return
-    rows = _resources(row.pk for row in versions)
-    wanted: set[int | None] = {target for _key, target, *_facts in rows}
-    wanted |= {version.base_version_id for version in versions}
-    known = _known(viewer, [key for key in wanted if key is not None])
+    rows = resource_rows(row.pk for row in versions)
+    wanted = {row[1] for row in rows} | {version.base_version_id for version in versions}
+    give_links(versions, rows, known_links(viewer, wanted))
+
+
+def give_links(
+    versions: Sequence[ModelVersion],
+    rows: Iterable[tuple[Any, ...]],
+    known: Mapping[int | None, VersionLink],
+) -> None:
+    """Give every version its `links`, made of the rows of what goes with it."""
     resources: dict[int, list[ResourceFacts]] = defaultdict(list)
     for version_id, target, kind, name, weight in rows:
         link = known.get(target)
@@ -69,8 +77,9 @@ def attach_links(versions: Sequence[ModelVersion], viewer: Viewer) -> None:
         )
 
 
-def _known(viewer: Viewer, keys: list[int]) -> dict[int | None, VersionLink]:
+def known_links(viewer: Viewer, wanted: Iterable[int | None]) -> dict[int | None, VersionLink]:
     """Those of these versions that the viewer may know of, by id."""
+    keys = [key for key in wanted if key is not None]
     if not keys:
         return {}
     rows = ModelVersion.objects.visible_to(viewer).filter(pk__in=keys)

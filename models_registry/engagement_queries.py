@@ -16,7 +16,7 @@ from models_registry.models.engagement import (
     PersonFollow,
     TagFollow,
 )
-from models_registry.models.model import Model, Viewer
+from models_registry.models.model import ONLY_ASKED, Model, Viewer
 from models_registry.models.tag import Tag
 
 
@@ -67,8 +67,7 @@ def hidden_version_ids(viewer: Viewer) -> list[int]:
     """Versions of the models that the viewer hides everywhere; one query, none for guests."""
     if not viewer.is_authenticated:
         return []
-    bonds = ModelEngagement.objects.filter(user_id=viewer.pk, kind=EngagementKind.HIDE)
-    return list(bonds.values_list("model__versions", flat=True).exclude(model__versions=None))
+    return [key for (key,) in _hidden_versions(viewer.pk)]
 
 
 def followed_by(viewer: Viewer) -> Followed:
@@ -80,7 +79,7 @@ def followed_by(viewer: Viewer) -> Followed:
     bonds = ModelEngagement.objects.filter(
         user_id=viewer.pk, kind=EngagementKind.FOLLOW, model_id=OuterRef("pk")
     )
-    models = Model.objects.reachable_by(viewer).filter(Exists(bonds)).defer("search")
+    models = Model.objects.reachable_by(viewer).filter(Exists(bonds)).defer(*ONLY_ASKED)
     return Followed(
         people=tuple(
             people.order_by("person__username").values_list("person__username", flat=True)
@@ -115,3 +114,12 @@ def _bonds_of(viewer_id: int, model_id: int) -> QuerySet[Model, tuple[bool, bool
 
 
 _bonds = KeptRows(_bonds_of)
+
+
+_hidden_versions = KeptRows(
+    lambda person_id: (
+        ModelEngagement.objects.filter(user_id=person_id, kind=EngagementKind.HIDE)
+        .exclude(model__versions=None)
+        .values_list("model__versions")
+    )
+)

@@ -20,6 +20,7 @@ from models_registry.filters import (
     counted_apart,
     filtered,
     narrowed,
+    search_both,
     search_hits,
 )
 from models_registry.kept_counts import Counts, Group, kept_counts
@@ -75,7 +76,10 @@ def find(viewer: Viewer, filters: ModelFilters) -> Found:
     if wide_filters == filters:
         hits = search_hits(viewer, filters)
         return Found(hits, hits)
-    wide = search_hits(viewer, wide_filters, for_counts=True)
+    if filters.query.strip():
+        wide, hits = search_both(viewer, filters)
+        return Found(hits, wide)
+    wide = search_hits(viewer, wide_filters)
     return Found(search_hits(viewer, filters, inside=wide), wide)
 
 

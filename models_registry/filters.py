@@ -12,13 +12,14 @@ from hub.accounts.models import Membership, Team
 from hub.accounts.queries import keys_of_username
 from hub.core.lookups import among, keys_of
 from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
+from models_registry.file_kinds import words_for
 from models_registry.key_lookup import LookedUp, keys_of_bases, keys_of_tags
 from models_registry.models.collection import CollectionItem
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import Hits, find_hits, first_hits, holding_words
+from models_registry.searching import Hits, find_both, find_hits, first_hits, holding_words
 
 
 class Scope(StrEnum):
@@ -32,8 +33,6 @@ class Scope(StrEnum):
     HIDDEN = "hidden"
 
 
-#: Of models with a kind of file not more than these are counted: each is asked for its files.
-FILE_HITS = 200
 #: Filters whose choices have counts, all from one pass over the models and one over their versions.
 COUNTED = ("types", "subjects", "verified", "trained_here", "base_models")
 #: Stands for "nothing may be sold" among the commercial uses.
@@ -137,7 +136,7 @@ def counted_apart(filters: ModelFilters) -> ModelFilters:
 
 
 def search_hits(
-    viewer: Viewer, filters: ModelFilters, *, inside: Hits | None = None, for_counts: bool = False
+    viewer: Viewer, filters: ModelFilters, *, inside: Hits | None = None
 ) -> Hits | None:
     """What is counted of the models that meet the filters: those with the words, or the first ones.
 
@@ -148,25 +147,25 @@ def search_hits(
         found = narrowed(viewer, filters).filter(among("pk", inside.ids)).order_by()
         return replace(inside, ids=tuple(keys_of(found)))
     if filters.query.strip():
-        return find_hits(narrowed(viewer, filters), filters.query, for_counts=for_counts)
-    newest = ORDERS[Sort.NEWEST]
-    if filters.formats or filters.precisions:
-        # A person's models, and those with a tag, are few enough to begin with them.
-        order = () if filters.username or filters.tags else newest
-        return first_hits(narrowed(viewer, filters).order_by(*order), most=FILE_HITS)
+        return find_hits(narrowed(viewer, filters), filters.query)
     if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
         return None
     # Of one licence there is an index in this order; without one, all models would be looked at.
-    order = newest if len(filters.licences) == 1 else ()
+    order = ORDERS[Sort.NEWEST] if len(filters.licences) == 1 else ()
     return first_hits(narrowed(viewer, filters).order_by(*order))
+
+
+def search_both(viewer: Viewer, filters: ModelFilters) -> tuple[Hits, Hits]:
+    """What words find of the models that are counted beside the filters, and of the list's own."""
+    fits = _own_columns(filters) & Q(*_holding(filters))
+    return find_both(narrowed(viewer, counted_apart(filters)), fits, filters.query)
 
 
 def narrowed(viewer: Viewer, filters: ModelFilters) -> QuerySet[Model]:
     """Models the viewer may see that meet every filter but the words."""
     models = _in_scope(viewer, filters)
     models = models.filter(_own_columns(filters), _terms(filters), *_engaged(viewer, filters))
-    if (held := _versions_or_files(filters)) is not None:
-        models = models.filter(Exists(held))
+    models = models.filter(*_holding(filters))
     if filters.tags:
         keys = filters.looked_up.keys(keys_of_tags, filters.tags)
         models = models.filter(Exists(with_tag_keys(keys)))
@@ -291,12 +290,28 @@ def _allowed_levels(allowed: int) -> list[int]:
     return [level for level in range(64) if level & ~allowed == 0]
 
 
-def _versions_or_files(filters: ModelFilters) -> QuerySet[Any] | None:
-    """What the model of the outer query must have: a version or, in one, a file; None: nothing."""
+def _holding(filters: ModelFilters) -> list[Q]:
+    """What the versions of a model must have, as far as its own columns tell, and the rest.
+
+    The columns are for lists of what is published: drafts are asked for themselves. Two things of
+    one version, or anything else of it, are asked of the versions, but of few models.
+    """
     by_file = bool(filters.formats or filters.precisions)
-    by_version = filters.base_models or filters.version_ids or filters.early_access_at
-    if not (by_version or by_file):
-        return None
+    told: list[Q] = []
+    if _only_published(filters):
+        if filters.base_models:
+            told.append(Q(base_ids__overlap=_keys_of_bases(filters)))
+        if by_file:
+            words = words_for(filters.formats, filters.precisions)
+            told.append(Q(file_kinds__overlap=words))
+    asked = bool(filters.base_models) + by_file
+    if asked > min(len(told), 1) or filters.version_ids or filters.early_access_at:
+        return [*told, Q(Exists(_versions_or_files(filters, by_file=by_file)))]
+    return told
+
+
+def _versions_or_files(filters: ModelFilters, *, by_file: bool) -> QuerySet[Any]:
+    """Versions of the model of the outer query or, `by_file`, files in such versions."""
     condition = _of_version(filters, "version__" if by_file else "")
     if not by_file:
         return ModelVersion.objects.filter(condition)
@@ -306,16 +321,23 @@ def _versions_or_files(filters: ModelFilters) -> QuerySet[Any] | None:
     return files.filter(precision__in=list(filters.precisions)) if filters.precisions else files
 
 
+def _only_published(filters: ModelFilters) -> bool:
+    """Drafts count only in lists of one's own or one's team's models."""
+    return filters.published_only or filters.scope in PUBLISHED_SCOPES
+
+
 def _of_version(filters: ModelFilters, prefix: str) -> Q:
     condition = Q(**{f"{prefix}model_id": OuterRef("pk")})
-    # Drafts count only in lists of one's own or one's team's models.
-    if filters.published_only or filters.scope in PUBLISHED_SCOPES:
+    if _only_published(filters):
         condition &= Q(**{f"{prefix}status__in": PUBLIC_STATES})
     if filters.base_models:
-        bases = filters.looked_up.keys(keys_of_bases, filters.base_models)
-        condition &= Q(**{f"{prefix}base_model__in": bases})
+        condition &= Q(**{f"{prefix}base_model__in": _keys_of_bases(filters)})
     if filters.version_ids:
         condition &= Q(**{f"{prefix}pk__in": list(filters.version_ids)})
     if filters.early_access_at:
         condition &= Q(**{f"{prefix}early_access_until__gt": filters.early_access_at})
     return condition
+
+
+def _keys_of_bases(filters: ModelFilters) -> list[int]:
+    return filters.looked_up.keys(keys_of_bases, filters.base_models)

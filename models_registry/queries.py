@@ -23,7 +23,7 @@ from models_registry.models.bookmark import Bookmark
 from models_registry.models.conversion import FileConversion
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
+from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
@@ -138,7 +138,7 @@ def model_alone(*, viewer: Viewer, slug: str = "", model_id: int | None = None) 
 def drafts_of(viewer: Viewer, *, limit: int) -> list[Model]:
     """Models that this person has begun, newest first."""
     drafts = Model.objects.owned_by(viewer).filter(status=Status.DRAFT)
-    return list(drafts.order_by(*ORDERS[Sort.NEWEST]).defer("search", "search_words")[:limit])
+    return list(drafts.order_by(*ORDERS[Sort.NEWEST]).defer(*ONLY_ASKED)[:limit])
 
 
 def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
@@ -250,7 +250,7 @@ def cover_of(*, viewer: Viewer, cover_id: int) -> VersionCover | None:
 
 
 def _model_rows(viewer: Viewer) -> QuerySet[Model]:
-    models = Model.objects.reachable_by(viewer).defer("search", "search_words")
+    models = Model.objects.reachable_by(viewer).defer(*ONLY_ASKED)
     return models.select_related("owner__avatar", "team")
 
 
@@ -282,7 +282,7 @@ _reviews_by_key = KeptRows(
 _card_rows = KeptRows(
     lambda me, keys: (
         Model.objects.filter(among("pk", keys))
-        .defer("search", "search_words", "description", *NOT_ON_CARDS)
+        .defer(*ONLY_ASKED, "description", *NOT_ON_CARDS)
         .annotate(is_saved=Exists(Bookmark.objects.filter(user_id=me, model_id=OuterRef("pk"))))
         .select_related("owner__avatar", "team", "latest_version__base_model")
     )

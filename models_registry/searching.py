@@ -29,7 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.db.models.sql.compiler import SQLCompiler
 
-from hub.core.lookups import by_bitmap, keys_of
+from hub.core.lookups import by_bitmap, keys_of, marked_keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
 from models_registry.search_text import raw_query
@@ -47,6 +47,8 @@ ENOUGH_HITS = 200
 #: Of a common word, these most downloaded models are looked through for hits to be ranked.
 BEST_KNOWN = 2_000
 BEST_KNOWN_ALIKE = 500
+#: How many times as many hits are looked at for those that fit a filter, before only these are.
+LOOKED_AT = 3
 #: A tsquery as PostgreSQL writes it: `'castl':*`, and several of them that must all be there.
 BEGINNING = re.compile(r"'([^']+)':\*")
 ALL_BEGINNINGS = re.compile(r"'[^']+':\*(?: & '[^']+':\*)*")
@@ -66,24 +68,37 @@ class Hits:
     is_forgiving: bool = False
 
 
-def find_hits(models: QuerySet[Model], text: str, *, for_counts: bool = False) -> Hits:
-    """Look for words (as beginnings), for a hash and, where few have them, for near misses.
-
-    Of more hits than are collected, counts do not need the best-known ones.
-    """
+def find_hits(models: QuerySet[Model], text: str) -> Hits:
+    """Look for words (as beginnings), for a hash and, where few have them, for near misses."""
     text = _cleaned(text)
     if not raw_query(text):
         return first_hits(models.filter(name__icontains=text))
-    exact = Q(search=_widest(text))
-    if hashed := models_of_hash(text):
-        exact |= Q(pk__in=hashed)
+    exact = _exact(text)
     hits = first_hits(models.filter(exact))
-    if not hits.is_complete:
-        best = () if for_counts else _best_known(models, exact, BEST_KNOWN)
-        return Hits(_merged(best, hits.ids), is_complete=False)
-    if len(text) < TYPO_CHARACTERS or len(hits.ids) >= ENOUGH_HITS:
-        return hits
-    return _with_near_misses(models, text, hits, for_counts=for_counts)
+    return _completed(models, text, exact, hits)
+
+
+def find_both(models: QuerySet[Model], fits: Q, text: str) -> tuple[Hits, Hits]:
+    """Hits for counts, and hits for the list of those models that fit.
+
+    Found by one look at the indexes, where the first hits have enough that fit among them. Of more
+    hits than are collected, counts do not need the best-known ones.
+    """
+    text = _cleaned(text)
+    if not raw_query(text):
+        return _first_of_both(models.filter(name__icontains=text), fits)
+    exact = _exact(text)
+    wide, fitting = _first_of_both(models.filter(exact), fits)
+    if not wide.is_complete:
+        return wide, _completed(models.filter(fits), text, exact, fitting)
+    if not _wants_near_misses(text, wide):
+        return wide, fitting
+    with by_bitmap():
+        near, near_fitting = _first_of_both(_alike(models, text), fits, most=MOST_NEAR)
+    return (
+        _with_near_misses(models, text, wide, near, for_counts=True),
+        _with_near_misses(models.filter(fits), text, fitting, near_fitting),
+    )
 
 
 def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
@@ -109,15 +124,59 @@ def with_relevance(models: QuerySet[Model], text: str, *, is_forgiving: bool) ->
     return models.annotate(relevance=Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField()))
 
 
-def _with_near_misses(models: QuerySet[Model], text: str, hits: Hits, *, for_counts: bool) -> Hits:
-    alike = Q(name__trigram_word_similar=text)
+def _exact(text: str) -> Q:
+    """Models with the words, or with a file of that hash."""
+    exact = Q(search=_widest(text))
+    if hashed := models_of_hash(text):
+        exact |= Q(pk__in=hashed)
+    return exact
+
+
+def _completed(models: QuerySet[Model], text: str, exact: Q, hits: Hits) -> Hits:
+    """The first hits with the best-known ones where they are many, with near misses where few."""
+    if not hits.is_complete:
+        best = _best_known(models, exact, BEST_KNOWN)
+        return Hits(_merged(best, hits.ids), is_complete=False)
+    if not _wants_near_misses(text, hits):
+        return hits
     with by_bitmap():
-        either = models.filter(alike | Q(search_words__trigram_word_similar=text))
-        near = first_hits(either, most=MOST_NEAR)
+        near = first_hits(_alike(models, text), most=MOST_NEAR)
+    return _with_near_misses(models, text, hits, near)
+
+
+def _wants_near_misses(text: str, hits: Hits) -> bool:
+    return len(text) >= TYPO_CHARACTERS and len(hits.ids) < ENOUGH_HITS
+
+
+def _alike(models: QuerySet[Model], text: str) -> QuerySet[Model]:
+    return models.filter(
+        Q(name__trigram_word_similar=text) | Q(search_words__trigram_word_similar=text)
+    )
+
+
+def _with_near_misses(
+    models: QuerySet[Model], text: str, hits: Hits, near: Hits, *, for_counts: bool = False
+) -> Hits:
     found = near.ids
     if not (near.is_complete or for_counts):
+        alike = Q(name__trigram_word_similar=text)
         found = _merged(_best_known(models, alike, BEST_KNOWN_ALIKE), found)
     return Hits(_merged(hits.ids, found), is_complete=near.is_complete, is_forgiving=True)
+
+
+def _first_of_both(
+    models: QuerySet[Model], fits: Q, *, most: int | None = None
+) -> tuple[Hits, Hits]:
+    """The first hits, and the first that fit: of these, too, up to `most` (MOST_HITS)."""
+    most = MOST_HITS if most is None else most
+    seen = most * LOOKED_AT
+    is_fitting = ExpressionWrapper(fits, output_field=BooleanField())
+    found = marked_keys_of(models.annotate(fits=is_fitting)[: seen + 1], "fits")
+    first = Hits(tuple(found)[:most], is_complete=len(found) <= most)
+    fitting = tuple(key for key, held in found.items() if held)
+    if len(fitting) <= most and len(found) > seen:
+        return first, first_hits(models.filter(fits), most=most)
+    return first, Hits(fitting[:most], is_complete=len(fitting) <= most)
 
 
 def first_hits(models: QuerySet[Model], *, most: int | None = None) -> Hits:

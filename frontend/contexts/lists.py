@@ -16,6 +16,16 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterGroup:
+    """One fieldset of a filter rail; the rarer ones are folded until one is chosen."""
+
+    name: str
+    title: str
+    choices: tuple[Choice, ...]
+    is_folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FilterChip:
     """A filter in force; `url` is the list without it."""
 

@@ -1,7 +1,7 @@
 """The filters of the model list: choices, removable chips, and the address that holds them all."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.http import QueryDict
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from frontend.contexts.lists import Choice, FilterChip, with_query
+from frontend.contexts.lists import Choice, FilterChip, FilterGroup, with_query
 from models_registry.facets import FacetChoice, Facets
 from models_registry.filters import ModelFilters, Scope, Sort
 from models_registry.models.file import PRECISIONS, FileFormat
@@ -56,16 +56,6 @@ SWITCHES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FacetGroup:
-    """One fieldset of the filter rail; the rarer ones are folded until one is chosen."""
-
-    name: str
-    title: str
-    choices: list[Choice]
-    is_folded: bool = False
-
-
 def list_query(filters: ModelFilters, sort: Sort | None) -> str:
     """The query string of a list, without what is the default."""
     query = QueryDict(mutable=True)
@@ -89,10 +79,10 @@ def list_url(filters: ModelFilters, sort: Sort | None) -> str:
     return with_query(reverse("models"), list_query(filters, sort))
 
 
-def filter_groups(viewer: Viewer, facets: Facets, filters: ModelFilters) -> list[FacetGroup]:
+def filter_groups(viewer: Viewer, facets: Facets, filters: ModelFilters) -> list[FilterGroup]:
     """The rail: what is counted first, then what is rarer, folded."""
     counts = {"verified": facets.verified, "trained": facets.trained_here}
-    switches = [
+    switches = tuple(
         Choice(
             name,
             str(words),
@@ -102,14 +92,14 @@ def filter_groups(viewer: Viewer, facets: Facets, filters: ModelFilters) -> list
         )
         for name, column, words in SWITCHES
         if name != "unseen" or viewer.is_authenticated
-    ]
+    )
     groups = [
-        FacetGroup("type", _("Type"), _counted(facets, facets.types, filters.types)),
-        FacetGroup(
+        FilterGroup("type", _("Type"), _counted(facets, facets.types, filters.types)),
+        FilterGroup(
             "base", _("Base model"), _counted(facets, facets.base_models, filters.base_models)
         ),
-        FacetGroup("subject", _("Subject"), _counted(facets, facets.subjects, filters.subjects)),
-        FacetGroup("", _("Files"), switches),
+        FilterGroup("subject", _("Subject"), _counted(facets, facets.subjects, filters.subjects)),
+        FilterGroup("", _("Files"), switches),
         _plain("format", _("File format"), FileFormat.choices, filters.formats),
         _plain("precision", _("Precision"), [(p, p) for p in PRECISIONS], filters.precisions),
         _plain("licence", _("Licence"), LicenceName.choices, filters.licences),
@@ -170,7 +160,7 @@ def _in_force(filters: ModelFilters) -> Iterator[tuple[str, ModelFilters]]:
 
 def _counted(
     facets: Facets, offered: tuple[FacetChoice, ...], chosen: Collection[str]
-) -> list[Choice]:
+) -> tuple[Choice, ...]:
     picked = set(chosen)
     choices = [
         Choice(
@@ -184,15 +174,18 @@ def _counted(
     ]
     missing = picked - {choice.value for choice in offered}
     labels = {**dict(ModelType.choices), **dict(Subject.choices)}
-    return choices + [
-        Choice(value, str(labels.get(value, value)), is_chosen=True, count=0)
-        for value in sorted(missing)
-    ]
+    return (
+        *choices,
+        *(
+            Choice(value, str(labels.get(value, value)), is_chosen=True, count=0)
+            for value in sorted(missing)
+        ),
+    )
 
 
 def _plain(
     name: str, title: str, offered: Iterable[Sequence[Any]], chosen: Collection[str]
-) -> FacetGroup:
+) -> FilterGroup:
     """Choices without counts: counting files for each would cost more than it tells."""
-    choices = [Choice(str(value), str(label), value in chosen) for value, label in offered]
-    return FacetGroup(name, title, choices, is_folded=not chosen)
+    choices = tuple(Choice(str(value), str(label), value in chosen) for value, label in offered)
+    return FilterGroup(name, title, choices, is_folded=not chosen)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 
 from frontend.contexts.components import ModelCard, Picture
-from frontend.contexts.lists import Choice, FilterChip, with_query
+from frontend.contexts.lists import Choice, FilterChip, FilterGroup, with_query
 from frontend.contexts.model_filters import (
-    FacetGroup,
     filter_chips,
     filter_groups,
     list_query,
@@ -37,7 +36,7 @@ class ModelListContext:
     total: int = 0
     is_total_least: bool = False
     is_empty_hub: bool = False
-    groups: list[FacetGroup] = field(default_factory=list)
+    groups: list[FilterGroup] = field(default_factory=list)
     scopes: list[Choice] = field(default_factory=list)
     sorts: list[Choice] = field(default_factory=list)
     chips: list[FilterChip] = field(default_factory=list)

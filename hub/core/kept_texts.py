@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Text = TypeVar("Text", bound=str | None)
 
@@ -35,6 +35,40 @@ class KeptTexts(Generic[Text]):
             while self._characters > self._most:
                 self._characters -= _size(*self._kept.popitem(last=False))
         return text
+
+
+class KeptPrints:
+    """Texts by name, each with the source that it was made of: of another source it is none.
+
+    So nothing kept is ever out of date, and nobody gets what was made of what another may see: who
+    asks has read the source. `most_bytes` bounds the texts; sources take about as much again.
+    """
+
+    def __init__(self, *, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._kept: OrderedDict[Any, tuple[Any, bytes]] = OrderedDict()
+        self._bytes, self._lock = 0, Lock()
+
+    def find(self, name: Any, source: Any) -> bytes | None:
+        """The text of this name, if it was made of an equal source."""
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is None:
+                return None
+            self._kept.move_to_end(name)
+        return kept[1] if kept[0] == source else None
+
+    def keep(self, name: Any, source: Any, text: bytes) -> None:
+        """Keep this text in place of an earlier one; the longest unused goes first."""
+        with self._lock:
+            if (earlier := self._kept.pop(name, None)) is not None:
+                self._bytes -= len(earlier[1])
+            if len(text) > self._most:
+                return
+            self._kept[name] = source, text
+            self._bytes += len(text)
+            while self._bytes > self._most:
+                self._bytes -= len(self._kept.popitem(last=False)[1][1])
 
 
 def _size(source: str, text: str | None) -> int:

@@ -67,6 +67,20 @@ def keys_of(rows: QuerySet[Any], *, where: str = "", column: str = "pk") -> list
     return [int(key) for key in joined.split(",")] if joined else []
 
 
+def marked_keys_of(rows: QuerySet[Any], mark: str) -> dict[int, bool]:
+    """The keys of rows, which are above zero, in their order, and whether `mark` holds for each."""
+    try:
+        sql, params = rows.values_list("pk", mark).query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    except EmptyResultSet:
+        return {}
+    found = f"SELECT CASE WHEN held THEN key ELSE -key END FROM ({sql}) AS found(key, held)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT array_to_string(ARRAY({found}), ',')", params)
+        (joined,) = cursor.fetchone()
+    keys = [int(key) for key in joined.split(",")] if joined else []
+    return {abs(key): key > 0 for key in keys}
+
+
 class KeyedRows:
     """One query for the rows of whatever keys, made by the ORM once and then sent with new keys.
 

@@ -122,6 +122,9 @@ COUNTED_COLUMNS = (
     *("licence", "nsfw_level", "allow_commercial_use"),
 )
 
+#: What only searches and lists ask of a model, and no page prints.
+ONLY_ASKED = ("search", "search_words", "base_ids", "file_kinds")
+
 
 def visible_models(user: Viewer, prefix: str = "") -> Q:
     """The one visibility rule, for rows that reach their model through `prefix` ("model__").
@@ -224,6 +227,12 @@ class Model(TimeStamped):
     )
     is_verified = models.BooleanField(default=False)
     is_trained_here = models.BooleanField(default=False)
+    #: Base models of the public versions, and kinds of their cleared files as words
+    #: (`models_registry.file_kinds`): lists look for them here. services.counters keeps both.
+    base_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
+    file_kinds = ArrayField(
+        models.CharField(max_length=25), default=list, blank=True, editable=False
+    )
     download_count = models.PositiveIntegerField(default=0)
     thumbs_up_count = models.PositiveIntegerField(default=0)
     thumbs_down_count = models.PositiveIntegerField(default=0)
@@ -314,6 +323,7 @@ class Model(TimeStamped):
                 condition=Q(status__in=PUBLIC_STATES, is_trained_here=True),
             ),
             GinIndex(fields=["allow_commercial_use"], name="model_commercial_use"),
+            GinIndex(fields=["base_ids", "file_kinds"], name="model_bases_and_kinds"),
             models.Index(
                 fields=["-image_count", "-id"],
                 name="model_pictured",

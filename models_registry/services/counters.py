@@ -1,12 +1,13 @@
 """Counter columns: changed by the service that changes what they count, and made right here."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
+from models_registry.file_kinds import words_of
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.download import Download
 from models_registry.models.engagement import EngagementKind, ModelEngagement
@@ -14,8 +15,6 @@ from models_registry.models.file import FileFormat, ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
-
-VERIFIED = Q(scan_status=ScanStatus.SUCCESS, format=FileFormat.SAFETENSOR)
 
 
 def add_download(*, version_id: int, model_id: int) -> None:
@@ -85,29 +84,42 @@ def recount_comments(*, model_id: int) -> None:
 
 
 def refresh_facts(*, model_id: int) -> None:
-    """Newest published version, its time, and what lists filter by: verified, trained here.
+    """Newest published version, its time, and what lists filter by: verified, base models, ...
 
-    A model without a published version shows the facts of its drafts to its people.
+    A model without a published version shows the facts of its drafts to its people; its base models
+    and kinds of files are those of published versions alone.
     """
-    verified = ModelFile.objects.filter(VERIFIED, version=OuterRef("pk"))
     with transaction.atomic():
         rows = Model.objects.select_for_update().filter(pk=model_id)
         known_at = rows.values_list("last_version_at", flat=True).get()
         versions = (
             ModelVersion.objects.filter(model_id=model_id)
-            .annotate(is_verified=Exists(verified))
-            .only("status", "published_at", "job_uuid")
+            .only("status", "published_at", "job_uuid", "base_model_id")
             .order_by("-index")
         )
+        files = _cleared_files(model_id)
         published = [row for row in versions if row.status in PUBLIC_STATES]
         shown = published or list(versions)
         times = [row.published_at for row in published if row.published_at]
         Model.objects.filter(pk=model_id).update(
             latest_version=shown[0] if shown else None,
             last_version_at=max(times) if times else known_at,
-            is_verified=any(row.is_verified for row in shown),
+            is_verified=any(
+                kind == FileFormat.SAFETENSOR for row in shown for kind, _p in files[row.pk]
+            ),
             is_trained_here=any(row.job_uuid is not None for row in shown),
+            base_ids=sorted({row.base_model_id for row in published if row.base_model_id}),
+            file_kinds=words_of(file for row in published for file in files[row.pk]),
         )
+
+
+def _cleared_files(model_id: int) -> dict[int, list[tuple[str, str]]]:
+    """Format and precision of the files of each version of a model that others may have."""
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = ModelFile.objects.filter(version__model_id=model_id, scan_status=ScanStatus.SUCCESS)
+    for version_id, *file in rows.values_list("version_id", "format", "precision"):
+        found[version_id].append((file[0], file[1]))
+    return found
 
 
 def repair_counters(*, model_id: int) -> bool:
@@ -161,6 +173,8 @@ def _snapshot(model_id: int) -> tuple[object, ...]:
         "last_version_at",
         "is_verified",
         "is_trained_here",
+        "base_ids",
+        "file_kinds",
     ).get(pk=model_id)
     versions = ModelVersion.objects.filter(model_id=model_id).order_by("pk")
     return (own, *versions.values_list("pk", *names))

@@ -27,6 +27,7 @@ from models_registry.services.columns import (
     licence_columns,
     usage_columns,
 )
+from models_registry.services.counters import refresh_facts
 from models_registry.services.drafts import set_tags
 from models_registry.services.names import clean_name
 from models_registry.services.search import refresh_search
@@ -113,6 +114,8 @@ def update_version(
     changes |= {column: value for column, value in plain.items() if value is not None}
     with card_edit(actor=actor, model_id=version.model_id):
         _write(version, changes)
+        if "base_model" in changes:
+            refresh_facts(model_id=version.model_id)
         refresh_search(model_id=version.model_id)
         audit.record(
             actor=actor,

@@ -132,10 +132,10 @@ def _write(file_id: int, write: Write) -> ModelFile | None:
             file = _lock_file(file_id)
             if file is None:
                 return None
-            verdict = (file.scan_status, file.format)
+            verdict = (file.scan_status, file.format, file.precision)
             write(file)
             file.save()
-            if (file.scan_status, file.format) != verdict:
+            if (file.scan_status, file.format, file.precision) != verdict:
                 refresh_facts(model_id=file.version.model_id)
     except IntegrityError:
         if ModelFile.objects.filter(pk=file_id).exists():

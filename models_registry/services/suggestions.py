@@ -17,6 +17,7 @@ from models_registry.models.terms import LicenceName
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
 from models_registry.scanning.inspection import header_limits
+from models_registry.services.counters import refresh_facts
 from models_registry.services.names import clean_words
 from models_registry.services.search import refresh_search
 from models_registry.services.words import write_tags
@@ -108,11 +109,7 @@ def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]
         ]
         for name in filled:
             setattr(version, name, suggestions.columns[name])
-        if version.base_model_id is None and suggestions.base_model:
-            base = BaseModel.objects.filter(name=suggestions.base_model).first()
-            if base is not None:
-                version.base_model = base
-                filled.append("base_model")
+        filled += _fill_base(version, suggestions)
         is_draft = version.status == Status.DRAFT
         said = suggestions.description
         if is_draft and said and not version.description and said != model.description:
@@ -120,11 +117,20 @@ def fill_empty_fields(*, version_id: int, suggestions: Suggestions) -> list[str]
             filled.append("description")
         if filled:
             version.save(update_fields=[*filled, "updated_at"])
+        if "base_model" in filled:
+            refresh_facts(model_id=model.pk)
         if is_draft and _fill_words(version, suggestions.trigger_words):
             filled.append("trigger_words")
         if model.status == Status.DRAFT:
             filled += _fill_model(model, suggestions)
     return filled
+
+
+def _fill_base(version: ModelVersion, suggestions: Suggestions) -> list[str]:
+    if version.base_model_id is not None or not suggestions.base_model:
+        return []
+    version.base_model = BaseModel.objects.filter(name=suggestions.base_model).first()
+    return ["base_model"] if version.base_model else []
 
 
 def _fill_model(model: Model, suggestions: Suggestions) -> list[str]:

@@ -1,9 +1,13 @@
 """Component tags: right markup, and nothing that people typed gets out of its place."""
 
+from dataclasses import replace
+
 import pytest
 from django.template import Context, Template
+from django.utils import translation
 
-from frontend.contexts.components import FileRow, Label, ModelCard, Picture, TagRow
+from frontend.contexts.components import FileRow, ImageCard, Label, ModelCard, Picture, TagRow
+from frontend.contexts.lists import Choice, FilterGroup
 from frontend.meter import Meter
 
 EVIL = '"><script>alert(1)</script>'
@@ -75,6 +79,37 @@ def test_a_card_shows_its_facts_and_saves_by_a_plain_form() -> None:
     assert 'action="/save/"' in html
     assert 'hx-post="/save/"' in html
     assert 'aria-pressed="true"' in html
+
+
+def test_a_card_that_was_shown_before_has_the_token_and_the_language_of_who_sees_it_now() -> None:
+    source = "{% model_card card %}{% image_card image %}"
+    image = ImageCard("/i/1", Picture("/p.webp", 8, 8), "Aoi", "", "steps: 20")
+    shown = {"card": card(save_url="/save/"), "image": image}
+    mine = render(source, csrf_token="mine", **shown)
+    theirs = render(source, csrf_token=EVIL, **shown)
+    assert mine.count('value="mine"') == 1
+    assert "\x00" not in mine + theirs
+    assert "<script>" not in theirs
+    assert "mine" not in theirs
+    with translation.override("zh-hans"):
+        chinese = render(source, csrf_token="mine", **shown)
+    assert "复制" in chinese
+    assert render(source, csrf_token="mine", **shown) == mine
+    assert 'aria-pressed="true"' in render(
+        source, csrf_token="mine", image=image, card=card(save_url="/save/", is_saved=True)
+    )
+
+
+def test_a_filter_shows_its_choices_and_their_counts() -> None:
+    choices = (Choice(EVIL, EVIL, is_chosen=True, count=1200), Choice("b", "B", is_chosen=False))
+    html = render("{% filter_group group %}", group=FilterGroup("type", "Type", choices))
+    assert "<script>" not in html
+    assert html.count("checked") == 1
+    assert "<details" not in html
+    more = (replace(choices[0], count=7, is_least=True),)
+    html = render("{% filter_group g %}", g=FilterGroup("type", "Type", more, is_folded=True))
+    assert "<small>7+</small>" in html
+    assert "<details" in html
 
 
 def test_a_card_without_a_picture_shows_the_initial_of_its_type() -> None:

@@ -247,6 +247,21 @@ def test_words_find_the_same_pictures_however_they_are_looked_for(
             break
     assert found == made[5::-2]
     assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(3)
+    for nearest in (1, 9):
+        monkeypatch.setattr("gallery.prompt_search.NEAREST", nearest)
+        for words in ("ink", "ink draw"):
+            assert around(made[3], words) == (made[5], made[1])
+            assert around(made[5], words) == (None, made[3])
+            assert around(made[0], words) == (made[1], None)
+    assert around(made[3], "&") == (None, None)
+
+
+def around(image_id: int, words: str) -> tuple[int | None, int | None]:
+    image = Image.objects.get(pk=image_id)
+    found = neighbours(
+        viewer=NOBODY, filters=ImageFilters(words=words), sort=ImageSort.NEWEST, image=image
+    )
+    return found.previous_id, found.next_id
 
 
 def test_more_pictures_are_looked_at_where_these_promise_enough(monkeypatch) -> None:

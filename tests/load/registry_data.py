@@ -12,7 +12,7 @@ from models_registry.models.terms import LicenceName
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
 from tests.load.keys import Keys, one_of
-from tests.load.series import fill, pick, quoted, random
+from tests.load.series import SERIES, fill, pick, quoted, random
 from tests.load.size import Size
 from tests.load.words import (
     ADJECTIVES,
@@ -36,6 +36,18 @@ VERSIONS_OF = """CASE WHEN m %% 1000 = 0 THEN 100 WHEN m %% 100 = 0 THEN 30
 VERSION_SERIES = f"""(SELECT row_number() OVER (ORDER BY m, i) AS n, m, i
  FROM generate_series(1, {{rows}} / 3) AS models(m),
  LATERAL generate_series(1, {VERSIONS_OF}) AS versions(i)) AS series"""
+#: What services.counters.refresh_facts writes of the versions of a model, and of their files.
+TOLD = {
+    "base_ids": "coalesce(of_versions.base_ids, '{}')",
+    "file_kinds": "coalesce(of_versions.kinds, '{}')",
+}
+OF_VERSIONS = f"""LEFT JOIN (SELECT model_id, array_agg(DISTINCT base_model_id) AS base_ids,
+ array_agg(DISTINCT word) FILTER (WHERE scan_status = 'Success') AS kinds
+ FROM {ModelVersion._meta.db_table} AS version
+ JOIN {ModelFile._meta.db_table} AS file ON file.version_id = version.id,
+ LATERAL (VALUES (format || '/' || precision), (format || '/'), ('/' || precision)) AS w(word)
+ WHERE version.status = 'Published' GROUP BY model_id
+) AS of_versions ON of_versions.model_id = {{first}} + n - 1"""
 DIGEST = "md5('blob' || n) || md5('bolb' || n)"
 
 
@@ -47,9 +59,10 @@ def blobs(size: Size, keys: Keys) -> None:
 
 
 def models(size: Size, keys: Keys) -> None:
-    """Models with tags; their versions are there already."""
+    """Models with tags; their versions and files are there already."""
     fill(Tag, size.tags, {"name": f"{pick(THINGS, 'tag')} || '-' || n"})
-    fill(Model, size.models, _terms(size, keys) | _texts(size) | _counters(size, keys))
+    columns = _terms(size, keys) | _texts(size) | _counters(size, keys) | TOLD
+    fill(Model, size.models, columns, source=f"{SERIES} {OF_VERSIONS.format(first=keys[Model])}")
     part = size.tags // TAGS
     fill(
         ModelTag,

@@ -12,6 +12,7 @@ from models_registry.filters import ModelFilters, Sort
 from models_registry.install_paths import FOLDERS, install_paths
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model, ModelType
+from models_registry.services.counters import refresh_facts
 from tests.factories.registry import publish_model
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,7 @@ def test_lists_are_narrowed_by_format_precision_and_licence():
     publish_model(name="A", seed=1, licence_name="MIT")
     second = publish_model(name="B", seed=2)
     ModelFile.objects.filter(version=second).update(format="PickleTensor", precision="fp32")
+    refresh_facts(model_id=second.model_id)
 
     assert listed(formats=["SafeTensor"]) == ["A"]
     assert listed(formats=["PickleTensor"]) == ["B"]
@@ -41,6 +43,7 @@ def test_format_and_precision_are_asked_of_the_same_file():
 
     other = add_clean_file(version, seed=2, name="b.safetensors", is_primary=False)
     ModelFile.objects.filter(pk=other.pk).update(format="PickleTensor", precision="fp32")
+    refresh_facts(model_id=version.model_id)
 
     assert listed(formats=["SafeTensor"], precisions=["fp32"]) == []
     assert listed(formats=["PickleTensor"], precisions=["fp32"]) == ["A"]

@@ -7,7 +7,6 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from models_registry import facets, searching
-from models_registry import filters as filters_module
 from models_registry.catalogue import model_tags
 from models_registry.filters import ModelFilters, Sort, filtered, search_hits
 from models_registry.models.model import Model
@@ -72,6 +71,27 @@ def test_a_slip_of_the_hand_is_forgiven_only_where_few_have_the_words(dragons, m
     assert names(query="dragan hilz") == []
 
 
+@pytest.mark.parametrize("looked_at", [1, 3])
+@pytest.mark.parametrize("most", [1, 2, 3, 6])
+@pytest.mark.parametrize("query", ["dragon", "dragan", "🙂"])
+def test_hits_that_fit_are_those_of_a_search_among_what_fits(
+    dragons, monkeypatch, most, looked_at, query
+):
+    for name in ("MOST_HITS", "MOST_NEAR"):
+        monkeypatch.setattr(searching, name, most)
+    monkeypatch.setattr(searching, "LOOKED_AT", looked_at)
+    filters = ModelFilters(query=query, base_models=("SDXL 1.0",))
+    found = facets.find(ANYONE, filters)
+    assert found.hits == search_hits(ANYONE, filters)
+    wide = search_hits(ANYONE, ModelFilters(query=query))
+    assert found.wide is not None
+    assert len(found.wide.ids) == len(wide.ids)
+    assert (found.wide.is_complete, found.wide.is_forgiving) == (
+        wide.is_complete,
+        wide.is_forgiving,
+    )
+
+
 def test_what_only_some_may_see_is_in_no_count_of_a_cut_search(dragons, monkeypatch):
     monkeypatch.setattr(searching, "MOST_HITS", 3)
     Model.objects.exclude(name="Dragon 2").update(visibility="private")
@@ -93,7 +113,7 @@ def test_base_models_are_counted_exactly_or_up_to_the_ceiling(
 
 
 def test_counts_for_a_kind_of_file_stop_at_the_limit(dragons, monkeypatch):
-    monkeypatch.setattr(filters_module, "FILE_HITS", 4)
+    monkeypatch.setattr(searching, "MOST_HITS", 4)
     found = facets.facet_counts(viewer=ANYONE, filters=ModelFilters(formats=("SafeTensor",)))
     assert (found.total, found.is_total_least) == (4, True)
     assert filtered(ANYONE, ModelFilters(formats=("SafeTensor",))).count() == 6

@@ -4,6 +4,7 @@ A list of 100 models is 800 kB: `json` takes as long for its text as PostgreSQL 
 """
 
 import codecs
+from collections.abc import Iterable
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
@@ -27,9 +28,19 @@ def json_text(data: Any) -> bytes:
     return text.replace(b"\x7f", b"\\u007f")
 
 
+class JsonText(bytes):
+    """What is JSON already."""
+
+
+def list_text(items: Iterable[bytes], metadata: Any) -> JsonText:
+    """Return the text of a list whose items are texts, as `json_text` would have written it."""
+    return JsonText(b'{"items": [%b], "metadata": %b}' % (b", ".join(items), json_text(metadata)))
+
+
 def json_response(data: Any) -> HttpResponse:
     """Return an answer of this data."""
-    return HttpResponse(json_text(data), content_type="application/json")
+    text = data if isinstance(data, JsonText) else json_text(data)
+    return HttpResponse(text, content_type="application/json")
 
 
 def _plain(value: object) -> str:

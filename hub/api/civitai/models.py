@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from hub.api.civitai.endpoint import Access, Caller, endpoint
+from hub.api.civitai.json_text import JsonText, list_text
+from hub.api.civitai.kept_items import model_texts
 from hub.api.civitai.links import links_for, next_page
 from hub.api.civitai.parameters import (
     MAX_ID,
@@ -20,7 +22,7 @@ from hub.api.civitai.parameters import (
 from hub.api.civitai.refusals import ErrorShape, ParameterError, failure
 from hub.api.civitai.wire import model_item
 from hub.core.throttles import TooMany
-from models_registry.catalogue import CataloguePage, catalogue_model, catalogue_page
+from models_registry.catalogue import CatalogueList, catalogue_list, catalogue_model
 from models_registry.collection_queries import collection_detail
 
 MAX_LIMIT = 100
@@ -37,7 +39,7 @@ class PageWish:
 
 
 @endpoint(access=Access.MIXED, errors=ErrorShape.MESSAGE, validator_errors=True)
-def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[str, Any]:
+def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | JsonText:
     """The catalogue by cursor (or, for the first thousand, by page)."""
     if caller.is_anonymous and ("favorites" in request.GET or "hidden" in request.GET):
         return failure("Unauthorized", 401)
@@ -45,10 +47,8 @@ def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | dict[
     found = _found(request, caller, wish)
     links = links_for(request)
     primary_only = bool(truth(request.GET, "primaryFileOnly"))
-    items = [
-        model_item(model, links, in_list=True, primary_only=primary_only) for model in found.items
-    ]
-    return {"items": items, "metadata": _metadata(request, found, wish)}
+    items = model_texts(found.items, links, primary_only=primary_only)
+    return list_text(items, _metadata(request, found, wish))
 
 
 @endpoint()
@@ -73,13 +73,13 @@ def _page_wish(request: HttpRequest) -> PageWish:
     return PageWish(limit=limit, cursor=cursor, page=None if cursor else page)
 
 
-def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CataloguePage:
+def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CatalogueList:
     if offers_nothing(request.GET):
-        return CataloguePage((), None)
+        return CatalogueList((), None)
     filters = model_filters(request.GET, now=timezone.now())
     if filters.collection_id is not None:  # one that is not for the caller is not there
         collection_detail(viewer=caller.viewer, collection_id=filters.collection_id)
-    return catalogue_page(
+    return catalogue_list(
         viewer=caller.viewer,
         filters=filters,
         sort=sort_of(request.GET),
@@ -89,7 +89,7 @@ def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CataloguePag
     )
 
 
-def _metadata(request: HttpRequest, found: CataloguePage, wish: PageWish) -> dict[str, Any]:
+def _metadata(request: HttpRequest, found: CatalogueList, wish: PageWish) -> dict[str, Any]:
     """nextCursor and nextPage, both absent at the end; page lists also say where they are."""
     metadata: dict[str, Any] = {}
     if wish.page is not None:

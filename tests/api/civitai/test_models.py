@@ -9,6 +9,7 @@ from hub.core.visibility import Visibility
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import Model
 from models_registry.services import bookmarks, drafts, publish
+from models_registry.services.counters import refresh_facts
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
 
@@ -228,6 +229,7 @@ def test_drafts_and_files_that_are_not_cleared_never_show(api):
     [item] = api.get("models")["items"]
     assert [file["name"] for file in item["modelVersions"][0]["files"]] == ["ink-wash.safetensors"]
     ModelFile.objects.filter(version=version).update(scan_status=ScanStatus.PENDING)
+    refresh_facts(model_id=version.model_id)
     assert api.get("models")["items"] == []
     assert api.get(f"models/{version.model_id}")["modelVersions"] == []
 

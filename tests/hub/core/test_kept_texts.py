@@ -1,6 +1,6 @@
 """Texts that are kept by their source, up to so many characters."""
 
-from hub.core.kept_texts import KeptTexts
+from hub.core.kept_texts import KeptPrints, KeptTexts
 
 
 class Maker:
@@ -50,3 +50,27 @@ def test_none_is_an_answer_too() -> None:
     kept = KeptTexts[str | None](asked.append, most_characters=10)
     assert kept("a") is kept("a") is None
     assert asked == ["a"]
+
+
+def test_a_print_is_found_for_an_equal_source_alone() -> None:
+    kept = KeptPrints(most_bytes=10)
+    kept.keep("a", [1, ("x",)], b"first")
+    assert kept.find("a", [1, ("x",)]) == b"first"
+    assert kept.find("a", [1, ("y",)]) is None
+    assert kept.find("b", [1, ("x",)]) is None
+    kept.keep("a", [2], b"later")
+    assert kept.find("a", [2]) == b"later"
+    assert kept.find("a", [1, ("x",)]) is None
+
+
+def test_prints_are_kept_up_to_the_limit_and_the_longest_unused_goes_first() -> None:
+    kept = KeptPrints(most_bytes=10)
+    kept.keep("a", 1, b"12345")
+    kept.keep("b", 1, b"12345")
+    assert kept.find("a", 1) == b"12345"
+    kept.keep("c", 1, b"1")
+    assert [kept.find(name, 1) is not None for name in "abc"] == [True, False, True]
+    kept.keep("a", 2, b"12345678901")
+    assert kept.find("a", 2) is None
+    kept.keep("d", 1, b"123456789")
+    assert [kept.find(name, 1) is not None for name in "cd"] == [True, True]

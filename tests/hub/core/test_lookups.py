@@ -2,7 +2,7 @@ import pytest
 from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from hub.accounts.models import User
-from hub.core.lookups import KeyedRows, among, by_bitmap, keys_of, row_of
+from hub.core.lookups import KeyedRows, among, by_bitmap, keys_of, marked_keys_of, row_of
 from hub.core.models import AuditEvent
 from tests.factories.accounts import UserFactory
 
@@ -32,6 +32,17 @@ def test_of_cut_rows_those_are_kept_for_which_an_annotation_holds(people):
     held = ExpressionWrapper(Q(username__in=["bert", "dora"]), output_field=BooleanField())
     rows = User.objects.annotate(held_so=held).order_by("-username")
     assert keys_of(rows[:2], where="held_so") == [people[3].pk]
+
+
+def test_keys_are_marked_by_an_annotation(people):
+    held = ExpressionWrapper(Q(username__in=["bert", "dora"]), output_field=BooleanField())
+    rows = User.objects.annotate(held_so=held).order_by("-username")
+    assert list(marked_keys_of(rows[:2], "held_so").items()) == [
+        (people[3].pk, True),
+        (people[2].pk, False),
+    ]
+    assert marked_keys_of(rows.filter(username="nobody"), "held_so") == {}
+    assert marked_keys_of(rows.none(), "held_so") == {}
 
 
 def test_what_was_typed_stays_a_parameter(people):
