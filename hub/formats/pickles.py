@@ -208,7 +208,7 @@ class _Scan:
             self.problems.append(HIDDEN_ARCHIVE)
 
     def storages_missing(self, members: list[ZipInfo]) -> list[str]:
-        """Why numbers that a torch zip refers to are not in it; asked only where all else is good."""
+        """Why numbers that a torch zip names are not in it; asked only where all else is good."""
         if self.problems or not members:
             return []
         sizes = {member.filename: member.file_size for member in members}
