@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from hub.formats.detection import (
     HEAD_BYTES,
@@ -20,7 +20,9 @@ from hub.formats.detection import (
     FileType,
     type_of_head,
 )
+from hub.formats.disguises import DisguiseError, check_single_nature
 from hub.formats.errors import ArchiveError, FormatError, Problem
+from hub.formats.name_claims import is_untrue
 from hub.formats.pickle_globals import Verdict
 from hub.formats.pickles import PickleReport, scan_pickle
 from hub.formats.picture_end import picture_length
@@ -29,11 +31,12 @@ from hub.formats.text_content import check_text, is_active_name, is_text
 from hub.formats.zip_archive import (
     DEFAULT_LIMITS,
     ArchiveLimits,
+    member_ends,
     open_archive,
     peek_member,
     read_member,
 )
-from hub.formats.zip_layout import check_layout
+from hub.formats.zip_layout import Tail, check_layout, has_archive_at_end, unicode_path
 
 TOTAL_TOO_LARGE = Problem(
     "archive_total_too_large",
@@ -66,6 +69,11 @@ UNKNOWN_MEMBER = Problem(
     "archive_unknown_member",
     "What the file {name!r} in the archive is ({type}) cannot be checked here. Take it out.",
 )
+LYING_MEMBER = Problem(
+    "archive_lying_member",
+    "The name {name!r} in the archive says something else than the content, which is {type}. "
+    "Give the file its true name.",
+)
 DANGEROUS_MEMBER = Problem(
     "archive_dangerous_member",
     "Loading the file {name!r} of the archive would run code: it imports {imports}.",
@@ -78,6 +86,8 @@ SUSPICIOUS_MEMBER = Problem(
 BAD_MEMBER = Problem("archive_bad_member", "The file {name!r} in the archive: {reason}")
 
 
+#: How much of each end of a large member is looked at; an archive's directory fits in it.
+ENDS_BYTES = 17 << 20
 #: Names that text does not have: a text called .pth is run by Python where it lies in its path.
 WEIGHTS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".pkl", ".gguf", ".onnx")
 DEVICES = frozenset(
@@ -110,8 +120,9 @@ def check_archive(stream: BinaryIO, *, limits: ContentLimits) -> int:
 def _files(archive: zipfile.ZipFile, limits: ContentLimits) -> Iterator[zipfile.ZipInfo]:
     total = 0
     for info in archive.infolist():
-        _check_name(info)
-        if info.is_dir():
+        for name in {info.orig_filename, unicode_path(info.extra) or info.orig_filename}:
+            _check_name(info, name)
+        if info.is_dir() and not info.file_size:
             continue
         total += info.file_size
         if total > limits.max_total_bytes:
@@ -119,9 +130,8 @@ def _files(archive: zipfile.ZipFile, limits: ContentLimits) -> Iterator[zipfile.
         yield info
 
 
-def _check_name(info: zipfile.ZipInfo) -> None:
-    # `orig_filename` is what other readers see: `zipfile` itself cuts at a NUL.
-    name = info.orig_filename
+def _check_name(info: zipfile.ZipInfo, name: str) -> None:
+    """`name` is what other readers see: `zipfile` itself cuts at a NUL."""
     parts = name.replace("\\", "/").split("/")
     climbs = name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]
     if climbs or "\\" in name or not name.strip("./ "):
@@ -148,9 +158,14 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Archi
         raise ArchiveError(PROGRAM, name=name)
     if found is FileType.ZIP or found in WRAPPER_TYPES:
         raise ArchiveError(NESTED, name=name, type=found.value)
+    if info.file_size and is_untrue(name, found, any_picture=True):
+        what = "text" if found is FileType.UNKNOWN else found.value
+        raise ArchiveError(LYING_MEMBER, name=name, type=what)
     if found is FileType.SAFETENSORS:
         _check_safetensors(archive, info)
-    elif found not in VIDEO_TYPES and info.file_size:
+    if found is FileType.SAFETENSORS or found in VIDEO_TYPES:
+        _check_ends(archive, info)
+    elif info.file_size:
         _check_whole(name, read_member(archive, info, limits=limits), found)
 
 
@@ -171,6 +186,17 @@ def _check_safetensors(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         raw = peek_member(archive, info, LENGTH_BYTES + length)[LENGTH_BYTES:]
         parse_header(raw, data_bytes=info.file_size - LENGTH_BYTES - length)
     except FormatError as error:
+        raise ArchiveError(BAD_MEMBER, name=info.filename, reason=str(error)) from error
+
+
+def _check_ends(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    """Read a large member through, which also checks its checksum, and look at both of its ends."""
+    try:
+        head, tail = member_ends(archive, info, size=ENDS_BYTES)
+        if has_archive_at_end(cast(BinaryIO, Tail(tail, info.file_size))):
+            raise ArchiveError(NESTED, name=info.filename, type=FileType.ZIP.value)
+        check_single_nature(BytesIO(head))
+    except DisguiseError as error:
         raise ArchiveError(BAD_MEMBER, name=info.filename, reason=str(error)) from error
 
 

@@ -8,14 +8,13 @@ text just before it (as simpler scanners do) can be tricked with the memo.
 import pickletools
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, BinaryIO, NamedTuple, cast
 
 from hub.formats.errors import PickleScanError, Problem
 
 OPAQUE = object()
 MARK = object()
-NUMBER = object()
-LONE_NUMBER = object()  # a tuple of one number: what a call would get
 UNKNOWN_NAME = "?"
 EXTENSION_MODULE = "copyreg extension"
 
@@ -29,8 +28,22 @@ _CALLABLE_AT = {"REDUCE": 2, "NEWOBJ": 2, "BUILD": 2, "NEWOBJ_EX": 3}
 _KEEPERS = frozenset({"SETITEM", "SETITEMS", "DICT", "APPEND", "APPENDS", "LIST"})
 
 _NUMBERS = frozenset({"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"})
-# Builtins that fill the memory from a few bytes; no pickler calls them.
-_FILLERS = frozenset({"list", "range", "tuple", "xrange"})
+_TUPLES = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
+_BUILTINS = ("builtins", "__builtin__")
+# What fills the memory from a few bytes: as large as a number says, or as a list that holds another
+# many times over, each of them again another. No pickler calls them.
+_FILLERS = frozenset(
+    {(module, name) for module in _BUILTINS for name in ("list", "range", "tuple", "xrange")}
+    | {(module, name) for module in _BUILTINS for name in ("str", "unicode")}
+    | {("torch", "Tensor"), ("numpy", "ndarray")}
+)
+# Calls its first argument: torch has it make a tensor of a class of its own.
+_CALLS_ANOTHER = ("torch._tensor", "_rebuild_from_type_v2")
+_REBUILDERS = ("torch._utils", "_rebuild_")
+#: A storage is named by five or six values.
+_KEPT_ITEMS = 6
+#: Each tuple of tuples is walked over again whenever it is hashed; a few bytes double that.
+MOST_VALUES_IN_A_TUPLE = 100_000
 
 # What picklers write for weights and settings, protocol 0 to 5. The rest (INST and OBJ of old
 # classes, extension codes, persistent ids as text, buffers out of band, DUP, POP, NEWOBJ_EX) is met
@@ -106,6 +119,15 @@ class Imported(NamedTuple):
     name: str
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Bundle:
+    """A tuple on the stack: its first items, how many there are, how many values lie within it."""
+
+    items: tuple[object, ...]
+    count: int
+    values: int
+
+
 class Step(NamedTuple):
     """One opcode with its argument."""
 
@@ -166,8 +188,9 @@ class ImportTracer:
     """Collects the (module, name) pairs that the opcodes of one pickle would import, in order.
 
     `used` are those of them that do more than lie in a list or a dict, `called` those that are
-    called or changed; `filling` are names whose call would fill the memory, `unusual` the opcodes
-    that no model file needs.
+    called or changed; `filling` are names whose call would fill the memory, `changed` those that
+    get other attributes, `unusual` the opcodes that no model file needs. `named` are what the
+    pickle refers to outside of itself, `listed` the texts that it puts into lists.
     """
 
     def __init__(self) -> None:
@@ -176,6 +199,10 @@ class ImportTracer:
         self.used: set[tuple[str, str]] = set()
         self.called: set[tuple[str, str]] = set()
         self.filling: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+        self.is_tangled = False
+        self.named: list[Bundle] = []
+        self.listed: list[str] = []
         self.unusual: dict[str, None] = {}
         self._stack: list[object] = []
         self._memo: dict[object, object] = {}
@@ -237,13 +264,29 @@ class ImportTracer:
             return
         names = [found for found in callables if isinstance(found, Imported)]
         self.called.update(names)
-        if opcode in {"REDUCE", "NEWOBJ"}:
+        if opcode == "BUILD":
+            self.changed.update((".".join(name), None) for name in names)
+        elif opcode in {"REDUCE", "NEWOBJ"}:
             self.filling.update((name.name, None) for name in names if self._fills(name))
+            if _CALLS_ANOTHER in names:
+                self._note_inner_call()
+
+    def _note_inner_call(self) -> None:
+        """What is called by a call: nothing but what makes a tensor has a place there."""
+        arguments = self._top()
+        inner = arguments.items[0] if isinstance(arguments, Bundle) and arguments.items else OPAQUE
+        if not isinstance(inner, Imported):
+            self.imports[UNKNOWN_NAME, UNKNOWN_NAME] = None
+            return
+        self.called.add(inner)
+        if inner.module != _REBUILDERS[0] or not inner.name.startswith(_REBUILDERS[1]):
+            self.filling[".".join(inner)] = None
 
     def _fills(self, called: Imported) -> bool:
-        """Whether this call makes something as large as a number in the pickle says."""
-        is_builtin = called.module in {"builtins", "__builtin__"}
-        return self._top() is LONE_NUMBER or (is_builtin and called.name in _FILLERS)
+        """Whether this call makes something much larger than what the pickle holds."""
+        top = self._top()
+        is_size = isinstance(top, Bundle) and top.count == 1 and isinstance(top.items[0], int)
+        return is_size or called in _FILLERS
 
     def _apply_effect(self, step: Step) -> None:
         """Pop and push by the opcode's own description; text stays text, the rest is opaque."""
@@ -256,10 +299,24 @@ class ImportTracer:
         popped += [self._pop() for _ in before]
         if step.opcode.name not in _KEEPERS:
             self.used.update(found for found in popped if isinstance(found, Imported))
-        if step.opcode.name in {"TUPLE", "TUPLE1"} and popped == [NUMBER]:
-            self._stack.append(LONE_NUMBER)
+        self._note_contents(step.opcode.name, popped)
+        if step.opcode.name in _TUPLES:
+            self._stack.append(self._bundle(popped[::-1]))
         else:
             self._push_result(step, after, takes_nothing=not before)
+
+    def _note_contents(self, opcode: str, popped: list[object]) -> None:
+        if opcode == "BINPERSID":
+            self.named.extend(found for found in popped if isinstance(found, Bundle))
+        elif opcode in {"APPEND", "APPENDS"}:
+            self.listed.extend(found for found in reversed(popped) if isinstance(found, str))
+
+    def _bundle(self, items: list[object]) -> Bundle:
+        inner = [found for found in items if isinstance(found, Bundle)]
+        values = 1 + len(items) - len(inner) + sum(found.values for found in inner)
+        if inner and values > MOST_VALUES_IN_A_TUPLE:
+            self.is_tangled = True
+        return Bundle(tuple(items[:_KEPT_ITEMS]), len(items), values)
 
     def _push_result(
         self, step: Step, after: list[pickletools.StackObject], *, takes_nothing: bool
@@ -271,7 +328,7 @@ class ImportTracer:
             module, _, name = str(argument).partition(" ")
             self._stack.append(Imported(module, name))
         elif step.opcode.name in _NUMBERS:
-            self._stack.append(NUMBER)
+            self._stack.append(argument)
         elif len(after) == 1 and takes_nothing and isinstance(argument, str):
             self._stack.append(OPAQUE if step.opcode.name in _NOT_TEXT else argument)
         else:

@@ -22,9 +22,11 @@ from hub.formats.pickle_machine import (
     EXTENSION_MODULE,
     UNKNOWN_NAME,
     BoundedReader,
+    Bundle,
     ImportTracer,
     read_steps,
 )
+from hub.formats.torch_storages import legacy_fault, zip_fault
 from hub.formats.zip_archive import (
     MEMBER_BOMB,
     ArchiveLimits,
@@ -57,8 +59,10 @@ NOT_A_PICKLE = Problem(
 TORCHSCRIPT = "the archive holds TorchScript code"
 UNUSUAL_OPCODES = "it uses opcodes that no model file needs ({names})"
 FILLS_MEMORY = (
-    "it makes values as large as a number in it says ({names}), and so may fill the memory"
+    "it makes values that are much larger than the file ({names}), and so may fill the memory"
 )
+CHANGES = "it changes what it imports ({names}), for every program that loads it"
+TANGLED = "its values lie in each other so often that loading it may never end"
 HIDDEN_ARCHIVE = "it also ends as a zip archive does, so another program may open it as one"
 TRAILING_BYTES = "bytes that belong to nothing follow behind the pickle"
 FOREIGN_MEMBER = "the archive holds {name!r}, which no file of torch has"
@@ -147,6 +151,8 @@ class _Scan:
         self.imports: dict[tuple[str, str], None] = {}
         self.used: set[tuple[str, str]] = set()
         self.problems: list[str] = []
+        self.named: list[Bundle] = []
+        self.listed: list[str] = []
         self.pickle_count = 0
 
     def read_one(self, stream: BinaryIO, available_bytes: int) -> None:
@@ -159,13 +165,23 @@ class _Scan:
             for step in read_steps(reader, max_opcodes=self.limits.max_opcodes):
                 tracer.follow(step)
         finally:
-            self.imports.update(tracer.imports)
-            self.used |= tracer.used | tracer.called
-            if tracer.filling:
-                self.problems.append(FILLS_MEMORY.format(names=", ".join(tracer.filling)))
-            if tracer.unusual:
-                self.problems.append(UNUSUAL_OPCODES.format(names=", ".join(tracer.unusual)))
+            self._note(tracer)
         self.pickle_count += 1
+
+    def _note(self, tracer: ImportTracer) -> None:
+        self.imports.update(tracer.imports)
+        self.used |= tracer.used | tracer.called
+        self.named += tracer.named
+        self.listed = tracer.listed
+        for reason, names in (
+            (FILLS_MEMORY, tracer.filling),
+            (CHANGES, tracer.changed),
+            (UNUSUAL_OPCODES, tracer.unusual),
+        ):
+            if names:
+                self.problems.append(reason.format(names=", ".join(names)))
+        if tracer.is_tangled:
+            self.problems.append(TANGLED)
 
     def read_series(self, stream: BinaryIO, *, count: int | None) -> None:
         """Follow pickles written one after the other: exactly `count`, or as many as there are."""
@@ -183,10 +199,21 @@ class _Scan:
 
     def check_rest(self, stream: BinaryIO, *, may_hold_storages: bool) -> None:
         """Note what lies behind the last pickle: of torch's older form, the storages."""
-        if not self.problems and not may_hold_storages and stream.tell() != size_of(stream):
+        if not self.problems and may_hold_storages:
+            fault = legacy_fault(self.named, self.listed, stream)
+            self.problems += [fault] if fault else []
+        elif not self.problems and stream.tell() != size_of(stream):
             self.problems.append(TRAILING_BYTES)
         if has_archive_at_end(stream):
             self.problems.append(HIDDEN_ARCHIVE)
+
+    def storages_missing(self, members: list[ZipInfo]) -> list[str]:
+        """Why numbers that a torch zip names are not in it; asked only where all else is good."""
+        if self.problems or not members:
+            return []
+        sizes = {member.filename: member.file_size for member in members}
+        fault = zip_fault(self.named, sizes, root=members[0].filename.partition("/")[0])
+        return [fault] if fault else []
 
     def report(self, container: PickleContainer) -> PickleReport:
         """Judge what was found."""
@@ -245,7 +272,7 @@ def _scan_zip(stream: BinaryIO, limits: PickleLimits) -> PickleReport:
                 _note_failure(scan, error, named=named)
     if not (scan.pickle_count or scan.imports or scan.problems):
         raise PickleScanError(NOT_A_PICKLE)
-    scan.problems += foreign
+    scan.problems += foreign or scan.storages_missing(members)
     return scan.report(PickleContainer.TORCH_ZIP)
 
 

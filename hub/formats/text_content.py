@@ -23,6 +23,18 @@ ACTIVE_SUFFIXES = (
 YAML_CALLS = ("!!python/", "tag:yaml.org,2002:python/")
 # Gives tags other names, behind which such a call can hide.
 YAML_RENAMES = re.compile(rb"%TAG[ \t]+!")
+# How a page, a drawing or a script begins that something runs, whatever the file is called.
+ACTIVE_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*"
+    rb"(<!doctype\s+(?:html|svg)|<html|<svg|<script|<iframe|<\?php|%!PS)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+LOOK_AT_START = 4096
+ACTIVE_TEXT = Problem(
+    "text_is_active",
+    "The text begins with {start!r}, so it is a page or a script that a program would run, "
+    "whatever its name says. Take it out.",
+)
 YAML_CALL = Problem(
     "text_calls_python",
     "The text holds {tag!r}, which makes some programs call Python when they read it as YAML. "
@@ -50,6 +62,9 @@ def is_text(sample: bytes) -> bool:
 def check_text(data: bytes) -> None:
     """Raise DisguiseError when text would run something in the programs that read such files."""
     check_single_nature(BytesIO(data))
+    active = ACTIVE_START.match(data[:LOOK_AT_START])
+    if active:
+        raise DisguiseError(ACTIVE_TEXT, start=active[1].decode("ascii"))
     plain = unquote_to_bytes(data)  # tags may be written as in addresses: %70ython
     tag = next((tag for tag in YAML_CALLS if tag.encode() in data or tag.encode() in plain), "")
     if YAML_RENAMES.search(data):

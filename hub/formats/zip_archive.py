@@ -124,6 +124,24 @@ def peek_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> b
         raise ArchiveError(DAMAGED, reason=str(error)) from error
 
 
+def member_ends(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, size: int
+) -> tuple[bytes, bytes]:
+    """Unpack a member to its end, keeping at most `size` bytes of its start and of its end.
+
+    Raises ArchiveError, also for a checksum that is wrong.
+    """
+    head = peek_member(archive, info, size)
+    try:
+        with archive.open(info) as member:
+            last = now = b""
+            while piece := member.read(size):
+                last, now = now, piece
+    except READ_ERRORS as error:
+        raise ArchiveError(DAMAGED, reason=str(error)) from error
+    return head, (last + now)[-size:]
+
+
 def _directory_bytes(stream: BinaryIO) -> int:
     """Read the directory's size from the end record, the way `zipfile` is going to."""
     size = size_of(stream)

@@ -7,6 +7,7 @@ then the end record, and nothing else. Ordinary programs write no other.
 """
 
 import struct
+import unicodedata
 import zipfile
 from typing import BinaryIO
 
@@ -20,11 +21,16 @@ END_RECORD = struct.Struct("<4s4H2LH")
 END_MAGIC = b"PK\x05\x06"
 ZIP64_END = struct.Struct("<4sQ2H2L4Q")
 ZIP64_END_MAGIC = b"PK\x06\x06"
-ZIP64_LOCATOR_BYTES = 20
+ZIP64_LOCATOR = struct.Struct("<4sLQL")
 ZIP64_LOCATOR_MAGIC = b"PK\x06\x07"
-DESCRIPTOR_FLAG = 0x08
-DESCRIPTOR_BYTES = frozenset({12, 16, 20, 24})
+DESCRIPTOR_MAGIC = b"PK\x07\x08"
+ENCRYPTED_FLAG, DESCRIPTOR_FLAG, UTF8_FLAG = 0x1, 0x8, 0x800
+DESCRIPTOR_MOST = 25
+ITS_DIRECTORY = "the directory"
 MAX_COMMENT_BYTES = 0xFFFF
+SATURATED16, SATURATED32 = 0xFFFF, 0xFFFFFFFF
+#: Info-ZIP's extra field with the name in UTF-8, APPNOTE 4.6.9: it wins over the name itself.
+UNICODE_PATH = 0x7075
 
 HIDDEN_BYTES = Problem(
     "archive_hidden_bytes",
@@ -41,12 +47,19 @@ SAME_NAME = Problem(
     "The archive holds the name {name!r} twice, so programs would disagree about which one counts. "
     "Pack it again.",
 )
+TWO_STORIES = Problem(
+    "archive_two_stories",
+    "The archive says different things about {name!r} in two places, so programs would disagree "
+    "about it. Pack it again as an ordinary zip file.",
+)
 
 
 def check_layout(archive: zipfile.ZipFile, stream: BinaryIO) -> None:
     """Raise ArchiveError unless every byte of the open archive belongs to exactly one thing."""
     _check_names(archive.infolist())
-    directory_at = _directory_start(stream, comment_bytes=len(archive.comment))
+    directory_at = _directory_start(
+        stream, comment_bytes=len(archive.comment), count=len(archive.infolist())
+    )
     members = sorted(archive.infolist(), key=lambda item: item.header_offset)
     starts = [info.header_offset for info in members]
     position = 0
@@ -79,6 +92,30 @@ def has_archive_at_end(stream: BinaryIO) -> bool:
     return False
 
 
+class Tail:
+    """The end of a long stream as a file in which nothing can be read before it."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        """`data` are the last bytes of `size`."""
+        self._data, self._size = data, size
+        self._start = size - len(data)
+        self._position = 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file does; only from the start or the end."""
+        self._position = offset + (self._size if whence == 2 else 0)
+        return self._position
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        """Nothing where the data do not reach."""
+        at = self._position - self._start
+        return self._data[at : at + size] if at >= 0 else b""
+
+
 def _points_at_directory(stream: BinaryIO, record: bytes, record_at: int) -> bool:
     if len(record) < END_RECORD.size:
         return False
@@ -100,10 +137,30 @@ def _check_names(infos: list[zipfile.ZipInfo]) -> None:
     """Names that differ by case alone are one file on half of the world's disks, and to torch."""
     seen: set[str] = set()
     for info in infos:
-        name = info.filename.casefold()
+        other = unicode_path(info.extra)
+        if other not in {None, info.orig_filename} and info.orig_filename.isascii():
+            raise ArchiveError(TWO_STORIES, name=info.orig_filename)
+        name = _same_file(other or info.orig_filename)
         if name in seen:
             raise ArchiveError(SAME_NAME, name=info.filename)
         seen.add(name)
+
+
+def unicode_path(extra: bytes) -> str | None:
+    """The name in UTF-8 that an entry's extra fields give it; None without one."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        if kind == UNICODE_PATH:  # a version, a checksum of the plain name, then the name
+            return extra[at + 9 : at + 4 + length].decode("utf-8", "replace")
+        at += 4 + length
+    return None
+
+
+def _same_file(name: str) -> str:
+    """What two names have in common that some system would write to one file."""
+    parts = unicodedata.normalize("NFC", name).casefold().split("/")
+    return "/".join(part for part in parts if part not in {"", "."})
 
 
 def _end_of(stream: BinaryIO, info: zipfile.ZipInfo, *, next_at: int) -> int:
@@ -111,32 +168,78 @@ def _end_of(stream: BinaryIO, info: zipfile.ZipInfo, *, next_at: int) -> int:
     raw = _read_at(stream, info.header_offset, LOCAL_HEADER.size)
     if len(raw) < LOCAL_HEADER.size or not raw.startswith(LOCAL_MAGIC):
         raise ArchiveError(HIDDEN_BYTES, start=info.header_offset)
-    fields = LOCAL_HEADER.unpack(raw)
-    names_bytes: int = fields[9] + fields[10]
-    end = info.header_offset + LOCAL_HEADER.size + names_bytes + info.compress_size
-    if info.flag_bits & DESCRIPTOR_FLAG and next_at - end in DESCRIPTOR_BYTES:
-        return next_at
+    fields: tuple[int, ...] = LOCAL_HEADER.unpack(raw)[1:]
+    names = stream.read(fields[8] + fields[9])
+    end = info.header_offset + LOCAL_HEADER.size + len(names) + info.compress_size
+    if not _is_same_story(info, fields, name=names[: fields[8]], extra=names[fields[8] :]):
+        raise ArchiveError(TWO_STORIES, name=info.filename)
+    if info.flag_bits & DESCRIPTOR_FLAG:
+        descriptor = _read_at(stream, end, min(max(next_at - end, 0), DESCRIPTOR_MOST))
+        if end + len(descriptor) == next_at and descriptor in _descriptors(info):
+            return next_at
     return end
 
 
-def _directory_start(stream: BinaryIO, *, comment_bytes: int) -> int:
-    """Where the directory begins; the end records follow it at once and end the file."""
+def _is_same_story(
+    info: zipfile.ZipInfo, local: tuple[int, ...], *, name: bytes, extra: bytes
+) -> bool:
+    """Whether the header in front of the bytes says what the directory says.
+
+    `local` are the header's numbers: version, flags, method, time, date, checksum, two sizes …
+    """
+    _version, flags, method, _time, _date, crc, packed, size = local[:8]
+    plain = info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_FLAG else "cp437", "replace")
+    told = [(crc, info.CRC, None), (packed, info.compress_size, SATURATED32)]
+    told += [(size, info.file_size, SATURATED32)]
+    if flags & DESCRIPTOR_FLAG:  # then nothing was known yet in front of the bytes
+        told = [(value, known, 0) for value, known, large in told if value != large]
+    return (
+        name == plain
+        and method == info.compress_type
+        and not flags & ~info.flag_bits & ENCRYPTED_FLAG
+        and info.volume == 0
+        and all(value in {known, instead} for value, known, instead in told)
+        and unicode_path(extra) in {None, info.orig_filename, unicode_path(info.extra)}
+    )
+
+
+def _descriptors(info: zipfile.ZipInfo) -> set[bytes]:
+    """How checksum and sizes may stand behind the bytes: with a mark or none, wide or not."""
+    wide = struct.pack("<L2Q", info.CRC, info.compress_size, info.file_size)
+    found = {wide, DESCRIPTOR_MAGIC + wide}
+    if max(info.compress_size, info.file_size) <= SATURATED32:
+        narrow = struct.pack("<3L", info.CRC, info.compress_size, info.file_size)
+        found |= {narrow, DESCRIPTOR_MAGIC + narrow}
+    return found
+
+
+def _directory_start(stream: BinaryIO, *, comment_bytes: int, count: int) -> int:
+    """Where the directory of `count` entries begins; the end records follow it at once."""
     record_at = size_of(stream) - END_RECORD.size - comment_bytes
     record = _read_at(stream, record_at, END_RECORD.size)
     if not record.startswith(END_MAGIC):
         raise ArchiveError(HIDDEN_BYTES, start=max(record_at, 0))
-    length, offset = END_RECORD.unpack(record)[5:7]
+    told: tuple[int, ...] = END_RECORD.unpack(record)[1:7]
     end = record_at
-    locator_at = record_at - ZIP64_LOCATOR_BYTES
-    if _read_at(stream, locator_at, 4) == ZIP64_LOCATOR_MAGIC:
+    locator_at = record_at - ZIP64_LOCATOR.size
+    locator = _read_at(stream, locator_at, ZIP64_LOCATOR.size)
+    if locator.startswith(ZIP64_LOCATOR_MAGIC):
         end = locator_at - ZIP64_END.size
         large = _read_at(stream, end, ZIP64_END.size)
-        if not large.startswith(ZIP64_END_MAGIC):
+        if not large.startswith(ZIP64_END_MAGIC) or ZIP64_LOCATOR.unpack(locator)[1:3] != (0, end):
             raise ArchiveError(HIDDEN_BYTES, start=max(end, 0))
-        length, offset = ZIP64_END.unpack(large)[8:10]
+        short, told = told, ZIP64_END.unpack(large)[4:10]
+        if any(
+            value not in {known, SATURATED16 if at < 4 else SATURATED32}
+            for at, (value, known) in enumerate(zip(short, told, strict=True))
+        ):
+            raise ArchiveError(TWO_STORIES, name=ITS_DIRECTORY)
+    *numbers, length, offset = told
     if offset + length != end:
         raise ArchiveError(HIDDEN_BYTES, start=min(offset + length, end))
-    return int(offset)
+    if numbers != [0, 0, count, count]:
+        raise ArchiveError(TWO_STORIES, name=ITS_DIRECTORY)
+    return offset
 
 
 def _read_at(stream: BinaryIO, position: int, size: int) -> bytes:

@@ -30,6 +30,7 @@ from hub.formats.file_hashing import hash_file
 from hub.formats.gguf_header import GgufLimits, read_gguf
 from hub.formats.hashes import FileHashes
 from hub.formats.model_kind import ModelGuess, Precision, guess_model
+from hub.formats.name_claims import is_untrue
 from hub.formats.pickle_globals import Verdict
 from hub.formats.pickles import PickleReport, scan_pickle
 from hub.formats.safetensors_header import (
@@ -44,6 +45,7 @@ from models_registry.scanning.other_content import MODEL_SUFFIXES, judge_other
 from models_registry.scanning.outcome import (
     DANGEROUS_PICKLE,
     LYING_NAME,
+    NO_WEIGHTS,
     SAFE_GGUF,
     SAFE_HEADER,
     SAFE_PICKLE,
@@ -139,6 +141,9 @@ def _inspect_safetensors(path: Path) -> Inspection:
             check_single_nature(stream)
     except FormatError as error:
         return Inspection(FileType.SAFETENSORS, FileFormat.SAFETENSOR, refused(error))
+    if not header.tensors:
+        outcome = ScanOutcome(ScanStatus.ERROR, NO_WEIGHTS)
+        return Inspection(FileType.SAFETENSORS, FileFormat.SAFETENSOR, outcome)
     outcome = ScanOutcome(ScanStatus.SUCCESS, SAFE_HEADER, report={"tensors": len(header.tensors)})
     return Inspection(
         FileType.SAFETENSORS, FileFormat.SAFETENSOR, outcome, header, guess_model(header)
@@ -163,7 +168,7 @@ def _truly_named(
 ) -> ScanOutcome:
     """Not cleared under the name of another format: it stays the name that others save it by."""
     suffix = PurePath(name).suffix.lower()
-    is_other = suffix in MODEL_SUFFIXES or is_active_name(name)
+    is_other = suffix in MODEL_SUFFIXES or is_active_name(name) or is_untrue(name, file_type)
     if outcome.status != ScanStatus.SUCCESS or not is_other or suffix in own:
         return outcome
     params = {"suffix": suffix, "type": file_type.value}

@@ -11,9 +11,10 @@ from hub.formats.archive_contents import DANGEROUS_MEMBER, ContentLimits, check_
 from hub.formats.detection import IMAGE_TYPES, WRAPPER_TYPES, FileType
 from hub.formats.disguises import check_single_nature
 from hub.formats.errors import FormatError
+from hub.formats.name_claims import is_untrue
 from hub.formats.picture_end import picture_length
 from hub.formats.text_content import TEXT_SAMPLE_BYTES, check_text, is_active_name, is_text
-from hub.formats.zip_archive import ArchiveLimits
+from hub.formats.zip_archive import ArchiveLimits, open_archive
 from hub.storage.pictures import inspect_picture
 from models_registry.models.file import FileKind, ScanStatus
 from models_registry.scanning.outcome import (
@@ -52,15 +53,16 @@ def judge_other(path: Path, file_type: FileType, *, kind: str, name: str) -> Sca
         return _error(NEVER_CLEARED[file_type])
     if file_type is FileType.PROGRAM or is_active_name(name):
         return _error(A_PROGRAM)
-    suffix = PurePath(name).suffix.lower()
-    if suffix in MODEL_SUFFIXES:
-        what = "text" if file_type is FileType.UNKNOWN and _is_text(path) else file_type.value
-        return _error(LYING_NAME, suffix=suffix, type=what)
     try:
-        return _judge_by_kind(path, file_type, kind)
+        if file_type is FileType.ZIP:
+            _check_whole(path)
+        lie = _lie(path, file_type, name)
+        is_other = lie is not None and PurePath(name).suffix.lower() in MODEL_SUFFIXES
+        outcome = lie if lie and is_other else _judge_by_kind(path, file_type, kind)
     except FormatError as error:
         is_danger = error.problem is DANGEROUS_MEMBER
         return refused(error, status=ScanStatus.DANGER if is_danger else ScanStatus.ERROR)
+    return lie if lie and outcome.status == ScanStatus.SUCCESS else outcome
 
 
 def _judge_by_kind(path: Path, file_type: FileType, kind: str) -> ScanOutcome:
@@ -75,6 +77,21 @@ def _judge_by_kind(path: Path, file_type: FileType, kind: str) -> ScanOutcome:
     if file_type is FileType.UNKNOWN and kind in TEXT_KINDS and _is_text(path):
         return _judge_text(path)
     return _error(NOT_A_MODEL, type=file_type.value)
+
+
+def _lie(path: Path, file_type: FileType, name: str) -> ScanOutcome | None:
+    """What to say about a name that ends as files of another type do."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in MODEL_SUFFIXES and not is_untrue(name, file_type):
+        return None
+    what = "text" if file_type is FileType.UNKNOWN and _is_text(path) else file_type.value
+    return _error(LYING_NAME, suffix=suffix, type=what)
+
+
+def _check_whole(path: Path) -> None:
+    """Raise ArchiveError for an archive that cannot be opened: half a torch file is none of any."""
+    with path.open("rb") as stream, open_archive(stream, limits=content_limits().archive):
+        pass
 
 
 def content_limits() -> ContentLimits:

@@ -23,6 +23,7 @@ SUSPICIOUS_PICKLE = gettext_noop(
 NOT_A_MODEL = gettext_noop(
     "This file is not of a kind that can be checked here (%(type)s). Upload a safetensors file."
 )
+NO_WEIGHTS = gettext_noop("The header names no weights at all. Export the model again.")
 NEVER_HDF5 = gettext_noop(
     "HDF5 files (Keras) may carry Python code in their layers, so none is cleared here. Convert it "
     "to safetensors."

@@ -9,8 +9,10 @@ from models_registry.models.file import ScanStatus
 from models_registry.scanning.inspection import scan_content
 from tests.factories.gguf_files import gguf_bytes
 from tests.factories.hostile import MARKER, hostile_files
+from tests.factories.hostile_torch import hostile_torch_files
+from tests.factories.hostile_zips import hostile_zips
 
-CASES = list(hostile_files())
+CASES = [*hostile_files(), *hostile_torch_files(), *hostile_zips()]
 #: What no scan ever needs: starting something, importing a pickle's names, loading it.
 FORBIDDEN_EVENTS = ("os.system", "os.mkdir", "subprocess.Popen", "pickle.find_class", "socket.")
 

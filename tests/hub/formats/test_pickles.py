@@ -323,3 +323,26 @@ def test_types_as_values_and_small_containers_stay_clear(protocol):
         "types": [list, bytes],
     }
     assert scan(pickle.dumps(state, protocol)).verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_weights_that_share_their_numbers_and_modules_stay_clear(legacy):
+    weights = torch.ones(10)
+    embedding = torch.nn.ParameterDict({"*": torch.nn.Parameter(torch.ones(1, 8))})
+    state = {"whole": weights, "part": weights[3:], "none": torch.zeros(0), "words": embedding}
+    report = scan(torch_bytes(state, legacy=legacy))
+    assert (report.verdict, report.problems) == (Verdict.SAFE, ())
+
+
+@pytest.mark.parametrize(("pairs", "verdict"), [(14, "safe"), (15, "suspicious")])
+def test_how_often_tuples_may_lie_in_each_other_is_limited(pairs, verdict):
+    nested = (1, 2)
+    for _ in range(pairs):
+        nested = (nested, nested)
+    assert scan(pickle.dumps(nested, 2)).verdict == verdict
+
+
+def test_a_long_tuple_without_others_in_it_stays_clear(monkeypatch):
+    monkeypatch.setattr("hub.formats.pickle_machine.MOST_VALUES_IN_A_TUPLE", 100)
+    assert scan(pickle.dumps(tuple(range(200)), 4)).verdict is Verdict.SAFE
+    assert scan(pickle.dumps((1, tuple(range(100))), 4)).verdict is Verdict.SUSPICIOUS
