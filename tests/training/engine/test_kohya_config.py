@@ -10,6 +10,7 @@ import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.left_out import left_out_for_kohya
 from training.engine.kohya.prompt_files import read_prompt_file
 from training.engine.kohya.reading import from_kohya, read_kohya_file
 from training.engine.kohya.writing import to_kohya
@@ -347,6 +348,31 @@ def test_kohyas_other_networks_and_bucket_sides_are_not_taken_for_ours() -> None
     large = from_kohya({"resolution": 1024, "enable_bucket": True})
     assert large.settings["buckets"] == {"enabled": True, "min_side": 256, "max_side": 1024}
     assert tomllib.loads(to_kohya(TrainConfig(resolution=1024)))["max_bucket_reso"] == 2048
+
+
+def test_what_kohyas_scripts_cannot_be_told_is_said() -> None:
+    assert left_out_for_kohya(TrainConfig()) == []
+    config = TrainConfig.parse(
+        {
+            "dataset_manifest": "set.json",
+            "crop": "focal",
+            "learning_rate": "1e-3:10, 1e-4",
+            "train_text_encoder": True,
+            "text_encoder_stop_fraction": 0.5,
+            "captions": {"trigger_word": "sks"},
+            "prior": {"enabled": True},
+            "ema": {"enabled": True},
+            "sampling": {"sampler": "LCM"},
+            "network": {"targets": ["attention"], "block_dims": {"down_blocks.1": 4}},
+        }
+    )
+    said = " ".join(left_out_for_kohya(config))
+    for word in ("train_data_dir", "'sks'", "middle", "first", "reg_data_dir", "EMA", "LCM"):
+        assert word in said
+    assert len(left_out_for_kohya(config)) == 10
+    assert to_kohya(config)
+    with pytest.raises(ConfigError, match="no hypernetworks"):
+        to_kohya(TrainConfig(method="hypernetwork"))
 
 
 # What `setup_parser()` of kohya's scripts takes, at the commit that it names.
