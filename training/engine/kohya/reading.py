@@ -9,7 +9,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pydantic import ValidationError
@@ -107,16 +107,28 @@ def _data_set(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             kind = "reg_data_dir" if truth(subset.pop("is_reg", False)) else "train_data_dir"
             folder = subset.pop("image_dir", subset.pop("metadata_file", ""))
             repeats = subset.pop("num_repeats", 1)
-            subset.pop("class_tokens", None)
+            for name in ("class_tokens", "name"):
+                subset.pop(name, None)
             if kind in known:
                 report.append(f"The folder {folder} of dataset_config was left out.")
                 continue
-            report.append(
-                f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
-                f"folder {repeats}_{Path(folder).name} to repeat them here."
-            )
+            report += _other_repeats(folder, repeats)
             known |= {kind: folder, **subset}
     return known, report
+
+
+def _other_repeats(folder: str, repeats: int) -> list[str]:
+    """Return a sentence where a folder's own name says other repeats than its data set."""
+    name = PureWindowsPath(folder).name  # which splits at both kinds of slashes
+    number, _, words = name.partition("_")
+    own = int(number) if number.isdecimal() else 1
+    if own == repeats:
+        return []
+    wanted = f"{repeats}_{words if number.isdecimal() else name}"
+    return [
+        f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
+        f"folder {wanted} to repeat them here."
+    ]
 
 
 def from_kohya(data: dict[str, Any]) -> KohyaImport:
