@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from training.engine.config.train import TrainConfig
+from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.reading import read_kohya_file
 
 PAGE = {
@@ -99,3 +100,19 @@ betas = "0.8,0.99"
     assert (config.beta1, config.captions.keep_tokens) == (0.8, 1)
     assert config.dataset_manifest == "10_cat"
     assert found.report == ()
+
+
+def test_several_folders_of_a_data_set_become_the_one_that_they_lie_in() -> None:
+    subsets = [
+        {"image_dir": "/data/img/10_cat", "num_repeats": 10, "keep_tokens": 1},
+        {"image_dir": "/data/img/5_dog", "num_repeats": 5, "keep_tokens": 2},
+        {"image_dir": "/data/reg/1_pet", "is_reg": True, "keep_tokens": 1},
+    ]
+    known, report = read_data_sets({"datasets": [{"resolution": 768, "subsets": subsets}]})
+    assert (known["train_data_dir"], known["reg_data_dir"]) == ("/data/img", "/data/reg/1_pet")
+    assert (known["resolution"], known["keep_tokens"]) == (768, 1)
+    assert [sentence.split(" ")[0] for sentence in report] == ["keep_tokens", "All"]
+    apart = [{"image_dir": "/a/x"}, {"image_dir": "/b/y"}]
+    known, report = read_data_sets({"datasets": [{"subsets": apart}]})
+    assert known["train_data_dir"] == "/a/x"
+    assert report == ["The folder /b/y of dataset_config was left out."]
