@@ -67,7 +67,10 @@ def test_folders_say_repeats_captions_and_class_pictures(tmp_path: Path) -> None
 def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
     tmp_path: Path,
 ) -> None:
-    (path,) = make_pictures(tmp_path / "set", 1)
+    path, never, plain = make_pictures(tmp_path / "set", 3)
+    for picture, name in ((never, "0_draft"), (plain, "7")):
+        (tmp_path / "set" / name).mkdir()
+        picture.rename(tmp_path / "set" / name / picture.name)
     (tmp_path / "set" / "folder.png").mkdir()
     (tmp_path / "set" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     folder = tmp_path / "set" / os.fsdecode(b"2_" + "红色的猫头鹰".encode("gb18030"))
@@ -75,7 +78,8 @@ def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
     path.rename(folder / os.fsdecode(b"\xff\xfe.png"))
     told: list[str] = []
     manifest = read_folder(tmp_path / "set", warn=lambda _, sentence: told.append(sentence))
-    (image,) = manifest.training
+    image, other = manifest.training
+    assert (other.repeats, other.caption) == (7, "")
     assert (image.caption, image.folder, image.repeats) == (
         "红色的猫头鹰",
         "2_红色的猫头鹰",
@@ -83,7 +87,10 @@ def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
     )
     assert image.id.encode()
     assert image.path.is_file()
-    assert told == ["gone.png cannot be read: No such file or directory."]
+    assert told == [
+        "gone.png cannot be read: No such file or directory.",
+        "The folder 0_draft says that it is shown 0 times.",
+    ]
 
 
 def test_a_run_on_a_folder_tells_its_buckets_and_names_it_in_the_header(

@@ -10,6 +10,7 @@ import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.left_out import left_out_for_kohya
 from training.engine.kohya.prompt_files import read_prompt_file
 from training.engine.kohya.reading import from_kohya, read_kohya_file
 from training.engine.kohya.writing import to_kohya
@@ -229,96 +230,6 @@ def test_kohyas_scripts_are_told_what_ours_see_by_themselves() -> None:
     assert from_kohya(out).report == ()
 
 
-PAGE = {
-    "LoRA_type": "Kohya LoCon", "LyCORIS_preset": "full", "additional_parameters": "--d=7 --v2",
-    "bucket_reso_steps": 1, "caption_dropout_rate": 0.05, "clip_skip": 2, "conv_alpha": 8,
-    "conv_dim": 16, "dynamo_backend": "no", "enable_bucket": True, "epoch": 8, "factor": -1,
-    "flux1_checkbox": False, "gradient_accumulation_steps": "1", "keep_tokens": "0",
-    "learning_rate": 0.0005, "lr_scheduler": "adafactor", "lr_warmup": 10, "max_grad_norm": 1,
-    "max_resolution": "768,768", "max_train_epochs": 0, "max_train_steps": "200",
-    "min_bucket_reso": 256, "multires_noise_iterations": 8, "network_alpha": 8, "network_dim": 900,
-    "noise_offset": 0.05, "noise_offset_type": "Original", "num_processes": 1,
-    "optimizer": "AdamW8bit", "optimizer_args": "weight_decay=0.1 betas=0.8,0.95 decouple=True",
-    "random_crop": False, "rank_dropout": 0.1, "sample_prompts": "a cat --s 8\na dog",
-    "sdxl": True, "seed": "", "text_encoder_lr": 0, "train_on_input": True, "unet_lr": 0.0001,
-}  # fmt: skip
-
-
-def test_what_a_page_for_kohyas_scripts_saves_is_read_as_it_hands_it_on(tmp_path: Path) -> None:
-    path = tmp_path / "page.json"
-    path.write_text(json.dumps(PAGE), "utf-8")
-    found = read_kohya_file(path)
-    config = TrainConfig.parse(found.settings)
-    assert (config.method, config.base_model.architecture) == ("lora", "sdxl")
-    assert (config.resolution, config.max_steps, config.epochs) == (768, 200, None)
-    assert (config.buckets.min_side, config.buckets.max_side) == (256, 1024)
-    assert (config.warmup_steps, config.scheduler) == (20, "constant")
-    assert (config.learning_rate, config.train_text_encoder) == (1e-4, False)
-    assert (config.noise_offset, config.multires_noise_iterations) == (0.05, 0)
-    assert (config.network.conv_dim, config.network.rank_dropout) == (16, 0.1)
-    assert (config.optimizer, config.weight_decay, config.beta1) == ("adamw8bit", 0.1, 0.8)
-    assert config.sample_prompts == ["a cat --s 8", "a dog"]
-    reported = [sentence.split(" ")[0] for sentence in found.report]
-    assert reported == ["lr_scheduler", "d", "network_dim", "bucket_reso_steps"]
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"LoRA_type": "LyCORIS/LoKr", "factor": 6}, {"algorithm": "lokr", "lokr_factor": 6}),
-        ({"LoRA_type": "Kohya LoHa"}, {"algorithm": "loha", "conv_dim": 0}),
-        ({"LoRA_type": "LyCORIS/LoHa", "network_dim": 8}, {"algorithm": "loha", "conv_dim": 8}),
-        ({"LoRA_type": "Standard", "conv_dim": 4}, {"algorithm": "lora", "conv_dim": 0}),
-        ({"LoRA_type": "LyCORIS/LoCon", "dora_wd": True}, {"decompose": True}),
-    ],
-)
-def test_a_pages_kinds_of_networks_are_those_of_the_scripts(
-    given: dict[str, object], expected: dict[str, object], tmp_path: Path
-) -> None:
-    path = tmp_path / "page.json"
-    path.write_text(json.dumps({"max_resolution": "512,512", **given}), "utf-8")
-    network = TrainConfig.parse(read_kohya_file(path).settings).network
-    assert {name: getattr(network, name) for name in expected} == expected
-
-
-def test_settings_in_tables_within_tables_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "easy.toml"
-    path.write_text(
-        """
-[[subsets]]
-num_repeats = 10
-keep_tokens = 1
-image_dir = "10_cat"
-[noise_args]
-[train_mode]
-train_mode = "lora"
-[general_args.args]
-max_train_steps = 100
-[general_args.dataset_args]
-resolution = [768, 768]
-batch_size = 2
-[network_args.args]
-network_dim = 8
-[network_args.args.network_args]
-algo = "loha"
-conv_dim = 4
-[optimizer_args.args]
-lr_scheduler = "cosine"
-warmup_ratio = 0.05
-[optimizer_args.args.optimizer_args]
-betas = "0.8,0.99"
-""",
-        encoding="utf-8",
-    )
-    found = read_kohya_file(path)
-    config = TrainConfig.parse(found.settings)
-    assert (config.network.algorithm, config.network.dim, config.network.conv_dim) == ("loha", 8, 4)
-    assert (config.resolution, config.batch_size, config.warmup_steps) == (768, 2, 5)
-    assert (config.beta1, config.captions.keep_tokens) == (0.8, 1)
-    assert config.dataset_manifest == "10_cat"
-    assert len(found.report) == 1
-
-
 def test_prompts_come_from_lines_toml_and_json(tmp_path: Path) -> None:
     lines, toml, listed = (tmp_path / f"prompts.{kind}" for kind in ("txt", "toml", "json"))
     lines.write_text("# note\na cat --s 8\n\n", "utf-8")
@@ -347,6 +258,31 @@ def test_kohyas_other_networks_and_bucket_sides_are_not_taken_for_ours() -> None
     large = from_kohya({"resolution": 1024, "enable_bucket": True})
     assert large.settings["buckets"] == {"enabled": True, "min_side": 256, "max_side": 1024}
     assert tomllib.loads(to_kohya(TrainConfig(resolution=1024)))["max_bucket_reso"] == 2048
+
+
+def test_what_kohyas_scripts_cannot_be_told_is_said() -> None:
+    assert left_out_for_kohya(TrainConfig()) == []
+    config = TrainConfig.parse(
+        {
+            "dataset_manifest": "set.json",
+            "crop": "focal",
+            "learning_rate": "1e-3:10, 1e-4",
+            "train_text_encoder": True,
+            "text_encoder_stop_fraction": 0.5,
+            "captions": {"trigger_word": "sks"},
+            "prior": {"enabled": True},
+            "ema": {"enabled": True},
+            "sampling": {"sampler": "LCM"},
+            "network": {"targets": ["attention"], "block_dims": {"down_blocks.1": 4}},
+        }
+    )
+    said = " ".join(left_out_for_kohya(config))
+    for word in ("train_data_dir", "'sks'", "middle", "first", "reg_data_dir", "EMA", "LCM"):
+        assert word in said
+    assert len(left_out_for_kohya(config)) == 10
+    assert to_kohya(config)
+    with pytest.raises(ConfigError, match="no hypernetworks"):
+        to_kohya(TrainConfig(method="hypernetwork"))
 
 
 # What `setup_parser()` of kohya's scripts takes, at the commit that it names.

@@ -158,6 +158,8 @@ def test_a_prompt_line_is_read_as_kohya_reads_it() -> None:
     assert (plain.negative, plain.width, plain.seed) == ("bad", 128, 11)
     assert parse_prompt("a cat --n", config).negative == ""
     assert parse_prompt("a cat --W 128 --N bad", config).negative == "bad"
+    odd = parse_prompt("a cat --n --other --d 7 words", config)
+    assert (odd.negative, odd.seed) == ("", 7)
     assert parse_prompt("a cat --ss k_euler_a", config).sampler == "Euler a"
 
 

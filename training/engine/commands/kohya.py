@@ -57,10 +57,12 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from training.engine.kohya.left_out import left_out_for_kohya
     from training.engine.kohya.writing import to_kohya
 
     config = TrainConfig.from_toml(options.config)
     settings = to_kohya(config)
+    sys.stderr.writelines(f"{sentence}\n" for sentence in left_out_for_kohya(config))
     if options.out is None:
         sys.stdout.write(settings)
         return 0

@@ -52,7 +52,7 @@ OPTIONS = ("n", "w", "h", "s", "l", "d", "ss", "hr", "hd", "hs", "hu", "init", "
 #: Options that only say more of another one.
 NEEDED = {"hd": "hr", "hs": "hr", "hu": "hr", "dn": "init", "mask": "init"}
 FEWEST_DIGITS = 8  # of a hash that names a picture
-_OPTION = re.compile(r"\s--(\w+)(?:\s+|$)")
+_OPTION = re.compile(r"\s--(\w+)(?=\s|$)")
 _START = re.compile(r"(\s--init\s+)(.*?)(?=\s+--\w+(?:\s|$)|\s*$)", re.IGNORECASE)
 _HASH = re.compile(rf"[0-9a-f]{{{FEWEST_DIGITS},64}}")
 

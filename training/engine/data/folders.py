@@ -27,7 +27,7 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Pictures of kinds that are not read here, of which a person wants to be told."""
 TRAINING, REGULARISATION = "img", "reg"
-_REPEATED = re.compile(r"^(\d{1,4})_(.*)$", re.DOTALL)
+_REPEATED = re.compile(r"^(\d{1,4})(?:_(.*))?$", re.DOTALL)
 
 
 def read_folder(folder: Path, *, warn: Callable[[str, str], None]) -> Manifest:
@@ -61,19 +61,22 @@ def class_folder(folder: Path, *, warn: Callable[[str, str], None]) -> tuple[Man
 def _pictures(
     root: Path, *, regularisation: bool, warn: Callable[[str, str], None]
 ) -> list[ManifestImage]:
-    found = []
+    found, never = [], set()
     files = sorted(root.rglob("*"))
     _tell_of_others(files, warn)
     for path in files:
         is_picture = path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
         if not is_picture or path.is_dir():
             continue
+        repeats, words = folder_meaning(name_of(path.parent))
+        if not repeats:
+            never.add(name_of(path.parent))
+            continue
         try:
             sha256 = file_hash(path)
         except OSError as error:  # a link to nowhere, no permission
             warn("picture_skipped", f"{name_of(path)} cannot be read: {error.strerror}.")
             continue
-        repeats, words = folder_meaning(name_of(path.parent))
         caption = _caption(path, warn)
         found.append(
             ManifestImage(
@@ -86,6 +89,8 @@ def _pictures(
                 folder=name_of(path.parent),
             )
         )
+    for name in sorted(never):
+        warn("picture_skipped", f"The folder {name} says that it is shown 0 times.")
     return found
 
 
@@ -109,7 +114,7 @@ def _tell_of_others(files: list[Path], warn: Callable[[str, str], None]) -> None
 def folder_meaning(name: str) -> tuple[int, str]:
     """Return what `20_sks cat` says: the repeats and the words; of any other name 1 and none."""
     found = _REPEATED.match(name)
-    return (max(1, int(found[1])), found[2].strip()) if found else (1, "")
+    return (int(found[1]), (found[2] or "").strip()) if found else (1, "")
 
 
 def _caption(picture: Path, warn: Callable[[str, str], None]) -> str | None:

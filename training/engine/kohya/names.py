@@ -166,7 +166,7 @@ WITHOUT_MEANING = {
     "max_data_loader_n_workers", "persistent_data_loader_workers", "vae_batch_size", "no_half_vae",
     "output_dir", "logging_dir", "log_with", "log_prefix", "log_tracker_name", "log_config",
     "wandb_api_key", "wandb_run_name", "save_state", "save_state_on_train_end", "console_log_level",
-    "console_log_file", "caption_extension", "full_fp16", "full_bf16",
+    "token_warmup_min", "console_log_file", "caption_extension", "full_fp16", "full_bf16",
     "disable_mmap_load_safetensors",    "huber_scale", "text_encoder_batch_size",
 }  # fmt: skip
 # What is read together with others, in kohya_import.py.

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.interfaces import from_page, from_tables, is_in_tables, is_of_page
 from training.engine.kohya.names import (
     BUCKET_SIDES,
@@ -62,7 +63,7 @@ def read_kohya_file(path: Path) -> KohyaImport:
         flat |= _read(path.parent / dataset)
         del flat["dataset_config"]
     if "datasets" in flat:
-        known, lost = _data_set(flat)
+        known, lost = read_data_sets(flat)
         named = {name: v for name, v in flat.items() if name not in ("general", "datasets")}
         flat, report = {**named, **known}, [*report, *lost]
     found = from_kohya(flat)
@@ -89,34 +90,6 @@ def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in data.items():
         flat.update(value if isinstance(value, dict) else {name: value})
     return flat
-
-
-def _data_set(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the settings in a file of data sets: its general part, and its first data set.
-
-    https://github.com/kohya-ss/sd-scripts/blob/main/docs/config_README-en.md
-    """
-    report = []
-    known: dict[str, Any] = dict(data.get("general") or {})
-    sets = list(data.get("datasets") or [])
-    report += [f"Data set {n} of dataset_config was left out." for n in range(2, len(sets) + 1)]
-    for part in sets[:1]:
-        subsets = list(part.pop("subsets", []))
-        known |= {"train_batch_size" if n == "batch_size" else n: v for n, v in part.items()}
-        for subset in subsets:
-            kind = "reg_data_dir" if truth(subset.pop("is_reg", False)) else "train_data_dir"
-            folder = subset.pop("image_dir", subset.pop("metadata_file", ""))
-            repeats = subset.pop("num_repeats", 1)
-            subset.pop("class_tokens", None)
-            if kind in known:
-                report.append(f"The folder {folder} of dataset_config was left out.")
-                continue
-            report.append(
-                f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
-                f"folder {repeats}_{Path(folder).name} to repeat them here."
-            )
-            known |= {kind: folder, **subset}
-    return known, report
 
 
 def from_kohya(data: dict[str, Any]) -> KohyaImport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from training.engine.config.train import TrainConfig
+from training.engine.errors import ConfigError
 from training.engine.estimate import guess_family
 from training.engine.kohya.names import (
     BUCKET_SIDES,
@@ -30,7 +31,12 @@ NOT_OF_METHOD: dict[str, tuple[str, ...]] = {
 
 
 def to_kohya(config: TrainConfig) -> str:
-    """Return the settings as TOML for `train_network.py --config_file` and its siblings."""
+    """Return the settings as TOML for `train_network.py --config_file` and its siblings.
+
+    Raises ConfigError for a hypernetwork, which none of them trains.
+    """
+    if config.method == "hypernetwork":
+        raise ConfigError("kohya's scripts train no hypernetworks, so there is nothing to write.")
     config = config.resolved()
     others: tuple[str, ...] = NOT_OF_METHOD.get(config.method, ())
     for method, names in OF_METHOD.items():

@@ -152,7 +152,7 @@ def _side(text: str | None, default: int) -> int:
 
 def _number(text: str | None, default: float, least: float, most: float) -> float:
     try:
-        value = float(text) if text else default
+        value = float(text.split()[0]) if text else default
     except ValueError:
         return default
     return min(most, max(least, value))
