@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+CLEARED = "Success"
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
@@ -28,7 +30,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class RemoteVersion:
-    """A version on the hub with its files, the primary one first."""
+    """A version on the hub with its files: cleared ones first, of these the primary one."""
 
     id: int
     model_id: int
@@ -48,7 +50,7 @@ class RemoteVersion:
     def read(cls, data: Mapping[str, Any]) -> Self:
         """From a version of v2."""
         plain = ("id", "model_id", "model_name", "model_type", "name", "status", "description")
-        files = sorted(data["files"], key=lambda row: (not row["is_primary"], row["id"]))
+        files = sorted(data["files"], key=_rank)
         return cls(
             **{name: data[name] for name in plain},
             base_model=data["base_model"] or "",
@@ -58,3 +60,7 @@ class RemoteVersion:
             files=tuple(RemoteFile.read(row) for row in files),
             covers=tuple(data["covers"]),
         )
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    return row["scan_status"] != CLEARED, not row["is_primary"], row["id"]

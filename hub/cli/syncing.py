@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hub.cli.answers import RemoteFile, RemoteVersion
+from hub.cli.answers import CLEARED, RemoteFile, RemoteVersion
 from hub.cli.download import file_sha256
 from hub.cli.errors import CliError, LocalProblem, Unreachable
 from hub.cli.hub_client import HubClient
@@ -20,7 +20,6 @@ from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
 
 NOTES_NAME = ".atelier-sync.json"
-CLEARED = "Success"
 
 
 @dataclass(frozen=True, slots=True)

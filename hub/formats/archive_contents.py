@@ -158,9 +158,8 @@ def _check_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Archi
         raise ArchiveError(PROGRAM, name=name)
     if found is FileType.ZIP or found in WRAPPER_TYPES:
         raise ArchiveError(NESTED, name=name, type=found.value)
-    if info.file_size and is_untrue(name, found, any_picture=True):
-        what = "text" if found is FileType.UNKNOWN else found.value
-        raise ArchiveError(LYING_MEMBER, name=name, type=what)
+    if found is not FileType.UNKNOWN and is_untrue(name, found, any_picture=True):
+        raise ArchiveError(LYING_MEMBER, name=name, type=found.value)
     if found is FileType.SAFETENSORS:
         _check_safetensors(archive, info)
     if found is FileType.SAFETENSORS or found in VIDEO_TYPES:
@@ -174,7 +173,7 @@ def _check_whole(name: str, data: bytes, found: FileType) -> None:
         _check_picture(name, data)
     elif found in {FileType.PICKLE, FileType.TORCH_LEGACY}:
         _check_pickle(name, scan_pickle(BytesIO(data)))
-    elif found is FileType.UNKNOWN and is_text(data) and not name.lower().endswith(WEIGHTS):
+    elif found is FileType.UNKNOWN and is_text(data):
         _check_text(name, data)
     else:
         raise ArchiveError(UNKNOWN_MEMBER, name=name, type=found.value)
@@ -218,6 +217,9 @@ def _check_pickle(name: str, report: PickleReport) -> None:
 
 
 def _check_text(name: str, data: bytes) -> None:
+    is_lie = is_untrue(name, FileType.UNKNOWN, any_picture=True)
+    if is_lie or name.lower().endswith(WEIGHTS):
+        raise ArchiveError(LYING_MEMBER, name=name, type="text")
     try:
         check_text(data)
     except FormatError as error:

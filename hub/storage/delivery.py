@@ -22,7 +22,7 @@ from hub.storage.models import Blob
 CHUNK_BYTES = 1024 * 1024
 SIGNED_SECONDS = 24 * 3600
 LOST = "The file is missing on the hub's disk. Tell the administrator."
-RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def serve_blob(
     """
     kind = content_type or blob.content_type
     etag = f'"{blob.sha256}"'
-    if request.headers.get("If-None-Match") in {etag, "*"}:
+    if _is_known(request.headers.get("If-None-Match", ""), etag):
         return with_headers(HttpResponseNotModified(), etag, filename, inline=inline)
     handed = _handed_over(blob, kind, filename, inline=inline)
     if handed is not None:
@@ -113,6 +113,12 @@ def serve_blob(
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {part.first}-{part.last}/{blob.size_bytes}"
     return with_headers(response, etag, filename, inline=inline)
+
+
+def _is_known(named: str, etag: str) -> bool:
+    """Whether the caller has these bytes; weak tags count as well (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in named.split(",")}
+    return not tags.isdisjoint({etag, "*"})
 
 
 def content_disposition(filename: str, *, inline: bool = False) -> str:

@@ -8,6 +8,8 @@
 | pickle with a dangerous import | Danger |
 | pickle that could not be followed, imports unknown names or uses unusual opcodes | Error |
 | pickle whose frames are longer or shorter than they say | Error |
+| pickle that changes what it imports, or whose values never end | Error |
+| torch file without all the numbers that it names, or with something behind them | Error |
 | picture, archive, text where the kind of file expects one, every part of it looked at | Success |
 | picture with bytes behind its end, or an archive or script inside (`picture_end`) | Error |
 | JPEG with what cameras write behind its end: more JPEGs, a video, Samsung's blocks | Success |

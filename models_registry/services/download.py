@@ -75,8 +75,9 @@ def choose_file(
 ) -> ModelFile:
     """The file that fits the wishes best; nothing wished gives the primary one.
 
-    Raises NotFound when a wish cannot be met: a client that asked for fp16 must not get fp32; Gone
-    with the reason when the files were deleted.
+    What is cleared comes first: a file that is being checked, or was refused, never stands in front
+    of the others. Raises NotFound when a wish cannot be met: a client that asked for fp16 must not
+    get fp32; Gone with the reason when the files were deleted.
     """
     if version.is_tombstone:
         raise Gone(
@@ -84,11 +85,14 @@ def choose_file(
             code="files_deleted",
         )
     wish = Wish(type=type, format=format, size=size, fp=fp, quant_type=quant_type, file_id=file_id)
-    files = sorted(version.files.all(), key=lambda file: file.pk)
+    files = sorted(version.files.all(), key=lambda file: (not file.is_primary, file.pk))
     if wish.file_id is not None:
         files = [file for file in files if file.pk == wish.file_id]
     elif wish.is_empty:
-        files = [file for file in files if file.is_primary] or files
+        files = ([file for file in files if file.is_clean] or files)[:1]
+    else:
+        fitting = [file for file in files if _matches(file, wish)]
+        files = [file for file in fitting if file.is_clean] or fitting or files
     if not files:
         raise NotFound(_("Missing model file"), code="file_missing")
     best = max(files, key=lambda file: (_score(file, wish), file.is_primary, -file.pk))

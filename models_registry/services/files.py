@@ -23,6 +23,7 @@ from models_registry.scanning.clamav import ScannerAway
 from models_registry.scanning.local_copy import readable_path
 from models_registry.services.columns import check_choice
 from models_registry.services.counters import refresh_facts
+from models_registry.services.download import MAIN_KINDS
 from models_registry.services.ingest import note_lost, note_waiting, pass_stages
 from models_registry.services.names import clean_file_name
 
@@ -39,13 +40,13 @@ def add_file(
     upload_id: UUID | None = None,
     name: str = "",
     kind: str = FileKind.MODEL,
-    is_primary: bool = True,
+    is_primary: bool | None = None,
     size_kind: str = "",
 ) -> ModelFile:
     """Put stored bytes into a version and have them looked at; the same bytes twice are one file.
 
     Give either a blob or the id of the actor's complete upload. The first file of a version is its
-    primary one whatever is asked.
+    primary one whatever is asked; without a wish, a newer one is if it holds the model itself.
     """
     _require_edit(actor, version)
     check_choice(kind, FileKind.values)
@@ -61,7 +62,8 @@ def add_file(
         present = version.files.filter(blob=sealed).first()
         if present is not None:
             return present
-        primary = _place(version, wanted=is_primary)
+        wanted = kind in MAIN_KINDS if is_primary is None else is_primary
+        primary = _place(version, wanted=wanted)
         file = ModelFile.objects.create(
             version=version,
             blob=sealed,

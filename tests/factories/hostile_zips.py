@@ -76,6 +76,10 @@ def _second_natures() -> Iterator[Hostile]:
 def _liars() -> Iterator[Hostile]:
     for name, data in (("a.pt", MP4), ("a.pth", png_bytes()), ("a.png", DRAWING), ("a.txt", MP4)):
         yield Hostile(f"in an archive: {name}", "d.zip", zip_bytes({name: data}), "true name", KIND)
+    torn = zip_bytes({"a.png": ("猫" * 600).encode()})  # the first bytes end inside of a letter
+    yield Hostile("in an archive: Chinese text as a.png", "d.zip", torn, "which is text", KIND)
+    bytes_only = zip_bytes({"a.mov": bytes(range(256))})
+    yield Hostile("in an archive: bytes as a.mov", "d.zip", bytes_only, "(unknown)", KIND)
     yield Hostile("a page as caption", "d.zip", zip_bytes({"a.txt": PAGE}), "a page", KIND)
     for name, data in (
         ("a.png", b"a cat"),

@@ -15,7 +15,7 @@ from hub.core.errors import Conflict, Invalid, NotAllowed
 from hub.core.tasks import TaskName
 from hub.storage.blobs import local_path, store_bytes
 from hub.storage.models import Upload, UploadStatus
-from models_registry.models.file import FileFormat, ModelFile, ScanStatus
+from models_registry.models.file import FileFormat, FileKind, ModelFile, ScanStatus
 from models_registry.models.file_hash import HashKind
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, files
@@ -259,6 +259,9 @@ def test_the_same_bytes_twice_are_one_file_and_one_file_is_primary():
     same = files.add_file(actor=owner, version=version, blob=store_lora(seed=1), name="b")
     second = files.add_file(actor=owner, version=version, blob=store_lora(seed=2), name="c")
     assert first == same
+    assert list(version.files.filter(is_primary=True)) == [second]
+    for seed, kind in ((3, FileKind.CONFIG), (4, FileKind.VAE), (5, FileKind.OTHER)):
+        files.add_file(actor=owner, version=version, blob=store_lora(seed=seed), kind=kind)
     assert list(version.files.filter(is_primary=True)) == [second]
     files.make_primary(actor=owner, file=first)
     assert list(version.files.filter(is_primary=True)) == [first]

@@ -28,6 +28,8 @@ def file_items(
     items = []
     for file in ordered:
         item = file_item(file, version, links)
+        if file is chosen:  # what the version's own address gives, also while another is checked
+            item["downloadUrl"] = links.of_version(version)
         if file is chosen or primary_always:
             item["primary"] = file is chosen
         items.append(item)

@@ -211,7 +211,9 @@ class NewFileForm(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, default="", max_length=255)
     kind = serializers.ChoiceField(choices=FileKind.values, required=False)
     size_kind = serializers.ChoiceField(choices=["", *SizeKind.values], required=False)
-    is_primary = serializers.BooleanField(required=False, default=True)
+    is_primary = serializers.BooleanField(
+        required=False, help_text="Left out: yes, if the file holds the model itself."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Exactly one source."""

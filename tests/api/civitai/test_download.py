@@ -216,3 +216,20 @@ def test_names_follow_civitais_rule(api):
     assert download_name(lora) == "mine.safetensors"
     checkpoint.kind, checkpoint.format = "Training Data", FileFormat.OTHER
     assert download_name(checkpoint) == "Ink_WashXL_v1_trainingData.zip"
+
+
+@pytest.mark.parametrize("status", [ScanStatus.PENDING, ScanStatus.ERROR, ScanStatus.DANGER])
+def test_a_file_that_is_not_cleared_stands_in_no_ones_way(api, status):
+    version = publish_model()
+    later = add_clean_file(version, seed=4, name="later.safetensors")
+    ModelFile.objects.filter(pk=later.pk).update(scan_status=status)
+    found = api.get(f"model-versions/{version.pk}")
+    shown = found["files"]
+    assert [(row["name"], row["primary"]) for row in shown] == [("ink-wash.safetensors", True)]
+    assert shown[0]["downloadUrl"] == found["downloadUrl"]
+    for query in ("", "?type=Model", "?format=SafeTensor"):
+        answer = follow(api, api.raw(f"/api/download/models/{version.pk}{query}"))
+        assert answer["Content-Disposition"] == 'attachment; filename="ink-wash.safetensors"'
+    assert api.get(f"model-versions/mini/{version.pk}")["fileName"] == shown[0]["name"]
+    refused = api.raw(f"/api/download/models/{version.pk}?fileId={later.pk}")
+    assert refused.status_code == (403 if status == ScanStatus.DANGER else 404)

@@ -345,3 +345,11 @@ def test_the_hub_answers_in_the_language_of_the_system(atelier, monkeypatch):
     assert "没有" in atelier("show", "999999", code=5).err
     told = atelier("show", "999999", "--json", code=5).error["error"]
     assert told.isascii()  # what other programs read is not translated
+
+
+def test_a_main_file_that_is_not_cleared_stands_in_no_ones_way(atelier, tmp_path):
+    version = publish_model(name="Ink Wash")
+    add_clean_file(version, seed=9, name="newer.safetensors")
+    version.files.filter(is_primary=True).update(scan_status="Danger")
+    [pulled] = atelier("pull", version.model_id, "--to", tmp_path, "--json").json["files"]
+    assert sha256_of(Path(pulled["path"])) == version.files.get(is_primary=False).blob.sha256

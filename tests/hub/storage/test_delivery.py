@@ -69,6 +69,10 @@ def test_the_etag_is_the_sha256_and_a_known_file_is_not_sent_again(blob):
     assert response["ETag"] == f'"{blob.sha256}"'
     response.close()
     assert _get(blob, **{"If-None-Match": response["ETag"]}).status_code == 304
+    for tags in (f"W/{response['ETag']}", f'"x", {response["ETag"]}', "*"):
+        assert _get(blob, **{"If-None-Match": tags}).status_code == 304
+    assert _get(blob, **{"If-None-Match": '"x", W/"y"'}).status_code == 200
+    assert _get(blob, Range="Bytes=0-0").status_code == 206
 
 
 def test_head_tells_the_length_without_bytes(blob):

@@ -1,6 +1,11 @@
 """What of a person's settings reaches the trainer."""
 
-from training.jobs.services.submit import check_config
+import pytest
+
+from models_registry.models.file import ScanStatus
+from models_registry.models.model import Model, ModelType
+from tests.factories.registry import add_clean_file, publish_model
+from training.jobs.services.submit import base_file_for, check_config
 
 
 def test_no_path_of_the_workers_disk_is_a_persons_to_name() -> None:
@@ -20,3 +25,14 @@ def test_no_path_of_the_workers_disk_is_a_persons_to_name() -> None:
     )
     assert "/etc" not in checked.model_dump_json()
     assert checked.base_model.prediction_type == "epsilon"
+
+
+@pytest.mark.django_db
+def test_training_reads_a_cleared_file_while_the_main_one_is_looked_at() -> None:
+    version = publish_model()
+    Model.objects.filter(pk=version.model_id).update(type=ModelType.CHECKPOINT)
+    version.refresh_from_db()
+    cleared = version.files.get()
+    add_clean_file(version, seed=9)
+    version.files.filter(is_primary=True).update(scan_status=ScanStatus.PENDING)
+    assert base_file_for(actor=version.model.owner, version=version) == cleared

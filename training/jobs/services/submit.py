@@ -14,7 +14,7 @@ from hub.accounts.models import Team, User
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotFound
 from hub.formats.trigger_words import with_trigger
-from models_registry.models.file import FileFormat, ModelFile
+from models_registry.models.file import FileFormat, ModelFile, ScanStatus
 from models_registry.models.model import ModelType
 from models_registry.models.version import ModelVersion
 from training.datasets.models.dataset import Dataset
@@ -238,8 +238,9 @@ def base_file_for(*, actor: User, version: ModelVersion) -> ModelFile:
             _("Models of the family %s cannot be trained here. Choose an SD 1, SD 2 or SDXL base.")
             % (family or "?")
         )
-    files = version.files.select_related("blob").filter(format=FileFormat.SAFETENSOR)
-    file = files.order_by("-is_primary", "id").first()
+    files = version.files.select_related("blob").order_by("-is_primary", "id")
+    files = files.filter(format=FileFormat.SAFETENSOR)
+    file = files.filter(scan_status=ScanStatus.SUCCESS).first() or files.first()
     if file is None:
         raise Invalid(_("This base model has no safetensors file to train from."))
     if not file.is_clean:
