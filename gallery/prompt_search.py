@@ -28,7 +28,7 @@ from models_registry.search_text import raw_query
 #: enough of them, and pictures that the index is asked for at most.
 WINDOW, WIDER, MOST_KEYS = 2_000, 5, 5_000
 #: Pictures that are looked at first for a single one.
-NEAREST = 250
+NEAREST = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.base_model import BaseModel
-from models_registry.models.model import Model, Viewer
+from models_registry.models.model import ONLY_ASKED, Model, Viewer
 from models_registry.models.version import ModelVersion
 
 #: Words that more of the newest pictures have than FEW_HITS are counted among these alone.
@@ -373,6 +373,7 @@ _versions_with_models = RowsForViewer(
         ModelVersion.objects.visible_to(viewer)
         .filter(among("pk", keys))
         .select_related("model", "base_model")
+        .defer("description", "model__description", *(f"model__{name}" for name in ONLY_ASKED))
     )
 )
 _bases_in_use = RowsForViewer(

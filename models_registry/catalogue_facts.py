@@ -133,7 +133,7 @@ LISTED_COLUMNS = _columns(ModelVersion, *NEVER_PRINTED, *NOT_IN_LISTS)
 FILE_COLUMNS = _columns(ModelFile, *NOT_OF_FILES)
 #: The report as text, which is read where a file is printed.
 REPORT = FILE_COLUMNS.index("scan_report")
-FILE_VALUES = [*FILE_COLUMNS]
+FILE_VALUES: list[str | Cast] = [*FILE_COLUMNS]
 FILE_VALUES[REPORT : REPORT + 1] = [Cast("scan_report", TextField())]
 FILE_VERSION = FILE_COLUMNS.index("version_id")
 BLOB_COLUMNS = _columns(Blob, "created_at")

@@ -77,8 +77,8 @@ def find(viewer: Viewer, filters: ModelFilters) -> Found:
         hits = search_hits(viewer, filters)
         return Found(hits, hits)
     if filters.query.strip():
-        wide, hits = search_both(viewer, filters)
-        return Found(hits, wide)
+        found, own = search_both(viewer, filters)
+        return Found(own, found)
     wide = search_hits(viewer, wide_filters)
     return Found(search_hits(viewer, filters, inside=wide), wide)
 

@@ -151,7 +151,9 @@ def search_hits(
     if filters.without(*COUNTED, "unseen", "team") == ModelFilters():
         return None
     # Of one licence there is an index in this order; without one, all models would be looked at.
-    order = ORDERS[Sort.NEWEST] if len(filters.licences) == 1 else ()
+    # Kinds of files that most models have are found in it sooner than in the table.
+    by_kind = bool(filters.formats or filters.precisions) and not (filters.username or filters.tags)
+    order = ORDERS[Sort.NEWEST] if by_kind or len(filters.licences) == 1 else ()
     return first_hits(narrowed(viewer, filters).order_by(*order))
 
 

@@ -38,6 +38,11 @@ from models_registry.version_details import (
 
 NEWEST = ("-created_at", "-id")
 REVIEW_ROWS = ("author__avatar", "version__model", "picture__blob")
+#: Texts and what only searches ask for: reviews print the names of their version, each again.
+NOT_IN_REVIEWS = (
+    *(f"version__model__{name}" for name in (*ONLY_ASKED, "description")),
+    *(f"version__{name}" for name in ("description", "changelog", "usage_tips", "training_config")),
+)
 DEFAULT_LIMIT = 24
 MAX_LIMIT = 200
 
@@ -257,7 +262,7 @@ def _model_rows(viewer: Viewer) -> QuerySet[Model]:
 def _reviews(viewer: Viewer, model_id: int) -> QuerySet[Review]:
     visible = ModelVersion.objects.reachable_by(viewer).filter(model=model_id)
     rows = Review.objects.filter(version__in=visible)
-    return rows.select_related(*REVIEW_ROWS)
+    return rows.select_related(*REVIEW_ROWS).defer(*NOT_IN_REVIEWS)
 
 
 @cache
@@ -275,7 +280,10 @@ def _first_reviews(limit: int) -> RowsForViewer[int]:
 
 _reviews_by_key = KeptRows(
     lambda keys: (
-        Review.objects.filter(among("pk", keys)).select_related(*REVIEW_ROWS).order_by(*NEWEST)
+        Review.objects.filter(among("pk", keys))
+        .select_related(*REVIEW_ROWS)
+        .defer(*NOT_IN_REVIEWS)
+        .order_by(*NEWEST)
     )
 )
 #: The rows that cards print, each with what belongs to it once; for a person's key, or 0.
@@ -305,7 +313,9 @@ _version_by_key = RowsForViewer(
     )
 )
 _own_review = KeptRows(
-    lambda author, version: Review.objects.filter(author_id=author, version=version).select_related(
-        "author__avatar", "version__model", "base_version__model", "picture__blob"
+    lambda author, version: (
+        Review.objects.filter(author_id=author, version=version)
+        .select_related(*REVIEW_ROWS, "base_version__model")
+        .defer(*NOT_IN_REVIEWS, *(f"base_{name}" for name in NOT_IN_REVIEWS))
     )
 )

@@ -30,6 +30,8 @@ register = template.Library()
 CARDS_KEPT = 2048
 #: And fieldsets of filters, some 2 kB each.
 GROUPS_KEPT = 512
+#: And forms below threads, some 1 kB each.
+FORMS_KEPT = 2048
 #: Stands in what is kept for the token of whom it is shown to; no text of the database holds it.
 ANYBODYS = "\x00"
 NOTE_ICONS = {"warn": "triangle-alert", "danger": "circle-x", "ok": "circle-check", "": "info"}
@@ -216,8 +218,13 @@ def _save_button(context: template.Context, card: ModelCard) -> SafeString:
     button = _kept_save_button(
         card.save_url, card.title, is_saved=card.is_saved, language=get_language() or ""
     )
+    return _with_token(button, context)
+
+
+def _with_token(html: SafeString, context: template.Context) -> SafeString:
+    """What is kept for everybody, with the token of whom this page is for."""
     token = conditional_escape(context.get("csrf_token") or "")
-    return mark_safe(button.replace(ANYBODYS, token))  # noqa: S308  a template, and an escape
+    return mark_safe(html.replace(ANYBODYS, token))  # noqa: S308  a template, and an escape
 
 
 @lru_cache(maxsize=CARDS_KEPT)
@@ -238,6 +245,26 @@ def image_card(card: ImageCard) -> SafeString:
 def _image_card(card: ImageCard, *, language: str) -> SafeString:
     """Everything that is printed stands in the card, addresses that end one day among it."""
     return render_to_string("components/image_card.html", {"card": card})
+
+
+@register.simple_tag(takes_context=True)
+def answer_form(
+    context: template.Context, address: str, thread_id: int, max_characters: int
+) -> SafeString:
+    """The folded form below a thread of comments."""
+    form = _answer_form(address, thread_id, max_characters, language=get_language() or "")
+    return _with_token(form, context)
+
+
+@lru_cache(maxsize=FORMS_KEPT)
+def _answer_form(address: str, thread_id: int, max_characters: int, *, language: str) -> SafeString:
+    shown = {
+        "write_address": address,
+        "thread_id": thread_id,
+        "max_characters": max_characters,
+        "csrf_token": ANYBODYS,
+    }
+    return render_to_string("comments/_answer.html", shown)
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from django import template
 from django.utils import formats, timezone
@@ -81,12 +82,16 @@ def when(at: datetime | None) -> SafeString | str:
     """An instant in words; the exact local time on hover (app/time sets the reader's zone)."""
     if at is None:
         return "–"
+    return format_html("{}{}</time>", _exactly(at), ago(at, timezone.now()))
+
+
+@lru_cache(maxsize=4096)
+def _exactly(at: datetime) -> SafeString:
     exact = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC" data-ago>{}</time>',
+        '<time datetime="{}" title="{} UTC" data-ago>',
         exact.isoformat(timespec="seconds"),
         exact.strftime("%Y-%m-%d %H:%M"),
-        ago(at, timezone.now()),
     )
 
 

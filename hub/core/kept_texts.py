@@ -41,7 +41,7 @@ class KeptPrints:
     """Texts by name, each with the source that it was made of: of another source it is none.
 
     So nothing kept is ever out of date, and nobody gets what was made of what another may see: who
-    asks has read the source. `most_bytes` bounds the texts; sources take about as much again.
+    asks has read the source. `most_bytes` bounds the texts; sources may take several times as much.
     """
 
     def __init__(self, *, most_bytes: int) -> None:
