@@ -102,6 +102,7 @@ def log_words() -> dict[str, Any]:
         "states": state_words(),
         "commands": {str(value): str(label) for value, label in Command.choices if value},
         "asked": _("Asked for: {what}"),
+        "told": _("{what}: {more}"),
         "stopped": _("Stopped before its end, the result is kept"),
         "failures": failure_templates(),
         "repeated": script_template(str(REPEATED)),
@@ -128,7 +129,7 @@ def _sentence(kind: str, data: dict[str, Any]) -> str:
         return log_words()[key].format_map(_Gentle(data))
     if kind == EventKind.WARNED:
         about, said = warning_words().get(data.get("code", "")), str(data.get("message", ""))
-        return f"{about}: {said}" if about else said
+        return log_words()["told"].format(what=about, more=said) if about else said
     if kind == EventKind.ARTIFACT:
         if data.get("kind") == "sample":
             return log_words()["sample"].format_map(_Gentle(data))
@@ -150,10 +151,10 @@ def _state_sentence(data: dict[str, Any]) -> str:
         return str(words["asked"].format(what=command))
     label = state_words().get(data.get("state", ""), str(data.get("state", "")))
     if data.get("reason") == STOPPED:
-        return f"{label}: {words['stopped']}"
+        return str(words["told"].format(what=label, more=words["stopped"]))
     code, message = data.get("code", ""), data.get("message", "")
     said = failure_text(code, data.get("params") or {}, message).sentence
-    return f"{label}: {said}" if said else label
+    return str(words["told"].format(what=label, more=said)) if said else label
 
 
 class _Gentle(dict[str, Any]):

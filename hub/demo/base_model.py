@@ -13,13 +13,13 @@ from hub.accounts.models import Team, User
 from hub.demo.words import BASE_NAME, GALLERY_TITLE, base_about, gallery_prompts
 from hub.storage.blobs import store_path
 from hub.storage.models import Blob
-from models_registry.models.model import Model, ModelType
+from models_registry.models.model import CommercialUse, Model, ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services.drafts import add_cover, create_model, create_version
 from models_registry.services.files import add_file, process_file
 from models_registry.services.publish import publish_version
 from models_registry.services.recommendations import add_example_prompt
-from models_registry.services.values import Example, Usage
+from models_registry.services.values import Example, Licence, Usage
 from training.base_models.tiny.location import tiny_base_dir
 from training.jobs.services.publish import generation_text
 
@@ -71,6 +71,7 @@ def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> Mode
         name=BASE_NAME,
         type=ModelType.CHECKPOINT,
         checkpoint_type="Trained",
+        licence=Licence(commercial_use=tuple(CommercialUse.values)),  # as Apache 2.0 and MIT say
         description=base_about(),
         tags=["base model", "icons", "tiny"],
     )

@@ -179,7 +179,7 @@ function stateText(event) {
   if (event.command) return say("asked", { what: words.commands[event.command] ?? event.command });
   const label = words.states[event.state] ?? event.state;
   const said = event.reason === "stopped" ? words.stopped : failure(event);
-  return said ? `${label}: ${said}` : label;
+  return said ? say("told", { what: label, more: said }) : label;
 }
 
 const HANDLERS = {
@@ -212,7 +212,8 @@ const HANDLERS = {
     refresh("top");
   },
   warned({ code, message }, at) {
-    log(words.warnings[code] ? `${words.warnings[code]}: ${message}` : message, "warn", at);
+    const about = words.warnings[code];
+    log(about ? say("told", { what: about, more: message }) : message, "warn", at);
   },
   published(event, at) {
     log(say("published", event), "", at);
