@@ -75,6 +75,7 @@ class PublishPreview:
     card: ModelCard
     missing: list[Wanting]
     saved_at: datetime | None = None
+    is_locon: bool = False
 
 
 def publish_context(
@@ -115,10 +116,11 @@ def publish_preview(
     weight = weight_of(typed.get("weight", "")) if has_weight else ""
     base = page.job.base_version
     cover = page.covers[0] if page.covers else None
+    kind = ModelType(type_of(page.job))
     card = ModelCard(
         url="",
         title=typed.get("name", "").strip() or _("No name yet"),
-        type_label=str(ModelType(type_of(page.job)).label),
+        type_label=str(kind.label),
         base_model=base.base_model.name if base and base.base_model else "",
         author_name=viewer.public_name,
         download_count=0,
@@ -126,7 +128,8 @@ def publish_preview(
         weight=decimal(Decimal(weight)) if weight else "",
         cover=_cover(cover) if cover else None,
     )
-    return PublishPreview(card, list(_missing(page, typed, words)), saved_at)
+    missing = list(_missing(page, typed, words))
+    return PublishPreview(card, missing, saved_at, is_locon=kind == ModelType.LOCON)
 
 
 def _missing(

@@ -39,8 +39,8 @@ class DatasetForm(forms.Form):
         max_length=80,
         required=False,
         help_text=gettext_lazy(
-            "A made-up word that calls the result up later, such as yuki_ns. It is put first in "
-            "every caption."
+            "A made-up word that calls the result up later, such as yuki_ns. Training puts "
+            "it first in every caption."
         ),
     )
     class_prompt = forms.CharField(

@@ -73,6 +73,14 @@ def test_the_card_follows_what_is_typed_and_the_draft_is_kept(client: Client, jo
     assert len(re.findall(r'name="cover"[^>]* checked', page)) == 2
 
 
+def test_a_lora_with_convolutions_is_explained(client: Client, job: Job) -> None:
+    told = "which is called LoCon"
+    assert told not in client.get(address(job)).content.decode()
+    job.config = {**job.config, "network": {"dim": 8, "alpha": 8, "conv_dim": 4, "conv_alpha": 4}}
+    job.save(update_fields=["config"])
+    assert told in client.get(address(job)).content.decode()
+
+
 def test_what_is_missing_leads_to_its_field(client: Client, job: Job) -> None:
     bare = typed(job, name=" ", cover=[], trigger_words="", description="", weight="much")
     part = client.post(address(job, "preview/"), bare, **HTMX).content.decode()

@@ -11,5 +11,6 @@ import "app/times";
 import "app/queue-count";
 import "app/once";
 import "app/infinite";
+import "app/show-count";
 import "app/mentions";
 import "app/weight";
