@@ -5,17 +5,18 @@ import pickle
 import zipfile
 import zlib
 from datetime import timedelta
-from io import BytesIO
+from io import BytesIO, StringIO
 
 import pytest
 from blake3 import blake3
+from django.core.management import call_command
 from django.utils import translation
 
 from hub.core.errors import Conflict, Invalid, NotAllowed
 from hub.core.tasks import TaskName
 from hub.storage.blobs import local_path, store_bytes
 from hub.storage.models import Upload, UploadStatus
-from models_registry.models.file import FileFormat, FileKind, ModelFile, ScanStatus
+from models_registry.models.file import FileFormat, FileKind, FileStage, ModelFile, ScanStatus
 from models_registry.models.file_hash import HashKind
 from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, files
@@ -323,6 +324,33 @@ def test_a_path_sent_as_a_name_is_cut_to_its_last_part():
         name="..\\..\\etc/pass<wd>.safetensors",
     )
     assert file.name == "pass_wd_.safetensors"
+
+
+def test_files_are_judged_again_by_the_rules_of_now():
+    """A verdict of before counts until there is a new one, and the command names what changed."""
+    good = add_clean_file(make_version(make_model()))
+    liar = add_clean_file(make_version(make_model(name="Liar")), seed=4)
+    waiting = make_version(make_model(name="Waiting"))
+    files.add_file(actor=waiting.model.owner, version=waiting, blob=store_lora(seed=5), name="w")
+    ModelFile.objects.filter(pk=liar.pk).update(
+        blob=store_bytes(pickle.dumps(Bomb()), content_type="application/octet-stream")
+    )
+    liar.hashes.all().delete()
+    out = StringIO()
+    call_command("rescan_files", stdout=out)
+    told = out.getvalue().splitlines()
+    assert told[0].startswith(f"{liar.pk} {liar.name}: Success -> Danger: ")
+    assert told[1:] == ["2 files looked at, 1 verdicts changed."]
+    good.refresh_from_db()
+    assert (good.stage, good.scan_status) == (FileStage.READY, ScanStatus.SUCCESS)
+    for options, count in (
+        (["--before", "2020-01-01"], 0),
+        (["--before", "2099-01-01"], 2),
+        (["--format", "SafeTensor"], 1),
+    ):
+        out = StringIO()
+        call_command("rescan_files", *options, stdout=out)
+        assert out.getvalue() == f"{count} files looked at, 0 verdicts changed.\n"
 
 
 def test_the_facts_of_lists_follow_the_scan():
