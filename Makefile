@@ -8,7 +8,7 @@ ifndef CHECKS_TOGETHER
 .NOTPARALLEL:
 endif
 .PHONY: help run dev test checks lint contracts types templates migrations messages tests unit e2e \
-	chromium bench bench-data bench-files chaos lock backup restore coverage
+	chromium bench bench-data bench-files chaos lock backup restore rescan coverage
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -41,6 +41,9 @@ backup: $(RUN_READY) ## save everything, while the site runs or not: TO=/mnt/bac
 restore: $(RUN_READY) ## bring a backup back into an empty data folder: FROM=/mnt/backups/2026-…Z
 	@test -n "$(FROM)" || { echo "Say which: make restore FROM=/mnt/backups/2026-…Z" >&2; exit 1; }
 	@$(WITH_DATABASE) $(BIN)/python manage.py restore "$(abspath $(FROM))"
+
+rescan: $(RUN_READY) ## judge all model files by the scanner's rules of now: BEFORE=2026-12-01 to go on
+	@$(WITH_DATABASE) $(BIN)/python manage.py rescan_files $(if $(BEFORE),--before "$(BEFORE)")
 
 test: chromium checks tests ## everything that CI checks
 
