@@ -10,7 +10,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from gallery.models import Image
 from hub.core.models import AuditEvent
+from models_registry.models.model import Model
+from models_registry.models.version import ModelVersion
 from tests.permissions.addresses import Leads
 from tests.permissions.world import SECRETS
 
@@ -113,8 +116,15 @@ class Cache:
 
 def as_long(keys: dict[str, Any]) -> dict[str, Any]:
     """Keys that lead nowhere, each with as many characters as the real one."""
-    numbers = {key: int("9" * len(str(value))) for key, value in keys.items() if type(value) is int}
+    numbers = {key: unused(len(str(value))) for key, value in keys.items() if type(value) is int}
     return missing(keys) | numbers
+
+
+def unused(digits: int) -> int:
+    """The largest number of so many digits that no model, version or picture has."""
+    kinds = (Model, ModelVersion, Image)
+    used = {key for kind in kinds for key in kind.objects.values_list("pk", flat=True)}
+    return next(number for number in range(10**digits - 1, 0, -1) if number not in used)
 
 
 def told(client: Client, path: str) -> tuple[int, int]:

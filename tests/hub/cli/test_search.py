@@ -9,6 +9,7 @@ from models_registry.filters import Sort
 from models_registry.models.file import PRECISIONS, FileFormat, ModelFile
 from models_registry.models.model import Model, ModelType, Subject
 from models_registry.models.terms import LicenceName
+from models_registry.services.counters import refresh_facts
 from models_registry.services.engagement import mark_seen
 from tests.factories.accounts import make_team
 from tests.factories.registry import make_model, publish_model
@@ -60,12 +61,14 @@ def test_every_filter_narrows_the_list(atelier) -> None:
     team = make_team(owner=atelier.person, name="Night studio")
     wanted = publish_model(name="Ink Wash", owner=atelier.person, team=team)
     other = publish_model(name="Neon", seed=2)
+    ModelFile.objects.filter(version=other).update(format=FileFormat.GGUF, precision="fp8")
+    ModelFile.objects.filter(version=wanted).update(precision="fp16")
+    for version in (wanted, other):
+        refresh_facts(model_id=version.model_id)
     Model.objects.filter(pk=wanted.model_id).update(
         subject=Subject.STYLE, licence=LicenceName.CC_BY, is_verified=True, is_trained_here=True
     )
     Model.objects.filter(pk=other.model_id).update(is_verified=False)
-    ModelFile.objects.filter(version=other).update(format=FileFormat.GGUF, precision="fp8")
-    ModelFile.objects.filter(version=wanted).update(precision="fp16")
     mark_seen(viewer=atelier.person, model_id=other.model_id)
     make_model(name="A draft", owner=atelier.person)
     for given in (
