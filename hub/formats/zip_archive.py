@@ -26,7 +26,6 @@ READ_ERRORS = (
     lzma.LZMAError,
     struct.error,
     EOFError,
-    NotImplementedError,
     OSError,
     OverflowError,
     RuntimeError,
@@ -131,15 +130,15 @@ def member_ends(
 
     Raises ArchiveError, also for a checksum that is wrong.
     """
-    head = peek_member(archive, info, size)
     try:
         with archive.open(info) as member:
-            last = now = b""
+            before, head = b"", member.read(size)
+            last = head
             while piece := member.read(size):
-                last, now = now, piece
+                before, last = last, piece
     except READ_ERRORS as error:
         raise ArchiveError(DAMAGED, reason=str(error)) from error
-    return head, (last + now)[-size:]
+    return head, (before + last)[-size:]
 
 
 def _directory_bytes(stream: BinaryIO) -> int:

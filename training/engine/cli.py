@@ -33,8 +33,8 @@ from training.engine.errors import ConfigError, EngineError
 from training.engine.estimate import estimate
 from training.engine.events import Control, Failed, Listener
 from training.engine.files.disk import is_full
+from training.engine.machine.environment import choose_for_torch
 from training.engine.machine.lifetime import load_torch
-from training.engine.machine.threads import wait_passively
 
 OVER = (
     "This run was over before, with {path} after {step} steps. Change its settings to go on, or "
@@ -44,7 +44,7 @@ OVER = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code."""
-    wait_passively()
+    choose_for_torch()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.errors import EngineError
+from training.engine.machine.environment import choose_for_torch
 from training.engine.machine.lifetime import load_torch
-from training.engine.machine.threads import wait_passively
 
 EXIT_FAILED = 1
 Tell = Callable[..., None]
@@ -20,7 +20,7 @@ Tell = Callable[..., None]
 
 def run_plan(plan_path: str, draw: Callable[[dict[str, Any], Tell], None]) -> int:
     """Draw a JSON plan; returns the exit code: 0 done, 1 after a line {"failed", "message"}."""
-    wait_passively()
+    choose_for_torch()
     load_torch()
     tell = _own_output()
     plan = json.loads(Path(plan_path).read_text(encoding="utf-8"))

@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from training.engine.machine.pages import take_large_pages
-
 
 def load_torch() -> None:
     """Load torch, and let the collector of garbage never look at it.
@@ -20,7 +18,6 @@ def load_torch() -> None:
     """
     if "torch" in sys.modules:
         return
-    take_large_pages()
     gc.disable()
     try:
         import torch  # noqa: F401  here for what comes after
