@@ -18,14 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-import numpy as np
 from django.conf import settings
 from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hub.core.errors import Invalid, NotFound, TooLarge
 from hub.storage.blobs import open_blob, scratch_folder
-from hub.storage.blurhash import blurhash_of
 from hub.storage.models import Blob
 from hub.storage.picture_part import picture_bytes
 
@@ -83,6 +81,8 @@ def inspect_picture(source: Path | BinaryIO) -> PictureFacts:
 
     Raises Invalid when it is none, is broken, or holds what no picture does (`picture_end`).
     """
+    from hub.storage.blurhash import blurhash_of  # numpy: a process that serves pages needs none
+
     picture_bytes(source)
     picture, frames, content_type = _decoded(source)
     small = picture.resize((PLACEHOLDER_PIXELS, PLACEHOLDER_PIXELS), Image.Resampling.BOX)
@@ -190,6 +190,8 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
     """16 bits a channel brought down to 8; Pillow's own conversion would clip them to white."""
     if not picture.mode.startswith("I"):
         return picture
+    import numpy as np
+
     return Image.fromarray(
         (np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype("uint8")
     )

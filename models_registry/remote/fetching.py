@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import httpcore
-import httpx
 from django.utils.translation import gettext as _
 
 from hub.core.errors import Gone, Invalid, NotAllowed
@@ -101,6 +100,8 @@ def open_remote(
 @cache
 def _tls_context() -> ssl.SSLContext:
     """Reading the certificates takes longer than a small file: once in a process is enough."""
+    import httpx  # a quarter of a second, with the terminal's library behind it
+
     return httpx.create_ssl_context()
 
 

@@ -6,12 +6,10 @@ import io
 import warnings
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hub.storage.pictures import SEVERAL_JPEGS
 from training.datasets.models.importing import Note, Outcome
-from training.datasets.perceptual_hash import perceptual_hash
 
 MIN_SIDE = 16  # training refuses less
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")
@@ -59,6 +57,8 @@ def look_at(data: bytes, *, max_pixels: int) -> SeenPicture:
 def to_rgb(image: Image.Image) -> Image.Image:
     """The picture as training sees it: 16 bits scaled to 8, transparent parts white."""
     if image.mode in WIDE_MODES:
+        import numpy as np
+
         values = np.asarray(image, dtype=np.float64)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0
         image = Image.fromarray((values / top * 255).round().clip(0, 255).astype(np.uint8))
@@ -76,6 +76,8 @@ def has_transparency(image: Image.Image) -> bool:
 
 def _facts(image: Image.Image, max_pixels: int) -> SeenPicture:
     width, height = image.size
+    from training.datasets.perceptual_hash import perceptual_hash  # and numpy, which pages need not
+
     if width * height > max_pixels:
         raise UnusablePicture(Outcome.TOO_LARGE, f"{width} × {height}")
     if min(width, height) < MIN_SIDE:

@@ -10,7 +10,6 @@ from django.db import transaction
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.item import CaptionStyle, Item, Problem
 from training.datasets.models.tag import ItemTag
-from training.datasets.perceptual_hash import LOOK_ALIKE_BITS, as_array, nearest
 
 
 def is_too_small(width: int, height: int, *, resolution: int) -> bool:
@@ -34,6 +33,8 @@ class LookAlikes:
 
     def find(self, value: int) -> UUID | None:
         """The nearest picture that a person would take for the same, if there is one."""
+        from training.datasets.perceptual_hash import LOOK_ALIKE_BITS, as_array, nearest
+
         found = nearest(value, as_array(self._hashes))
         if found is None or found[1] > LOOK_ALIKE_BITS:
             return None
