@@ -18,7 +18,7 @@ from tests.factories.runs import finished_run
 from tests.factories.training import fill, make_base, make_dataset, make_job, picture_bytes
 from training.datasets.models.item import Item
 from training.jobs.models.worker_node import WorkerNode
-from training.jobs.services import grids
+from training.jobs.services import grids, lifecycle
 from training.jobs.services.grids import CellKey
 
 pytestmark = pytest.mark.timeout(600)
@@ -162,6 +162,13 @@ def test_a_run_moves_by_alt_and_arrow_and_keeps_the_focus(
     height = rows.nth(2).evaluate("row => row.offsetHeight")  # the list may be drawn anew just now
     rows.nth(0).drag_to(rows.nth(2), target_position={"x": 40, "y": height - 3})
     expect(names).to_have_text(["run 2", "run 1", "run 0"])
+
+    def cancel() -> None:
+        job = owner.jobs.get(name="run 1")
+        lifecycle.request_cancel(actor=owner, job=job)
+
+    in_thread(cancel)
+    expect(names).to_have_text(["run 2", "run 0"])
 
 
 def test_a_cell_opens_large_and_hands_its_weight_to_publish(

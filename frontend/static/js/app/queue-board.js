@@ -5,9 +5,25 @@ const EVERY_MS = 10_000;
 let timer = 0;
 
 let held = null;
+let moves = 0; // begun so far
+let moving = 0; // begun and not answered
 
-// A row in the hand stays where it is until it is let go.
-const refresh = () => !held && globalThis.htmx.trigger("#board", "refresh");
+// A row in the hand stays where it is until it is let go, and a board that is moved until it answers.
+const refresh = () => !held && !moving && globalThis.htmx.trigger("#board", "refresh");
+
+// A refresh that was asked for before a move shows the line as it was: its answer is left out, which
+// would also take the board away that the move's answer goes to.
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.target.id !== "board") return;
+  if (detail.requestConfig.verb !== "get") [moves, moving] = [moves + 1, moving + 1];
+  detail.requestConfig.moves = moves;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.target?.id === "board" && detail.requestConfig.verb !== "get") moving -= 1;
+});
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "board" && detail.requestConfig.moves !== moves) detail.shouldSwap = false;
+});
 
 new LiveSocket("/ws/queue/", {
   onState: showState(document.getElementById("conn")),
