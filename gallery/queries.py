@@ -199,11 +199,6 @@ def images_of_version(
     return image_list(viewer=viewer, filters=filters, limit=limit).items
 
 
-def images_of_post(viewer: Viewer, post_id: int) -> QuerySet[Image]:
-    """Pictures of one post in their order."""
-    return _cards(_narrowed(viewer, ImageFilters(post_id=post_id))).order_by("position", "id")
-
-
 def reactions_of(viewer: Viewer, image: Image) -> set[str]:
     """The kinds of reaction that this person gave the picture."""
     if not viewer.is_authenticated:

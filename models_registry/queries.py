@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
@@ -195,12 +194,6 @@ def signed_file(*, file_id: int) -> ModelFile:
     if file is None:
         raise NotFound(_("File not found"))
     return file
-
-
-def versions_of_job(*, viewer: Viewer, job_uuid: Any) -> QuerySet[ModelVersion]:
-    """What was published from a training run, newest first."""
-    versions = ModelVersion.objects.visible_to(viewer).filter(job_uuid=job_uuid)
-    return versions.select_related("model", "base_model").newest_first()
 
 
 def base_versions(

@@ -1,4 +1,6 @@
-"""Teams: create one, see its members, invite, join."""
+"""Teams: create one, name it, see its members, invite, join."""
+
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -37,18 +39,24 @@ def teams(request: MemberRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def team(request: MemberRequest, slug: str) -> HttpResponse:
-    """Members of a team, and for managers the invites."""
+    """Members of a team, and for managers its name and the invites."""
     found = _team(request, slug)
-    context = {
-        "team": found,
-        "members": member_rows(request.user, found),
-        "can_manage": can_manage_team(request.user, found),
-        "transfer_form": transfer_form(request.user, found),
-        "invite_form": InviteForm(),
-        "invite_link": request.session.pop("invite_link", ""),
-        "is_current": queries.current_team(request) == found,
-    }
-    return render(request, "teams/detail.html", context)
+    return _page(request, found, TeamForm(initial={"name": found.name}))
+
+
+@require_POST
+@signed_in
+def rename(request: MemberRequest, slug: str) -> HttpResponse:
+    """Give the team another name; its address stays."""
+    found = _team(request, slug)
+    message = _("Only owners and managers of %s can do this.") % found.name
+    require_allowed(allowed=can_manage_team(request.user, found), message=message, team=found)
+    form = TeamForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, form)
+    services.rename_team(actor=request.user, team=found, name=form.cleaned_data["name"])
+    add_toast(request, _("The team is called %s now.") % found.name, kind="ok")
+    return redirect("team", slug=slug)
 
 
 @require_POST
@@ -70,6 +78,17 @@ def invite(request: MemberRequest, slug: str) -> HttpResponse:
     role = form.cleaned_data["role"] if form.is_valid() else Role.MEMBER
     _invite, key = services.create_invite(actor=request.user, team=found, role=role)
     request.session["invite_link"] = request.build_absolute_uri(reverse("team_join", args=[key]))
+    return redirect("team", slug=slug)
+
+
+@require_POST
+@signed_in
+def withdraw(request: MemberRequest, slug: str, invite_id: UUID) -> HttpResponse:
+    """Make the link of an invite useless."""
+    found = _team(request, slug)
+    with errors_as_toast(request):
+        services.revoke_invite(actor=request.user, team=found, invite_id=invite_id)
+        add_toast(request, _("That invite leads nowhere now."), kind="ok")
     return redirect("team", slug=slug)
 
 
@@ -131,6 +150,23 @@ def transfer(request: MemberRequest, slug: str) -> HttpResponse:
     return redirect("team", slug=slug)
 
 
+def _page(request: MemberRequest, found: Team, name_form: TeamForm) -> HttpResponse:
+    manages = can_manage_team(request.user, found)
+    context = {
+        "team": found,
+        "members": member_rows(request.user, found),
+        "can_manage": manages,
+        "transfer_form": transfer_form(request.user, found),
+        "name_form": name_form,
+        "invite_form": InviteForm(),
+        "invite_link": request.session.pop("invite_link", ""),
+        "invites": queries.open_invites(request.user, found) if manages else [],
+        "is_current": queries.current_team(request) == found,
+    }
+    status = 422 if name_form.errors else 200
+    return render(request, "teams/detail.html", context, status=status)
+
+
 def _member(found: Team, user_id: int) -> Membership:
     return require_visible(found.memberships.select_related("user").filter(user=user_id).first())
 
@@ -144,7 +180,13 @@ urlpatterns = [
     path("teams/join/<str:key>/", join, name="team_join"),
     path("teams/<slug:slug>/", team, name="team"),
     path("teams/<slug:slug>/choose/", choose, name="team_choose"),
+    path("teams/<slug:slug>/rename/", rename, name="team_rename"),
     path("teams/<slug:slug>/invite/", invite, name="team_invite"),
+    path(
+        "teams/<slug:slug>/invites/<uuid:invite_id>/withdraw/",
+        withdraw,
+        name="team_invite_withdraw",
+    ),
     path("teams/<slug:slug>/transfer/", transfer, name="team_transfer"),
     path("teams/<slug:slug>/members/<int:user_id>/remove/", remove, name="team_remove"),
     path("teams/<slug:slug>/members/<int:user_id>/role/", change_role, name="team_role"),

@@ -51,10 +51,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Pictures that have been read."""
         return self.filter(status=ImageStatus.READY)
 
-    def made_with_version(self, version_id: int) -> Self:
-        """Pictures in whose making the model version took part."""
-        return self.filter(resources__version_id=version_id)
-
 
 class Image(TimeStamped):
     """One picture: the file as it came, its facts, and where it is shown.

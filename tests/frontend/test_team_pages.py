@@ -105,3 +105,35 @@ def test_a_stranger_learns_nothing_of_the_team(client: Client, team: Team, membe
     client.force_login(UserFactory())
     for address in (f"members/{member.pk}/role/", "transfer/"):
         assert client.post(f"/teams/{team.slug}/{address}", {"role": "owner"}).status_code == 404
+
+
+def test_a_manager_renames_the_team_and_its_address_stays(
+    client: Client, owner: User, team: Team, member: User
+) -> None:
+    client.force_login(owner)
+    client.post(f"/teams/{team.slug}/rename/", {"name": "  Ink   Studio "})
+    assert "<h1>Ink Studio</h1>" in page_of(client, member, team)
+    assert "/rename/" not in page_of(client, member, team)
+
+
+def test_a_team_without_a_name_keeps_the_one_it_has(
+    client: Client, owner: User, team: Team
+) -> None:
+    client.force_login(owner)
+    answer = client.post(f"/teams/{team.slug}/rename/", {"name": " "})
+    assert answer.status_code == 422
+    assert f"<h1>{team.name}</h1>" in answer.content.decode()
+    assert "This field is required." in answer.content.decode()
+
+
+def test_an_open_invite_is_withdrawn_and_its_link_leads_nowhere(
+    client: Client, owner: User, team: Team, member: User
+) -> None:
+    invite, key = services.create_invite(actor=owner, team=team)
+    address = f"/teams/{team.slug}/invites/{invite.pk}/withdraw/"
+    assert address in page_of(client, owner, team)
+    assert address not in page_of(client, member, team)
+    client.force_login(owner)
+    client.post(address)
+    assert address not in page_of(client, owner, team)
+    assert client.get(f"/teams/join/{key}/").status_code == 404

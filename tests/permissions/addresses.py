@@ -267,7 +267,9 @@ ADDRESSES: dict[str, str | Leads] = {
     # teams and keys
     "team": Leads("team"),
     "team_choose": sends("team", TEAM),
+    "team_rename": sends("team", ("manager", "admin"), name="Renamed"),
     "team_invite": sends("team", ("manager", "admin")),
+    "team_invite_withdraw": sends("team", ("manager", "admin")),
     "team_transfer": sends("team", ("manager", "admin")),
     "team_remove": sends("team", ("manager", "admin")),
     "team_role": sends("team", ("manager", "admin")),

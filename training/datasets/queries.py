@@ -16,7 +16,6 @@ from hub.core.pagination import Page, keyset
 from training.datasets.models.dataset import Dataset
 from training.datasets.models.importing import DatasetImport, ImportEntry, Outcome
 from training.datasets.models.item import Item, ItemQuerySet, Problem
-from training.datasets.models.snapshot import Snapshot
 from training.datasets.models.tag import ItemTag, TagEdit
 from training.datasets.models.tagging import TaggingRun
 from training.engine.config.prompt_lines import is_hash
@@ -227,11 +226,6 @@ def report_of(batch: DatasetImport, lines: Iterable[ImportEntry]) -> ImportRepor
             for problem in entry.item.problems:
                 problems[problem] = problems.get(problem, 0) + 1
     return ImportReport(batch=batch, entries=entries, outcomes=outcomes, problems=problems)
-
-
-def snapshots_of(dataset: Dataset) -> QuerySet[Snapshot]:
-    """Snapshots without their manifests, newest first."""
-    return dataset.snapshots.defer("manifest").order_by("-created_at", "-id")
 
 
 def picture_hash(dataset: Dataset, name: str) -> str | None:

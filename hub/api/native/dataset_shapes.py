@@ -41,13 +41,6 @@ class DatasetDetailShape(DatasetShape):
         return counts
 
 
-class LeftOutShape(serializers.Serializer[Any]):
-    """A file that brought no new picture, and why."""
-
-    name = serializers.CharField()
-    outcome = serializers.CharField()
-
-
 class ImportShape(serializers.Serializer[ImportReport]):
     """What became of an upload; `outcomes` and `problems` count files by code."""
 

@@ -38,10 +38,6 @@ BASE_PACKAGES: Final = (
 )
 """The only packages that the shipped weights have seen."""
 
-DEMO_PACKAGES: Final = (
-    IconPackage("game-icons", "1.2.4", "CC-BY-3.0", "several artists, see the demo credits"),
-)
-
 
 def fetch_package(package: IconPackage, folder: Path) -> Path:
     """Download and unpack one package with the npm client; returns its `icons.json`."""
