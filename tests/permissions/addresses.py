@@ -135,6 +135,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "api_import_retry": sends("import", ("owner",)),
     "api_team_members": Leads("team"),
     "api_team_member": Leads("team", "delete", does=("manager",)),
+    "api_team": Leads("team", "patch", {"name": "Renamed"}, ("manager",)),
     "api_team_invites": sends("team", ("manager",)),
     "api_team_invite": Leads("team", "delete", does=("manager",)),
     "api_model": Leads("model"),

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from django.db import connection
+
+from gallery.models import Image
 from hub.accounts.drafts import save_draft
 from hub.accounts.models import Role, Team, User
 from hub.accounts.services import add_member, create_api_token, create_invite
 from hub.comments.services import add_comment
 from hub.core.visibility import Visibility
 from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.services import collections, drafts, publish, recommendations
 from models_registry.services.engagement import write_note
@@ -90,6 +94,7 @@ class World:
 def make_world(folder: Path) -> World:
     """Everything once, through the services."""
     world = World()
+    _leave_short_numbers_unused()
     owner, boss = UserFactory(username="mika"), UserFactory(username="boss")
     team = make_team(owner=boss, name="Night studio")
     people = {
@@ -119,6 +124,15 @@ def make_world(folder: Path) -> World:
     _training(world, owner, team, models, folder)
     _personal(world, owner, models["public"])
     return world
+
+
+def _leave_short_numbers_unused() -> None:
+    """So that some number leads nowhere, of as many digits as any that leads somewhere."""
+    serial = "pg_get_serial_sequence(%s, 'id')"
+    statement = f"select setval({serial}, greatest(nextval({serial}), 1000))"
+    with connection.cursor() as cursor:
+        for kind in (Model, ModelVersion, Image):
+            cursor.execute(statement, [kind._meta.db_table] * 2)
 
 
 def _models(world: World, owner: User, team: Team, member: User) -> dict[str, ModelVersion]:

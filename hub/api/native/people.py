@@ -1,4 +1,4 @@
-"""`/me/` and `/teams/`: who the key belongs to, and the teams they work in."""
+"""`/me/`: who the key belongs to; how people and teams are told of."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.accounts.models import ApiToken, Role, Team, User
-from hub.accounts.queries import teams_of
 from hub.api.native.access import NativeView, actor_of
 
 
@@ -55,12 +54,3 @@ class Me(NativeView):
     def get(self, request: Request) -> Response:
         """Say who the key belongs to and what it may do."""
         return Response(MeShape(actor_of(request), context={"auth": request.auth}).data)
-
-
-class Teams(NativeView):
-    """One's teams."""
-
-    @extend_schema(operation_id="teams_list", responses=TeamList)
-    def get(self, request: Request) -> Response:
-        """List the teams one is in, by name."""
-        return Response(TeamList({"items": teams_of(actor_of(request))}).data)

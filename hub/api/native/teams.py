@@ -1,4 +1,4 @@
-"""`/teams/…/`: who is in a team and with which role, invites to it, joining and leaving."""
+"""`/teams/`: the teams one works in, who is in them with which role, invites, joining, leaving."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -11,10 +11,17 @@ from rest_framework.response import Response
 
 from hub.accounts import services
 from hub.accounts.models import Invite, Membership, Role, Scope
-from hub.accounts.queries import member_of, members_of, open_invites, person_named, team_for
+from hub.accounts.queries import (
+    member_of,
+    members_of,
+    open_invites,
+    person_named,
+    team_for,
+    teams_of,
+)
 from hub.api.native.access import NativeView, actor_of
 from hub.api.native.pages import ErrorShape, body_of
-from hub.api.native.people import PersonShape, TeamShape
+from hub.api.native.people import PersonShape, TeamList, TeamShape
 
 FAILURES = {400: ErrorShape, 403: ErrorShape, 404: ErrorShape, 409: ErrorShape}
 
@@ -89,6 +96,48 @@ class JoinForm(serializers.Serializer[Any]):
     """The key of an invite: the end of its address."""
 
     key = serializers.CharField()
+
+
+class TeamForm(serializers.Serializer[Any]):
+    """What a team is called; its address is made of the first name and stays."""
+
+    name = serializers.CharField(max_length=80)
+
+
+class Teams(TeamView):
+    """One's teams."""
+
+    @extend_schema(operation_id="teams_list", responses=TeamList)
+    def get(self, request: Request) -> Response:
+        """List the teams one is in, by name."""
+        return Response(TeamList({"items": teams_of(actor_of(request))}).data)
+
+    @extend_schema(
+        operation_id="teams_create", request=TeamForm, responses={201: TeamShape, **FAILURES}
+    )
+    def post(self, request: Request) -> Response:
+        """Make a team and be its owner."""
+        sent, actor = body_of(request, TeamForm), actor_of(request)
+        team = services.create_team(actor=actor, name=sent["name"])
+        return Response(TeamShape(team_for(actor, team.slug)).data, status=201)
+
+
+class OneTeam(TeamView):
+    """A team that one is in."""
+
+    @extend_schema(operation_id="teams_show", responses={200: TeamShape, 404: ErrorShape})
+    def get(self, request: Request, slug: str) -> Response:
+        """Show its name and one's role there."""
+        return Response(TeamShape(team_for(actor_of(request), slug)).data)
+
+    @extend_schema(
+        operation_id="teams_rename", request=TeamForm, responses={200: TeamShape, **FAILURES}
+    )
+    def patch(self, request: Request, slug: str) -> Response:
+        """Give it another name; its address stays."""
+        sent, actor = body_of(request, TeamForm), actor_of(request)
+        team = services.rename_team(actor=actor, team=team_for(actor, slug), name=sent["name"])
+        return Response(TeamShape(team).data)
 
 
 class TeamMembers(TeamView):

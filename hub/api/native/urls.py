@@ -45,8 +45,9 @@ class Nothing(APIView):
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("me/", people.Me.as_view(), name="api_me"),
-    path("teams/", people.Teams.as_view(), name="api_teams"),
+    path("teams/", teams.Teams.as_view(), name="api_teams"),
     path("teams/join/", teams.JoinTeam.as_view(), name="api_team_join"),
+    path("teams/<slug:slug>/", teams.OneTeam.as_view(), name="api_team"),
     path("teams/<slug:slug>/members/", teams.TeamMembers.as_view(), name="api_team_members"),
     path(
         "teams/<slug:slug>/members/<int:user_id>/",

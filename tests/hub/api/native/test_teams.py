@@ -124,3 +124,16 @@ def test_only_a_key_with_every_scope_changes_a_team(
         refused = call(path, status=403)
         assert refused["code"] == "scope_missing"
         assert missing in refused["error"]
+
+
+def test_a_team_is_made_and_renamed_and_its_address_stays(api_of) -> None:
+    person = UserFactory(username="yuki")
+    program = api_of(person, ALL)
+    made = program.post("teams/", {"name": "  Ink   Studio "})
+    assert (made["name"], made["slug"], made["role"]) == ("Ink Studio", "ink-studio", "owner")
+    renamed = program.patch("teams/ink-studio/", {"name": "Paper Studio"})
+    assert (renamed["name"], renamed["slug"]) == ("Paper Studio", "ink-studio")
+    assert program.get("teams/ink-studio/") == renamed
+    assert program.patch("teams/ink-studio/", {"name": " "}, status=400)["code"] == "invalid"
+    narrow = api_of(person, [Scope.MODELS_WRITE])
+    assert narrow.post("teams/", {"name": "More"}, status=403)["code"] == "scope_missing"
