@@ -41,3 +41,8 @@ class SentFilesForm(forms.Form):
     """A form that comes with files, at least one."""
 
     upload = SentFilesField(error_messages={"required": _("Send the model file first.")})
+
+    @property
+    def arrived(self) -> int:
+        """How many files came with the page: named in its address, or kept while it was refused."""
+        return len(self["upload"].value() or ())
