@@ -26,17 +26,22 @@ def title_of(status: HTTPStatus) -> str:
         HTTPStatus.FORBIDDEN: _("You cannot open this"),
         HTTPStatus.CONFLICT: _("It changed in the meantime"),
         HTTPStatus.GONE: _("It is no longer here"),
+        HTTPStatus.METHOD_NOT_ALLOWED: _("No page of its own"),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("Too large"),
+        HTTPStatus.TOO_MANY_REQUESTS: _("Too many at once"),
     }.get(status, _("That did not work"))
 
 
-def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
+def error_page(
+    request: HttpRequest, error: AtelierError, *, status: HTTPStatus | None = None
+) -> HttpResponse:
     """The page for one of our errors, in our words.
 
     A script that speaks JSON gets them as JSON, and one that swaps parts of a page the sentence
-    alone, which the page shows as a toast: nothing of it is replaced.
+    alone, which the page shows as a toast: nothing of it is replaced. Without `status` it is that
+    of the error.
     """
-    status = status_of(error)
+    status = status or status_of(error)
     if speaks_json(request):
         return JsonResponse({"error": error.message, "code": error.error_code}, status=status)
     if wants_partial(request):
@@ -67,6 +72,13 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
     """404 for an address that leads nowhere."""
     message = _("There is nothing at this address, or you may not see it.")
     return error_page(request, NotFound(message))
+
+
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    """405: somebody reloaded or typed an address that only takes forms."""
+    message = _("This address only takes what a page sends. Open the page itself.")
+    error = Invalid(message, code="method_not_allowed")
+    return error_page(request, error, status=HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
