@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
@@ -56,7 +57,7 @@ class Shell:
 
 def build_shell(request: HttpRequest) -> Shell:
     """The frame for this request."""
-    person = request.user
+    person = getattr(request, "user", None) or AnonymousUser()  # refused before it was known who
     is_member = person.is_authenticated
     language = get_language() or "en"
     return Shell(
@@ -67,7 +68,7 @@ def build_shell(request: HttpRequest) -> Shell:
         sections=navigation.available(navigation.SECTIONS),
         create=navigation.available(navigation.CREATE),
         account=navigation.available(navigation.ACCOUNT),
-        queue_count=active_job_count(request.user) if is_member else 0,
+        queue_count=active_job_count(person) if is_member else 0,
         mention_count=unread_notices(person),
         avatar_url=avatar_url(person) if person.is_authenticated else "",
         words=script_words(language),

@@ -142,7 +142,7 @@ def sentence_of(job: Job) -> str:
     images = ngettext("%(n)d image", "%(n)d images", job.snapshot.item_count) % {
         "n": job.snapshot.item_count
     }
-    return " · ".join([job.get_method_display(), base, f"{dataset.name}, {images}"])
+    return " · ".join([job.get_method_display(), base, dataset.name, images])
 
 
 def failure_of(job: Job) -> FailureText | None:
