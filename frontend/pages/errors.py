@@ -16,6 +16,7 @@ from frontend.requests import speaks_json
 from hub.core.away import RETRY_SECONDS, is_database_away
 from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
 from hub.core.http_status import status_of
+from hub.core.throttles import TooMany
 
 
 def title_of(status: HTTPStatus) -> str:
@@ -28,7 +29,7 @@ def title_of(status: HTTPStatus) -> str:
         HTTPStatus.GONE: _("It is no longer here"),
         HTTPStatus.METHOD_NOT_ALLOWED: _("No page of its own"),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("Too large"),
-        HTTPStatus.TOO_MANY_REQUESTS: _("Too many at once"),
+        HTTPStatus.TOO_MANY_REQUESTS: _("Too many tries"),
     }.get(status, _("That did not work"))
 
 
@@ -52,8 +53,23 @@ def error_page(
         "message": error.message,
         "code": error.error_code,
         "who": getattr(error, "who", ()),
+        **_ways_back(request, status),
     }
     return render(request, "error.html", context, status=status)
+
+
+def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
+    """Where to go on from an address that was opened, not sent: without a script as well."""
+    if request.method != "GET":
+        return {}  # Back, with what was typed, is the browser's
+    origin = f"{request.scheme}://{request.get_host()}/"
+    before = request.headers.get("Referer", "")
+    came_from = f"/{before.removeprefix(origin)}" if before.startswith(origin) else ""
+    has_filters = status == HTTPStatus.BAD_REQUEST and bool(request.GET)
+    return {
+        "before": came_from if came_from != request.get_full_path() else "",
+        "unfiltered": request.path if has_filters else "",
+    }
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -72,6 +88,11 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
     """404 for an address that leads nowhere."""
     message = _("There is nothing at this address, or you may not see it.")
     return error_page(request, NotFound(message))
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429 of signing in, signing up and asking for mails, which allauth counts."""
+    return error_page(request, TooMany(_("Nothing was done. Wait a few minutes, then try again.")))
 
 
 def wrong_method(request: HttpRequest) -> HttpResponse:
