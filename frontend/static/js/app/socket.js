@@ -18,6 +18,7 @@ export class LiveSocket {
     this.#onMessage = onMessage;
     this.#onState = onState;
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#letGo());
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.#connect());
     this.#connect();
@@ -82,6 +83,13 @@ export class LiveSocket {
     }
     this.#onState("retry", seconds);
     this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+  }
+
+  /** The line is known to be away: a socket would look open until its time runs out. */
+  #letGo() {
+    if (!this.#socket) return;
+    this.#drop();
+    this.#lost(0);
   }
 
   #hurry() {
