@@ -351,7 +351,8 @@ def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(version)
     page = answer.content.decode()
     assert answer.status_code == 422
     assert Model.objects.get().name == "Ink by another tab"
-    assert f"{owner.public_name} changed Name, Tags after you had opened this page" in page
+    assert f"{owner.public_name} changed these fields after you had opened this page" in page
+    assert '<span class="badge">Name</span><span class="badge">Tags</span></p>' in page
     assert 'value="Ink of mine"' in page
 
     again = mine | {"seen": answer.context["page"].seen}
@@ -360,6 +361,13 @@ def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(version)
     changes = card_history(viewer=owner, model=version.model).items
     authors = [change.revision.author for change in changes]
     assert authors[:2] == [owner, owner]
+
+
+def test_newlines_of_a_browser_are_no_change(version):
+    text = "A first line\nand a second."
+    update_model(actor=version.model.owner, model=version.model, description=text)
+
+    assert save(version, description=text.replace("\n", "\r\n")).model.description == text
 
 
 def test_a_refused_page_names_each_field_and_leads_to_it(version):

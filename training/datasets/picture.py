@@ -21,6 +21,7 @@ ORIENTATION_TAG = 0x0112
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 # Kept with the report, and translated for whoever reads it.
 EMPTY_SENTENCE = gettext_noop("The file is empty.")
+BROKEN_SENTENCE = gettext_noop("A part of it is missing or damaged. Save it anew or copy it again.")
 HEIF_SENTENCE = gettext_noop("HEIC is not read here. Save it as JPEG or PNG.")
 
 
@@ -61,7 +62,7 @@ def look_at(data: bytes, *, max_pixels: int) -> SeenPicture:
         except Image.DecompressionBombError as error:
             raise UnusablePicture(Outcome.TOO_LARGE, str(error)) from error
         except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
-            raise UnusablePicture(Outcome.BROKEN, str(error)[:300]) from error
+            raise UnusablePicture(Outcome.BROKEN, BROKEN_SENTENCE) from error
 
 
 def is_heif(data: bytes) -> bool:
