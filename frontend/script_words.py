@@ -45,7 +45,7 @@ def _words() -> dict[str, str]:
             "{count} files were on their way when this page was left: {names}. Choose them again: "
             "what has arrived is not sent twice."
         ),
-        "upload_forget": _("Forget them"),
+        "upload_forget": _("Do not remind me"),
         "upload_leave": _("Files are still being uploaded."),
         "upload_too_big": _("The file is larger than this hub allows."),
         "upload_no_room": _("There is no room left in your quota."),

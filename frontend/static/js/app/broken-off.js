@@ -20,8 +20,8 @@ export function tellOfBrokenOff(list, purpose) {
   let left = remembered(purpose);
   if (left.length === 0) return () => {};
   const text = make("p");
-  const forget = make("button", { class: "btn quiet sm end", type: "button" }, word("upload_forget"));
-  const note = make("div", { class: "note mb-4" }, icon("history"), text, forget);
+  const forget = make("button", { class: "btn quiet sm", type: "button" }, word("upload_forget"));
+  const note = make("div", { class: "note mt-4 mb-4" }, icon("history"), make("div", { class: "stack-2 grow" }, text, make("div", { class: "row" }, forget)));
   const show = () => {
     left = left.filter(({ key }) => localStorage.getItem(key));
     const names = left.slice(0, NAMES_SHOWN).map(({ name }) => name).join(", ") + (left.length > NAMES_SHOWN ? " …" : "");
