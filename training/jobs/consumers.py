@@ -2,7 +2,7 @@
 
 A client sends nothing. It gets one JSON object a message, {"sequence", "kind", "at", "data"},
 numbered without gaps; after `{"kind": "live"}` it is up to date. Closing codes: 4401 means sign in,
-4404 no such job.
+4404 no such job, 1013 connect anew.
 """
 
 from __future__ import annotations
