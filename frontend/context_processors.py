@@ -14,6 +14,7 @@ from frontend.contexts.people import avatar_url
 from frontend.contexts.queue_count import queue_sentence
 from frontend.preferences import THEME_COOKIE
 from frontend.script_words import script_words
+from hub.accounts.models import User
 from hub.comments.queries import unread_notices
 from training.jobs.queries import active_job_count
 
@@ -57,7 +58,8 @@ class Shell:
 
 def build_shell(request: HttpRequest) -> Shell:
     """The frame for this request."""
-    person = getattr(request, "user", None) or AnonymousUser()  # refused before it was known who
+    known: User | AnonymousUser | None = getattr(request, "user", None)
+    person = known or AnonymousUser()  # refused before it was known who
     is_member = person.is_authenticated
     language = get_language() or "en"
     return Shell(
@@ -70,7 +72,7 @@ def build_shell(request: HttpRequest) -> Shell:
         account=navigation.available(navigation.ACCOUNT),
         queue_count=active_job_count(person) if is_member else 0,
         mention_count=unread_notices(person),
-        avatar_url=avatar_url(person) if person.is_authenticated else "",
+        avatar_url=avatar_url(person) if isinstance(person, User) else "",
         words=script_words(language),
         here=request.get_full_path(),
     )

@@ -38,6 +38,8 @@ def problems_of(form: forms.BaseForm) -> list[WrongField]:
         return []
     wrong = [field for field in form.visible_fields() if field.errors]
     return [
-        WrongField(str(field.label), " ".join(field.errors), field.id_for_label or field.auto_id)
+        WrongField(
+            str(field.label), " ".join(map(str, field.errors)), field.id_for_label or field.auto_id
+        )
         for field in wrong
     ]

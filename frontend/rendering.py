@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
 
 
 def wants_partial(request: HttpRequest) -> bool:
@@ -11,7 +12,9 @@ def wants_partial(request: HttpRequest) -> bool:
 
     A request that is refused before it has come this far, such as for another host, is no part.
     """
-    htmx = getattr(request, "htmx", None)
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    if htmx is None:
+        return False
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
