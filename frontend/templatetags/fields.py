@@ -65,10 +65,11 @@ def control(field: BoundField) -> SafeString:
 def is_first_wrong(field: BoundField) -> bool:
     """Whether a refused form is to be gone on with here, without a script.
 
-    What is wrong with the form as a whole stands above its fields and is read first.
+    What is wrong with the form as a whole stands above its fields and is read first. A form with
+    `takes_focus` False is only shown.
     """
     form = field.form
-    if not field.errors or form.non_field_errors():
+    if not field.errors or form.non_field_errors() or not getattr(form, "takes_focus", True):
         return False
     return next(row.name for row in form.visible_fields() if row.errors) == field.name
 

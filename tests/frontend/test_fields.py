@@ -3,7 +3,7 @@
 from django import forms
 
 from frontend.form_errors import problems_of
-from frontend.forms.styleguide import SampleForm
+from frontend.forms.styleguide import SampleForm, WrongSampleForm
 
 
 def test_a_hint_describes_its_field() -> None:
@@ -67,6 +67,7 @@ def test_the_first_field_to_correct_has_the_focus_and_no_other() -> None:
     assert html.count("autofocus") == 1
     assert html.index("autofocus") < html.index('id="id_name_error"') < html.index("id_kind")
     assert "autofocus" not in str(SampleForm())
+    assert "autofocus" not in str(WrongSampleForm({"name": ""}))
 
 
 def test_a_list_of_choices_takes_the_focus_as_a_whole() -> None:
