@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
@@ -13,6 +14,7 @@ from frontend.contexts.people import avatar_url
 from frontend.contexts.queue_count import queue_sentence
 from frontend.preferences import THEME_COOKIE
 from frontend.script_words import script_words
+from hub.accounts.models import User
 from hub.comments.queries import unread_notices
 from training.jobs.queries import active_job_count
 
@@ -56,7 +58,8 @@ class Shell:
 
 def build_shell(request: HttpRequest) -> Shell:
     """The frame for this request."""
-    person = request.user
+    known: User | AnonymousUser | None = getattr(request, "user", None)
+    person = known or AnonymousUser()  # refused before it was known who
     is_member = person.is_authenticated
     language = get_language() or "en"
     return Shell(
@@ -67,9 +70,9 @@ def build_shell(request: HttpRequest) -> Shell:
         sections=navigation.available(navigation.SECTIONS),
         create=navigation.available(navigation.CREATE),
         account=navigation.available(navigation.ACCOUNT),
-        queue_count=active_job_count(request.user) if is_member else 0,
+        queue_count=active_job_count(person) if is_member else 0,
         mention_count=unread_notices(person),
-        avatar_url=avatar_url(person) if person.is_authenticated else "",
+        avatar_url=avatar_url(person) if isinstance(person, User) else "",
         words=script_words(language),
         here=request.get_full_path(),
     )

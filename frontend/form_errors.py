@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from django import forms
 
@@ -20,3 +21,25 @@ def errors_on(form: forms.BaseForm) -> Iterator[None]:
         raise
     except AtelierError as error:
         form.add_error(None, error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """A field that was refused: its label, why, and the id of the control to go to."""
+
+    label: str
+    sentence: str
+    anchor: str
+
+
+def problems_of(form: forms.BaseForm) -> list[WrongField]:
+    """What is wrong with the fields that people see, in their order; nothing if none was sent."""
+    if not form.is_bound:
+        return []
+    wrong = [field for field in form.visible_fields() if field.errors]
+    return [
+        WrongField(
+            str(field.label), " ".join(map(str, field.errors)), field.id_for_label or field.auto_id
+        )
+        for field in wrong
+    ]

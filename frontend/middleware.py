@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
-from frontend.pages.errors import error_page
+from frontend.pages.errors import error_page, wrong_method
 from frontend.preferences import THEME_COOKIE, THEMES
 from frontend.requests import PageRequest
 from frontend.toasts import take_toasts
@@ -87,8 +87,13 @@ class ErrorPageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Nothing to do while all goes well."""
-        return self.get_response(request)
+        """Nothing to do while all goes well; Django's own 405 is an empty page."""
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and is_page(request):
+            page = wrong_method(request)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
+        return response
 
     def process_exception(
         self, request: HttpRequest, exception: Exception

@@ -1,16 +1,20 @@
 """One way to answer with a page or, for htmx, with a named part of the same page."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-
-from frontend.requests import PageRequest
+from django_htmx.middleware import HtmxDetails
 
 
 def wants_partial(request: HttpRequest) -> bool:
-    """Whether htmx asks for a fragment; going Back after the cache is gone needs the whole page."""
-    htmx = cast(PageRequest, request).htmx
+    """Whether htmx asks for a fragment; going Back after the cache is gone needs the whole page.
+
+    A request that is refused before it has come this far, such as for another host, is no part.
+    """
+    htmx: HtmxDetails | None = getattr(request, "htmx", None)
+    if htmx is None:
+        return False
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 

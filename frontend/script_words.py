@@ -37,6 +37,15 @@ def _words() -> dict[str, str]:
         "upload_comparing": _("Comparing with what is here"),
         "upload_here": _("Here already, nothing was sent"),
         "upload_failed": _("Stopped: {reason}"),
+        "upload_left_one": _(
+            "{names} was on its way when this page was left. Choose it again: what has arrived is "
+            "not sent twice."
+        ),
+        "upload_left": _(
+            "{count} files were on their way when this page was left: {names}. Choose them again: "
+            "what has arrived is not sent twice."
+        ),
+        "upload_forget": _("Do not remind me"),
         "upload_leave": _("Files are still being uploaded."),
         "upload_too_big": _("The file is larger than this hub allows."),
         "upload_no_room": _("There is no room left in your quota."),

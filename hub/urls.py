@@ -9,6 +9,7 @@ from hub.api.civitai import urls as civitai
 handler400 = "frontend.pages.errors.bad_request"
 handler403 = "frontend.pages.errors.permission_denied"
 handler404 = "frontend.pages.errors.not_found"
+handler429 = "frontend.pages.errors.too_many"  # allauth's
 handler500 = "frontend.pages.errors.server_error"
 
 urlpatterns = [

@@ -65,6 +65,23 @@ def card_history(
     return HistoryPage(items, page.next_cursor)
 
 
+def newest_revision(model_id: int) -> int:
+    """Key of the newest revision; 0 for a card that was never changed."""
+    newest = CardRevision.objects.filter(model_id=model_id).order_by("-pk")
+    return newest.values_list("pk", flat=True).first() or 0
+
+
+def change_since(model: Model, seen: int) -> CardChange | None:
+    """The newest revision with all that differs from the one `seen`; None if there is no newer."""
+    rows = CardRevision.objects.filter(model=model, pk__gte=seen).order_by("pk")
+    chain = list(rows.select_related("author")[:1]) + list(rows.reverse()[:1])
+    if len(chain) < 2 or chain[-1].pk == seen:
+        return None
+    before, newest = chain
+    changes = changes_between(before.fields, newest.fields)
+    return CardChange(revision=newest, changes=changes, is_first=False)
+
+
 def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FieldChange, ...]:
     """Fields that differ, in the order of the card."""
     names = list(dict.fromkeys([*after, *before]))

@@ -6,14 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from frontend.contexts.components import Picture
 from hub.accounts.models import Team, User
 from hub.storage.pictures import picture_url
 from training.datasets.models.dataset import Dataset
-from training.datasets.models.importing import DatasetImport, ImportEntry, ImportStatus, Outcome
+from training.datasets.models.importing import (
+    DatasetImport,
+    ImportEntry,
+    ImportStatus,
+    Note,
+    Outcome,
+)
 from training.datasets.models.item import Item, Problem
 from training.datasets.models.tagging import TaggingRun, TaggingStatus
 from training.datasets.permissions import can_delete_dataset, can_edit_dataset
@@ -52,6 +58,14 @@ class DatasetCard:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One file of an import: what became of it and why, in the reader's language."""
+
+    name: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCard:
     """One import, or the files of one folder, with its sentence and the files that need a word."""
 
@@ -60,7 +74,7 @@ class ImportCard:
     is_running: bool
     has_failed: bool
     summary: str
-    entries: list[ImportEntry]
+    entries: list[EntryRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +152,10 @@ def import_cards(reports: Sequence[ImportReport]) -> list[ImportCard]:
 def _belong_together(later: DatasetImport, earlier: DatasetImport) -> bool:
     if later.actor_id != earlier.actor_id or later.created_at - earlier.created_at > TOGETHER:
         return False
+    folders = {name.partition("/")[0] for name in (later.filename, earlier.filename) if "/" in name}
     names = (later.filename, earlier.filename)
-    return not any(name.lower().endswith(".zip") for name in names)
+    is_of_one_folder = len(folders) == 1 and all("/" in name for name in names)
+    return is_of_one_folder or not any(name.lower().endswith(".zip") for name in names)
 
 
 def _import_card(group: Sequence[ImportReport]) -> ImportCard:
@@ -150,7 +166,7 @@ def _import_card(group: Sequence[ImportReport]) -> ImportCard:
     title = newest.filename
     if len(group) > 1:
         count = ngettext("%(n)d file", "%(n)d files", len(group)) % {"n": len(group)}
-        title = count if len(folders) > 1 else f"{folders.pop()}, {count}"
+        title = count if len(folders) > 1 else f"{folders.pop()} · {count}"
     failed = next((one.batch.error_message for one in group if one.batch.error_message), "")
     return ImportCard(
         title=title,
@@ -158,8 +174,18 @@ def _import_card(group: Sequence[ImportReport]) -> ImportCard:
         is_running=any(one.batch.status in OPEN_STATES for one in group),
         has_failed=bool(failed),
         summary=_summary(report.outcomes, report.problems, failed=failed),
-        entries=[entry for entry in report.entries if entry.outcome not in GOOD_OUTCOMES],
+        entries=[_entry_row(entry) for entry in report.entries if _needs_a_word(entry)],
     )
+
+
+def _needs_a_word(entry: ImportEntry) -> bool:
+    return entry.outcome not in GOOD_OUTCOMES or bool(entry.notes)
+
+
+def _entry_row(entry: ImportEntry) -> EntryRow:
+    notes = [str(Note(name).label) for name in entry.notes]
+    reason = [gettext(entry.message)] if entry.message else []
+    return EntryRow(entry.name, " · ".join([entry.get_outcome_display(), *notes, *reason]))
 
 
 def item_picture(item: Item, width: int = THUMB_WIDTH) -> Picture:

@@ -82,17 +82,23 @@ def history_context(*, viewer: Viewer, model: Model, cursor: str) -> HistoryCont
     return HistoryContext(model, [_row(change) for change in page.items], next_url)
 
 
-def _row(change: CardChange) -> RevisionRow:
+def author_of(change: CardChange) -> str:
+    """Who made a change; what is read from files is the hub's own doing."""
     author = change.revision.author
+    return author.public_name if author else _("The hub")
+
+
+def _row(change: CardChange) -> RevisionRow:
     return RevisionRow(
-        author=author.public_name if author else _("The hub"),
+        author=author_of(change),
         at=change.revision.at,
         is_first=change.is_first,
-        fields=[FieldDiff(_label(field), field.pieces) for field in change.changes],
+        fields=[FieldDiff(label_of(field), field.pieces) for field in change.changes],
     )
 
 
-def _label(change: FieldChange) -> str:
+def label_of(change: FieldChange) -> str:
+    """The name of a field as the page of the card has it."""
     name = str(FIELD_LABELS.get(change.field, change.field))
     if change.version_index is None:
         return name

@@ -33,6 +33,7 @@ class NewPostContext:
             "none": _("Add at least one picture."),
             "waiting": _("Files are still on their way."),
             "looking": _("Reading the picture"),
+            "before": _("Picture {number}"),
             "ready_one": _("One picture is ready to be posted."),
             "ready": _("{count} pictures are ready to be posted."),
             "too_many": _("A post can have {most} pictures; take away some of the {count}."),

@@ -142,7 +142,13 @@ def sentence_of(job: Job) -> str:
     images = ngettext("%(n)d image", "%(n)d images", job.snapshot.item_count) % {
         "n": job.snapshot.item_count
     }
-    return " · ".join([job.get_method_display(), base, f"{dataset.name}, {images}"])
+    return " · ".join([job.get_method_display(), base, dataset.name, images])
+
+
+def _rate(learning_rate: float) -> str:
+    """Two digits and a power of ten, as the page's script writes it: 2.7e-4."""
+    digits, _e, power = f"{learning_rate:.1e}".partition("e")
+    return f"{digits}e{int(power):+d}"
 
 
 def failure_of(job: Job) -> FailureText | None:
@@ -195,7 +201,7 @@ def _facts(job: Job, now: datetime) -> dict[str, str]:
         "elapsed": duration(elapsed) if elapsed is not None else "–",
         "speed": f"{speed:.2f} it/s" if speed else "–",
         "loss": f"{job.loss:.4f}" if job.loss is not None else "–",
-        "rate": f"{job.learning_rate:.2g}" if job.learning_rate is not None else "–",
+        "rate": _rate(job.learning_rate) if job.learning_rate is not None else "–",
         "memory": size(job.memory_bytes) if job.memory_bytes else "–",
     }
 

@@ -11,13 +11,15 @@ from frontend.contexts.components import Label
 from frontend.contexts.run_view import STATE_KINDS, failure_of
 from hub.accounts.models import Team, User
 from hub.core.pagination import keyset
+from hub.storage.pictures import picture_url
 from training.jobs.failure_words import FailureText
+from training.jobs.models.artifact import JobArtifact
 from training.jobs.models.job import Job, State
 from training.jobs.permissions import can_order_queue
-from training.jobs.queries import QueueBoard, jobs_of
+from training.jobs.queries import QueueBoard, jobs_of, newest_samples
 
 ROWS = 24
-
+SAMPLES, SAMPLE_WIDTH = 4, 96
 
 PRIORITIES = {"high": 10, "normal": 0, "low": -10}
 
@@ -47,6 +49,7 @@ class RunRow:
     starts_at: datetime | None = None
     reason: str = ""
     failure: FailureText | None = None
+    samples: tuple[str, ...] = ()
     moves: Moves | None = None
 
 
@@ -77,7 +80,13 @@ def run_rows(viewer: User, team: Team, *, cursor: str | None) -> RunPage:
         jobs_of(viewer, team=team), order=("-created_at", "-id"), cursor=cursor, limit=ROWS
     )
     url = f"{reverse('runs')}?cursor={page.next_cursor}" if page.next_cursor else ""
-    return RunPage(rows=[row_of(job) for job in page.items], next_url=url)
+    samples = newest_samples(page.items, each=SAMPLES)
+    rows = [replace(row_of(job), samples=_addresses(samples.get(job.pk, []))) for job in page.items]
+    return RunPage(rows=rows, next_url=url)
+
+
+def _addresses(samples: Sequence[JobArtifact]) -> tuple[str, ...]:
+    return tuple(picture_url(sample.blob, SAMPLE_WIDTH) for sample in samples)
 
 
 def queue_context(viewer: User, team: Team, board: QueueBoard) -> BoardContext:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from frontend.contexts.train import Draft, config_of, initial_settings, mean_repeats
+from frontend.form_errors import WrongField, problems_of
 from frontend.forms.train import SettingsForm
 from frontend.templatetags.words import duration, size
 from hub.core.errors import AtelierError
@@ -32,11 +33,12 @@ class ChangedField:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The arithmetic of a run before it starts; `problem` stops it."""
+    """The arithmetic of a run before it starts; `problem` stops it, `wrong` are its fields."""
 
     rows: list[tuple[str, str]]
     problem: str = ""
     changed: tuple[ChangedField, ...] = ()
+    wrong: tuple[WrongField, ...] = ()
 
 
 def summary_of(
@@ -46,8 +48,8 @@ def summary_of(
     changed = tuple(_changed_fields(draft, form, changes or {}))
     filled = form if form.is_bound else _filled(draft, form)
     if not filled.is_valid():
-        words = _("Some settings do not fit. Correct the marked fields.")
-        return Summary([], words, changed)
+        words = _("Some settings do not fit. Correct these fields:")
+        return Summary([], words, changed, tuple(problems_of(filled)))
     try:
         checked = check_config(
             config_of(draft, filled),

@@ -14,23 +14,28 @@ from frontend.contexts.train_draft import address_of
 from frontend.contexts.train_summary import Summary, summary_of
 from frontend.forms.train import SettingsForm
 from hub.accounts.models import Team, User
+from hub.storage.pictures import picture_url
 from models_registry.models.version import ModelVersion
 from models_registry.queries import base_versions
 from training.base_models.tiny.location import known_subjects
 from training.datasets.models.dataset import Dataset
-from training.datasets.queries import datasets_of
+from training.datasets.queries import covers_of, datasets_of
 from training.jobs.models.job import Method
 from training.jobs.services.submit import TRAINABLE_FAMILIES
+
+THUMB_WIDTH = 96
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One card of a choice."""
+    """One card of a choice; with a `symbol` it shows pictures, or that where there are none."""
 
     value: str
     title: str
     detail: str
     is_chosen: bool
+    pictures: tuple[str, ...] = ()
+    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +75,8 @@ def wizard_context(
     return WizardContext(
         draft=draft,
         address=address_of(draft),
-        datasets=[
-            Option(row.slug, row.name, _dataset_detail(row), row == draft.dataset)
-            for row in datasets_of(viewer, team=team).filter(item_count__gt=0)
-        ],
-        bases=[
-            Option(str(row.pk), row.model.name, _base_detail(row), row == draft.base)
-            for row in base_versions(viewer=viewer, families=TRAINABLE_FAMILIES)
-        ],
+        datasets=_dataset_options(viewer, team, draft.dataset),
+        bases=_base_options(viewer, draft.base),
         methods=[
             Option(value, str(label), method_detail(value), value == draft.method)
             for value, label in Method.choices
@@ -97,6 +96,40 @@ def wizard_context(
             "preset": draft.preset.id if draft.preset else "",
         },
     )
+
+
+def _dataset_options(viewer: User, team: Team, chosen: Dataset | None) -> list[Option]:
+    rows = list(datasets_of(viewer, team=team).filter(item_count__gt=0))
+    covers = covers_of(rows)
+    return [
+        Option(
+            row.slug,
+            row.name,
+            _dataset_detail(row),
+            row == chosen,
+            tuple(picture_url(item.blob, THUMB_WIDTH) for item in covers[row.pk]),
+            "images",
+        )
+        for row in rows
+    ]
+
+
+def _base_options(viewer: User, chosen: ModelVersion | None) -> list[Option]:
+    rows = base_versions(viewer=viewer, families=TRAINABLE_FAMILIES)
+    return [
+        Option(
+            str(row.pk),
+            row.model.name,
+            _base_detail(row),
+            row == chosen,
+            tuple(
+                picture_url(cover.blob, THUMB_WIDTH, public=row.model.is_for_everyone)
+                for cover in sorted(row.covers.all(), key=lambda cover: cover.position)[:1]
+            ),
+            "box",
+        )
+        for row in rows.prefetch_related("covers__blob")
+    ]
 
 
 def method_detail(method: str) -> str:

@@ -58,7 +58,10 @@ class ImageListForm(forms.Form):
 class NewPostForm(forms.Form):
     """A post: files that were sent, a title, who may see it, and the model they show."""
 
-    uploads = forms.CharField(widget=forms.HiddenInput)
+    uploads = forms.CharField(
+        widget=forms.HiddenInput,
+        error_messages={"required": _("Send the pictures first, then post them.")},
+    )
     title = forms.CharField(label=_("Title"), max_length=120, required=False)
     detail = forms.CharField(
         label=_("Description"),
@@ -86,6 +89,10 @@ class NewPostForm(forms.Form):
             del self.fields["team"]
             shown = [c for c in Visibility.choices if c[0] != Visibility.TEAM]
             self.fields["visibility"].choices = shown  # type: ignore[attr-defined]
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """What is wrong with the pictures is said above the form: nobody sees their field."""
+        super().add_error(None if field == "uploads" else field, error)
 
     def clean_uploads(self) -> list[uuid.UUID]:
         """Ids of the uploads, in the order of the page."""

@@ -44,6 +44,14 @@ def text_area(rows: int) -> forms.Textarea:
     return forms.Textarea({"rows": rows})
 
 
+class TextField(forms.CharField):
+    """Text of several lines, which browsers send with a carriage return before each newline."""
+
+    def to_python(self, value: Any) -> str:
+        """The text with plain newlines, as it was before the browser had it."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 def cfg_field(label: Any) -> forms.DecimalField:
     """A guidance scale."""
     return forms.DecimalField(
@@ -82,7 +90,7 @@ class CardForm(forms.Form):
         label=_("Subject"), choices=[("", _("Not said")), *Subject.choices], required=False
     )
     tags = forms.CharField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
-    description = forms.CharField(
+    description = TextField(
         label=_("About"),
         required=False,
         widget=text_area(8),
@@ -168,10 +176,10 @@ class VersionForm(forms.Form):
     base_model_type = forms.ChoiceField(
         label=_("Variant of the base"), choices=BaseModelType.choices, required=False
     )
-    about = forms.CharField(
+    about = TextField(
         label=_("About this version"), required=False, widget=text_area(3), help_text=_("Markdown.")
     )
-    changelog = forms.CharField(
+    changelog = TextField(
         label=_("What is new"), required=False, widget=text_area(3), help_text=_("Markdown.")
     )
     weight_min = forms.DecimalField(label=_("Least weight"), required=False, **WEIGHTS)
@@ -180,7 +188,7 @@ class VersionForm(forms.Form):
     cfg_min = cfg_field(_("Least CFG"))
     cfg_scale = cfg_field(_("Recommended CFG"))
     cfg_max = cfg_field(_("Most CFG"))
-    cfg_note = forms.CharField(
+    cfg_note = TextField(
         label=_("What CFG changes"),
         required=False,
         widget=text_area(2),
@@ -195,16 +203,16 @@ class VersionForm(forms.Form):
     network_alpha = forms.FloatField(label=_("Network alpha"), required=False, min_value=0)
     epochs = count_field(_("Epochs"))
     training_steps = count_field(_("Training steps"))
-    prompt_advice = forms.CharField(
+    prompt_advice = TextField(
         label=_("How to build the prompt"),
         required=False,
         widget=text_area(3),
         help_text=_("Markdown. What comes first, what to name, what to leave out."),
     )
-    negative_advice = forms.CharField(
+    negative_advice = TextField(
         label=_("How to build the negative prompt"), required=False, widget=text_area(2)
     )
-    tips = forms.CharField(label=_("Tips"), required=False, widget=text_area(2))
+    tips = TextField(label=_("Tips"), required=False, widget=text_area(2))
     requires_sign_in = forms.BooleanField(
         label=_("Only people who are signed in may download it"), required=False
     )

@@ -13,17 +13,20 @@ from frontend.forms.sent_files import SentFile
 from frontend.forms.version_rows import examples, resources, word_sets
 from hub.accounts.models import User
 from hub.storage.uploads import find_upload
+from models_registry.card_history import newest_revision
 from models_registry.known_files import blob_at_hand
 from models_registry.models.file import FileKind
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model
-from models_registry.services.cards import card_edit
+from models_registry.services.cards import card_edit, require_as_seen
 from models_registry.services.drafts import create_model, create_version, set_trigger_words
 from models_registry.services.edits import update_model, update_version
 from models_registry.services.files import add_file
 from models_registry.services.recommendations import set_examples, set_resources
 from models_registry.services.values import Weight
+
+MAX_DIGITS = 18
 
 
 def start_models(actor: User, data: dict[str, Any]) -> list[ModelVersion]:
@@ -131,7 +134,8 @@ def start_version(actor: User, model: Model, data: dict[str, Any]) -> ModelVersi
 class EditForms:
     """Everything that the edit page sends at once: card, version, and the rows of three lists.
 
-    Members of a team fill a common draft, but only managers change the card: `card` None.
+    Members of a team fill a common draft, but only managers change the card: `card` None. `seen` is
+    the revision of the card that the page was made from.
     """
 
     card: CardForm | None
@@ -139,6 +143,7 @@ class EditForms:
     words: Any
     resources: Any
     examples: Any
+    seen: int
     is_asking_for_more: bool = False
 
     @property
@@ -169,15 +174,26 @@ def edit_forms(actor: User, version: ModelVersion, posted: Any) -> EditForms:
         words=word_sets(version, posted),
         resources=resources(version, posted),
         examples=examples(version, posted),
+        seen=_seen(version, posted),
         is_asking_for_more=posted is not None and "more" in posted,
     )
 
 
+def _seen(version: ModelVersion, posted: Any) -> int:
+    given = posted.get("seen", "") if posted is not None else ""
+    is_number = given.isascii() and given.isdigit() and len(given) <= MAX_DIGITS
+    return int(given) if is_number else newest_revision(version.model_id)
+
+
 def save_edits(actor: User, version: ModelVersion, sent: EditForms) -> None:
-    """Write the card, the version and its lists, or nothing; one revision of the card."""
+    """Write the card, the version and its lists, or nothing; one revision of the card.
+
+    Raises Conflict when somebody else did so after the page was made.
+    """
     kept = [[row for row in rows if row.is_kept] for rows in sent.lists]
     words, found, prompts = kept
     with card_edit(actor=actor, model_id=version.model_id):
+        require_as_seen(model_id=version.model_id, seen=sent.seen)
         if sent.card is not None:
             update_model(actor=actor, model=version.model, **sent.card.changes())
         update_version(actor=actor, version=version, **sent.version.changes())

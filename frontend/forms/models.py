@@ -165,11 +165,6 @@ class UploadModelForm(SentFilesForm, ModelForm):
         help_text=_("Otherwise they are files of one version, the first one its main file."),
     )
 
-    @property
-    def has_files(self) -> bool:
-        """Whether the page begins with files that are here."""
-        return bool(self.initial.get("upload"))
-
 
 def split_words(text: str) -> tuple[str, ...]:
     """Non-empty parts of a list that people type."""

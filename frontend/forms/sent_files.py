@@ -41,3 +41,12 @@ class SentFilesForm(forms.Form):
     """A form that comes with files, at least one."""
 
     upload = SentFilesField(error_messages={"required": _("Send the model file first.")})
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """No file, or a wrong one, is said above the form: nobody sees the field itself."""
+        super().add_error(None if field == "upload" else field, error)
+
+    @property
+    def arrived(self) -> int:
+        """How many files came with the page: named in its address, or kept while it was refused."""
+        return len(self["upload"].value() or ())

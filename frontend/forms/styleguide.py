@@ -25,3 +25,9 @@ class SampleForm(forms.Form):
     )
     follow = forms.BooleanField(label=_("Tell me when it is done"), required=False)
     cover = forms.FileField(label=_("Cover"), required=False)
+
+
+class WrongSampleForm(SampleForm):
+    """The same with mistakes in it: it did not come back, so it leaves the focus where it is."""
+
+    takes_focus = False

@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from frontend.forms.model_card import cfg_field, side_field, text_area
+from frontend.forms.model_card import TextField, cfg_field, side_field, text_area
 from frontend.forms.models import WEIGHTS
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Viewer
@@ -50,7 +50,7 @@ class WordSetRow(Row):
     """Trigger words that are used together."""
 
     key = "words"
-    words = forms.CharField(
+    words = TextField(
         label=_("Trigger words"),
         required=False,
         widget=text_area(2),
@@ -101,8 +101,8 @@ class ExampleRow(Row):
     """A prompt with the settings and the picture that it made."""
 
     key = "prompt"
-    prompt = forms.CharField(label=_("Prompt"), required=False, widget=text_area(3))
-    negative = forms.CharField(label=_("Negative prompt"), required=False, widget=text_area(2))
+    prompt = TextField(label=_("Prompt"), required=False, widget=text_area(3))
+    negative = TextField(label=_("Negative prompt"), required=False, widget=text_area(2))
     cover = forms.TypedChoiceField(label=_("Picture"), required=False, coerce=int, empty_value=None)
     sampler = forms.CharField(label=_("Sampler"), max_length=60, required=False)
     steps = forms.IntegerField(label=_("Steps"), required=False, min_value=1, max_value=1000)

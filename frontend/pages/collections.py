@@ -13,6 +13,7 @@ from frontend.form_errors import errors_on
 from frontend.forms.collections import CollectionForm, CollectWish, apply_wish
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.collection_queries import (
     CollectionDetail,
@@ -55,6 +56,7 @@ def collection(request: PageRequest, collection_id: int) -> HttpResponse:
 
 
 @signed_in
+@sent_once
 def new(request: MemberRequest) -> HttpResponse:
     """Begin a collection."""
     form = CollectionForm(request.POST or None, viewer=request.user)

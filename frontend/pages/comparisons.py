@@ -15,6 +15,7 @@ from frontend.form_errors import errors_on
 from frontend.pages.models import version_url
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.version import ModelVersion
 from models_registry.queries import version_detail
@@ -26,6 +27,7 @@ ACTIONS = {"cancel": comparisons.cancel_comparison, "retry": comparisons.retry_c
 
 
 @signed_in
+@sent_once
 def new(request: MemberRequest, version_id: int) -> HttpResponse:
     """Choose what is drawn side by side."""
     version = version_detail(viewer=request.user, version_id=version_id)

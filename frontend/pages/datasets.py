@@ -14,6 +14,7 @@ from frontend.contexts.train import usual_size
 from frontend.forms.datasets import DatasetEditForm, DatasetForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, TeamRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts.queries import works_in
 from hub.core.errors import Invalid
@@ -37,6 +38,7 @@ def datasets(request: TeamRequest) -> HttpResponse:
 
 
 @team_work_required
+@sent_once
 def new(request: TeamRequest) -> HttpResponse:
     """Name a dataset; its page then takes the pictures."""
     form = DatasetForm(request.POST or None, initial={"resolution": usual_size(request.user)})

@@ -12,10 +12,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from frontend.rendering import wants_partial
-from frontend.requests import speaks_json
+from frontend.requests import own_address, speaks_json
 from hub.core.away import RETRY_SECONDS, is_database_away
 from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
 from hub.core.http_status import status_of
+from hub.core.throttles import TooMany
 
 
 def title_of(status: HTTPStatus) -> str:
@@ -26,17 +27,22 @@ def title_of(status: HTTPStatus) -> str:
         HTTPStatus.FORBIDDEN: _("You cannot open this"),
         HTTPStatus.CONFLICT: _("It changed in the meantime"),
         HTTPStatus.GONE: _("It is no longer here"),
+        HTTPStatus.METHOD_NOT_ALLOWED: _("No page of its own"),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _("Too large"),
+        HTTPStatus.TOO_MANY_REQUESTS: _("Too many tries"),
     }.get(status, _("That did not work"))
 
 
-def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
+def error_page(
+    request: HttpRequest, error: AtelierError, *, status: HTTPStatus | None = None
+) -> HttpResponse:
     """The page for one of our errors, in our words.
 
     A script that speaks JSON gets them as JSON, and one that swaps parts of a page the sentence
-    alone, which the page shows as a toast: nothing of it is replaced.
+    alone, which the page shows as a toast: nothing of it is replaced. Without `status` it is that
+    of the error.
     """
-    status = status_of(error)
+    status = status or status_of(error)
     if speaks_json(request):
         return JsonResponse({"error": error.message, "code": error.error_code}, status=status)
     if wants_partial(request):
@@ -47,8 +53,24 @@ def error_page(request: HttpRequest, error: AtelierError) -> HttpResponse:
         "message": error.message,
         "code": error.error_code,
         "who": getattr(error, "who", ()),
+        **_ways_back(request, status),
     }
     return render(request, "error.html", context, status=status)
+
+
+def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
+    """Where to go on from an address that was opened, not sent: without a script as well."""
+    if request.method != "GET":
+        return {}  # Back, with what was typed, is the browser's
+    origin = f"{request.scheme}://{request.get_host()}/"
+    before = request.headers.get("Referer", "")
+    path = f"/{before.removeprefix(origin)}" if before.startswith(origin) else ""
+    came_from = own_address(request, path)  # a path that begins with // leads to another host
+    has_filters = status == HTTPStatus.BAD_REQUEST and bool(request.GET)
+    return {
+        "before": came_from if came_from != request.get_full_path() else "",
+        "unfiltered": request.path if has_filters else "",
+    }
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -67,6 +89,18 @@ def not_found(request: HttpRequest, exception: Http404) -> HttpResponse:
     """404 for an address that leads nowhere."""
     message = _("There is nothing at this address, or you may not see it.")
     return error_page(request, NotFound(message))
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429 of signing in, signing up and asking for mails, which allauth counts."""
+    return error_page(request, TooMany(_("Nothing was done. Wait a few minutes, then try again.")))
+
+
+def wrong_method(request: HttpRequest) -> HttpResponse:
+    """405: somebody reloaded or typed an address that only takes forms."""
+    message = _("This address only takes what a page sends. Open the page itself.")
+    error = Invalid(message, code="method_not_allowed")
+    return error_page(request, error, status=HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -14,6 +14,7 @@ from frontend.form_errors import errors_on
 from frontend.forms.grid import GridForm
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import errors_as_toast
 from training.jobs.grid_queries import grid_for
 from training.jobs.models.artifact import ArtifactKind
@@ -26,6 +27,7 @@ ACTIONS = {"cancel": grids.cancel_grid, "retry": grids.retry_grid}
 
 
 @signed_in
+@sent_once
 def new(request: MemberRequest, number: int) -> HttpResponse:
     """Choose what is drawn."""
     job = job_for(request.user, number)

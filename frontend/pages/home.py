@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from frontend.contexts.home import home_context
 from frontend.contexts.queue_count import queue_sentence
 from frontend.contexts.styleguide import StyleguideContext
-from frontend.forms.styleguide import SampleForm
+from frontend.forms.styleguide import SampleForm, WrongSampleForm
 from training.jobs.queries import active_job_count
 
 
@@ -41,7 +41,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "nav": "",
         "show": StyleguideContext(),
         "form": SampleForm(),
-        "wrong_form": SampleForm({"name": "", "weight": "9", "kind": "lora"}),
+        "wrong_form": WrongSampleForm({"name": "", "weight": "9", "kind": "lora"}),
     }
     return render(request, "styleguide.html", context)
 

@@ -18,6 +18,7 @@ from frontend.form_errors import errors_on
 from frontend.forms.images import ImageListForm, NewPostForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast
 from gallery.permissions import can_edit_image, can_moderate, can_react
 from gallery.queries import image_detail
@@ -138,6 +139,7 @@ def hide(request: MemberRequest, image_id: int) -> HttpResponse:
 
 
 @signed_in
+@sent_once
 def new_post(request: MemberRequest) -> HttpResponse:
     """Send pictures and post them."""
     form = NewPostForm(

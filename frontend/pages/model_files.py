@@ -17,6 +17,7 @@ from frontend.forms.file_facts import FileFactsForm, MoreFilesForm
 from frontend.forms.model_edit import add_more_files
 from frontend.pages.models import own_version, version_url
 from frontend.requests import MemberRequest, PageRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.queries import file_of, version_detail
 from models_registry.services.conversion import request_conversion
@@ -76,6 +77,7 @@ def remove(request: MemberRequest, file_id: int) -> HttpResponse:
 
 
 @signed_in
+@sent_once
 def more(request: MemberRequest, version_id: int) -> HttpResponse:
     """Put files beside those that a version has."""
     version = own_version(request, version_id)

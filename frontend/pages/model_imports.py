@@ -12,12 +12,14 @@ from frontend.contexts.model_imports import imports_context
 from frontend.forms.model_imports import ImportForm
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import errors_as_toast
 from hub.core.errors import AtelierError
 from models_registry.services.importing import begin_import, cancel_import, retry_import
 
 
 @signed_in
+@sent_once
 def imports(request: MemberRequest) -> HttpResponse:
     """The person's imports with a form for another; htmx asks for the list while one is open."""
     form = ImportForm(request.POST or None)

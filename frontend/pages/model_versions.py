@@ -10,11 +10,13 @@ from frontend.form_errors import errors_on
 from frontend.forms.model_edit import new_version_form, start_version
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast
 from models_registry.queries import model_detail
 
 
 @signed_in
+@sent_once
 def new(request: MemberRequest, slug: str) -> HttpResponse:
     """Add a version as a draft."""
     detail = model_detail(viewer=request.user, slug=slug)

@@ -16,6 +16,7 @@ from frontend.forms.models import ModelListForm, UploadModelForm
 from frontend.forms.review import ReviewForm
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts.queries import current_team
 from hub.core.errors import Invalid
@@ -65,6 +66,7 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
 
 
 @signed_in
+@sent_once
 def upload(request: MemberRequest) -> HttpResponse:
     """A new model from a file that was sent before."""
     given = {"name": request.GET.get("name", ""), "upload": request.GET.getlist("upload")}
@@ -90,7 +92,7 @@ def edit(request: MemberRequest, version_id: int) -> HttpResponse:
             save_edits(request.user, version, forms)
             add_toast(request, _("Saved."), kind="ok")
             return redirect(version_url(version))
-    page = edit_context(viewer=request.user, version=version)
+    page = edit_context(viewer=request.user, version=version, seen=forms.seen)
     context = {"forms": forms, "page": page, "version": version, "nav": "models"}
     return render(request, "models/edit.html", context, status=422 if forms.has_errors else 200)
 

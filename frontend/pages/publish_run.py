@@ -15,6 +15,7 @@ from frontend.form_errors import errors_on
 from frontend.forms.publish import PublishForm, weight_of
 from frontend.pages.models import version_url
 from frontend.requests import MemberRequest
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast
 from hub.accounts.drafts import draft_of, drop_draft, save_draft
 from hub.accounts.models import FormDraft
@@ -28,6 +29,7 @@ from training.jobs.services.publish import publish_job
 
 
 @signed_in
+@sent_once
 def publish_run(request: MemberRequest, number: int) -> HttpResponse:
     """Choose checkpoint, words and covers; publish."""
     job = _job(request, number)

@@ -26,10 +26,11 @@ def settings(request: MemberRequest) -> HttpResponse:
     return _page(request, profile_form=form)
 
 
-@require_POST
 @signed_in
 def create_token(request: MemberRequest) -> HttpResponse:
-    """Make a token and show it this once."""
+    """Make a token and show it this once; whoever comes back to the address sees the settings."""
+    if request.method != "POST":
+        return redirect("settings")
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, token_form=form)

@@ -12,6 +12,7 @@ from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.team_members import heirs_of, member_rows, transfer_form
 from frontend.forms.accounts import InviteForm, TeamForm, TransferForm
 from frontend.requests import MemberRequest, own_address
+from frontend.sent_once import sent_once
 from frontend.toasts import add_toast, errors_as_toast
 from hub.accounts import queries, services
 from hub.accounts.models import Membership, Role, Team
@@ -19,6 +20,7 @@ from hub.accounts.permissions import can_choose_owners, can_manage_team
 
 
 @signed_in
+@sent_once
 def teams(request: MemberRequest) -> HttpResponse:
     """My teams and the form for a new one."""
     form = TeamForm(request.POST or None)

@@ -26,6 +26,7 @@ from frontend.contexts.train_wizard import WizardContext, wizard_context
 from frontend.form_errors import errors_on
 from frontend.rendering import render_page
 from frontend.requests import TeamRequest
+from frontend.sent_once import sent_once
 from hub.accounts.drafts import drop_draft, save_draft
 from hub.core.errors import Invalid
 from training.jobs.models.job import Job
@@ -33,6 +34,7 @@ from training.jobs.services.submit import submit_job
 
 
 @team_work_required
+@sent_once
 def train(request: TeamRequest) -> HttpResponse:
     """Show the wizard for the choices in the address, or start the run."""
     if request.method == "POST":

@@ -1,10 +1,15 @@
 """Fields of a form: the control with the right class and the right description for readers."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
+from django.forms.formsets import BaseFormSet
 from django.utils.safestring import SafeString
+
+from frontend.form_errors import WrongField, problems_of
 
 register = template.Library()
 
@@ -51,7 +56,32 @@ def control(field: BoundField) -> SafeString:
         attrs["rows"] = ROWS
     if described := description_id(field):
         attrs["aria-describedby"] = described
+    if is_first_wrong(field):
+        attrs["autofocus"] = True
     return field.as_widget(attrs=attrs)
+
+
+@register.filter
+def is_first_wrong(field: BoundField) -> bool:
+    """Whether a refused form is to be gone on with here, without a script.
+
+    What is wrong with the form as a whole stands above its fields and is read first. A form with
+    `takes_focus` False is only shown.
+    """
+    form = field.form
+    if not field.errors or form.non_field_errors() or not getattr(form, "takes_focus", True):
+        return False
+    return next(row.name for row in form.visible_fields() if row.errors) == field.name
+
+
+@register.simple_tag
+def problems(*parts: forms.BaseForm | BaseFormSet[Any] | None) -> list[WrongField]:
+    """What is wrong with the fields of forms and of lists of forms, in their order."""
+    listed: list[forms.BaseForm] = []
+    for part in parts:
+        if part is not None:
+            listed += part.forms if isinstance(part, BaseFormSet) else [part]
+    return [problem for form in listed for problem in problems_of(form)]
 
 
 def description_id(field: BoundField) -> str:

@@ -9,7 +9,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from hub.core.sizes import size_text
 
@@ -74,7 +74,13 @@ def ago(at: datetime, now: datetime) -> str:
     if seconds < 7 * DAY:
         count = seconds // DAY
         return ngettext("%(n)d day ago", "%(n)d days ago", count) % {"n": count}
-    return formats.date_format(timezone.localtime(at), "DATE_FORMAT")
+    return formats.date_format(timezone.localtime(at), pgettext("form of a date", "N j, Y"))
+
+
+@register.filter
+def month(at: datetime) -> str:
+    """November 2026, in the order of the language."""
+    return formats.date_format(timezone.localtime(at), pgettext("form of a month", "F Y"))
 
 
 @register.simple_tag

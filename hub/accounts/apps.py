@@ -8,3 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "hub.accounts"
     label = "accounts"
+
+    def ready(self) -> None:
+        """Listen to sign-outs."""
+        from hub.accounts import receivers  # noqa: F401  connecting needs the loaded models

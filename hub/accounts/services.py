@@ -15,6 +15,7 @@ from hub.accounts.permissions import can_choose_owners, can_manage_team
 from hub.accounts.queries import invite_of
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from hub.core.live import look_again_at
 
 INVITE_DAYS = 7
 RESERVED_SLUGS = frozenset({"join", "new"})  # they are pages
@@ -77,6 +78,7 @@ def remove_member(*, actor: User, team: Team, user: User) -> None:
             audit.record(
                 actor=actor, action="team.remove_member", target=team, detail={"user": user.pk}
             )
+            look_again_at(user.pk)
 
 
 def change_role(*, actor: User, team: Team, user: User, role: str) -> Membership:

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
+from hub.core.errors import Conflict
 from models_registry.card_fields import card_fields
 from models_registry.models.model import Model
 from models_registry.models.revision import CardRevision
@@ -36,6 +38,21 @@ def card_edit(*, actor: User | None, model_id: int) -> Iterator[None]:
                 CardRevision.objects.create(model_id=model_id, author=actor, fields=dict(after))
     finally:
         _open_cards.reset(token)
+
+
+def require_as_seen(*, model_id: int, seen: int) -> None:
+    """Raise Conflict when the card got a revision after the one `seen`; inside `card_edit`.
+
+    0 is a card that had none: the one that its first edit begins with says nothing new.
+    """
+    rows = CardRevision.objects.filter(model_id=model_id, pk__gt=seen).order_by("pk")
+    newer = list(rows.values_list("author_id", flat=True)[:2])
+    is_beginning = seen == 0 and newer == [None]
+    if newer and not is_beginning:
+        raise Conflict(
+            _("Nothing is saved yet: the card was changed after this page was opened."),
+            code="card_changed",
+        )
 
 
 def keep_beginning(*, actor: User, model_id: int) -> None:

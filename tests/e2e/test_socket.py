@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 LISTEN = """async () => {
@@ -75,11 +76,23 @@ def test_a_lost_line_is_counted_down_and_taken_up_again(page: Page) -> None:
     expect(page.locator("#got")).to_have_text("3 4 5 6 ")
     expect(page.locator("#conn")).to_have_attribute("data-state", "open")
 
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("#conn b")).to_have_text("Reconnecting in 1 s")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#conn")).to_have_attribute("data-state", "open")
 
-def test_a_refused_connection_is_not_tried_forever(page: Page) -> None:
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (4403, "Updates paused, reload the page"),
+        (4401, "You are signed out. Sign in to go on."),
+    ],
+)
+def test_a_refused_connection_is_not_tried_forever(page: Page, code: int, words: str) -> None:
     feed = start(page)
     expect(page.locator("#conn")).to_have_attribute("data-state", "open")
 
-    feed.sockets[-1].close(code=4403)
+    feed.sockets[-1].close(code=code)
 
-    expect(page.locator("#conn b")).to_have_text("Updates paused, reload the page")
+    expect(page.locator("#conn b")).to_have_text(words)

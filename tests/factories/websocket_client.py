@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 
 from hub.accounts.models import User
 from training.datasets.routing import websocket_urlpatterns as of_datasets
@@ -18,9 +19,11 @@ SECONDS = 5.0
 
 
 class Client:
-    """One websocket of one person."""
+    """One websocket of one person, in the session with the given key if there is one."""
 
-    def __init__(self, address: str, user: User | AnonymousUser) -> None:
+    def __init__(
+        self, address: str, user: User | AnonymousUser, *, session_key: str | None = None
+    ) -> None:
         parts = urlsplit(address)
         scope = {
             "type": "websocket",
@@ -29,6 +32,7 @@ class Client:
             "headers": [],
             "subprotocols": [],
             "user": user,
+            "session": SessionStore(session_key),
         }
         self._talk = ApplicationCommunicator(URLRouter([*of_jobs, *of_datasets]), scope)
 

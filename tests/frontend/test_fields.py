@@ -2,7 +2,8 @@
 
 from django import forms
 
-from frontend.forms.styleguide import SampleForm
+from frontend.form_errors import problems_of
+from frontend.forms.styleguide import SampleForm, WrongSampleForm
 
 
 def test_a_hint_describes_its_field() -> None:
@@ -56,3 +57,34 @@ def test_errors_of_the_whole_form_stand_above_it() -> None:
 
     assert 'role="alert"' in html
     assert html.index("do not fit") < html.index("id_name")
+    assert html.index("autofocus") < html.index("do not fit")
+    assert html.count("autofocus") == 1
+
+
+def test_the_first_field_to_correct_has_the_focus_and_no_other() -> None:
+    html = str(SampleForm({"name": "", "kind": "no such kind"}))
+
+    assert html.count("autofocus") == 1
+    assert html.index("autofocus") < html.index('id="id_name_error"') < html.index("id_kind")
+    assert "autofocus" not in str(SampleForm())
+    assert "autofocus" not in str(WrongSampleForm({"name": ""}))
+
+
+def test_a_list_of_choices_takes_the_focus_as_a_whole() -> None:
+    form = SampleForm({"name": "x", "kind": "lora", "weight": "1", "visibility": "nobody"})
+
+    html = str(form["visibility"].as_field_group())
+
+    assert (
+        'id="id_visibility" tabindex="-1" autofocus aria-describedby="id_visibility_error"' in html
+    )
+
+
+def test_problems_name_what_people_see_with_the_place_to_go() -> None:
+    form = SampleForm({"name": "", "visibility": "nobody"})
+
+    found = problems_of(form)
+
+    assert (found[0].label, found[0].anchor) == ("Name", "id_name")
+    assert "id_visibility" in [row.anchor for row in found]
+    assert problems_of(SampleForm()) == []

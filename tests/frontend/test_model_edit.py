@@ -338,3 +338,44 @@ def test_a_new_version_begins_with_what_the_last_one_said(version):
     assert made.trained_words == ["inkwash", "brush"]
     assert made.files.count() == 1
     assert client_of(UserFactory()).get(address).status_code == 403
+
+
+def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(version):
+    owner = version.model.owner
+    opened = client_of(owner).get(address_of(version)).context["page"].seen
+    save(version, name="Ink by another tab", tags="ink, brush")
+    mine = sent_as_shown(version) | {"seen": opened, "name": "Ink of mine"}
+
+    answer = client_of(owner).post(address_of(version), mine)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert Model.objects.get().name == "Ink by another tab"
+    assert f"{owner.public_name} changed these fields after you had opened this page" in page
+    assert '<span class="badge">Name</span><span class="badge">Tags</span></p>' in page
+    assert 'value="Ink of mine"' in page
+
+    again = mine | {"seen": answer.context["page"].seen}
+    assert client_of(owner).post(address_of(version), again).status_code == 302
+    assert Model.objects.get().name == "Ink of mine"
+    changes = card_history(viewer=owner, model=version.model).items
+    authors = [change.revision.author for change in changes]
+    assert authors[:2] == [owner, owner]
+
+
+def test_newlines_of_a_browser_are_no_change(version):
+    text = "A first line\nand a second."
+    update_model(actor=version.model.owner, model=version.model, description=text)
+
+    assert save(version, description=text.replace("\n", "\r\n")).model.description == text
+
+
+def test_a_refused_page_names_each_field_and_leads_to_it(version):
+    data = sent_as_shown(version) | {"name": "", "steps": "-1", "words-0-name": "x" * 61}
+
+    page = client_of(version.model.owner).post(address_of(version), data).content.decode()
+
+    for anchor in ("id_name", "id_steps", "id_words-0-name"):
+        assert f'href="#{anchor}" data-go' in page
+        assert f'aria-describedby="{anchor}_error"' in page
+    assert page.index("autofocus") < page.index('id="id_name_error"')

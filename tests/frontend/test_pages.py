@@ -1,10 +1,11 @@
 """Theme, language, errors and the rules for htmx, through Django's client."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -13,12 +14,14 @@ from django_htmx.middleware import HtmxDetails
 from psycopg.errors import CannotConnectNow, QueryCanceled
 from psycopg.errors import Error as PsycopgError
 
+from frontend import sent_once
 from frontend.access import AccessRefused, require_visible, signed_in, team_required
 from frontend.navigation import ACCOUNT, CREATE, SECTIONS
 from frontend.pages import errors
 from frontend.rendering import render_page, wants_partial
 from frontend.toasts import add_toast
 from hub import urls as hub_urls
+from hub.accounts.models import Team
 from hub.core.errors import Conflict, Gone, NotAllowed, NotFound, TooLarge
 from tests.factories.accounts import UserFactory, make_team
 
@@ -290,3 +293,62 @@ def _request(headers: dict[str, str] | None = None) -> HttpRequest:
     request.session = {}
     request.htmx = HtmxDetails(request)
     return request
+
+
+def test_an_address_for_forms_has_a_page_that_says_so(client: Client) -> None:
+    answer = client.get("/preferences/theme/", headers={"Referer": "http://testserver/search/"})
+
+    page = answer.content.decode()
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "This address only takes what a page sends." in page
+    assert 'href="/search/"' in page
+
+
+@pytest.mark.parametrize("before", ["https://evil.example/", "http://testserver//evil.example/"])
+def test_a_wrong_filter_can_be_left_out_and_no_other_site_is_led_back_to(
+    client: Client, before: str
+) -> None:
+    page = client.get("/models/?sort=nope", headers={"Referer": before})
+
+    assert page.status_code == 400
+    assert 'href="/models/"' in page.content.decode()
+    assert "evil" not in page.content.decode()
+
+
+def test_the_address_of_new_tokens_leads_to_the_settings(client: Client) -> None:
+    client.force_login(UserFactory())
+
+    assert client.get("/settings/tokens/").headers["Location"] == "/settings/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_makes_something_makes_it_once_however_fast_it_is_sent() -> None:
+    person = UserFactory()
+    both = [Client() for _tab in range(2)]
+    for tab in both:
+        tab.force_login(person)
+
+    def send(tab: Client) -> str:
+        try:
+            return tab.post("/teams/", {"name": "Night shift"}).headers["Location"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        led_to = set(pool.map(send, both))
+
+    assert led_to == {"/teams/night-shift/"}
+    assert Team.objects.filter(name="Night shift").count() == 1
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(15, 1), (0, 2)])
+def test_the_same_form_sent_later_makes_a_second_thing(
+    client: Client, monkeypatch: pytest.MonkeyPatch, seconds: int, made: int
+) -> None:
+    monkeypatch.setattr(sent_once, "REPEAT_SECONDS", seconds)
+    client.force_login(UserFactory())
+
+    for _time in range(2):
+        client.post("/teams/", {"name": "Day shift"})
+
+    assert Team.objects.filter(name="Day shift").count() == made

@@ -48,9 +48,11 @@ class EditorConsumer(LastingConsumer):
         self.group = dataset_group(self.dataset_id)
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self._tell("dataset.hello")
+        self.keep_looking()
 
     async def disconnect(self, code: int) -> None:
         """Leave, and say so."""
+        await self.stop_looking()
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
             await self._tell("dataset.left")

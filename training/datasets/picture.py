@@ -6,6 +6,7 @@ import io
 import warnings
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_noop
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hub.storage.pictures import SEVERAL_JPEGS
@@ -15,6 +16,11 @@ MIN_SIDE = 16  # training refuses less
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "AVIF")
 WIDE_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 ORIENTATION_TAG = 0x0112
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+# Kept with the report, and translated for whoever reads it.
+EMPTY_SENTENCE = gettext_noop("The file is empty.")
+BROKEN_SENTENCE = gettext_noop("A part of it is missing or damaged. Save it anew or copy it again.")
+HEIF_SENTENCE = gettext_noop("HEIC is not read here. Save it as JPEG or PNG.")
 
 
 class UnusablePicture(Exception):
@@ -41,17 +47,25 @@ def look_at(data: bytes, *, max_pixels: int) -> SeenPicture:
 
     Raises UnusablePicture with the outcome to report.
     """
+    if not data:
+        raise UnusablePicture(Outcome.NOT_AN_IMAGE, EMPTY_SENTENCE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 return _facts(image, max_pixels)
         except UnidentifiedImageError as error:
-            raise UnusablePicture(Outcome.NOT_AN_IMAGE, "") from error
+            said = HEIF_SENTENCE if is_heif(data) else ""
+            raise UnusablePicture(Outcome.NOT_AN_IMAGE, said) from error
         except Image.DecompressionBombError as error:
             raise UnusablePicture(Outcome.TOO_LARGE, str(error)) from error
         except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError) as error:
-            raise UnusablePicture(Outcome.BROKEN, str(error)[:300]) from error
+            raise UnusablePicture(Outcome.BROKEN, BROKEN_SENTENCE) from error
+
+
+def is_heif(data: bytes) -> bool:
+    """Whether these are the bytes of a phone's HEIC picture (ISO/IEC 23008-12, its brands)."""
+    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 A client sends nothing. It gets one JSON object a message, {"sequence", "kind", "at", "data"},
 numbered without gaps; after `{"kind": "live"}` it is up to date. Closing codes: 4401 means sign in,
-4404 no such job.
+4404 no such job, 1013 connect anew.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.db import DatabaseError
 
 from hub.accounts.models import User
 from hub.accounts.queries import active_person, teams_of
-from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE, TRY_AGAIN_CODE, LastingConsumer
+from hub.core.live import NOT_FOUND_CODE, SIGN_IN_CODE, LastingConsumer
 from training.jobs.messages import QUEUE_GROUP, job_group, message_of, team_group
 from training.jobs.models.job import Job
 from training.jobs.permissions import can_see_job
 from training.jobs.services.events import replay
 
 REPLAY_BATCH = 500
-LOOK_SECONDS = 10.0
 
 
 class JobConsumer(LastingConsumer):
@@ -37,7 +35,6 @@ class JobConsumer(LastingConsumer):
 
     group = ""
     last = 0
-    looking: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Check who asks, join, replay."""
@@ -55,15 +52,13 @@ class JobConsumer(LastingConsumer):
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.accept()
         self.sending = asyncio.Lock()
-        await self._catch_up()
+        await self.catch_up()
         await self.send_json({"kind": "live", "sequence": self.last})
-        self.looking = asyncio.create_task(self._look_now_and_then())
+        self.keep_looking()
 
     async def disconnect(self, code: int) -> None:
         """Leave the group."""
-        if self.looking is not None:
-            self.looking.cancel()
-            await asyncio.gather(self.looking, return_exceptions=True)
+        await self.stop_looking()
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
@@ -72,7 +67,7 @@ class JobConsumer(LastingConsumer):
         if not await self.still_may_hear():
             return
         if message["events"][0]["sequence"] > self.last + 1:
-            await self._catch_up()
+            await self.catch_up()
             return
         async with self.sending:
             for event in message["events"]:
@@ -83,18 +78,8 @@ class JobConsumer(LastingConsumer):
         """Whether the person is still one of those who see the job."""
         return await _visible_job(self.user, self.job.pk) is not None
 
-    async def _look_now_and_then(self) -> None:
-        """Fill in what no message told of; a database that is away ends the connection."""
-        try:
-            while True:
-                await asyncio.sleep(LOOK_SECONDS)
-                if not await self.still_may_hear():
-                    return
-                await self._catch_up()
-        except DatabaseError:
-            await self.close(code=TRY_AGAIN_CODE)
-
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Pass on what the rows have after the last number."""
         async with self.sending:
             while messages := await _messages_after(self.job, self.last):
                 for message in messages:
@@ -126,9 +111,11 @@ class QueueConsumer(LastingConsumer):
         if not await self.still_may_hear():
             return
         await self.send_json({"kind": "live"})
+        self.keep_looking()
 
     async def disconnect(self, code: int) -> None:
         """Leave the groups."""
+        await self.stop_looking()
         for group in self.groups_joined:
             await self.channel_layer.group_discard(group, self.channel_name)
 

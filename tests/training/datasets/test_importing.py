@@ -27,6 +27,7 @@ from tests.factories.training import (
 )
 from training.datasets.models.importing import DatasetImport, ImportStatus, Note, Outcome
 from training.datasets.models.item import CaptionStyle, Item, Problem
+from training.datasets.picture import UnusablePicture, look_at
 from training.datasets.queries import ImportReport, items_of
 from training.datasets.services import importing, items
 
@@ -105,6 +106,28 @@ def test_a_picture_that_is_here_under_another_name_takes_the_caption_beside_it()
         "again/red.txt": Outcome.CAPTION,
     }
     assert items_of(dataset).get().tag_texts == ["red", "hut"]
+
+
+@pytest.mark.parametrize("caption_first", [False, True])
+def test_so_it_does_when_its_files_come_one_by_one(caption_first: bool) -> None:
+    dataset = make_dataset()
+    bring_in(dataset, "set/red copy.png", picture_bytes(1))
+    files = [("set/red.png", picture_bytes(1)), ("set/red.txt", b"red, hut")]
+    for name, data in reversed(files) if caption_first else files:
+        bring_in(dataset, name, data)
+    assert items_of(dataset).get().tag_texts == ["red", "hut"]
+    kept = DatasetImport.objects.values_list("entries__outcome", flat=True)
+    assert sorted(kept) == sorted([Outcome.ADDED, Outcome.DUPLICATE, Outcome.CAPTION])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"", "The file is empty."), (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC is not read here.")],
+)
+def test_a_file_that_is_no_picture_says_what_it_is(data: bytes, said: str) -> None:
+    with pytest.raises(UnusablePicture, match=said) as refusal:
+        look_at(data, max_pixels=1)
+    assert refusal.value.outcome == Outcome.NOT_AN_IMAGE
 
 
 def test_a_caption_that_cannot_be_read_leaves_its_picture(settings: Any) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client as Browser
+from django.urls import reverse
 
 from hub.accounts.models import Membership, User
+from hub.accounts.services import remove_member
 from tests.factories.accounts import UserFactory
 from tests.factories.training import SERIES, claimed_job, make_job, started, stepped
 from tests.factories.websocket_client import Client
@@ -82,7 +87,7 @@ async def test_a_lost_message_is_fetched_and_one_that_comes_twice_is_dropped() -
 async def test_a_last_message_that_was_lost_is_found_by_looking(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.jobs.consumers.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("hub.core.live.LOOK_SECONDS", 0.05)
     job, _ = await make()
     rows = await record(job.pk, 1, [stepped(1, 1)], run_folder=SERIES)
     client = Client(f"/ws/jobs/{job.pk}/", await database_sync_to_async(lambda: job.owner)())
@@ -127,6 +132,74 @@ async def test_a_closed_account_hears_no_more(monkeypatch: pytest.MonkeyPatch) -
     await database_sync_to_async(User.objects.filter(pk=owner.pk).update)(is_active=False)
     await database_sync_to_async(lifecycle.request_cancel)(actor=owner, job=job)
     assert (await queue.receive_raw()) == {"type": "websocket.close", "code": 4404}
+
+
+async def test_signing_out_closes_the_lines_of_its_session_and_no_others() -> None:
+    job = await database_sync_to_async(make_job)()
+    owner = await database_sync_to_async(lambda: job.owner)()
+    here, elsewhere = await database_sync_to_async(lambda: (signed_in(owner), signed_in(owner)))()
+    lines = [
+        Client(address, owner, session_key=browser.session.session_key)
+        for browser in (here, elsewhere)
+        for address in ("/ws/queue/", f"/ws/jobs/{job.pk}/")
+    ]
+    for line in lines:
+        await line.connect()
+        await line.until_live()
+    await database_sync_to_async(here.post)(reverse("account_logout"))
+    for line in lines[:2]:
+        assert await line.receive_raw() == {"type": "websocket.close", "code": 4401}
+    for line in lines[2:]:
+        assert await line.hears_nothing()
+        await line.leave()
+
+
+async def test_a_session_that_ended_unnoticed_asks_the_page_to_connect_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hub.core.live.RECHECK_SECONDS", 0.0)
+    monkeypatch.setattr("hub.core.live.LOOK_SECONDS", 0.05)
+    owner = await database_sync_to_async(UserFactory)()
+    browser = await database_sync_to_async(signed_in)(owner)
+    queue = Client("/ws/queue/", owner, session_key=browser.session.session_key)
+    await queue.connect()
+    await queue.until_live()
+    await database_sync_to_async(browser.session.delete)()
+    assert await queue.receive_raw() == {"type": "websocket.close", "code": 1013}
+
+
+@pytest.mark.parametrize("loss", ["membership", "account"])
+async def test_what_is_taken_from_a_person_closes_open_pages_at_once(loss: str) -> None:
+    job = await database_sync_to_async(make_job)()
+    member = await database_sync_to_async(UserFactory)()
+    owner, team = await database_sync_to_async(lambda: (job.owner, job.team))()
+    await database_sync_to_async(Membership.objects.create)(team=team, user=member)
+    run = Client(f"/ws/jobs/{job.pk}/", member)
+    await run.connect()
+    await run.until_live()
+    if loss == "membership":
+        await database_sync_to_async(remove_member)(actor=owner, team=team, user=member)
+    else:
+        await database_sync_to_async(close_account_in_the_administration)(member)
+    assert await run.receive_raw() == {"type": "websocket.close", "code": 4404}
+
+
+def signed_in(person: User) -> Browser:
+    """A browser in a session of its own."""
+    browser = Browser()
+    browser.force_login(person)
+    return browser
+
+
+def close_account_in_the_administration(person: User) -> None:
+    """As an administrator does it, on the page of the account."""
+    browser = signed_in(UserFactory(is_superuser=True, is_staff=True))
+    address = reverse("admin:accounts_user_change", args=[person.pk])
+    shown = browser.get(address).context["adminform"].form
+    kept = {name: value for name, value in shown.initial.items() if isinstance(value, str)}
+    joined = {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    answer = browser.post(address, {**kept, **joined})
+    assert answer.status_code == HTTPStatus.FOUND
 
 
 def lose_message(job: Job) -> None:

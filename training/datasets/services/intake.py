@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -74,13 +75,10 @@ class Intake:
         key = pair_key(file.name)
         self._lock()
         # A picture that was here already under another name takes the caption beside it.
-        theirs = Q(pair_key=key) | Q(pk=self.items.get(key))
-        items = list(
-            Item.objects.select_for_update().filter(theirs, dataset=self.dataset).present()
-        )
+        items = self._present(Q(pair_key=key) | Q(pk=self.items.get(key)))
+        items = items or self._present(Q(pk__in=self._sent_again_as(key)))
         for item in items:
-            write_tags({item: self._put_caption(item, caption)})
-            item.save(update_fields=["caption_style", "caption_text", "problems"])
+            self._change_caption(item, caption)
         if items:
             self._enter(file.name, Outcome.CAPTION, item=items[0])
             return
@@ -89,6 +87,21 @@ class Intake:
             dataset=self.dataset, pair_key=key, defaults={"text": text}
         )
         self._enter(file.name, Outcome.CAPTION_WAITS)
+
+    def _sent_again_as(self, key: str) -> list[UUID]:
+        """Pictures that another import found here already under this name, without its ending."""
+        doubles = ImportEntry.objects.filter(
+            batch__dataset=self.dataset, outcome=Outcome.DUPLICATE, item__isnull=False
+        )
+        return [pk for name, pk in doubles.values_list("name", "item_id") if pair_key(name) == key]
+
+    def _present(self, which: Q) -> list[Item]:
+        rows = Item.objects.select_for_update().filter(which, dataset=self.dataset)
+        return list(rows.present())
+
+    def _change_caption(self, item: Item, caption: Caption) -> None:
+        write_tags({item: self._put_caption(item, caption)})
+        item.save(update_fields=["caption_style", "caption_text", "problems"])
 
     def _take_picture(self, file: SourceFile) -> None:
         data = file.read()
@@ -112,6 +125,10 @@ class Intake:
     def _take_again(self, file: SourceFile, known: Item) -> None:
         if known.removed_at is None:
             self._enter(file.name, Outcome.DUPLICATE, item=known)
+            waits = self._waiting_for(pair_key(file.name))
+            if waits is not None:
+                self._change_caption(known, caption_of(waits.text))
+                self._take_over(waits, known)
             return
         known.removed_at = None
         known.save(update_fields=["removed_at"])
@@ -137,7 +154,7 @@ class Intake:
             placeholder=facts.placeholder,
         )
         beside = self._caption_beside(item)
-        waits = PendingCaption.objects.filter(dataset=self.dataset, pair_key=item.pair_key).first()
+        waits = self._waiting_for(item.pair_key)
         words = waits.text if waits is not None else folder.words
         tags = self._put_caption(item, beside or caption_of(words))
         item.save(force_insert=True)
@@ -149,6 +166,9 @@ class Intake:
         self.look_alikes.add(item.pk, item.phash)
         self._count_one_more()
         return item
+
+    def _waiting_for(self, key: str) -> PendingCaption | None:
+        return PendingCaption.objects.filter(dataset=self.dataset, pair_key=key).first()
 
     def _caption_beside(self, item: Item) -> Caption | None:
         """What the caption of the same import says; one that cannot be read is told of later."""
@@ -165,13 +185,12 @@ class Intake:
 
     def _take_over(self, caption: PendingCaption, item: Item) -> None:
         """A caption that came before its picture, and the lines that told of its wait."""
+        key = caption.pair_key
         caption.delete()
         waiting = ImportEntry.objects.filter(
             batch__dataset=self.dataset, outcome=Outcome.CAPTION_WAITS
         )
-        theirs = [
-            pk for pk, name in waiting.values_list("pk", "name") if pair_key(name) == item.pair_key
-        ]
+        theirs = [pk for pk, name in waiting.values_list("pk", "name") if pair_key(name) == key]
         ImportEntry.objects.filter(pk__in=theirs).update(outcome=Outcome.CAPTION, item=item)
 
     def _put_caption(self, item: Item, caption: Caption) -> list[str]:

@@ -19,6 +19,13 @@ function showChoice() {
   separate.closest(".field").hidden = form.querySelectorAll('input[name="upload"]').length < 2;
 }
 
+// Files that came with the page: named in its address, or kept while the form was refused.
+form.querySelector("[data-forget]")?.addEventListener("click", ({ target }) => {
+  for (const input of form.querySelectorAll('input[name="upload"]')) input.remove();
+  target.closest(".note").remove();
+  showChoice();
+});
+
 /** Fill what is still empty with what the header of the first file says. */
 async function fill(file) {
   const facts = await readHeader(file);

@@ -68,6 +68,13 @@ function peek(file) {
   return image;
 }
 
+// A post that was refused comes back with its pictures.
+const before = field.value.split(",").filter(Boolean);
+before.forEach((id, index) => {
+  uploads.addArrived(id, fill(words.before, { number: index + 1 })).catch(() => {});
+  list.lastElementChild.prepend(make("span", { class: "peek none" }, icon("image")));
+});
+
 dropZone(document.getElementById("drop"), take, { wholeWindow: true });
 new MutationObserver(refresh).observe(list, { childList: true, subtree: true, attributeFilter: ["data-state", "data-upload"] });
 refresh();

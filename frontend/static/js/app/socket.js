@@ -5,7 +5,8 @@ import { word } from "app/words";
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 30;
 const PATIENCE = 12; // failed attempts before the page says that updates are paused
-const FINAL_CODES = new Set([4400, 4401, 4403, 4404, 4410]);
+const SIGNED_OUT = 4401;
+const FINAL_CODES = new Set([4400, SIGNED_OUT, 4403, 4404, 4410]);
 
 export class LiveSocket {
   #path; #onMessage; #onState; #socket = null; #timer = 0; #failures = 0; #isClosed = false;
@@ -17,6 +18,7 @@ export class LiveSocket {
     this.#onMessage = onMessage;
     this.#onState = onState;
     addEventListener("online", () => this.#hurry());
+    addEventListener("offline", () => this.#letGo());
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.#connect());
     this.#connect();
@@ -68,7 +70,7 @@ export class LiveSocket {
     this.#failures += 1;
     if (FINAL_CODES.has(code) || this.#failures > PATIENCE) {
       this.#isClosed = true;
-      this.#onState("closed", 0);
+      this.#onState(code === SIGNED_OUT ? "signed_out" : "closed", 0);
       return;
     }
     this.#countDown(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** (this.#failures - 1)));
@@ -81,6 +83,13 @@ export class LiveSocket {
     }
     this.#onState("retry", seconds);
     this.#timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
+  }
+
+  /** The line is known to be away: a socket would look open until its time runs out. */
+  #letGo() {
+    if (!this.#socket) return;
+    this.#drop();
+    this.#lost(0);
   }
 
   #hurry() {
@@ -102,6 +111,7 @@ export function showState(element) {
     connecting: () => word("connecting"),
     retry: (seconds) => word("reconnecting", { seconds }),
     closed: () => word("paused"),
+    signed_out: () => word("signed_out"),
   };
   return (state, seconds) => {
     if (!element) return;

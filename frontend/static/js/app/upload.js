@@ -1,6 +1,7 @@
 // Resumable uploads (tus): survive a reload and a lost line; one bar, one reason, one retry per file.
 import "tus-js-client"; // sets globalThis.tus
 import { csrfToken } from "app/http";
+import { tellOfBrokenOff } from "app/broken-off";
 import { icon, make, makeMeter, setMeter } from "app/dom";
 import { sizeText } from "app/sizes";
 import { word } from "app/words";
@@ -45,7 +46,7 @@ export function sendFile(file, { purpose, endpoint = ENDPOINT, onProgress = () =
       retryDelays: RETRY_DELAYS,
       removeFingerprintOnSuccess: true,
       headers: { "X-CSRFToken": csrfToken() },
-      metadata: { filename: file.name, filetype: file.type, purpose, relativePath: pathOf(file) },
+      metadata: { filename: file.name, filetype: file.type, purpose, relativePath: pathOf(file), page: location.pathname },
       fingerprint: async () => `atelier:${purpose}:${pathOf(file)}:${file.size}:${file.lastModified}`,
       onShouldRetry: (error) => ![400, 401, 403, 413, 415].includes(error.originalResponse?.getStatus()),
       onProgress,
@@ -72,9 +73,11 @@ export function sendFile(file, { purpose, endpoint = ENDPOINT, onProgress = () =
 export class UploadList {
   #list; #options; #waiting = []; #running = 0;
   #sent = new Map(); // file → id of its upload, until the hub has been told what it is for
+  #countLeft;
 
   constructor(list, { purpose, onUploaded, accept = () => "", before = async () => "", onHere = () => {}, onRemoved = () => {}, onIdle = () => {} }) {
     this.#list = list;
+    this.#countLeft = tellOfBrokenOff(list, purpose);
     this.#options = { purpose, onUploaded, accept, before, onHere, onRemoved, onIdle };
   }
 
@@ -90,6 +93,13 @@ export class UploadList {
       else this.#waiting.push({ file, row });
     }
     this.#next();
+  }
+
+  /** A row for a file that was sent before this page came. */
+  addArrived(id, name) {
+    const row = this.#row({ name });
+    row.done();
+    return this.#options.onUploaded(id, null, row);
   }
 
   #next() {
@@ -115,6 +125,7 @@ export class UploadList {
       if (error.name !== "AbortError") row.fail(error.message, true);
     } finally {
       this.#running -= 1;
+      this.#countLeft();
       this.#next();
       if (!this.isBusy) this.#options.onIdle();
     }
