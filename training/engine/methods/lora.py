@@ -18,7 +18,7 @@ import torch
 from training.engine import randomness
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
-from training.engine.files.file_writing import save_tensors
+from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
 from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
 from training.engine.methods.fused_adapter import (

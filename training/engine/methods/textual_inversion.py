@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.files.file_writing import save_pt, save_tensors
+from training.engine.files.file_writing import save_pt
+from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 from training.engine.text import inner_text_model

@@ -8,6 +8,7 @@ from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Feed, Item
 from training.engine.data.manifest import Manifest, content_hash
+from training.engine.files.dates import not_later
 from training.engine.files.file_writing import file_hash, window_hash
 from training.engine.machine.precision import Precision
 from training.engine.runs.data_metadata import DataFacts, UsedPicture
@@ -37,8 +38,8 @@ def run_facts(
         zero_terminal_snr=components.zero_terminal_snr,
         precision=precision.compute,
         checkpointing=precision.checkpointing,
-        session_id=run.identity.session_id,
-        started_at=run.identity.started_at,
+        session_id=run.session_id(base.sha256, data.manifest_sha256),
+        started_at=not_later(run.identity.started_at),
         total_steps=total_steps,
         epochs=-(-total_steps // feed.steps_per_epoch),
         batches_per_epoch=feed.batches_per_epoch,
