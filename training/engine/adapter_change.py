@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import torch
 
 Parts = Mapping[str, torch.Tensor]
-MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff", "w_norm")
 
 
 class UnknownAdapterError(ValueError):
@@ -22,11 +21,6 @@ def split_name(name: str) -> tuple[str, str]:
     """Return the layer and the part that a tensor's name stands for."""
     layer, _, part = name.partition(".")
     return layer, part
-
-
-def is_adapter_part(name: str) -> bool:
-    """Tell whether a tensor's name is one of those that mark a layer of an adapter file."""
-    return split_name(name)[1] in MARKS
 
 
 def weight_change(parts: Parts, weight: torch.Tensor) -> torch.Tensor:

@@ -47,6 +47,16 @@ def header(tensors, metadata=None) -> SafetensorsHeader:
             UNKNOWN,
         ),
         (
+            {"mid.attn2.processor.to_k_lora.down.weight": ("F16", (4, 768))},
+            ModelKind.LORA,
+            SD1,
+        ),
+        (
+            {"text_encoder_2.a.q_proj.lora_linear_layer.down.weight": ("F16", (4, 1280))},
+            ModelKind.LORA,
+            SDXL,
+        ),
+        (
             {f"{UNET}.hada_w1_a": ("F16", (32, 4)), f"{UNET}.hada_w1_b": ("F16", (4, 768))},
             ModelKind.LOHA,
             SD1,

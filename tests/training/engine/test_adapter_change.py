@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.engine.adapter_change import UnknownAdapterError, is_adapter_part, weight_change
+from training.engine.adapter_change import UnknownAdapterError, weight_change
+from training.engine.files.adapter_files import is_adapter_part
 
 pytestmark = pytest.mark.engine
 LAYERS = {"linear": lambda: nn.Linear(12, 8), "conv": lambda: nn.Conv2d(4, 6, 3)}
