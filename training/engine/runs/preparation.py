@@ -30,6 +30,7 @@ from training.engine.methods.table import make_method
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
+from training.engine.runs.ground import Ground
 from training.engine.runs.outputs import RunFolder
 from training.engine.runs.progress import Progress
 from training.engine.runs.rules import (
@@ -71,15 +72,16 @@ def prepare(
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)
+    ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
-        items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
+        items, prior, held_out = _load_pictures(ground, manifest, cache_dir)
     method = make_method(config)
     method.install(components)
     method.set_training(training=True)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
-    stepper = _stepper(config, run, components, method, feed, precision, total_steps, among)
+    stepper = _stepper(ground, method, feed, total_steps)
     stepper.conditioner.cache = TextCache(cache_dir, components)
     progress = Progress(
         Position(method=config.method),
@@ -89,10 +91,9 @@ def prepare(
         emit=run.journal.emit,
     )
     data = data_facts(config, manifest, feed, held_out)
-    facts = run_facts(config, run, components, data, precision, feed, trigger, total_steps)
-    facts = replace(facts, processes=among.count)
     session = Session(
-        config, run, components, stepper.conditioner, method, stepper, progress, facts,
+        config, run, components, stepper.conditioner, method, stepper, progress,
+        run_facts(ground, data, feed, trigger, total_steps),
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
         among,
@@ -104,24 +105,17 @@ def prepare(
     return session
 
 
-def _stepper(
-    config: TrainConfig,
-    run: RunFolder,
-    components: Components,
-    method: Method,
-    feed: Feed,
-    precision: Precision,
-    total_steps: int,
-    among: Processes,
-) -> Stepper:
+def _stepper(ground: Ground, method: Method, feed: Feed, total_steps: int) -> Stepper:
+    config, components, precision = ground.config, ground.components, ground.precision
     if packing_pays(precision, total_steps):
         pack_frozen_convolutions(components.unet, components.derived)
     if config.compile:
-        _compile(run, components)
+        _compile(ground.run, components)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
     conditioner.frozen = not method.trains_text
+    tell = ground.run.journal.emit
     return Stepper(
         components=components,
         conditioner=conditioner,
@@ -134,8 +128,8 @@ def _stepper(
         schedule=components.noise_schedule().to(components.device),
         precision=precision,
         seed=config.seed,
-        on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
-        among=among,
+        on_warning=lambda code, text: tell(Warned(code=code, message=text)),
+        among=ground.among,
         emphasis=config.captions.emphasis,
     )
 
@@ -206,8 +200,9 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
 
 
 def _load_pictures(
-    config: TrainConfig, run: RunFolder, components: Components, manifest: Manifest, cache_dir: Path
+    ground: Ground, manifest: Manifest, cache_dir: Path
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
+    config, run, components = ground.config, ground.run, ground.components
     emit = run.journal.emit
 
     def warn(code: str, sentence: str) -> None:
