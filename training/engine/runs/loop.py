@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from training.engine.config.train import TrainConfig
@@ -35,13 +35,17 @@ from training.engine.shelf import Shelf
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a sitting ended: completed, stopped (kept as it was), paused or cancelled."""
+    """How a sitting ended: completed, stopped (kept as it was), paused or cancelled.
+
+    The path is that of the first of several processes, which writes the files; others have none.
+    """
 
     status: str
     step: int
     total_steps: int
     path: Path | None = None
     sha256: str = ""
+    was_over: bool = False  # before this sitting, which did nothing
 
 
 @dataclass
@@ -94,9 +98,11 @@ def train(
         with _told_failures(run) as sitting:
             finished = among.agree(run.journal.finished if run.has_same_settings else None)
             if finished is not None:
-                return _as_it_ended(run, finished)
-            sitting.session = prepare(config, run, cache_dir, among, shelf)
-            return _run(sitting.session, control, Clock(config.state_every_seconds))
+                result = _as_it_ended(run, finished)
+            else:
+                sitting.session = prepare(config, run, cache_dir, among, shelf)
+                result = _run(sitting.session, control, Clock(config.state_every_seconds))
+            return result if among.is_first else replace(result, path=None)
 
 
 @dataclass
@@ -142,7 +148,8 @@ def _told_failures(run: RunFolder) -> Iterator[Sitting]:
 def _as_it_ended(run: RunFolder, finished: Finished) -> TrainResult:
     """Return the result of a run that is over."""
     path = run.path / finished.path
-    return TrainResult(finished.reason, finished.step, finished.total_steps, path, finished.sha256)
+    step, total = finished.step, finished.total_steps
+    return TrainResult(finished.reason, step, total, path, finished.sha256, was_over=True)
 
 
 def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
