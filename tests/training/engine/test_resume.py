@@ -231,6 +231,27 @@ def test_every_way_to_end_leaves_a_valid_folder(
     assert recorder.events[-1].kind == ("finished" if command == "stop" else "suspended")
 
 
+def test_a_signal_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    def encoded() -> int:
+        return len(list((cache / "latents").rglob("*.safetensors")))
+
+    class Signalled(NoControl):
+        @property
+        def is_leaving(self) -> bool:
+            return encoded() == 2
+
+    recorder, config = Recorder(), make_config(base, manifest)
+    result = train(
+        config, run_dir=tmp_path, listener=recorder, control=Signalled(), cache_dir=cache
+    )
+    assert (result.status, result.step, result.path) == ("paused", 0, None)
+    assert encoded() == 2
+    assert recorder.events[-1].kind == "suspended"
+    assert not recorder.of("started")
+
+
 def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from training.engine.events import (
     Control,
     Failed,
     Finished,
+    Leaving,
     Listener,
     NoListener,
     Stage,
@@ -29,6 +30,7 @@ from training.engine.runs.outputs import RunFolder
 from training.engine.runs.preparation import prepare
 from training.engine.runs.run_samples import make_run_samples
 from training.engine.runs.session import Session
+from training.engine.runs.state import saved_step
 from training.engine.runs.validation import validate_if_due
 from training.engine.shelf import Shelf
 
@@ -100,9 +102,35 @@ def train(
             if finished is not None:
                 result = _as_it_ended(run, finished)
             else:
-                sitting.session = prepare(config, run, cache_dir, among, shelf)
-                result = _run(sitting.session, control, Clock(config.state_every_seconds))
+                clock, alone = Clock(config.state_every_seconds), among.count == 1
+                try:
+                    sitting.session = prepare(
+                        config, run, cache_dir, among, shelf, heed=_heeding(control, alone=alone)
+                    )
+                    result = _run(sitting.session, control, clock)
+                except LeavesEarlyError:
+                    step, total = saved_step(run.state_path), config.max_steps or 0
+                    result = _suspended(run, "pause", step, total)
             return result if among.is_first else replace(result, path=None)
+
+
+class LeavesEarlyError(Exception):
+    """The process of a run is to end, and its first step was not taken yet."""
+
+
+def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
+    """Return what ends the preparation of a run once its process is to end; all is cached.
+
+    Of several processes none leaves before the others: they wait for it.
+    """
+    if not alone or not isinstance(control, Leaving):
+        return None
+
+    def heed() -> None:
+        if control.is_leaving:
+            raise LeavesEarlyError
+
+    return heed
 
 
 @dataclass
@@ -209,10 +237,14 @@ def _suspend(session: Session, command: Command) -> TrainResult:
     """Save the state and leave without a result."""
     session.save()
     session.aside.settle()
+    return _suspended(session.run, command, session.step, session.total_steps)
+
+
+def _suspended(run: RunFolder, command: Command, step: int, total: int) -> TrainResult:
+    """Tell that a sitting is over without a result, and return that."""
     reason = "paused" if command == "pause" else "cancelled"
-    total = session.total_steps
-    session.run.journal.emit(Suspended(reason=reason, step=session.step, total_steps=total))
-    return TrainResult(reason, session.step, total)
+    run.journal.emit(Suspended(reason=reason, step=step, total_steps=total))
+    return TrainResult(reason, step, total)
 
 
 def _finish(session: Session, clock: Clock, *, reason: str) -> TrainResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -62,10 +63,13 @@ def prepare(
     cache_dir: Path,
     among: Processes = ALONE,
     shelf: Shelf | None = None,
+    *,
+    heed: Callable[[], None] | None = None,
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
-    A shelf keeps the base model for the next run of this process.
+    A shelf keeps the base model for the next run of this process. `heed` is called after each
+    picture that was encoded or made; what it raises ends the preparation, and all is cached.
     """
     manifest = _manifest(config, run)
     prompt_requests(config, manifest.picture)  # a picture that is not there ends a run now
@@ -74,7 +78,7 @@ def prepare(
     components = load_components(config, precision, shelf)
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
-        items, prior, held_out = _load_pictures(ground, manifest, cache_dir)
+        items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
     method = make_method(config)
     method.install(components)
     method.set_training(training=True)
@@ -200,7 +204,7 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
 
 
 def _load_pictures(
-    ground: Ground, manifest: Manifest, cache_dir: Path
+    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None] | None
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
     config, run, components = ground.config, ground.run, ground.components
     emit = run.journal.emit
@@ -214,7 +218,7 @@ def _load_pictures(
         components=components,
         cache=cache,
         room=EncodingRoom(components, cache, warn),
-        on_progress=_Told(run, "caching_latents"),
+        on_progress=_Told(run, "caching_latents", heed),
         on_skip=partial(warn, "picture_skipped"),
         on_conversions=partial(warn, "pictures_converted"),
     )
@@ -231,7 +235,7 @@ def _load_pictures(
         given=manifest.regularisation,
         class_prompt=manifest.class_prompt,
         cache_dir=cache_dir,
-        on_progress=_Told(run, "making_class_images"),
+        on_progress=_Told(run, "making_class_images", heed),
         on_less=partial(warn, "out_of_memory"),
     )
     return items, preparing.class_items(images, {item.bucket for item in items}), held_out
@@ -240,10 +244,12 @@ def _load_pictures(
 class _Told:
     """Tells the progress of a stage at most twice a second, and always its end."""
 
-    def __init__(self, run: RunFolder, stage: str) -> None:
-        self._run, self._stage, self._at = run, stage, 0.0
+    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None] | None) -> None:
+        self._run, self._stage, self._heed, self._at = run, stage, heed, 0.0
 
     def __call__(self, done: int, total: int) -> None:
+        if self._heed is not None:
+            self._heed()
         if done < total and time.monotonic() - self._at < STAGE_SECONDS:
             return
         self._at = time.monotonic()
