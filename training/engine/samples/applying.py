@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from training.engine.adapter_change import (
     UnknownAdapterError,
@@ -18,9 +17,15 @@ from training.engine.adapter_change import (
 )
 from training.engine.components import Components
 from training.engine.config.sections import HypernetworkConfig
-from training.engine.errors import ConfigError
+from training.engine.errors import BaseModelError, ConfigError
 from training.engine.files.adapter_files import AdapterFile, is_adapter_part, open_adapter
-from training.engine.files.embedding_files import is_embedding, read_embedding, read_plain_pt
+from training.engine.files.embedding_files import (
+    EMBEDDING_NAMES,
+    is_embedding,
+    read_embedding,
+    read_plain_pt,
+)
+from training.engine.files.lazy_tensors import open_tensors
 from training.engine.files.unet_names import ldm_module_path
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
 from training.engine.methods.textual_inversion import EmbeddingWithWords
@@ -68,15 +73,14 @@ def kind_of_file(path: Path) -> str:
     if path.suffix == ".pt":
         return "embedding" if is_embedding(read_plain_pt(path)) else "hypernetwork"
     try:
-        with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}") from error
+        names = set(open_tensors(path).tensors)
+    except BaseModelError as error:
+        raise ConfigError(str(error)) from error
     if any(is_adapter_part(name) for name in names):
         return "lora"
     if any(name.startswith("model.diffusion_model.") for name in names):
         return "checkpoint"
-    if names & {"emb_params", "clip_l"} or len(names) == 1:
+    if names & {*EMBEDDING_NAMES, "clip_l"} or len(names) == 1:
         return "embedding"
     raise ConfigError(
         f"{path.name} is neither a LoRA nor an embedding in a form that is known here."

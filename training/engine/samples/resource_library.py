@@ -15,7 +15,7 @@ from training.engine.errors import ConfigError
 from training.engine.files.file_writing import file_hash, tensor_hash
 from training.engine.samples.applying import AppliedFile, kind_of_file
 
-SUFFIXES = (".safetensors", ".pt")
+SUFFIXES = (".safetensors", ".pt", ".bin")
 SHORT_HASH = 12
 _NETWORK = re.compile(r"<(lora|lyco|hypernet):([^:<>]+)((?::[^<>]*)?)>")
 KINDS = {
@@ -69,7 +69,8 @@ class ResourceLibrary:
         kind = self._kind(file.path)
         found = self._hashes.get(file.path)
         if found is None:
-            whole = tensor_hash(file.path) if kind == "lora" else file_hash(file.path)
+            of_tensors = kind == "lora" and file.path.suffix == ".safetensors"
+            whole = tensor_hash(file.path) if of_tensors else file_hash(file.path)
             found = self._hashes[file.path] = whole[:SHORT_HASH]
         first = file.weight if file.text_weight is None else file.text_weight
         weight = None if kind == "embedding" else first  # of two strengths, the one written first
@@ -113,7 +114,7 @@ class ResourceLibrary:
         """Return the LoRAs by what their headers call them; read where a name is no file's."""
         found: dict[str, list[Path]] = {}
         for path in self._paths.values():
-            if path.suffix != ".pt" and self._kind(path) == "lora":
+            if path.suffix == ".safetensors" and self._kind(path) == "lora":
                 with safe_open(path, framework="pt") as file:
                     alias = (file.metadata() or {}).get("ss_output_name", "")
                 found.setdefault(alias, []).append(path)
