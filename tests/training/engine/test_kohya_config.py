@@ -319,6 +319,7 @@ EVERYTHING = {
     "base_model": {"path": "base.safetensors"},
     "dataset_manifest": "img",
     "class_folder": "reg",
+    "initial_weights": "first.safetensors",
     "prior": {"enabled": True},
     "max_steps": 100,
     "train_text_encoder": True,

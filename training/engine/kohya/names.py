@@ -92,6 +92,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "max_grad_norm": ("max_grad_norm", float),
     "network_dim": ("network.dim", int),
     "network_alpha": ("network.alpha", float),
+    "network_weights": ("initial_weights", str),
+    "weights": ("initial_weights", str),
     "network_dropout": ("network.dropout", float),
     "scale_weight_norms": ("network.max_norm", float),
     "min_snr_gamma": ("snr_gamma", float),

@@ -51,6 +51,7 @@ class RunFacts:
     data: DataFacts
     base: FileFacts
     vae: FileFacts
+    initial: FileFacts
     prediction_type: str
     zero_terminal_snr: bool
     precision: str
@@ -241,7 +242,9 @@ def _modelspec_id(facts: RunFacts) -> str:
 
 
 def _provenance(facts: RunFacts) -> dict[str, Any]:
+    initial = {"atelier.initial_weights_sha256": facts.initial.sha256}
     return {
+        **(initial if facts.initial.sha256 else {}),
         "atelier.engine_version": ENGINE_VERSION,
         "atelier.method": facts.config.method,
         "atelier.dataset_manifest_sha256": facts.data.manifest_sha256,

@@ -81,6 +81,8 @@ def prepare(
         items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
     method = make_method(config)
     method.install(components)
+    if config.initial_weights and not run.state_path.exists():
+        method.begin_with(Path(config.initial_weights))
     method.set_training(training=True)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)

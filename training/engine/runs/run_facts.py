@@ -26,6 +26,7 @@ def run_facts(
         data=data,
         base=base,
         vae=_file_facts(config.base_model.vae_path),
+        initial=_file_facts(config.initial_weights),
         prediction_type=components.prediction_type,
         zero_terminal_snr=components.zero_terminal_snr,
         precision=ground.precision.compute,
