@@ -79,11 +79,7 @@ def prepare(
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
         items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
-    method = make_method(config)
-    method.install(components)
-    if config.initial_weights and not run.state_path.exists():
-        method.begin_with(Path(config.initial_weights))
-    method.set_training(training=True)
+    method = _method(ground)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
@@ -109,6 +105,17 @@ def prepare(
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _method(ground: Ground) -> Method:
+    """Return what is trained, put into the base model: from a file where one is to go on."""
+    config = ground.config
+    method = make_method(config)
+    method.install(ground.components)
+    if config.initial_weights and not ground.run.state_path.exists():
+        method.begin_with(Path(config.initial_weights))
+    method.set_training(training=True)
+    return method
 
 
 def _stepper(ground: Ground, method: Method, feed: Feed, total_steps: int) -> Stepper:
