@@ -80,6 +80,8 @@ DOWN_SUFFIXES = (
     ".lora_linear_layer.down.weight",
     "_lora.down.weight",
 )
+# OFT, IA3, whole weights and norms; Civitai has all of LyCORIS that has no name there under LoCon.
+OTHER_LYCORIS_PARTS = frozenset({"oft_blocks", "on_input", "diff", "w_norm"})
 EMBEDDING_KEYS = frozenset({"emb_params", "emp_params", "clip_l", "clip_g", "emp_params_out"})
 HYPERNETWORK_KEY = re.compile(r"[0-9]+\.[kv]\.linear\.[0-9]+\.(weight|bias)")
 CROSS_ATTENTION = re.compile(r"attn2[._](?:processor\.)?to_[kv](?=[._])")
@@ -147,6 +149,8 @@ def _adapter_kind(tensors: tuple[TensorInfo, ...]) -> ModelKind | None:
         return ModelKind.LOHA
     if not parts.isdisjoint({"lokr_w1", "lokr_w1_a"}):
         return ModelKind.LOKR
+    if not parts.isdisjoint(OTHER_LYCORIS_PARTS):
+        return ModelKind.LOCON
     if not downs:
         return None
     has_conv = any(len(tensor.shape) == 4 and tensor.shape[2:] != (1, 1) for tensor in downs)

@@ -77,6 +77,8 @@ def header(tensors, metadata=None) -> SafetensorsHeader:
         ),
         ({f"{UNET}.lokr_w1": ("F16", (4, 8))}, ModelKind.LOKR, UNKNOWN),
         ({"lora_te2_x.lora_down.weight": ("F16", (4, 1280))}, ModelKind.LORA, SDXL),
+        ({"oft_unet_x.oft_blocks": ("F16", (4, 8, 8))}, ModelKind.LOCON, UNKNOWN),
+        ({"lora_unet_x.diff": ("F16", (8, 8))}, ModelKind.LOCON, UNKNOWN),
         ({"emb_params": ("F32", (4, 768))}, ModelKind.TEXTUAL_INVERSION, SD1),
         ({"emp_params": ("F32", (4, 1024))}, ModelKind.TEXTUAL_INVERSION, SD2),
         ({"<cat>": ("F32", (2, 768))}, ModelKind.TEXTUAL_INVERSION, SD1),

@@ -150,6 +150,14 @@ def test_the_magnitudes_of_pefts_dora_are_the_lengths_of_rows(tmp_path: Path) ->
     torch.testing.assert_close(found.norm(dim=1), length)
 
 
+def test_kohyas_oft_names_the_same_layers(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    oft = KOHYA_ATTENTION.replace("lora_", "oft_", 1)
+    save_file({f"{oft}.oft_blocks": torch.zeros(4, 2, 2), f"{oft}.alpha": torch.tensor(1.0)}, path)
+    assert kind_of_file(path) == "lora"
+    assert set(open_lora(path).layers) == {KOHYA_ATTENTION}
+
+
 def test_what_is_no_part_of_a_lora_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     names = dict(zip(FORMS["peft in a pipeline"][0], matrices(), strict=False))

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from training.engine.adapter_change import split_name
+from training.engine.adapter_change import OF_WEIGHT, split_name
 from training.engine.errors import ConfigError
 from training.engine.files.adapter_names import (
     MAGNITUDE,
@@ -25,9 +25,13 @@ from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, TensorFi
 
 SETTINGS_KEY = "lora_adapter_metadata"  # of diffusers, in the header: by component
 PEFT_SETTINGS = "adapter_config.json"  # of peft, beside its files
+KOHYAS_OFT = "oft_unet_"  # how kohya's OFT begins the names of layers
 BUNDLED = "bundle_emb"  # embeddings that some files bring along, which no layer takes
 RANK_FIRST = ("lora_down.weight", "hada_w1_b", "lokr_w2_b")  # parts whose first side is the rank
-MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff", "w_norm")
+MARKS = (
+    *("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff", "w_norm"),
+    *OF_WEIGHT,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def open_adapter(path: Path) -> AdapterFile:
     layers: dict[str, LazyTensors] = {}
     for name, tensor in tensors.items():
         layer, part = split_name(name)
+        if layer.startswith(KOHYAS_OFT):
+            layer = f"lora_{layer.removeprefix('oft_')}"
         layers.setdefault(layer, {})[part] = tensor
     layers.pop(BUNDLED, None)
     return AdapterFile(path, layers, file.metadata)

@@ -6,6 +6,7 @@
     down_blocks.0…attn1.processor.to_q_lora.down.weight                 diffusers until 2023
     base_model.model.down_blocks.0…to_q.lora_A.weight                   peft's adapter_model
     diffusion_model.input_blocks.1.1.proj_in.lora_up.weight             ComfyUI
+    clip_l.text_model…q_proj.lora_down.weight                           OneTrainer
 
 https://github.com/huggingface/diffusers/blob/main/src/diffusers/utils/state_dict_utils.py
 """
@@ -29,6 +30,8 @@ COMPONENTS = {
     "diffusion_model.": UNET,
     "text_encoders.clip_l.transformer.": FIRST_TEXT,
     "text_encoders.clip_g.transformer.": SECOND_TEXT,
+    "clip_l.": FIRST_TEXT,
+    "clip_g.": SECOND_TEXT,
 }
 _OWN = re.compile(r"(?:lora|lycoris|oft)_|bundle_emb\.")
 _SIDES = {"A": "lora_down.weight", "B": "lora_up.weight", "down": "lora_down.weight",
