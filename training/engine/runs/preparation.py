@@ -18,6 +18,7 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
+from training.engine.emphasis import networks_in
 from training.engine.errors import DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
@@ -51,6 +52,10 @@ from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
 STAGE_SECONDS = 0.5
+NETWORKS_LEFT_OUT = (
+    "Samples of a run show what is trained alone, so {words} in their prompts does not act. Draw "
+    "with both afterwards, by `sample` or on the site."
+)
 UNUSED_CLASS_PICTURES = (
     "The data set has pictures of the class, and prior preservation is off, so they are not used. "
     "Turn prior.enabled on to train on them too."
@@ -72,7 +77,7 @@ def prepare(
     picture that was encoded or made; what it raises ends the preparation, and all is cached.
     """
     manifest = _manifest(config, run)
-    prompt_requests(config, manifest.picture)  # a picture that is not there ends a run now
+    _check_prompts(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)
@@ -189,6 +194,15 @@ def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
         config = config.model_copy(update={"base_model": named})
     device = "cuda" if cuda and config.device != "cpu" else "cpu"
     return estimate(config, images=images, device=device).memory_bytes
+
+
+def _check_prompts(config: TrainConfig, run: RunFolder, manifest: Manifest) -> None:
+    """Raise ConfigError for a prompt that starts from no picture; tell what does not act in one."""
+    requests = prompt_requests(config, manifest.picture)
+    named = {word: None for request in requests for word in networks_in(request.prompt)}
+    if named:
+        sentence = NETWORKS_LEFT_OUT.format(words=", ".join(named))
+        run.journal.emit(Warned(code="networks_left_out", message=sentence))
 
 
 def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
