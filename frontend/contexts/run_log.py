@@ -75,6 +75,7 @@ def warning_words() -> dict[str, str]:
         "caption_skipped": _("Caption left out"),
         "pictures_converted": _("Images converted"),
         "class_pictures_unused": _("Class images not used"),
+        "networks_left_out": _("Not used in samples"),
         "compile_unavailable": _("Not compiled"),
         "precision_changed": _("Precision changed"),
     }

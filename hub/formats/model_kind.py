@@ -77,10 +77,14 @@ DOWN_SUFFIXES = (
     ".lora_A.weight",
     ".lora.down.weight",
     ".lora_A.default.weight",
+    ".lora_linear_layer.down.weight",
+    "_lora.down.weight",
 )
+# OFT, IA3, whole weights and norms; Civitai has all of LyCORIS that has no name there under LoCon.
+OTHER_LYCORIS_PARTS = frozenset({"oft_blocks", "on_input", "diff", "w_norm"})
 EMBEDDING_KEYS = frozenset({"emb_params", "emp_params", "clip_l", "clip_g", "emp_params_out"})
 HYPERNETWORK_KEY = re.compile(r"[0-9]+\.[kv]\.linear\.[0-9]+\.(weight|bias)")
-CROSS_ATTENTION = re.compile(r"attn2[._]to_[kv](?=[._])")
+CROSS_ATTENTION = re.compile(r"attn2[._](?:processor\.)?to_[kv](?=[._])")
 CHECKPOINT_PREFIXES = (
     "model.diffusion_model.",
     "diffusion_model.",
@@ -89,6 +93,7 @@ CHECKPOINT_PREFIXES = (
 )
 CONTROLNET_PARTS = ("control_model.", "controlnet_cond_embedding.", "input_hint_block.")
 VAE_PREFIXES = ("first_stage_model.", "encoder.down", "decoder.up", "decoder.mid_block.")
+XL_PREFIXES = ("lora_te2_", "conditioner.embedders.1.", "text_encoder_2.")
 EMA_PREFIX = "model_ema."
 
 
@@ -115,7 +120,7 @@ def guess_architecture(header: SafetensorsHeader) -> BaseArchitecture:
     if widths:
         return widths.most_common(1)[0][0]
     names = header.by_name
-    if "clip_g" in names or _any_prefix(names, ("lora_te2_", "conditioner.embedders.1.")):
+    if "clip_g" in names or _any_prefix(names, XL_PREFIXES):
         return BaseArchitecture.SDXL
     if _any_prefix(names, ("cond_stage_model.model.",)):
         return BaseArchitecture.SD2
@@ -144,6 +149,8 @@ def _adapter_kind(tensors: tuple[TensorInfo, ...]) -> ModelKind | None:
         return ModelKind.LOHA
     if not parts.isdisjoint({"lokr_w1", "lokr_w1_a"}):
         return ModelKind.LOKR
+    if not parts.isdisjoint(OTHER_LYCORIS_PARTS):
+        return ModelKind.LOCON
     if not downs:
         return None
     has_conv = any(len(tensor.shape) == 4 and tensor.shape[2:] != (1, 1) for tensor in downs)

@@ -41,7 +41,7 @@ def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.engine.checkpoint_layout import checkpoint_tensors
     from training.engine.components import load_components
     from training.engine.config.train import TrainConfig
-    from training.engine.files.file_writing import save_tensors
+    from training.engine.files.lazy_tensors import save_tensors
     from training.engine.machine.precision import Precision
 
     base = {"path": str(tiny_base_dir()), "architecture": "tiny"}

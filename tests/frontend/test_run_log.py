@@ -48,7 +48,7 @@ def test_every_stage_and_warning_of_the_trainer_has_words_in_both_languages() ->
     folder = Path(training.engine.__file__).parent
     code = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     stages = set(re.findall(r"Stage\(stage=\"(\w+)\"", code))
-    stages |= set(re.findall(r"_Told\(run, \"(\w+)\"\)", code))
+    stages |= set(re.findall(r"_Told\(run, \"(\w+)\",", code))
     warned = r"(?:Warned\(code=|\bwarn\(|_warn\(|warn, |on_warning\()\"(\w+)\""
     warnings = set(re.findall(warned, code))
     assert {"compiling", "caching_latents"} <= stages <= stage_words().keys()

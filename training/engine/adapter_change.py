@@ -1,17 +1,17 @@
-"""What the tensors of an adapter file do to a weight: LoRA, LoCon, LoHa, LoKr, full, norms, DoRA.
+"""What the tensors of an adapter file do to a weight.
 
+LoRA, LoCon, LoHa, LoKr, full, norms, DoRA; OFT, IA3 and GLoRA, whose change depends on the weight.
 The forms are told apart by the names of their tensors, as every tool does.
 https://github.com/KohakuBlueleaf/LyCORIS/blob/main/docs/Algo-Details.md
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 
 Parts = Mapping[str, torch.Tensor]
-MARKS = ("lora_down.weight", "hada_w1_a", "lokr_w1", "lokr_w1_a", "diff", "w_norm")
 
 
 class UnknownAdapterError(ValueError):
@@ -24,16 +24,14 @@ def split_name(name: str) -> tuple[str, str]:
     return layer, part
 
 
-def is_adapter_part(name: str) -> bool:
-    """Tell whether a tensor's name is one of those that mark a layer of an adapter file."""
-    return split_name(name)[1] in MARKS
-
-
 def weight_change(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     """Return what an adapter at strength 1 adds to a weight, in float32 and in its shape.
 
     Raises UnknownAdapterError for tensors of another form, or of another shape than the weight.
     """
+    for mark, of_weight in OF_WEIGHT.items():
+        if mark in parts:
+            return of_weight(parts, weight.float())
     change = plain_change(parts)
     if change.numel() != weight.numel():
         raise UnknownAdapterError(
@@ -124,3 +122,52 @@ def _rescaled(full: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
     shape = [1] * full.ndim
     shape[0 if by_output else 1] = -1
     return full * (magnitude.flatten() / norm).view(shape)
+
+
+def _rotated(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
+    """Return what OFT adds: its blocks turn the outputs, by Cayley's form of a rotation.
+
+    The alpha of such files limits the norm of all blocks, times the number of outputs; 0 does not.
+    https://arxiv.org/abs/2306.07280
+    """
+    blocks = parts["oft_blocks"].float()  # (count, size, size)
+    if blocks.ndim != 3:
+        raise UnknownAdapterError("it is OFT of several rounds (BOFT)")
+    skew = blocks - blocks.transpose(1, 2)
+    limit = float(parts.get("alpha", torch.zeros(()))) * len(weight)
+    norm = float(skew.norm())
+    if 0 < limit < norm:
+        skew = skew * (limit / norm)
+    one = torch.eye(blocks.shape[1], device=skew.device)
+    turning = (one + skew) @ torch.linalg.inv(one - skew)
+    rows = weight.reshape(*blocks.shape[:2], -1)
+    turned = torch.einsum("knm,knp->kmp", turning, rows).reshape(weight.shape)
+    if "rescale" in parts:
+        turned = turned * parts["rescale"].float()
+    return turned - weight
+
+
+def _scaled(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
+    """Return what IA3 adds: a factor for each input or output (https://arxiv.org/abs/2205.05638)."""
+    shape = [1] * weight.ndim
+    shape[1 if bool(parts["on_input"]) else 0] = -1
+    return weight * parts["weight"].float().reshape(shape)
+
+
+def _generalised(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
+    """Return what GLoRA adds: a product, and one of the weight (https://arxiv.org/abs/2306.07967)."""
+    if "bm.weight" in parts:
+        raise UnknownAdapterError("it is GLoRA with a core")
+    a1, a2, b1, b2 = (parts[f"{name}.weight"].float() for name in ("a1", "a2", "b1", "b2"))
+    inner = a1.flatten(1) @ a2.flatten(1)  # (inputs, inputs)
+    change = (b1.flatten(1) @ b2.flatten(1)).reshape(weight.shape)
+    change = change + torch.einsum("oi...,ij->oj...", weight, inner)
+    return change * scale_of(parts, len(a2))
+
+
+OF_WEIGHT: dict[str, Callable[[Parts, torch.Tensor], torch.Tensor]] = {
+    "oft_blocks": _rotated,
+    "on_input": _scaled,
+    "a1.weight": _generalised,
+}
+"""The forms whose change depends on the weight, by the part that marks them."""

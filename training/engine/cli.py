@@ -124,7 +124,7 @@ def _train(options: argparse.Namespace) -> int:
         if is_told and (isinstance(error, EngineError) or is_full(error)):
             return _exit_code(error)
         raise
-    if isinstance(listener, TextListener) and listener.last is None:
+    if isinstance(listener, TextListener) and result.was_over and result.path is not None:
         sys.stderr.write(OVER.format(path=result.path, step=result.step))
     return EXIT_CODES[result.status]
 

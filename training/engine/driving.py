@@ -43,6 +43,11 @@ class SignalControl:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether a signal came, or the parent is gone."""
+        return self._signalled.is_set()
+
     def command(self) -> Command | None:
         """Return pause after a signal."""
         return "pause" if self._signalled.is_set() else None

@@ -80,6 +80,11 @@ class _Reading:
         return True
 
 
+def networks_in(prompt: str) -> list[str]:
+    """Return each `<lora:…>` of a prompt, and its like, as it stands there."""
+    return _NETWORK.findall(prompt)
+
+
 def without_networks(prompt: str) -> str:
     """Return a prompt without `<lora:…>` and its like, which name files and are no text."""
     return _NETWORK.sub("", prompt)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 Command = Literal["save", "stop", "pause", "cancel", "sample"]
 COMMANDS: tuple[Command, ...] = ("save", "stop", "pause", "cancel", "sample")
@@ -30,6 +30,15 @@ class Control(Protocol):
         save: write a state and a checkpoint now. sample: make the samples now. stop: end here and
         keep the result. pause: save the state and return. cancel: return without a result.
         """
+
+
+@runtime_checkable
+class Leaving(Protocol):
+    """A control that says at any time, not between two steps alone, that its process is to end."""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Tell whether it is."""
 
 
 class NoListener:

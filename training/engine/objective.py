@@ -57,6 +57,7 @@ class LossRule:
     huber_schedule: str = "constant"
     snr_gamma: float = 0.0
     debiased: bool = False
+    scale_velocity: bool = False
 
     def per_sample(
         self,
@@ -115,7 +116,8 @@ class LossRule:
 
         Min-SNR: min(snr, gamma) / snr, for v over snr + 1 (https://arxiv.org/abs/2303.09556).
         Debiased: 1 / sqrt(snr), for v 1 / (snr + 1), with the snr at most 1000
-        (https://arxiv.org/abs/2310.08442, and kohya's form for v).
+        (https://arxiv.org/abs/2310.08442, and kohya's form for v). Of velocity, if asked,
+        snr / (snr + 1) besides, which is how much the same mistake weighs in noise.
         """
         snr = schedule.snr(timesteps)
         weights = torch.ones_like(snr)
@@ -127,6 +129,8 @@ class LossRule:
         if self.debiased:
             limited = snr.clamp(min=1e-4, max=1000.0)
             weights = weights / (limited + 1 if velocity else limited.sqrt())
+        if self.scale_velocity and velocity:
+            weights = weights * snr / (snr + 1)
         return weights
 
 

@@ -47,6 +47,16 @@ def header(tensors, metadata=None) -> SafetensorsHeader:
             UNKNOWN,
         ),
         (
+            {"mid.attn2.processor.to_k_lora.down.weight": ("F16", (4, 768))},
+            ModelKind.LORA,
+            SD1,
+        ),
+        (
+            {"text_encoder_2.a.q_proj.lora_linear_layer.down.weight": ("F16", (4, 1280))},
+            ModelKind.LORA,
+            SDXL,
+        ),
+        (
             {f"{UNET}.hada_w1_a": ("F16", (32, 4)), f"{UNET}.hada_w1_b": ("F16", (4, 768))},
             ModelKind.LOHA,
             SD1,
@@ -67,6 +77,8 @@ def header(tensors, metadata=None) -> SafetensorsHeader:
         ),
         ({f"{UNET}.lokr_w1": ("F16", (4, 8))}, ModelKind.LOKR, UNKNOWN),
         ({"lora_te2_x.lora_down.weight": ("F16", (4, 1280))}, ModelKind.LORA, SDXL),
+        ({"oft_unet_x.oft_blocks": ("F16", (4, 8, 8))}, ModelKind.LOCON, UNKNOWN),
+        ({"lora_unet_x.diff": ("F16", (8, 8))}, ModelKind.LOCON, UNKNOWN),
         ({"emb_params": ("F32", (4, 768))}, ModelKind.TEXTUAL_INVERSION, SD1),
         ({"emp_params": ("F32", (4, 1024))}, ModelKind.TEXTUAL_INVERSION, SD2),
         ({"<cat>": ("F32", (2, 768))}, ModelKind.TEXTUAL_INVERSION, SD1),

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.engine.adapter_change import UnknownAdapterError, is_adapter_part, weight_change
+from training.engine.adapter_change import UnknownAdapterError, weight_change
+from training.engine.files.adapter_files import is_adapter_part
 
 pytestmark = pytest.mark.engine
 LAYERS = {"linear": lambda: nn.Linear(12, 8), "conv": lambda: nn.Conv2d(4, 6, 3)}
@@ -121,9 +122,66 @@ def test_no_alpha_means_the_rank(alpha: float | None) -> None:
 
 
 def test_tensors_of_another_form_or_size_are_refused() -> None:
-    with pytest.raises(UnknownAdapterError, match="oft_blocks"):
-        weight_change({"oft_blocks": torch.ones(1)}, torch.zeros(2, 2))
+    with pytest.raises(UnknownAdapterError, match="vera_lambda_b"):
+        weight_change({"vera_lambda_b": torch.ones(1)}, torch.zeros(2, 2))
     with pytest.raises(UnknownAdapterError, match=r"\(3, 3\).*\(2, 2\)"):
         weight_change({"diff": torch.ones(3, 3)}, torch.zeros(2, 2))
     assert is_adapter_part("lora_unet_x.hada_w1_a")
     assert not is_adapter_part("lora_unet_x.alpha")
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 2, 2)])
+def test_oft_turns_pairs_of_outputs_by_twice_the_angle_of_its_blocks(
+    shape: tuple[int, ...],
+) -> None:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    angle = torch.tensor(0.3)
+    block = torch.tensor([[0.0, 0.0], [float(angle.div(2).tan()), 0.0]])  # of Cayley's form
+    parts = {"oft_blocks": torch.stack([block, torch.zeros(2, 2)])}
+    turned = weight + weight_change(parts, weight)
+    first, second = weight[0], weight[1]
+    torch.testing.assert_close(turned[0], first * angle.cos() + second * angle.sin())
+    torch.testing.assert_close(turned[1], second * angle.cos() - first * angle.sin())
+    torch.testing.assert_close(turned[2:], weight[2:])
+    longer = {**parts, "rescale": torch.full((4, *(1 for _ in shape[1:])), 2.0)}
+    torch.testing.assert_close(weight + weight_change(longer, weight), 2 * turned)
+
+
+def test_the_alpha_of_oft_limits_how_far_it_turns() -> None:
+    weight, blocks = torch.eye(4), torch.randn(2, 2, 2, generator=torch.Generator().manual_seed(2))
+    skew = blocks - blocks.transpose(1, 2)
+    alpha = float(skew.norm()) / 8  # half of what they are, for four outputs
+    limited = weight_change({"oft_blocks": blocks, "alpha": torch.tensor(alpha)}, weight)
+    torch.testing.assert_close(limited, weight_change({"oft_blocks": blocks / 2}, weight))
+    free = weight_change({"oft_blocks": blocks, "alpha": torch.tensor(0.0)}, weight)
+    torch.testing.assert_close(free, weight_change({"oft_blocks": blocks}, weight))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1, 1)])
+def test_ia3_has_a_factor_for_each_input_or_output(shape: tuple[int, ...]) -> None:
+    weight, factors = torch.ones(shape), torch.tensor([1.0, 2.0, 3.0])
+    of_inputs = weight_change({"weight": factors, "on_input": torch.tensor(1)}, weight)
+    assert of_inputs.flatten(1).tolist() == [[1, 2, 3], [1, 2, 3]]
+    of_outputs = weight_change({"weight": factors[:2], "on_input": torch.tensor(0)}, weight)
+    assert of_outputs.flatten(1).tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+def test_glora_adds_a_product_and_one_of_the_weight() -> None:
+    draws = torch.Generator().manual_seed(3)
+    weight = torch.randn(5, 4, generator=draws)
+    shapes = {"a1": (4, 2), "a2": (2, 4), "b1": (5, 2), "b2": (2, 4)}
+    parts = {f"{n}.weight": torch.randn(s, generator=draws) for n, s in shapes.items()}
+    a1, a2, b1, b2 = parts.values()
+    expected = (b1 @ b2 + weight @ a1 @ a2) * 3 / 2
+    torch.testing.assert_close(
+        weight_change({**parts, "alpha": torch.tensor(3.0)}, weight), expected
+    )
+
+
+def test_forms_that_are_not_known_are_refused() -> None:
+    for parts in (
+        {"oft_blocks": torch.zeros(1, 2, 2, 2)},
+        {"a1.weight": torch.zeros(1), "bm.weight": torch.zeros(1)},
+    ):
+        with pytest.raises(UnknownAdapterError):
+            weight_change(parts, torch.zeros(4, 4))

@@ -65,6 +65,23 @@ def test_the_mark_never_reaches_the_text_encoder_and_captions_without_it_keep_to
     assert all(text.startswith("a, ") for text in texts)
 
 
+def test_a_text_before_and_behind_a_caption_belongs_to_its_first_and_last_tag() -> None:
+    rule = CaptionRule(prefix="best,", suffix="by Ada")
+    assert rule.text("red\nround", 0, 0) == "best, red, round by Ada"
+    assert rule.text("", 0, 0) == "best, by Ada"
+    lines = CaptionRule(prefix="a {big|small}", wildcards=True)
+    texts = {lines.text("cat\ndog", step, 0) for step in range(40)}
+    assert texts == {"a big cat", "a big dog", "a small cat", "a small dog"}
+
+
+def test_tags_with_a_secondary_separator_move_as_one() -> None:
+    rule = CaptionRule(shuffle=True, secondary_separator=";;;")
+    texts = {rule.text("a, b;;;c, d", step, 0) for step in range(60)}
+    assert texts == {
+        *("a, b,c, d", "a, d, b,c", "b,c, a, d", "b,c, d, a", "d, a, b,c", "d, b,c, a"),
+    }
+
+
 def test_every_so_many_epochs_all_captions_are_left_out() -> None:
     rule = CaptionRule(seed=1, dropout_every_epochs=3, steps_per_epoch=4, trigger_word="sks")
     shown = [bool(rule.text("a", step, 0)) for step in range(24)]

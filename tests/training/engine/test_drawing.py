@@ -151,6 +151,25 @@ def test_an_embedding_is_found_by_its_name_and_listed_with_its_hash(
     assert results[2][1].resources == ()
 
 
+def test_a_lora_is_found_by_the_name_in_its_header_unless_a_file_has_it(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    ink = random_lora(checkpoint, tmp_path / "ink.safetensors", seed=1)
+    wash = tmp_path / "wash.safetensors"
+    save_file(load_file(ink), wash, {"ss_output_name": "ink"})
+    pen = tmp_path / "pen.safetensors"
+    save_file(load_file(ink), pen, {"ss_output_name": "fine line"})
+    library = ResourceLibrary([tmp_path])
+    assert library.needed_by("<lora:ink:1>").files == (AppliedFile(ink),)
+    needed = library.needed_by("<lora:fine line:0.5> <lora:pen:1>")  # one file, twice
+    assert needed.files == (AppliedFile(pen, 0.5),)
+    assert [(r.name, r.hash) for r in needed.resources] == [("fine line", tensor_hash(pen)[:12])]
+    ink.unlink()
+    save_file(load_file(pen), tmp_path / "dry.safetensors", {"ss_output_name": "ink"})
+    with pytest.raises(ConfigError, match="dry, wash"):
+        ResourceLibrary([tmp_path]).needed_by("<lora:ink:1>")
+
+
 def test_a_name_without_a_file_is_refused_with_those_that_are_known(folder: Path) -> None:
     library = ResourceLibrary([folder])
     with pytest.raises(ConfigError, match="Known here: big style, other"):

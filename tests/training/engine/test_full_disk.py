@@ -46,7 +46,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from training.engine.files.disk import is_full
-from training.engine.files.file_writing import save_pt, save_tensors
+from training.engine.files.file_writing import save_pt
+from training.engine.files.lazy_tensors import save_tensors
 
 folder, tensor = Path(sys.argv[1]), torch.zeros(100_000)
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

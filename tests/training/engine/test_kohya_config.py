@@ -10,6 +10,7 @@ import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.left_out import left_out_for_kohya
 from training.engine.kohya.prompt_files import read_prompt_file
 from training.engine.kohya.reading import from_kohya, read_kohya_file
@@ -71,6 +72,31 @@ def test_a_toml_file_of_kohya_becomes_a_config_with_a_report(tmp_path: Path) -> 
     assert "624 × 624" in found.report[1]
     assert config.network.rank_dropout == 0.1
     assert "split_dims" in found.report[2]
+
+
+def test_samplers_that_are_not_here_are_told_and_files_are_kept_by_their_number() -> None:
+    found = from_kohya({"sample_sampler": "heun", "save_n_epoch_ratio": 4, "max_train_epochs": 10,
+                        "deepspeed": True, "zero_stage": 2})  # fmt: skip
+    assert found.settings["save_every_epochs"] == 2
+    assert [sentence.split(" ")[0] for sentence in found.report] == ["sample_sampler", "deepspeed"]
+    few = from_kohya({"save_n_epoch_ratio": 40, "max_train_epochs": 10})
+    assert few.settings["save_every_epochs"] == 1
+    (told,) = from_kohya({"save_n_epoch_ratio": 4, "max_train_steps": 10}).report
+    assert told.startswith("save_n_epoch_ratio = 4 counts epochs")
+
+
+def test_a_word_for_the_negative_prompt_and_words_of_a_folder_are_understood() -> None:
+    word = {"token_string": "bad", "metadata_is_negative_embedding": "true"}
+    assert from_kohya(word).settings["textual_inversion"]["negative"] is True
+    folders = [
+        {"image_dir": "/img/10_sks cat", "num_repeats": 10, "class_tokens": "sks cat"},
+        {"image_dir": "/img/dogs", "class_tokens": "sks dog"},
+    ]
+    _, report = read_data_sets({"datasets": [{"subsets": folders}]})
+    assert report[0] == (
+        "Pictures of /img/dogs without a caption are called 'sks dog' in kohya's file; name the "
+        "folder 1_sks dog to call them so here."
+    )
 
 
 def test_json_is_read_too_and_anything_else_is_refused(tmp_path: Path) -> None:
@@ -293,6 +319,7 @@ EVERYTHING = {
     "base_model": {"path": "base.safetensors"},
     "dataset_manifest": "img",
     "class_folder": "reg",
+    "initial_weights": "first.safetensors",
     "prior": {"enabled": True},
     "max_steps": 100,
     "train_text_encoder": True,
@@ -306,7 +333,8 @@ EVERYTHING = {
     "warmup_steps": 10,
     "clip_skip": 2,
     "captions": {"dropout": 0.1, "tag_dropout": 0.1, "dropout_every_epochs": 3, "wildcards": True,
-                 "max_tokens": 225, "keep_separator": "|||", "emphasis": True},
+                 "max_tokens": 225, "keep_separator": "|||", "emphasis": True,
+                 "secondary_separator": ";;;", "prefix": "p", "suffix": "s"},
     "validation": {"share": 0.1, "every_epochs": 1, "every_steps": 10},
     "about": {"comment": "c", "title": "t", "author": "a", "description": "d", "license": "l"},
     "save_every_steps": 10,

@@ -122,6 +122,19 @@ def test_debiased_weights_are_those_of_their_source(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_the_loss_of_velocity_can_weigh_what_that_of_noise_does(kind: str) -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    alphas, steps = torch.tensor([0.9, 0.5, 0.1]), torch.tensor([0, 1, 2])
+    ones, schedule = torch.ones(3, 1, 2, 2), NoiseSchedule(alphas, kind)
+    got = LossRule(scale_velocity=True).per_sample(ones, ones * 0, steps, schedule)
+    # snr / (snr + 1) is alpha itself: a mistake in velocity is root alpha of it in noise
+    assert torch.allclose(got, alphas if kind == "v_prediction" else torch.ones(3))
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_no_weight_is_infinite_where_no_signal_is_left(kind: str) -> None:
     import torch
 

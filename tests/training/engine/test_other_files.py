@@ -158,6 +158,30 @@ def test_a_pruned_checkpoint_keeps_the_parts_and_none_keeps_the_bases_average(
     assert "cond_stage_model.transformer.text_model.embeddings.position_ids" in pruned
 
 
+def test_embeddings_of_diffusers_and_onetrainer_are_read(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    numbers = torch.arange(6.0).view(2, 3)
+    torch.save({"<cat>": numbers[0]}, tmp_path / "learned_embeds.bin")
+    save_file({"emp_params": numbers}, tmp_path / "one.safetensors")
+    for name, expected in (("learned_embeds.bin", numbers[:1]), ("one.safetensors", numbers)):
+        assert kind_of_file(tmp_path / name) == "embedding"
+        assert torch.equal(read_embedding(tmp_path / name)["emb_params"], expected)
+    save_file({"emp_params": numbers, "emp_params_out": numbers + 1}, tmp_path / "two.safetensors")
+    with pytest.raises(ConfigError, match="comes out of a text encoder"):
+        read_embedding(tmp_path / "two.safetensors")
+
+
+def test_a_lora_and_a_checkpoint_in_a_pickle_are_told_apart(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"unet.a.to_q.lora.down.weight": torch.zeros(1)}, tmp_path / "a.bin")
+    model = {"model.diffusion_model.out.2.bias": torch.zeros(1), "b": torch.zeros(1)}
+    torch.save({"state_dict": model}, tmp_path / "b.ckpt")
+    assert [kind_of_file(tmp_path / name) for name in ("a.bin", "b.ckpt")] == ["lora", "checkpoint"]
+
+
 def test_older_hypernetworks_of_a1111_are_read(tmp_path: Path) -> None:
     import torch
 

@@ -42,7 +42,8 @@ def one_of_two(
     )
     control: Control = Orders(pause=pause) if pause and rank == 0 else NoControl()
     config = make_config(base, manifest, batch_size=1, **SETTINGS)
-    train(config, run_dir=folder, listener=Recorder(), control=control, cache_dir=cache)
+    result = train(config, run_dir=folder, listener=Recorder(), control=control, cache_dir=cache)
+    assert (result.path is not None) == (rank == 0 and not pause)  # the first one's file alone
 
 
 SETTINGS: dict[str, Any] = {

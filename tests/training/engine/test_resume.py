@@ -106,8 +106,14 @@ def run(
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
-    case: str, base: Path, manifest: Path, tmp_path: Path, cache: Path
+    case: str,
+    base: Path,
+    manifest: Path,
+    tmp_path: Path,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1735689600")  # all else in a file is of the settings
     method, changes = CASES[case]
     config = make_config(base, manifest, method, **changes)
     straight, told = run(config, tmp_path / "straight", cache)
@@ -120,6 +126,7 @@ def test_a_killed_run_ends_with_the_same_bytes_as_an_undisturbed_one(
     assert straight is not None
     assert resumed is not None
     assert tensors_of(straight) == tensors_of(resumed)
+    assert straight.read_bytes() == resumed.read_bytes()
     assert told.of("stepped")[-1].loss == told_last.of("stepped")[-1].loss
     assert told.of("finished")[-1].loss == told_last.of("finished")[-1].loss
 
@@ -150,7 +157,8 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
 ) -> None:
     from training.engine.runs.journal import Journal
 
-    config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=["a thing"])
+    prompts = ["a thing <lora:ink:0.5>"]  # which does not act, and that is told
+    config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=prompts)
     for kill_at in (2, 4, None):
         run(config, tmp_path, cache, kill_at=kill_at, save=1)
     everything = Recorder()
@@ -161,6 +169,9 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
     paths = [event.path for event in everything.of("previewed")]
     assert len(paths) == len(set(paths)) == 2
     assert len(everything.of("finished")) == 1
+    told = [event.message for event in everything.of("warned") if event.code == "networks_left_out"]
+    assert len(told) == 3
+    assert "<lora:ink:0.5> in their prompts does not act" in told[0]
 
 
 def test_a_finished_run_started_again_does_nothing_new(
@@ -222,6 +233,27 @@ def test_every_way_to_end_leaves_a_valid_folder(
     assert len(finals) == (1 if command == "stop" else 0)
     assert not list(tmp_path.rglob("*.part"))
     assert recorder.events[-1].kind == ("finished" if command == "stop" else "suspended")
+
+
+def test_a_signal_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    def encoded() -> int:
+        return len(list((cache / "latents").rglob("*.safetensors")))
+
+    class Signalled(NoControl):
+        @property
+        def is_leaving(self) -> bool:
+            return encoded() == 2
+
+    recorder, config = Recorder(), make_config(base, manifest)
+    result = train(
+        config, run_dir=tmp_path, listener=recorder, control=Signalled(), cache_dir=cache
+    )
+    assert (result.status, result.step, result.path) == ("paused", 0, None)
+    assert encoded() == 2
+    assert recorder.events[-1].kind == "suspended"
+    assert not recorder.of("started")
 
 
 def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(

@@ -12,6 +12,7 @@ def test_no_path_of_the_workers_disk_is_a_persons_to_name() -> None:
     checked = check_config(
         {
             "class_folder": "/etc",
+            "initial_weights": "/etc/passwd",
             "dataset_manifest": "/etc/manifest.json",
             "base_model": {
                 "path": "/etc/base",

@@ -27,6 +27,10 @@ class ObjectiveSettings(Section):
     debiased_estimation: bool = setting(
         default=False, help_text="Weigh the loss by one over the root of the SNR."
     )
+    scale_velocity_loss: bool = setting(
+        default=False,
+        help_text="Weigh the loss of velocity models by SNR / (SNR + 1), as that of noise is.",
+    )
     noise_offset: float = setting(
         0.0, "Noise on the mean of each channel; helps very dark and bright pictures.", ge=0, le=1
     )

@@ -63,6 +63,18 @@ class CaptionConfig(Section):
         "those after a second one; empty is off.",
         max_length=8,
     )
+    secondary_separator: str = setting(
+        "",
+        "Mark between tags that are shuffled and dropped as one, such as ;;;, a separator in the "
+        "end; empty is off.",
+        max_length=8,
+    )
+    prefix: str = setting(
+        "", "Text before every caption, and part of its first tag as in kohya's.", max_length=300
+    )
+    suffix: str = setting(
+        "", "Text behind every caption, and part of its last tag as in kohya's.", max_length=300
+    )
     shuffle: bool = setting(default=False, help_text="Change the order of the tags in every step.")
     dropout: float = setting(
         0.0, "Share of steps in which a picture is shown without its caption.", ge=0, le=1

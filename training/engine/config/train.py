@@ -65,6 +65,11 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         "the data set alone.",
     )
 
+    initial_weights: str = setting(
+        "",
+        "File that a LoRA or an embedding goes on from, of the same shape; empty begins anew.",
+    )
+
     resolution: int = setting(
         512,
         "Side of a square picture; other shapes get the same area.",
@@ -222,11 +227,9 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
                 if getattr(self.base_model, name)
             }
         )
-        manifest = str(folder / self.dataset_manifest) if self.dataset_manifest else ""
-        classes = str(folder / self.class_folder) if self.class_folder else ""
-        return self.model_copy(
-            update={"base_model": base, "dataset_manifest": manifest, "class_folder": classes}
-        )
+        names = ("dataset_manifest", "class_folder", "initial_weights")
+        paths = {name: str(folder / getattr(self, name)) for name in names if getattr(self, name)}
+        return self.model_copy(update={"base_model": base, **paths})
 
     def resolved(self) -> Self:
         """Return a copy with every value filled in that follows from the others."""

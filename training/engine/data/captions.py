@@ -33,6 +33,9 @@ class CaptionRule:
     tag_dropout: float = 0.0
     separator: str = ","
     keep_separator: str = ""
+    secondary_separator: str = ""
+    prefix: str = ""
+    suffix: str = ""
     wildcards: bool = False
     templates: tuple[str, ...] = ()
     token: str = ""
@@ -52,20 +55,28 @@ class CaptionRule:
         """Return the text for a picture shown in a slot of a step."""
         if self._is_dropped(step, slot):
             return ""
+        caption = self._framed(caption)
         if self.wildcards:
             caption = with_wildcards_drawn(
                 caption, randomness.generator(self.seed, "wildcards", step, slot)
             )
-        else:
-            caption = in_one_line(caption, self.separator)
         if self.replaced_word:
             caption = replace_word(caption, self.replaced_word, self.token)
         caption = self._with_tags_drawn(caption, step, slot)
+        if self.secondary_separator:
+            caption = caption.replace(self.secondary_separator, self.separator)
         if not self.templates:
             return with_trigger(caption, self.trigger_word, self.separator, last=self.trigger_last)
         order = randomness.generator(self.seed, "template", step, slot)
         template = self.templates[int(order.integers(len(self.templates)))]
         return template.replace("[name]", self.token).replace("[filewords]", caption)
+
+    def _framed(self, caption: str) -> str:
+        """Return a caption with the text before and behind it: each line, where one is drawn."""
+        lines = caption.splitlines() if self.wildcards else [in_one_line(caption, self.separator)]
+        kept = [line.strip() for line in lines if line.strip()] or [""]
+        parts = ((self.prefix, line, self.suffix) for line in kept)
+        return "\n".join(" ".join(part for part in three if part) for three in parts)
 
     def _is_dropped(self, step: int, slot: int) -> bool:
         """Tell whether a picture is shown without a caption; epochs count from 1, as in kohya's."""

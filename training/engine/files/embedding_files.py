@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from training.engine.errors import ConfigError
+from training.engine.errors import BaseModelError, ConfigError
+from training.engine.files.lazy_tensors import open_tensors
+
+EMBEDDING_NAMES = ("emb_params", "emp_params")  # A1111's, and OneTrainer's
 
 
 def read_plain_pt(path: Path) -> dict[Any, Any]:
@@ -40,20 +41,27 @@ def is_embedding(data: dict[Any, Any]) -> bool:
 def read_embedding(path: Path) -> dict[str, torch.Tensor]:
     """Return the vectors of an embedding (n, width), by the names that safetensors files have.
 
-    Known are emb_params, clip_l with clip_g, a single tensor of any name, and A1111's .pt.
-    Raises ConfigError for anything else.
+    Known are emb_params, OneTrainer's emp_params, clip_l with clip_g, a single tensor of any name
+    (diffusers' learned_embeds, .safetensors or .bin), and A1111's .pt. Raises ConfigError for
+    anything else.
     """
     if path.suffix == ".pt":
         data = read_plain_pt(path)
         found = {"emb_params": _only_tensor(data.get("string_to_param", data), path)}
     else:
         try:
-            found = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise ConfigError(f"{path.name} cannot be read: {error}") from error
+            found = {name: tensor.read() for name, tensor in open_tensors(path).tensors.items()}
+        except BaseModelError as error:
+            raise ConfigError(str(error)) from error
+    if any(name.endswith("_out") for name in found):
+        raise ConfigError(
+            f"{path.name} holds vectors for what comes out of a text encoder, which are not used "
+            "here. Train the word without output embedding."
+        )
     if "clip_g" in found and "clip_l" in found:
         return {key: found[key].float() for key in ("clip_l", "clip_g")}
-    vectors = found["emb_params"] if "emb_params" in found else _only_tensor(found, path)
+    named = next((name for name in EMBEDDING_NAMES if name in found), "")
+    vectors = found[named] if named else _only_tensor(found, path)
     return {"emb_params": vectors.float().reshape(-1, vectors.shape[-1])}
 
 

@@ -8,7 +8,6 @@ reader of plain tensors, or by stand-ins for whatever else they name (foreign_pi
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -158,26 +157,40 @@ class SavedModel:
 
 
 def save_lazy(path: Path, tensors: LazyTensors, metadata: Mapping[str, str]) -> SavedModel:
-    """Write a safetensors file tensor by tensor, in the order that safetensors itself uses.
+    """Write a safetensors file tensor by tensor; it appears whole or not at all."""
+    with whole_file(path) as beside, beside.open("wb+") as out:
+        digest, size = _write(out, tensors, metadata)
+    return SavedModel(path, size, digest)
 
-    The header carries the hashes that belong to its keys: sshs_ beside ss_ keys, and
-    modelspec.hash_sha256 beside modelspec.architecture. The file appears whole or not at all.
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write tensors in memory as a safetensors file, in place; the caller sees that it is whole."""
+    with path.open("wb+") as out:
+        _write(out, {name: LazyTensor.of(tensor) for name, tensor in tensors.items()}, metadata)
+
+
+def _write(out: IO[bytes], tensors: LazyTensors, metadata: Mapping[str, str]) -> tuple[str, int]:
+    """Write a file and return the SHA-256 of its tensors, and its size in bytes.
+
+    Tensors are in the order that safetensors itself uses, and metadata in that of their names,
+    which safetensors leaves to chance. The header carries the hashes that belong to its keys:
+    sshs_model_hash (of the bytes behind the header) and sshs_legacy_hash (of the 64 KiB at 1 MiB,
+    8 digits) beside ss_ keys, and modelspec.hash_sha256 beside modelspec.architecture.
     """
     infos = list(_laid_out(tensors))
-    with whole_file(path) as beside, beside.open("wb+") as out:
-        first = encode_header(_with_hashes(metadata, NO_DIGEST, NO_DIGEST[:8]), infos)
-        write_header(out, first)
-        digest = hashlib.sha256()
-        for info in infos:
-            digest.update(_written(out, tensors[info.name], info.name))
-        start = out.tell()
-        old = _old_hash(out, len(first) - len(encode_header(_of_training(metadata), infos)))
-        final = encode_header(_with_hashes(metadata, digest.hexdigest(), old), infos)
-        out.seek(0)
-        write_header(out, final)  # as long as the first: only the digits differ
-        out.flush()
-        os.fsync(out.fileno())
-    return SavedModel(path, start, digest.hexdigest())
+    first = encode_header(_with_hashes(metadata, NO_DIGEST, NO_DIGEST[:8]), infos)
+    write_header(out, first)
+    digest = hashlib.sha256()
+    for info in infos:
+        digest.update(_written(out, tensors[info.name], info.name))
+    size = out.tell()
+    old = _old_hash(out, len(first) - len(encode_header(_of_training(metadata), infos)))
+    final = encode_header(_with_hashes(metadata, digest.hexdigest(), old), infos)
+    out.seek(0)
+    write_header(out, final)  # as long as the first: only the digits differ
+    return digest.hexdigest(), size
 
 
 def _laid_out(tensors: LazyTensors) -> Iterable[TensorInfo]:
@@ -196,7 +209,7 @@ def _written(out: IO[bytes], planned: LazyTensor, name: str) -> Any:
             f"The tensor {name} came out as {tuple(tensor.shape)} {tensor.dtype}, and "
             f"{planned.shape} {planned.dtype} was announced, so no file was written."
         )
-    data: Any = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+    data: Any = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     out.write(data)  # the array is a buffer: nothing is copied
     return data
 

@@ -38,7 +38,8 @@ def read_data_sets(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             for name, value in options.items()
             if known.get(name) != value
         ]
-        report += _other_repeats(folder, int(subset.get("num_repeats", 1)))
+        words = str(subset.get("class_tokens", first.get("class_tokens", "")))
+        report += _other_name(folder, int(subset.get("num_repeats", 1)), words)
         folders.setdefault(kind, []).append(folder)
     for kind, several in folders.items():
         known[kind], lost = _together(several)
@@ -60,15 +61,24 @@ def _together(folders: list[str]) -> tuple[str, list[str]]:
     ]
 
 
-def _other_repeats(folder: str, repeats: int) -> list[str]:
-    """Return a sentence where a folder's own name says other repeats than its data set."""
+def _other_name(folder: str, repeats: int, words: str) -> list[str]:
+    """Return sentences where a folder's own name says other repeats or words than its data set.
+
+    The words are the caption of pictures that have none.
+    """
     name = PureWindowsPath(folder).name  # which splits at both kinds of slashes
-    number, _, words = name.partition("_")
+    number, _, own_words = name.partition("_")
     own = int(number) if number.isdecimal() else 1
-    if own == repeats:
-        return []
-    wanted = f"{repeats}_{words if number.isdecimal() else name}"
-    return [
-        f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
-        f"folder {wanted} to repeat them here."
-    ]
+    wanted = f"{repeats}_{words or (own_words if number.isdecimal() else name)}"
+    report = []
+    if own != repeats:
+        report.append(
+            f"The pictures of {folder} are repeated {repeats} times in kohya's file; name the "
+            f"folder {wanted} to repeat them here."
+        )
+    if words and words != (own_words if number.isdecimal() else ""):
+        report.append(
+            f"Pictures of {folder} without a caption are called {words!r} in kohya's file; name "
+            f"the folder {wanted} to call them so here."
+        )
+    return report

@@ -92,6 +92,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "max_grad_norm": ("max_grad_norm", float),
     "network_dim": ("network.dim", int),
     "network_alpha": ("network.alpha", float),
+    "network_weights": ("initial_weights", str),
+    "weights": ("initial_weights", str),
     "network_dropout": ("network.dropout", float),
     "scale_weight_norms": ("network.max_norm", float),
     "min_snr_gamma": ("snr_gamma", float),
@@ -101,6 +103,7 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "multires_noise_discount": ("multires_noise_discount", float),
     "zero_terminal_snr": ("zero_terminal_snr", truth),
     "ip_noise_gamma": ("input_perturbation", float),
+    "scale_v_pred_loss_like_noise_pred": ("scale_velocity_loss", truth),
     "debiased_estimation_loss": ("debiased_estimation", truth),
     "loss_type": ("loss", lambda value: LOSSES[str(value).lower()]),
     "huber_c": ("huber_delta", float),
@@ -113,6 +116,9 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "keep_tokens": ("captions.keep_tokens", int),
     "caption_dropout_rate": ("captions.dropout", float),
     "keep_tokens_separator": ("captions.keep_separator", str),
+    "secondary_separator": ("captions.secondary_separator", str),
+    "caption_prefix": ("captions.prefix", str),
+    "caption_suffix": ("captions.suffix", str),
     "caption_dropout_every_n_epochs": ("captions.dropout_every_epochs", int),
     "enable_wildcard": ("captions.wildcards", truth),
     "weighted_captions": ("captions.emphasis", truth),
@@ -151,13 +157,14 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "metadata_description": ("about.description", str),
     "metadata_license": ("about.license", str),
     "metadata_tags": ("about.tags", str),
-    "sample_sampler": ("sampling.sampler", lambda v: SAMPLERS.get(str(v), "DPM++ 2M")),
+    "sample_sampler": ("sampling.sampler", lambda value: SAMPLERS[str(value).lower()]),
 }
 OFF_WITHOUT_VALUE = (
     "network_args", "caption_dropout_every_n_epochs", "min_snr_gamma", "noise_offset",
     "ip_noise_gamma", "scale_weight_norms", "multires_noise_iterations",
     "validate_every_n_steps", "validate_every_n_epochs", "save_every_n_epochs",
     "save_every_n_steps", "sample_every_n_epochs", "sample_every_n_steps",
+    "scale_v_pred_loss_like_noise_pred",
 )  # fmt: skip
 # What has no meaning here because the engine always does it, or does it by itself.
 WITHOUT_MEANING = {
@@ -167,7 +174,14 @@ WITHOUT_MEANING = {
     "output_dir", "logging_dir", "log_with", "log_prefix", "log_tracker_name", "log_config",
     "wandb_api_key", "wandb_run_name", "save_state", "save_state_on_train_end", "console_log_level",
     "token_warmup_min", "console_log_file", "caption_extension", "full_fp16", "full_bf16",
-    "disable_mmap_load_safetensors",    "huber_scale", "text_encoder_batch_size",
+    "disable_mmap_load_safetensors", "huber_scale", "text_encoder_batch_size", "config_file",
+    "async_upload", "cache_info", "caption_extention", "console_log_simple",
+    "cpu_offload_checkpointing", "ddp_gradient_as_bucket_view", "ddp_static_graph", "ddp_timeout",
+    "diffusers_xformers", "dynamo_backend", "fused_backward_pass", "fused_optimizer_groups",
+    "log_tracker_config", "offload_optimizer_device", "offload_optimizer_nvme_path",
+    "offload_param_device", "offload_param_nvme_path", "output_config",
+    "save_last_n_epochs_state", "save_last_n_steps_state", "tokenizer_cache_dir",
+    "use_safetensors", "zero3_init_flag", "zero3_save_16bit_model", "zero_stage",
 }  # fmt: skip
 # What is read together with others, in kohya_import.py.
 READ_TOGETHER = {
@@ -176,6 +190,7 @@ READ_TOGETHER = {
     "train_text_encoder",
     "v_parameterization", "stop_text_encoder_training", "sample_prompts", "dataset_config",
     "use_8bit_adam", "use_lion_optimizer", "use_object_template", "use_style_template",
+    "save_n_epoch_ratio", "metadata_is_negative_embedding",
 }  # fmt: skip
 # What kohya's scripts do where a file says nothing, and we would do otherwise.
 DEFAULTS: dict[str, Any] = {

@@ -190,6 +190,11 @@ class _Reading:
             self.settings.pop("max_steps", None)
         elif "max_steps" not in self.settings:
             self.put("max_steps", DEFAULT_STEPS)
+        ratio = int(self.data.get("save_n_epoch_ratio") or 0)
+        if ratio > 0 and "epochs" in self.settings:
+            self.put("save_every_epochs", max(1, self.settings["epochs"] // ratio))
+        elif ratio > 0:
+            self.left_out("save_n_epoch_ratio", "counts epochs, which steps do not tell,")
         warmup = self.data.get("lr_warmup_steps")
         if isinstance(warmup, float) and 0 < warmup < 1:  # a share of the run
             if "max_steps" in self.settings:
@@ -273,6 +278,8 @@ class _Reading:
         for name, ours in (("use_object_template", "subject"), ("use_style_template", "style")):
             if truth(self.data.get(name)):
                 self.put("textual_inversion.templates", ours)
+        if truth(self.data.get("metadata_is_negative_embedding")):
+            self.put("textual_inversion.negative", value=True)
         for name in ("dataset_config", "in_json"):
             if name in self.data:
                 self.left_out(name, "names a file that could not be read here")

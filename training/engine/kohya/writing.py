@@ -23,7 +23,7 @@ LIKE_ANOTHER = {"unet_lr", "learning_rate_te", "learning_rate_te1", "learning_ra
 # Names, or how names begin, that only the script of one method has, and that all but one have.
 OF_METHOD: dict[str, tuple[str, ...]] = {
     "lora": ("network_", "scale_weight_norms", "text_encoder_lr", "validat", "training_comment"),
-    "textual_inversion": ("token_string", "init_word", "num_vectors_per_token"),
+    "textual_inversion": ("token_string", "init_word", "num_vectors_per_token", "weights"),
 }
 NOT_OF_METHOD: dict[str, tuple[str, ...]] = {
     "textual_inversion": ("caption_dropout", "caption_tag_dropout", "weighted_captions"),

@@ -12,7 +12,7 @@ import torch
 
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
-from training.engine.errors import StateError
+from training.engine.errors import ConfigError, StateError
 from training.engine.optimizers.optim import ParamGroup
 
 
@@ -39,6 +39,13 @@ class Method(ABC):
     @abstractmethod
     def install(self, components: Components) -> None:
         """Add what is trained to the base model; random beginnings come from the seed alone."""
+
+    def begin_with(self, path: Path) -> None:
+        """Go on from a file, before the first step; ConfigError where that cannot be."""
+        raise ConfigError(
+            f"The method {self.name} does not go on from {path.name}: of all methods LoRA and "
+            "textual inversion do. Leave initial_weights empty; a checkpoint is a base model."
+        )
 
     @abstractmethod
     def named_parameters(self) -> dict[str, torch.nn.Parameter]:

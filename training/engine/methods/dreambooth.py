@@ -14,7 +14,7 @@ import torch
 
 from training.engine.checkpoint_layout import average_tensors, checkpoint_tensors
 from training.engine.components import Components
-from training.engine.files.file_writing import save_tensors
+from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, saved_dtype
 from training.engine.optimizers.optim import SECOND_TEXT, ParamGroup
 

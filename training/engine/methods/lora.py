@@ -18,7 +18,7 @@ import torch
 from training.engine import randomness
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
-from training.engine.files.file_writing import save_tensors
+from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
 from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
 from training.engine.methods.fused_adapter import (
@@ -27,6 +27,7 @@ from training.engine.methods.fused_adapter import (
     initialise,
     shrink,
 )
+from training.engine.methods.lora_beginning import fill_adapters
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.methods.weight_adapter import (
     DoraAdapter,
@@ -120,6 +121,10 @@ class LoraMethod(Method):
             for number, encoder in enumerate(components.text_encoders):
                 prefix = components.architecture.text_prefixes[number]
                 adapt(inner_text_model(encoder), text_targets(encoder, prefix, self.config))
+
+    def begin_with(self, path: Path) -> None:
+        """Go on from a LoRA of the same shape, in the form of any tool."""
+        fill_adapters(self._adapters, path)
 
     def _adapt_plainly(self, module: torch.nn.Module, targets: list[Target]) -> None:
         fused = [t for t in targets if self._fuses and can_be_fused(module.get_submodule(t.path))]

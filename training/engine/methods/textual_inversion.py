@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
-from training.engine.files.file_writing import save_pt, save_tensors
+from training.engine.files.embedding_files import read_embedding
+from training.engine.files.file_writing import save_pt
+from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 from training.engine.text import inner_text_model
@@ -86,6 +88,20 @@ class TextualInversionMethod(Method):
             self._words.append(word)
             self._norms.append(float(word.vectors.detach().norm(dim=1).median()))
         components.placeholders[settings.token] = [-1 - n for n in range(settings.vectors)]
+
+    @torch.no_grad()
+    def begin_with(self, path: Path) -> None:
+        """Go on from an embedding with as many vectors."""
+        found, own = read_embedding(path), self.named_parameters()
+        shapes = {key: tuple(vectors.shape) for key, vectors in found.items()}
+        wanted = {key: tuple(vectors.shape) for key, vectors in own.items()}
+        if shapes != wanted:
+            raise ConfigError(
+                f"{path.name} holds {shapes}, and these settings make {wanted}. Set "
+                "textual_inversion.vectors to as many, and take the same kind of base model."
+            )
+        for key, vectors in own.items():
+            vectors.copy_(found[key])
 
     def named_parameters(self) -> dict[str, torch.nn.Parameter]:
         """Return the vectors under the names of the file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from training.engine.events import Checkpointed, Stage
+from training.engine.files.dates import date_now
 from training.engine.files.file_writing import file_hash, whole_file, write_text
 from training.engine.methods.base import ExportInfo
 from training.engine.runs.aside import fits_beside
@@ -105,9 +105,7 @@ def _writing(
 
 def _file(session: Session, path: Path, epoch: int, *, copied: bool) -> Callable[[Path], None]:
     """Return what writes a file: with the average alone, or the last weights and it beside them."""
-    metadata = file_metadata(
-        session.facts, step=session.step, epoch=epoch, finished_at=round(time.time(), 3)
-    )
+    metadata = file_metadata(session.facts, step=session.step, epoch=epoch, finished_at=date_now())
     ema = session.stepper.ema
     beside_average = ema.average if ema is not None and session.config.ema.keep == "both" else None
     info = ExportInfo(path.stem, session.step, metadata, beside_average, copied)

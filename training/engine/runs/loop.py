@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from training.engine.config.train import TrainConfig
@@ -15,6 +15,7 @@ from training.engine.events import (
     Control,
     Failed,
     Finished,
+    Leaving,
     Listener,
     NoListener,
     Stage,
@@ -29,19 +30,24 @@ from training.engine.runs.outputs import RunFolder
 from training.engine.runs.preparation import prepare
 from training.engine.runs.run_samples import make_run_samples
 from training.engine.runs.session import Session
+from training.engine.runs.state import saved_step
 from training.engine.runs.validation import validate_if_due
 from training.engine.shelf import Shelf
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a sitting ended: completed, stopped (kept as it was), paused or cancelled."""
+    """How a sitting ended: completed, stopped (kept as it was), paused or cancelled.
+
+    The path is that of the first of several processes, which writes the files; others have none.
+    """
 
     status: str
     step: int
     total_steps: int
     path: Path | None = None
     sha256: str = ""
+    was_over: bool = False  # before this sitting, which did nothing
 
 
 @dataclass
@@ -94,9 +100,37 @@ def train(
         with _told_failures(run) as sitting:
             finished = among.agree(run.journal.finished if run.has_same_settings else None)
             if finished is not None:
-                return _as_it_ended(run, finished)
-            sitting.session = prepare(config, run, cache_dir, among, shelf)
-            return _run(sitting.session, control, Clock(config.state_every_seconds))
+                result = _as_it_ended(run, finished)
+            else:
+                clock, alone = Clock(config.state_every_seconds), among.count == 1
+                try:
+                    sitting.session = prepare(
+                        config, run, cache_dir, among, shelf, heed=_heeding(control, alone=alone)
+                    )
+                    result = _run(sitting.session, control, clock)
+                except LeavesEarlyError:
+                    step, total = saved_step(run.state_path), config.max_steps or 0
+                    result = _suspended(run, "pause", step, total)
+            return result if among.is_first else replace(result, path=None)
+
+
+class LeavesEarlyError(Exception):
+    """The process of a run is to end, and its first step was not taken yet."""
+
+
+def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
+    """Return what ends the preparation of a run once its process is to end; all is cached.
+
+    Of several processes none leaves before the others: they wait for it.
+    """
+    if not alone or not isinstance(control, Leaving):
+        return None
+
+    def heed() -> None:
+        if control.is_leaving:
+            raise LeavesEarlyError
+
+    return heed
 
 
 @dataclass
@@ -142,7 +176,8 @@ def _told_failures(run: RunFolder) -> Iterator[Sitting]:
 def _as_it_ended(run: RunFolder, finished: Finished) -> TrainResult:
     """Return the result of a run that is over."""
     path = run.path / finished.path
-    return TrainResult(finished.reason, finished.step, finished.total_steps, path, finished.sha256)
+    step, total = finished.step, finished.total_steps
+    return TrainResult(finished.reason, step, total, path, finished.sha256, was_over=True)
 
 
 def _run(session: Session, control: Control, clock: Clock) -> TrainResult:
@@ -202,10 +237,14 @@ def _suspend(session: Session, command: Command) -> TrainResult:
     """Save the state and leave without a result."""
     session.save()
     session.aside.settle()
+    return _suspended(session.run, command, session.step, session.total_steps)
+
+
+def _suspended(run: RunFolder, command: Command, step: int, total: int) -> TrainResult:
+    """Tell that a sitting is over without a result, and return that."""
     reason = "paused" if command == "pause" else "cancelled"
-    total = session.total_steps
-    session.run.journal.emit(Suspended(reason=reason, step=session.step, total_steps=total))
-    return TrainResult(reason, session.step, total)
+    run.journal.emit(Suspended(reason=reason, step=step, total_steps=total))
+    return TrainResult(reason, step, total)
 
 
 def _finish(session: Session, clock: Clock, *, reason: str) -> TrainResult:

@@ -51,6 +51,7 @@ class RunFacts:
     data: DataFacts
     base: FileFacts
     vae: FileFacts
+    initial: FileFacts
     prediction_type: str
     zero_terminal_snr: bool
     precision: str
@@ -91,8 +92,9 @@ def _text(value: Any) -> str:
 def _run(facts: RunFacts, step: int, epoch: int, finished_at: float) -> dict[str, Any]:
     return {
         "ss_session_id": facts.session_id,
-        "ss_training_started_at": facts.started_at,
-        "ss_training_finished_at": finished_at,
+        # As long whatever the time, since the length of the header moves sshs_legacy_hash.
+        "ss_training_started_at": f"{facts.started_at:.3f}",
+        "ss_training_finished_at": f"{finished_at:.3f}",
         "ss_output_name": facts.config.output_name,
         "ss_training_comment": facts.config.about.comment or None,
         "ss_sd_scripts_commit_hash": None,  # another program wrote this file
@@ -240,7 +242,9 @@ def _modelspec_id(facts: RunFacts) -> str:
 
 
 def _provenance(facts: RunFacts) -> dict[str, Any]:
+    initial = {"atelier.initial_weights_sha256": facts.initial.sha256}
     return {
+        **(initial if facts.initial.sha256 else {}),
         "atelier.engine_version": ENGINE_VERSION,
         "atelier.method": facts.config.method,
         "atelier.dataset_manifest_sha256": facts.data.manifest_sha256,

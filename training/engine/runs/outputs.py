@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import time
-import uuid
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +15,19 @@ from typing import Any
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.events import Listener
+from training.engine.files.dates import date_now
 from training.engine.files.file_writing import remove_leftovers, write_text
 from training.engine.runs.journal import Journal
+
+PATHS = ("dataset_manifest", "class_folder", "initial_weights")  # settings that name a place
 
 
 @dataclass(frozen=True)
 class RunIdentity:
     """What stays the same over all sittings of a run; `started_at` is in Unix seconds."""
 
-    session_id: str
     started_at: float
+    session_id: str = ""  # kohya's number for the files of one run, known once the pictures are
     compute: str = ""  # the number format chosen in the first sitting
     settings: str = ""  # a hash of the settings of the last sitting
 
@@ -106,13 +107,24 @@ class RunFolder:
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             return RunIdentity(**data)
-        identity = RunIdentity(str(uuid.uuid4().int % 2**32), round(time.time(), 3))
+        identity = RunIdentity(date_now())
         write_text(path, json.dumps(asdict(identity)))
         return identity
 
     def remember_compute(self, compute: str) -> None:
         """Keep the number format for later sittings, since another one would change the result."""
         self._remember(compute=compute)
+
+    def session_id(self, *inputs: str) -> str:
+        """Return the number of this run, of 32 bits: of its first settings and the inputs' hashes.
+
+        Kohya's scripts draw one at random, by which two runs of one file of settings would differ.
+        """
+        if not self.identity.session_id:
+            text = " ".join((self.identity.settings, *inputs))
+            number = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+            self._remember(session_id=str(number))
+        return self.identity.session_id
 
     def _remember(self, **values: Any) -> None:
         self.identity = replace(self.identity, **values)
@@ -127,6 +139,6 @@ class RunFolder:
 
 def _settings_hash(config: TrainConfig) -> str:
     """Return a hash of what decides a run; where its files lie on this machine does not."""
-    data = config.model_dump(mode="json", exclude={"dataset_manifest", "class_folder"})
+    data = config.model_dump(mode="json", exclude=set(PATHS))
     data["base_model"].pop("path")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
+from training.engine.emphasis import networks_in
 from training.engine.errors import DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
@@ -30,6 +32,7 @@ from training.engine.methods.table import make_method
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
+from training.engine.runs.ground import Ground
 from training.engine.runs.outputs import RunFolder
 from training.engine.runs.progress import Progress
 from training.engine.runs.rules import (
@@ -49,6 +52,10 @@ from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
 STAGE_SECONDS = 0.5
+NETWORKS_LEFT_OUT = (
+    "Samples of a run show what is trained alone, so {words} in their prompts does not act. Draw "
+    "with both afterwards, by `sample` or on the site."
+)
 UNUSED_CLASS_PICTURES = (
     "The data set has pictures of the class, and prior preservation is off, so they are not used. "
     "Turn prior.enabled on to train on them too."
@@ -61,25 +68,27 @@ def prepare(
     cache_dir: Path,
     among: Processes = ALONE,
     shelf: Shelf | None = None,
+    *,
+    heed: Callable[[], None] | None = None,
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
-    A shelf keeps the base model for the next run of this process.
+    A shelf keeps the base model for the next run of this process. `heed` is called after each
+    picture that was encoded or made; what it raises ends the preparation, and all is cached.
     """
     manifest = _manifest(config, run)
-    prompt_requests(config, manifest.picture)  # a picture that is not there ends a run now
+    _check_prompts(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)
+    ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
-        items, prior, held_out = _load_pictures(config, run, components, manifest, cache_dir)
-    method = make_method(config)
-    method.install(components)
-    method.set_training(training=True)
+        items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
+    method = _method(ground)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
-    stepper = _stepper(config, run, components, method, feed, precision, total_steps, among)
+    stepper = _stepper(ground, method, feed, total_steps)
     stepper.conditioner.cache = TextCache(cache_dir, components)
     progress = Progress(
         Position(method=config.method),
@@ -89,10 +98,9 @@ def prepare(
         emit=run.journal.emit,
     )
     data = data_facts(config, manifest, feed, held_out)
-    facts = run_facts(config, run, components, data, precision, feed, trigger, total_steps)
-    facts = replace(facts, processes=among.count)
     session = Session(
-        config, run, components, stepper.conditioner, method, stepper, progress, facts,
+        config, run, components, stepper.conditioner, method, stepper, progress,
+        run_facts(ground, data, feed, trigger, total_steps),
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
         among,
@@ -104,24 +112,28 @@ def prepare(
     return session
 
 
-def _stepper(
-    config: TrainConfig,
-    run: RunFolder,
-    components: Components,
-    method: Method,
-    feed: Feed,
-    precision: Precision,
-    total_steps: int,
-    among: Processes,
-) -> Stepper:
+def _method(ground: Ground) -> Method:
+    """Return what is trained, put into the base model: from a file where one is to go on."""
+    config = ground.config
+    method = make_method(config)
+    method.install(ground.components)
+    if config.initial_weights and not ground.run.state_path.exists():
+        method.begin_with(Path(config.initial_weights))
+    method.set_training(training=True)
+    return method
+
+
+def _stepper(ground: Ground, method: Method, feed: Feed, total_steps: int) -> Stepper:
+    config, components, precision = ground.config, ground.components, ground.precision
     if packing_pays(precision, total_steps):
         pack_frozen_convolutions(components.unet, components.derived)
     if config.compile:
-        _compile(run, components)
+        _compile(ground.run, components)
     conditioner = TextConditioner(
         components, clip_skip=config.clip_skip, max_tokens=config.captions.max_tokens
     )
     conditioner.frozen = not method.trains_text
+    tell = ground.run.journal.emit
     return Stepper(
         components=components,
         conditioner=conditioner,
@@ -134,8 +146,8 @@ def _stepper(
         schedule=components.noise_schedule().to(components.device),
         precision=precision,
         seed=config.seed,
-        on_warning=lambda code, text: run.journal.emit(Warned(code=code, message=text)),
-        among=among,
+        on_warning=lambda code, text: tell(Warned(code=code, message=text)),
+        among=ground.among,
         emphasis=config.captions.emphasis,
     )
 
@@ -184,6 +196,15 @@ def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
     return estimate(config, images=images, device=device).memory_bytes
 
 
+def _check_prompts(config: TrainConfig, run: RunFolder, manifest: Manifest) -> None:
+    """Raise ConfigError for a prompt that starts from no picture; tell what does not act in one."""
+    requests = prompt_requests(config, manifest.picture)
+    named = {word: None for request in requests for word in networks_in(request.prompt)}
+    if named:
+        sentence = NETWORKS_LEFT_OUT.format(words=", ".join(named))
+        run.journal.emit(Warned(code="networks_left_out", message=sentence))
+
+
 def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
     """Return the data set: a manifest file, or a folder in kohya's layout."""
     if not config.dataset_manifest:
@@ -206,8 +227,9 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
 
 
 def _load_pictures(
-    config: TrainConfig, run: RunFolder, components: Components, manifest: Manifest, cache_dir: Path
+    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None] | None
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
+    config, run, components = ground.config, ground.run, ground.components
     emit = run.journal.emit
 
     def warn(code: str, sentence: str) -> None:
@@ -219,7 +241,7 @@ def _load_pictures(
         components=components,
         cache=cache,
         room=EncodingRoom(components, cache, warn),
-        on_progress=_Told(run, "caching_latents"),
+        on_progress=_Told(run, "caching_latents", heed),
         on_skip=partial(warn, "picture_skipped"),
         on_conversions=partial(warn, "pictures_converted"),
     )
@@ -236,7 +258,7 @@ def _load_pictures(
         given=manifest.regularisation,
         class_prompt=manifest.class_prompt,
         cache_dir=cache_dir,
-        on_progress=_Told(run, "making_class_images"),
+        on_progress=_Told(run, "making_class_images", heed),
         on_less=partial(warn, "out_of_memory"),
     )
     return items, preparing.class_items(images, {item.bucket for item in items}), held_out
@@ -245,10 +267,12 @@ def _load_pictures(
 class _Told:
     """Tells the progress of a stage at most twice a second, and always its end."""
 
-    def __init__(self, run: RunFolder, stage: str) -> None:
-        self._run, self._stage, self._at = run, stage, 0.0
+    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None] | None) -> None:
+        self._run, self._stage, self._heed, self._at = run, stage, heed, 0.0
 
     def __call__(self, done: int, total: int) -> None:
+        if self._heed is not None:
+            self._heed()
         if done < total and time.monotonic() - self._at < STAGE_SECONDS:
             return
         self._at = time.monotonic()

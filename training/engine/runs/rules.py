@@ -64,6 +64,9 @@ def _caption_rule(config: TrainConfig, manifest: Manifest, trigger: str) -> Capt
         tag_dropout=captions.tag_dropout,
         separator=captions.separator,
         keep_separator=captions.keep_separator,
+        secondary_separator=captions.secondary_separator,
+        prefix=captions.prefix,
+        suffix=captions.suffix,
         wildcards=captions.wildcards,
         templates=template_sentences(config.textual_inversion.templates) if inverting else (),
         token=config.textual_inversion.token,
@@ -93,6 +96,7 @@ def loss_rule(config: TrainConfig) -> LossRule:
         huber_schedule=config.huber_schedule,
         snr_gamma=config.snr_gamma,
         debiased=config.debiased_estimation,
+        scale_velocity=config.scale_velocity_loss,
     )
 
 

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Feed, Item
 from training.engine.data.manifest import Manifest, content_hash
+from training.engine.files.dates import not_later
 from training.engine.files.file_writing import file_hash, window_hash
-from training.engine.machine.precision import Precision
 from training.engine.runs.data_metadata import DataFacts, UsedPicture
+from training.engine.runs.ground import Ground
 from training.engine.runs.metadata import FileFacts, RunFacts
-from training.engine.runs.outputs import RunFolder
 
 
 def run_facts(
-    config: TrainConfig,
-    run: RunFolder,
-    components: Components,
-    data: DataFacts,
-    precision: Precision,
-    feed: Feed,
-    trigger: str,
-    total_steps: int,
+    ground: Ground, data: DataFacts, feed: Feed, trigger: str, total_steps: int
 ) -> RunFacts:
     """Return what the headers of a run's files say, but for the step."""
+    config, run, components = ground.config, ground.run, ground.components
     base = FileFacts(components.name, components.sha256, _old_hash(config.base_model.path))
     return RunFacts(
         config=config,
@@ -33,16 +26,18 @@ def run_facts(
         data=data,
         base=base,
         vae=_file_facts(config.base_model.vae_path),
+        initial=_file_facts(config.initial_weights),
         prediction_type=components.prediction_type,
         zero_terminal_snr=components.zero_terminal_snr,
-        precision=precision.compute,
-        checkpointing=precision.checkpointing,
-        session_id=run.identity.session_id,
-        started_at=run.identity.started_at,
+        precision=ground.precision.compute,
+        checkpointing=ground.precision.checkpointing,
+        session_id=run.session_id(base.sha256, data.manifest_sha256),
+        started_at=not_later(run.identity.started_at),
         total_steps=total_steps,
         epochs=-(-total_steps // feed.steps_per_epoch),
         batches_per_epoch=feed.batches_per_epoch,
         trigger_word=trigger,
+        processes=ground.among.count,
     )
 
 

@@ -113,6 +113,15 @@ def load_state(path: Path, *, method: str) -> SavedState | None:
     return SavedState(position, tensors)
 
 
+def saved_step(path: Path) -> int:
+    """Return how many steps the state of a run holds; 0 where there is none, or none readable."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int(json.loads(file.metadata()["position"])["step"])
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return 0
+
+
 def _optimizer_parts(
     optimizer: torch.optim.Optimizer,
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

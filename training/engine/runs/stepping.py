@@ -40,42 +40,27 @@ class StepOutcome:
         return math.isfinite(loss) and (self.scaled or math.isfinite(norm))
 
 
+@dataclass
 class Stepper:
     """Holds what a step needs; on a GPU it never waits for the device."""
 
-    def __init__(
-        self,
-        *,
-        components: Components,
-        conditioner: TextConditioner,
-        method: Method,
-        feed: Feed,
-        optimizing: Optimizing,
-        ema: Ema | None,
-        noise: NoiseRule,
-        loss: LossRule,
-        schedule: NoiseSchedule,
-        precision: Precision,
-        seed: int,
-        on_warning: Callable[[str, str], None],
-        among: Processes,
-        emphasis: bool = False,
-    ) -> None:
-        self.components = components
-        self.conditioner = conditioner
-        self.method = method
-        self.feed = feed
-        self.optimizing = optimizing
-        self.ema = ema
-        self.noise = noise
-        self.loss = loss
-        self.schedule = schedule
-        self.precision = precision
-        self.seed = seed
-        self.on_warning = on_warning
-        self.among = among
-        self.emphasis = emphasis  # captions have weights, as A1111's prompts
-        self.split = 1
+    components: Components
+    conditioner: TextConditioner
+    method: Method
+    feed: Feed
+    optimizing: Optimizing
+    ema: Ema | None
+    noise: NoiseRule
+    loss: LossRule
+    schedule: NoiseSchedule
+    precision: Precision
+    seed: int
+    on_warning: Callable[[str, str], None]
+    among: Processes
+    emphasis: bool = False  # captions have weights, as A1111's prompts
+    split: int = 1  # each pass is cut into so many
+
+    def __post_init__(self) -> None:
         self.scaler = self._scaler({})
 
     def _scaler(self, state: dict[str, Any]) -> torch.amp.GradScaler:

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 
 from training.engine.adapter_change import (
     UnknownAdapterError,
     bias_change,
-    is_adapter_part,
     weight_change,
 )
 from training.engine.components import Components
 from training.engine.config.sections import HypernetworkConfig
-from training.engine.errors import ConfigError
-from training.engine.files.embedding_files import is_embedding, read_embedding, read_plain_pt
+from training.engine.errors import BaseModelError, ConfigError
+from training.engine.files.adapter_files import AdapterFile, is_adapter_part, open_adapter
+from training.engine.files.embedding_files import (
+    EMBEDDING_NAMES,
+    is_embedding,
+    read_embedding,
+    read_plain_pt,
+)
+from training.engine.files.lazy_tensors import open_tensors
 from training.engine.files.unet_names import ldm_module_path
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
 from training.engine.methods.textual_inversion import EmbeddingWithWords
@@ -69,15 +73,14 @@ def kind_of_file(path: Path) -> str:
     if path.suffix == ".pt":
         return "embedding" if is_embedding(read_plain_pt(path)) else "hypernetwork"
     try:
-        with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-    except (OSError, SafetensorError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}") from error
+        names = set(open_tensors(path).tensors)
+    except BaseModelError as error:
+        raise ConfigError(str(error)) from error
     if any(is_adapter_part(name) for name in names):
         return "lora"
     if any(name.startswith("model.diffusion_model.") for name in names):
         return "checkpoint"
-    if names & {"emb_params", "clip_l"} or len(names) == 1:
+    if names & {*EMBEDDING_NAMES, "clip_l"} or len(names) == 1:
         return "embedding"
     raise ConfigError(
         f"{path.name} is neither a LoRA nor an embedding in a form that is known here."
@@ -94,11 +97,10 @@ def _one(components: Components, file: AppliedFile) -> AbstractContextManager[No
 
 @contextmanager
 def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
-    tensors = load_file(file.path)
+    opened = open_adapter(file.path)
     layers = layers_by_name(components)
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
-    # Some files bring embeddings of their own, which prompts name and no layer takes.
-    names = sorted({n.split(".", 1)[0] for n in tensors if not n.startswith("bundle_emb.")})
+    names = sorted(opened.layers)
     unknown = [name for name in names if name not in layers]
     if unknown:
         raise ConfigError(
@@ -108,7 +110,7 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
     with torch.no_grad():
         for name in names:
             layer, strength = layers[name], file.weight_on(name)
-            for values, change in _changes(tensors, name, layer, file.path):
+            for values, change in _changes(opened, name, layer):
                 kept.append((values, values.detach().clone()))
                 values.add_((change * strength).to(values))
     try:
@@ -119,24 +121,18 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
                 values.copy_(before)
 
 
-def _changes(
-    tensors: dict[str, torch.Tensor], name: str, layer: Any, path: Path
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _changes(file: AdapterFile, name: str, layer: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
-    start = f"{name}."
-    parts = {
-        key.removeprefix(start): tensor.to(layer.weight.device)
-        for key, tensor in tensors.items()
-        if key.startswith(start)
-    }
+    device = layer.weight.device
     try:
+        parts = {part: tensor.to(device) for part, tensor in file.parts(name).items()}
         weight, bias = weight_change(parts, layer.weight), bias_change(parts)
         if bias is not None:
             return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
     except (UnknownAdapterError, KeyError, RuntimeError, TypeError) as error:
         raise ConfigError(
-            f"{path.name} cannot be used: the form of its layer {name} is not known here, or it "
-            "was made for another base model."
+            f"{file.path.name} cannot be used: the form of its layer {name} is not known here, or "
+            "it was made for another base model."
         ) from error
     return [(layer.weight, weight)]
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+
+from safetensors import safe_open
 
 from hub.formats.generation.types import GenerationResource, ResourceKind
 from training.engine.errors import ConfigError
 from training.engine.files.file_writing import file_hash, tensor_hash
 from training.engine.samples.applying import AppliedFile, kind_of_file
 
-SUFFIXES = (".safetensors", ".pt")
+SUFFIXES = (".safetensors", ".pt", ".bin")
 SHORT_HASH = 12
 _NETWORK = re.compile(r"<(lora|lyco|hypernet):([^:<>]+)((?::[^<>]*)?)>")
 KINDS = {
@@ -31,7 +34,11 @@ class PromptFiles:
 
 
 class ResourceLibrary:
-    """The trained files in some folders, found by their names without ending."""
+    """The trained files in some folders, found by their names without ending.
+
+    A LoRA is found too by the name that its header gives it (`ss_output_name`), as A1111 refers to
+    it; where a file has that name, it is the file that is meant.
+    """
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
         self._paths: dict[str, Path] = {}
@@ -46,22 +53,24 @@ class ResourceLibrary:
 
     def needed_by(self, prompt: str, negative: str = "") -> PromptFiles:
         """Return what a prompt and its negative name; ConfigError for a name without a file."""
-        found = [self._network(*match.groups()) for match in _NETWORK.finditer(prompt)]
+        named = [(m[2].strip(), self._network(*m.groups())) for m in _NETWORK.finditer(prompt)]
         text = _NETWORK.sub(" ", f"{prompt} {negative}")
         for name, path in self._paths.items():
             word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
             if word.search(text) and self._kind(path) == "embedding":
-                found.append(AppliedFile(path))
-        unique = {file.path: file for file in reversed(found)}  # the first mention counts
-        files = tuple(file for file in found if unique.pop(file.path, None) is not None)
-        return PromptFiles(files, tuple(self.resource(file) for file in files))
+                named.append((name, AppliedFile(path)))
+        unique = {file.path: (name, file) for name, file in reversed(named)}  # the first counts
+        kept = [one for _, file in named if (one := unique.pop(file.path, None)) is not None]
+        resources = (replace(self.resource(file), name=name) for name, file in kept)
+        return PromptFiles(tuple(file for _, file in kept), tuple(resources))
 
     def resource(self, file: AppliedFile) -> GenerationResource:
         """Return how a file is named in generation data, with the hash that A1111 shows."""
         kind = self._kind(file.path)
         found = self._hashes.get(file.path)
         if found is None:
-            whole = tensor_hash(file.path) if kind == "lora" else file_hash(file.path)
+            of_tensors = kind == "lora" and file.path.suffix == ".safetensors"
+            whole = tensor_hash(file.path) if of_tensors else file_hash(file.path)
             found = self._hashes[file.path] = whole[:SHORT_HASH]
         first = file.weight if file.text_weight is None else file.text_weight
         weight = None if kind == "embedding" else first  # of two strengths, the one written first
@@ -78,6 +87,8 @@ class ResourceLibrary:
     def _network(self, word: str, name: str, arguments: str) -> AppliedFile:
         wanted = "hypernetwork" if word == "hypernet" else "lora"
         path = self._paths.get(name.strip())
+        if wanted == "lora" and (path is None or self._kind(path) != wanted):
+            path = self._by_alias(name.strip())
         if path is None or self._kind(path) != wanted:
             known = sorted(n for n, p in self._paths.items() if self._kind(p) == wanted)
             raise ConfigError(
@@ -87,6 +98,27 @@ class ResourceLibrary:
         text_weight, weight = _weights(name, arguments)
         same = text_weight == weight
         return AppliedFile(path, weight, None if same else text_weight)
+
+    def _by_alias(self, alias: str) -> Path | None:
+        paths = self._aliases.get(alias, [])
+        if len(paths) > 1:
+            names = ", ".join(sorted(path.stem for path in paths))
+            raise ConfigError(
+                f"The prompt names the lora {alias}, which several files call themselves: {names}. "
+                "Name the file instead."
+            )
+        return paths[0] if paths else None
+
+    @cached_property
+    def _aliases(self) -> dict[str, list[Path]]:
+        """Return the LoRAs by what their headers call them; read where a name is no file's."""
+        found: dict[str, list[Path]] = {}
+        for path in self._paths.values():
+            if path.suffix == ".safetensors" and self._kind(path) == "lora":
+                with safe_open(path, framework="pt") as file:
+                    alias = (file.metadata() or {}).get("ss_output_name", "")
+                found.setdefault(alias, []).append(path)
+        return found
 
 
 def _weights(name: str, arguments: str) -> tuple[float, float]:

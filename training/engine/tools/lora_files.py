@@ -8,17 +8,11 @@ from pathlib import Path
 
 import torch
 
-from training.engine.adapter_change import is_adapter_part, scale_of, split_name
+from training.engine.adapter_change import scale_of
 from training.engine.errors import ConfigError
-from training.engine.files.lazy_tensors import (
-    LazyTensor,
-    LazyTensors,
-    SavedModel,
-    open_tensors,
-    save_lazy,
-)
+from training.engine.files.adapter_files import MARKS, AdapterFile, open_adapter
+from training.engine.files.lazy_tensors import LazyTensor, LazyTensors, SavedModel, save_lazy
 
-Tensors = dict[str, torch.Tensor]
 LOW_RANK_PARTS = {"lora_down.weight", "lora_up.weight", "alpha"}
 KEPT_KEYS = ("ss_base_model_version", "ss_v2", "ss_sd_model_name", "ss_new_sd_model_hash",
              "ss_clip_skip", "ss_tag_frequency", "ss_resolution", "modelspec.architecture",
@@ -34,17 +28,8 @@ class WeightedLora:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
-class LoraFile:
-    """An opened LoRA file: layer name to the tensors of its parts."""
-
-    path: Path
-    layers: Mapping[str, LazyTensors]
-    metadata: Mapping[str, str]
-
-    def parts(self, layer: str) -> Tensors:
-        """Read the tensors of one layer."""
-        return {name: tensor.read() for name, tensor in self.layers[layer].items()}
+class LoraFile(AdapterFile):
+    """An opened LoRA file whose layers may be products of two matrices."""
 
     def low_rank(self, layer: str) -> LowRank:
         """Read a layer as a product; ConfigError where it is none (LoHa, LoKr, DoRA, Tucker)."""
@@ -95,21 +80,15 @@ class LowRank:
 
 
 def open_lora(path: Path) -> LoraFile:
-    """Open a LoRA in kohya's or LyCORIS' form; ConfigError for anything else."""
-    file = open_tensors(path)
-    layers: dict[str, LazyTensors] = {}
-    marked = set()
-    for name, tensor in file.tensors.items():
-        layer, part = split_name(name)
-        layers.setdefault(layer, {})[part] = tensor
-        if is_adapter_part(name):
-            marked.add(layer)
-    if not marked:
+    """Open a LoRA in the form of any tool; ConfigError for anything else."""
+    file = open_adapter(path)
+    layers = {n: parts for n, parts in file.layers.items() if not parts.keys().isdisjoint(MARKS)}
+    if not layers:
         raise ConfigError(
-            f"{path.name} is not a LoRA in kohya's form: it has no lora_down, hada or lokr "
-            "tensors. Choose a LoRA file."
+            f"{path.name} is not a LoRA in a form that is known here: it has no lora_down, lora_A, "
+            "hada or lokr tensors. Choose a LoRA file."
         )
-    return LoraFile(path, {n: p for n, p in layers.items() if n in marked}, file.metadata)
+    return LoraFile(path, layers, file.metadata)
 
 
 def save_lora(

@@ -185,6 +185,7 @@ def check_config(
         "output_name": output_name,
         "dataset_manifest": STAGED_MANIFEST,
         "class_folder": "",  # the snapshot has its own, and nobody may name a path of the worker
+        "initial_weights": "",
         "base_model": {**extra, **base},
     }
     try:
