@@ -312,6 +312,13 @@ def _holding(filters: ModelFilters) -> list[Q]:
     return told
 
 
+def are_columns(filters: ModelFilters) -> bool:
+    """Whether what versions must have stands on the model: one base model, or kinds of files."""
+    by_file = bool(filters.formats or filters.precisions)
+    of_version = filters.version_ids or filters.early_access_at
+    return _only_published(filters) and not of_version and not (filters.base_models and by_file)
+
+
 def _versions_or_files(filters: ModelFilters, *, by_file: bool) -> QuerySet[Any]:
     """Versions of the model of the outer query or, `by_file`, files in such versions."""
     condition = _of_version(filters, "version__" if by_file else "")
