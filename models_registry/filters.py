@@ -295,20 +295,22 @@ def _allowed_levels(allowed: int) -> list[int]:
 def _holding(filters: ModelFilters) -> list[Q]:
     """What the versions of a model must have, as far as its own columns tell, and the rest.
 
-    The columns are for lists of what is published: drafts are asked for themselves. Two things of
-    one version, or anything else of it, are asked of the versions, but of few models.
+    The columns are for lists of what is published: drafts are asked for themselves, and so is
+    anything that stands on no column.
     """
     by_file = bool(filters.formats or filters.precisions)
+    if not _only_published(filters):
+        asked = filters.base_models or by_file or filters.version_ids or filters.early_access_at
+        return [Q(Exists(_versions_or_files(filters, by_file=by_file)))] if asked else []
     told: list[Q] = []
-    if _only_published(filters):
-        if filters.base_models:
-            told.append(Q(base_ids__overlap=_keys_of_bases(filters)))
-        if by_file:
-            words = words_for(filters.formats, filters.precisions)
-            told.append(Q(file_kinds__overlap=words))
-    asked = bool(filters.base_models) + by_file
-    if asked > min(len(told), 1) or filters.version_ids or filters.early_access_at:
-        return [*told, Q(Exists(_versions_or_files(filters, by_file=by_file)))]
+    bases = _keys_of_bases(filters) if filters.base_models else None
+    if by_file:
+        words = words_for(filters.formats, filters.precisions, bases)
+        told.append(Q(file_kinds__overlap=words))
+    elif bases is not None:
+        told.append(Q(base_ids__overlap=bases))
+    if filters.version_ids or filters.early_access_at:
+        told.append(Q(Exists(_versions_or_files(filters, by_file=by_file))))
     return told
 
 

@@ -247,9 +247,7 @@ class Model(TimeStamped):
     #: Base models of the public versions, and kinds of their cleared files as words
     #: (`models_registry.file_kinds`): lists look for them here. services.counters keeps both.
     base_ids = ArrayField(models.BigIntegerField(), default=list, blank=True, editable=False)
-    file_kinds = ArrayField(
-        models.CharField(max_length=25), default=list, blank=True, editable=False
-    )
+    file_kinds = ArrayField(models.CharField(), default=list, blank=True, editable=False)
     download_count = models.PositiveIntegerField(default=0)
     thumbs_up_count = models.PositiveIntegerField(default=0)
     thumbs_down_count = models.PositiveIntegerField(default=0)
