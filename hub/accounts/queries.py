@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.keys import key_hash
 from hub.accounts.models import Invite, Membership, Role, Team, User
-from hub.accounts.permissions import can_manage_team
+from hub.accounts.permissions import can_manage_team, role_in
 from hub.core.errors import NotAllowed, NotFound
 
 TEAM_SESSION_KEY = "team_id"
@@ -26,17 +26,12 @@ def teams_of(user: User | AnonymousUser) -> QuerySet[Team]:
 
 def is_member(user: User | AnonymousUser, team: Team | None) -> bool:
     """Whether the person belongs to the team, in whatever role."""
-    if team is None or not user.is_authenticated:
-        return False
-    return Membership.objects.filter(user_id=user.pk, team=team).exists()
+    return role_in(user, team) is not None
 
 
 def works_in(user: User | AnonymousUser, team: Team | None) -> bool:
     """Whether the person makes and changes things in the team; viewers only look."""
-    if team is None or not user.is_authenticated:
-        return False
-    working = Membership.objects.filter(user_id=user.pk, team=team).exclude(role=Role.VIEWER)
-    return working.exists()
+    return role_in(user, team) not in {None, Role.VIEWER}
 
 
 def teams_worked_in(user: User | AnonymousUser) -> QuerySet[Team]:

@@ -3,13 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from frontend.templatetags import kept
-from hub.accounts.models import User
+from hub.accounts.models import Role, User
+from hub.accounts.services import add_member
 from hub.comments.models import Comment
-from tests.factories.accounts import UserFactory
+from models_registry.models.model import Model
+from tests.factories.accounts import UserFactory, make_team
 from tests.factories.registry import publish_model
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +103,23 @@ def test_what_only_the_author_may_do_stands_in_no_other_page() -> None:
     delete = f"/comments/{row.pk}/delete/"
     assert delete in page(own, address)
     assert delete not in page(Client(), address)
+
+
+def test_a_page_asks_once_for_the_role_of_its_reader() -> None:
+    version = publish_model(name="A", seed=1)
+    team = make_team(owner=version.model.owner)
+    Model.objects.filter(pk=version.model_id).update(team=team)
+    manager = UserFactory()
+    membership = add_member(actor=team.created_by, team=team, user=manager, role=Role.MANAGER)
+    client, address = Client(), f"/models/{version.model.slug}/"
+    client.force_login(manager)
+    with CaptureQueriesContext(connection) as asked:
+        html = page(client, address)
+    roles = [
+        query for query in asked if query["sql"].startswith('SELECT "accounts_membership"."ro')
+    ]
+    assert len(roles) == 1
+    edit = f"/models/versions/{version.pk}/edit/"
+    assert edit in html
+    membership.delete()
+    assert edit not in page(client, address), "the next request asks anew"
