@@ -66,13 +66,13 @@ class Prompted:
     def nearest_of(self, images: QuerySet[Any]) -> Near:
         """Those among the next NEAREST pictures of an ordered list.
 
-        Without one there, among WINDOW for several words: a single word that is so rare is found
-        by the index in no time, while several common ones take it the longest of all.
+        Without one there, among WINDOW for beginnings of very many words: what is so rare is found
+        by the index in no time, but for several of these, which take it the longest of all.
         """
         if not self._raw:
             return Near([], is_all=True)
         near = self._within(images, NEAREST)
-        if near.keys or near.is_all or " & " not in self._raw:
+        if near.keys or near.is_all or " & " not in self._raw or ":*" not in self._by_index:
             return near
         return self._within(images, WINDOW)
 
