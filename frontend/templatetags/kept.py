@@ -52,8 +52,9 @@ class Reader:
 def frame(context: template.Context, name: str) -> SafeString:
     """One part of the frame around every page, by the name of its template."""
     user = context.get("user")
-    is_member = bool(user and user.is_authenticated)
-    reader = Reader(user.public_name, user.username) if is_member else None
+    reader = None
+    if user is not None and user.is_authenticated:
+        reader = Reader(user.public_name, user.username)
     html = _frame(
         name,
         context["shell"].itself,

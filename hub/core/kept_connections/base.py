@@ -79,7 +79,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def _close(self) -> None:
         is_sound = self.connection is not None and not self.errors_occurred
         if not (is_sound and not self.in_atomic_block and IDLE.put(self.connection)):
-            super()._close()
+            super()._close()  # type: ignore[misc]  # the stubs lack it
 
 
 def _is_at_rest(connection: Connection[Any]) -> bool:
