@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.accounts.models import Membership, Team
-from hub.accounts.queries import keys_of_username
+from hub.accounts.queries import keys_of_usernames
 from hub.core.lookups import among, keys_of
 from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
 from models_registry.file_kinds import words_for
@@ -235,7 +235,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        owners = filters.looked_up.keys(_keys_of_usernames, [filters.username])
+        owners = filters.looked_up.keys(keys_of_usernames, [filters.username])
         condition &= Q(owner_id__in=owners)
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
@@ -246,10 +246,6 @@ def _own_columns(filters: ModelFilters) -> Q:
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
     return condition & _without(filters)
-
-
-def _keys_of_usernames(names: Collection[str]) -> list[int]:
-    return [key for name in names for key in keys_of_username(name)]
 
 
 def _without(filters: ModelFilters) -> Q:

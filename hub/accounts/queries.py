@@ -1,5 +1,6 @@
 """Reads of people and teams for pages, API and sockets."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -107,6 +108,11 @@ def invite_of(viewer: User, key: str, invites: QuerySet[Invite] | None = None) -
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
+def keys_of_usernames(names: Collection[str]) -> list[int]:
+    """Keys of the people with one of these names, in whatever case."""
+    return [key for name in names for key in keys_of_username(name)]
 
 
 def people_beginning(text: str) -> list[User]:
