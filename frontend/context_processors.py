@@ -1,7 +1,7 @@
 """What base.html needs on every page."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -24,21 +24,36 @@ OTHER_THEME = {"dark": "light", "light": "dark"}
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Frame of a page: who, in which theme and language, and where one can go."""
+    """Frame of a page: in which theme and language, and what waits; parts of it are kept by it."""
 
     site_name: str
     theme: str
     language: str
     languages: tuple[tuple[str, str], ...]
-    sections: list[navigation.Entry]
-    create: list[navigation.Entry]
-    account: list[navigation.Entry]
     queue_count: int
     mention_count: int
     avatar_url: str
-    words: dict[str, str]
-    here: str
     theme_cookie: str = THEME_COOKIE
+
+    @property
+    def itself(self) -> Self:
+        """What stands behind the lazy object of a template, without the request that made it."""
+        return self
+
+    @property
+    def sections(self) -> list[navigation.Entry]:
+        """Where one can go."""
+        return navigation.available(navigation.SECTIONS)
+
+    @property
+    def create(self) -> list[navigation.Entry]:
+        """What can be created."""
+        return navigation.available(navigation.CREATE)
+
+    @property
+    def account(self) -> list[navigation.Entry]:
+        """Pages of one's own."""
+        return navigation.available(navigation.ACCOUNT)
 
     @property
     def html_lang(self) -> str:
@@ -51,6 +66,11 @@ class Shell:
         return queue_sentence(self.queue_count)
 
     @property
+    def words(self) -> dict[str, str]:
+        """What the shared scripts say."""
+        return script_words(self.language)
+
+    @property
     def other_theme(self) -> str:
         """The theme that the switch leads to."""
         return OTHER_THEME[self.theme]
@@ -61,23 +81,20 @@ def build_shell(request: HttpRequest) -> Shell:
     known: User | AnonymousUser | None = getattr(request, "user", None)
     person = known or AnonymousUser()  # refused before it was known who
     is_member = person.is_authenticated
-    language = get_language() or "en"
     return Shell(
         site_name=settings.SITE_NAME,
         theme=getattr(request, "theme", "dark"),
-        language=language,
+        language=get_language() or "en",
         languages=tuple(settings.LANGUAGES),
-        sections=navigation.available(navigation.SECTIONS),
-        create=navigation.available(navigation.CREATE),
-        account=navigation.available(navigation.ACCOUNT),
         queue_count=active_job_count(person) if is_member else 0,
         mention_count=unread_notices(person),
         avatar_url=avatar_url(person) if isinstance(person, User) else "",
-        words=script_words(language),
-        here=request.get_full_path(),
     )
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`shell`, built when a template first asks: partials never pay for it."""
-    return {"shell": SimpleLazyObject(lambda: build_shell(request))}
+    """`shell`, built when a template first asks (partials never pay for it), and where it is."""
+    return {
+        "shell": SimpleLazyObject(lambda: build_shell(request)),
+        "page_address": request.get_full_path(),
+    }

@@ -16,6 +16,7 @@ from frontend.pages.errors import error_page, wrong_method
 from frontend.preferences import THEME_COOKIE, THEMES
 from frontend.requests import PageRequest
 from frontend.toasts import take_toasts
+from hub.accounts.permissions import roles_asked_once
 from hub.core.errors import AtelierError
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # Programs and files have their own answers; only pages get ours.
 NOT_PAGES = ("/api/", "/media/", "/static/")
+SAFE_METHODS = ("GET", "HEAD")
 API_PAGE = "/api/v2/docs/"
 
 
@@ -50,6 +52,20 @@ class PreferenceMiddleware:
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return self.get_response(request)
+
+
+class RolesMiddleware:
+    """A request that changes nothing asks once for a person's role in a team."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """What streams its answer has left before it begins."""
+        if request.method not in SAFE_METHODS:
+            return self.get_response(request)
+        with roles_asked_once():
+            return self.get_response(request)
 
 
 class HtmxResponseMiddleware:

@@ -19,6 +19,7 @@ FRONTEND_MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "frontend.middleware.PreferenceMiddleware",
+    "frontend.middleware.RolesMiddleware",
     "frontend.middleware.HtmxResponseMiddleware",
     "frontend.middleware.ErrorPageMiddleware",
 ]

@@ -16,7 +16,7 @@ from hub.accounts.kept_queries import RowsForViewer
 from hub.accounts.queries import keys_of_username
 from hub.core.errors import Invalid
 from hub.core.kept_queries import KeptRows, attach_rows
-from hub.core.lookups import among
+from hub.core.lookups import among, keys_of
 from hub.core.pagination import Load, encode_cursor, keyset, rows_of_slice
 from models_registry.key_lookup import keys_of_bases
 from models_registry.models.model import Viewer
@@ -25,6 +25,8 @@ from models_registry.models.version import ModelVersion
 REACTIONS = "Most Reactions"
 RANDOM = "Random"
 DRAWN_KEYS = 2_000
+#: Pictures of a span of time that are taken by their keys; more are found in the list soon enough.
+FEW_RECENT = 8_000
 # Pictures are not collected here, so that order falls back to the nearest sign of liking.
 ORDERS: Mapping[str, tuple[str, str]] = {
     REACTIONS: ("-reaction_count", "-id"),
@@ -78,6 +80,8 @@ def civitai_images(
     images, load = _narrowed(viewer, filters), partial(_rows_for, viewer)
     if sort == RANDOM:
         return CataloguePage(_random(images, limit, load), None)
+    if filters.published_since is not None and "published_at" not in ORDERS[sort][0]:
+        images = _by_time(images)
     if cursor or page is None or page == 1:
         return _by_cursor(images, ORDERS[sort], cursor, limit, load)
     return _by_number(images, ORDERS[sort], page, limit, load)
@@ -105,6 +109,15 @@ def _random(images: QuerySet[Image], limit: int, load: Load[Image]) -> tuple[Ima
     found = list(load(chosen))
     random.shuffle(found)
     return tuple(found)
+
+
+def _by_time(images: QuerySet[Image]) -> QuerySet[Image]:
+    """The same pictures by their keys, where they are few.
+
+    In the order of another column, PostgreSQL would try the pictures of all years for them.
+    """
+    keys = keys_of(images.order_by(*ORDERS["Newest"])[: FEW_RECENT + 1])
+    return Image.objects.filter(among("pk", keys)) if len(keys) <= FEW_RECENT else images
 
 
 def _by_cursor(

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
+from django.core.exceptions import EmptyResultSet
 from django.db.models import (
     BooleanField,
     Exists,
@@ -21,6 +22,7 @@ from django.db.models import (
 )
 
 from gallery.models import Generation
+from gallery.prompt_words import with_whole_words
 from hub.core.lookups import among, keys_of
 from models_registry.search_text import raw_query
 
@@ -47,6 +49,7 @@ class Prompted:
 
     def __init__(self, text: str) -> None:
         self._raw = raw_query(text.replace("\x00", ""))
+        self._windows: dict[tuple[int, str, str], Near] = {}
 
     def next_of(self, images: QuerySet[Any], *, enough: int) -> Near:
         """Those among the next WINDOW pictures of an ordered list, or among WIDER times as many.
@@ -63,13 +66,13 @@ class Prompted:
     def nearest_of(self, images: QuerySet[Any]) -> Near:
         """Those among the next NEAREST pictures of an ordered list.
 
-        Without one there, among WINDOW for several words: a single word that is so rare is found
-        by the index in no time, while several common ones take it the longest of all.
+        Without one there, among WINDOW for beginnings of very many words: what is so rare is found
+        by the index in no time, but for several of these, which take it the longest of all.
         """
         if not self._raw:
             return Near([], is_all=True)
         near = self._within(images, NEAREST)
-        if near.keys or near.is_all or " & " not in self._raw:
+        if near.keys or near.is_all or " & " not in self._raw or ":*" not in self._by_index:
             return near
         return self._within(images, WINDOW)
 
@@ -90,6 +93,17 @@ class Prompted:
         return Exists(self._generations.filter(image=OuterRef("pk")))
 
     def _within(self, images: QuerySet[Any], size: int) -> Near:
+        """Hits among the first pictures, once for a page and its count where both begin there."""
+        try:
+            sql, params = images.query.sql_with_params()
+        except EmptyResultSet:
+            return Near([], is_all=True)
+        asked = size, sql, repr(params)
+        if asked not in self._windows:
+            self._windows[asked] = self._looked_through(images, size)
+        return self._windows[asked]
+
+    def _looked_through(self, images: QuerySet[Any], size: int) -> Near:
         """Hits among the first pictures; a column here: as a filter, the index would be asked."""
         window = keys_of(images[:size])
         is_hit = ExpressionWrapper(Q(search=self._words), output_field=BooleanField())
@@ -103,7 +117,12 @@ class Prompted:
 
     @property
     def _generations(self) -> QuerySet[Generation]:
-        return Generation.objects.filter(search=self._words)
+        words = SearchQuery(self._by_index, config="simple", search_type="raw")
+        return Generation.objects.filter(search=words)
+
+    @cached_property
+    def _by_index(self) -> str:
+        return with_whole_words(self._raw)
 
     @property
     def _words(self) -> SearchQuery:

@@ -1,7 +1,7 @@
 """Reads of the gallery for pages and API: lists by keyset, one picture with all that is its."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from gallery.models import Image, ImageResource
 from gallery.prompt_search import Prompted
 from hub.accounts.kept_queries import RowsForViewer
-from hub.accounts.queries import keys_of_username
+from hub.accounts.queries import keys_of_usernames
 from hub.core.errors import Invalid, NotFound
 from hub.core.kept_queries import KeptRows, attach_rows
 from hub.core.lookups import among, keys_of
 from hub.core.pagination import Page, behind, behind_cursor, keyset, sliced
 from models_registry.engagement_queries import hidden_version_ids
-from models_registry.key_lookup import keys_of_bases
+from models_registry.key_lookup import LookedUp, keys_of_bases
 from models_registry.models.base_model import BaseModel
 from models_registry.models.model import ONLY_ASKED, Model, Viewer
 from models_registry.models.version import ModelVersion
@@ -67,6 +67,8 @@ class ImageFilters:
     words: str = ""
     scope: Scope = Scope.EVERYONE
     team_id: int | None = None
+    #: Shared with copies: a page and its count ask once what the filters stand for.
+    looked_up: LookedUp = field(default_factory=LookedUp, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -235,13 +237,15 @@ def _narrowed(
 ) -> QuerySet[Image]:
     images = Image.objects.visible_to(viewer)
     if filters.model_id is not None:
-        images = images.filter(made_with(viewer, model_id=filters.model_id))
+        images = images.filter(_made_once(viewer, filters, model_id=filters.model_id))
     if filters.version_id is not None:
-        images = images.filter(made_with(viewer, pk=filters.version_id))
+        images = images.filter(_made_once(viewer, filters, pk=filters.version_id))
     if filters.base_models:
-        images = images.filter(base_model__in=keys_of_bases(filters.base_models))
+        bases = filters.looked_up.keys(keys_of_bases, filters.base_models)
+        images = images.filter(base_model__in=bases)
     if filters.author:
-        images = images.filter(owner_id__in=keys_of_username(filters.author))
+        owners = filters.looked_up.keys(keys_of_usernames, [filters.author])
+        images = images.filter(owner_id__in=owners)
     if filters.post_id is not None:
         images = images.filter(post_id=filters.post_id)
     if filters.with_prompt:
@@ -278,6 +282,12 @@ def made_with(viewer: Viewer, **which: int) -> Func | Exists:
     Without that a list would tell which pictures were made with somebody's private model.
     """
     return _images_of(_made(viewer, **which))
+
+
+def _made_once(viewer: Viewer, filters: ImageFilters, **which: int) -> Func | Exists:
+    asked = ("made with", viewer.pk, *which.items())
+    found: Func | Exists = filters.looked_up.once(asked, lambda: made_with(viewer, **which))
+    return found
 
 
 def _made(viewer: Viewer, **which: int) -> QuerySet[ImageResource]:

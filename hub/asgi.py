@@ -12,9 +12,11 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 from hub.api.asgi_auth import person_behind  # noqa: E402
 from hub.core.health import LIVE, READY, health  # noqa: E402
+from hub.core.kept_connections.base import keep_connections  # noqa: E402
 from hub.storage.tus import PREFIX, TusApp  # noqa: E402
 from training.datasets.routing import websocket_urlpatterns as of_datasets  # noqa: E402
 from training.jobs.routing import websocket_urlpatterns as of_jobs  # noqa: E402
@@ -42,6 +44,8 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+keep_connections(settings.KEPT_CONNECTIONS)
 
 # What start-up made lives as long as the process: the collector need not walk through it again each
 # time that a long list makes many objects (a quarter of the time of a list of 100 models).

@@ -1,8 +1,9 @@
 """Counts beside the filters of the model list.
 
-The whole list of a large hub is counted beforehand (kept_counts). Otherwise one pass over the
-matching models counts everything that is a column of theirs. Base models belong to versions; where
-very many models match, each of them is counted up to BASE_CEILING only.
+The whole list of a large hub is counted beforehand (kept_counts). What filters or words found is a
+few hundred models, whose columns are read once and counted here (facet_rows). Otherwise one pass
+over the matching models counts everything that is a column of theirs, and base models by their
+versions; where very many models match, each of them is counted up to BASE_CEILING only.
 """
 
 from collections import Counter
@@ -12,11 +13,14 @@ from typing import Any
 
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import among, keys_of
+from models_registry.facet_rows import FacetRow, facet_rows, with_columns
 from models_registry.filters import (
     COUNTED,
     PUBLISHED_SCOPES,
     ModelFilters,
+    are_columns,
     counted_apart,
     filtered,
     narrowed,
@@ -64,23 +68,59 @@ class Facets:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Hits for a list, and for the list without the filters whose choices have counts."""
+    """Hits for a list, and for the list without the filters whose choices have counts.
+
+    `rows` are the columns of the wide hits, and `of_base` those of them with a chosen base model;
+    None for lists with drafts, whose base models do not stand on the model.
+    """
 
     hits: Hits | None
     wide: Hits | None
+    rows: Sequence[FacetRow] | None = None
+    of_base: Sequence[FacetRow] = ()
 
 
 def find(viewer: Viewer, filters: ModelFilters) -> Found:
     """Look for what the list shows and for what is counted beside it, once where one will do."""
     wide_filters = counted_apart(filters)
-    if wide_filters == filters:
-        hits = search_hits(viewer, filters)
-        return Found(hits, hits)
-    if filters.query.strip():
-        found, own = search_both(viewer, filters)
-        return Found(own, found)
-    wide = search_hits(viewer, wide_filters)
-    return Found(search_hits(viewer, filters, inside=wide), wide)
+    if wide_filters != filters and filters.query.strip():
+        wide, own = search_both(viewer, filters)
+        return Found(own, wide, *_rows_of(viewer, filters, wide))
+    wide_hits = search_hits(viewer, wide_filters)
+    rows, of_base = _rows_of(viewer, filters, wide_hits)
+    if wide_hits is None or wide_filters == filters:
+        own_hits = wide_hits if wide_filters == filters else search_hits(viewer, filters)
+    elif wide_hits.is_complete and rows is not None:
+        keys = tuple(row.key for row in with_columns(of_base, filters))
+        own_hits = replace(wide_hits, ids=keys)
+    else:
+        own_hits = search_hits(viewer, filters, inside=wide_hits)
+    return Found(own_hits, wide_hits, rows, of_base)
+
+
+def _rows_of(
+    viewer: Viewer, filters: ModelFilters, hits: Hits | None
+) -> tuple[Sequence[FacetRow] | None, Sequence[FacetRow]]:
+    """Columns of the wide hits, and of those with a chosen base model; see Found."""
+    if hits is None or filters.scope not in PUBLISHED_SCOPES:
+        return None, ()
+    rows = facet_rows(hits.ids)
+    return rows, _with_bases(viewer, filters, rows)
+
+
+def _with_bases(
+    viewer: Viewer, filters: ModelFilters, rows: Sequence[FacetRow]
+) -> Sequence[FacetRow]:
+    """Those with one of the chosen base models, in the version that has the rest."""
+    if not filters.base_models:
+        return rows
+    bases = set(filters.looked_up.keys(keys_of_bases, filters.base_models))
+    rows = [row for row in rows if not bases.isdisjoint(row.base_ids)]
+    if are_columns(filters):
+        return rows
+    of_base = narrowed(viewer, filters.without(*COUNTED[:-1], "query"))
+    held = set(keys_of(of_base.filter(among("pk", [row.key for row in rows])).order_by()))
+    return [row for row in rows if row.key in held]
 
 
 class _Rows(Subquery):
@@ -105,21 +145,41 @@ def facet_counts(
         if kept is not None:
             return _facets_of_kept(kept, filters)
     found = found or find(viewer, filters)
+    facets = _facets_of_rows(filters, found) or _counted(viewer, filters, found)
     hits, wide_hits = found.hits, found.wide
-    # These hits are models that meet the wide filters: nothing has to be asked of them again.
-    all_wide = narrowed(viewer, wide) if wide_hits is None else _of(wide_hits)
-    all_groups = groups = _groups(all_wide)
-    if filters.base_models:
-        of_base = filters.without(*COUNTED[:-1])
-        groups = _groups(_found(viewer, of_base, wide_hits))
-    bases, ceiling = _bases(viewer, filters, wide_hits, matching=_sum(all_groups, filters))
-    facets = _facets(groups, filters, _base_choices(bases, ceiling))
     return replace(
         facets,
         total=facets.total if hits is None else len(hits.ids),
         is_least=wide_hits is not None and not wide_hits.is_complete,
         is_total_least=hits is not None and not hits.is_complete,
     )
+
+
+def _facets_of_rows(filters: ModelFilters, found: Found) -> Facets | None:
+    """Of the columns that were read of all wide hits; None where none were."""
+    if found.rows is None:
+        return None
+    any_base = with_columns(found.rows, filters.without("base_models"))
+    bases = Counter(key for row in any_base for key in row.base_ids)
+    groups = Counter(row.group for row in found.of_base)
+    return _facets(groups, filters, _base_choices(bases, ceiling=None))
+
+
+def _counted(viewer: Viewer, filters: ModelFilters, found: Found) -> Facets:
+    """Counted by the database, however many models match."""
+    wide_hits = found.wide
+    # These hits are models that meet the wide filters: nothing has to be asked of them again.
+    all_wide = (
+        narrowed(viewer, counted_apart(filters))
+        if wide_hits is None
+        else Model.objects.filter(among("pk", wide_hits.ids))
+    )
+    all_groups = groups = _groups(all_wide)
+    if filters.base_models:
+        of_base = filters.without(*COUNTED[:-1])
+        groups = _groups(_found(viewer, of_base, wide_hits))
+    bases, ceiling = _bases(viewer, filters, wide_hits, matching=_sum(all_groups, filters))
+    return _facets(groups, filters, _base_choices(bases, ceiling))
 
 
 def _facets_of_kept(kept: Counts, filters: ModelFilters) -> Facets:
@@ -146,10 +206,6 @@ def _facets(
         trained_here=_sum(groups, filters, lambda group: group[3]),
         total=_sum(groups, filters),
     )
-
-
-def _of(hits: Hits) -> QuerySet[Model]:
-    return Model.objects.filter(among("pk", hits.ids))
 
 
 def _found(viewer: Viewer, filters: ModelFilters, hits: Hits | None) -> QuerySet[Model]:
@@ -225,11 +281,10 @@ def _bases(
 
 def _base_choices(counts: Mapping[int, int], ceiling: int | None) -> tuple[FacetChoice, ...]:
     shown = [key for key, count in counts.items() if count]
-    rows = BaseModel.objects.filter(pk__in=shown).order_by("sort", "name")
     most = max(counts.values(), default=0) if ceiling is None else ceiling
     return tuple(
         FacetChoice(row.name, row.name, min(counts[row.pk], most), counts[row.pk] > most)
-        for row in rows
+        for row in _bases_in_order(shown)
     )
 
 
@@ -244,3 +299,8 @@ def _some_of_each_base(versions: QuerySet[ModelVersion]) -> dict[int, int]:
     some = of_base.values("model_id").distinct()[: BASE_CEILING + 1]
     rows = BaseModel.objects.order_by().values_list("pk", _Rows(some))
     return {pk: count for pk, count in rows if count}
+
+
+_bases_in_order = KeptRows(
+    lambda keys: BaseModel.objects.filter(among("pk", keys)).order_by("sort", "name")
+)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.accounts.models import Membership, Team
-from hub.accounts.queries import keys_of_username
+from hub.accounts.queries import keys_of_usernames
 from hub.core.lookups import among, keys_of
 from models_registry.bonds import engagements, followed, hidden, saved, with_tag_keys
 from models_registry.file_kinds import words_for
@@ -235,7 +235,7 @@ def _own_columns(filters: ModelFilters) -> Q:
         if values:
             condition &= Q(**{f"{column}__in": list(values)})
     if filters.username:
-        owners = filters.looked_up.keys(_keys_of_usernames, [filters.username])
+        owners = filters.looked_up.keys(keys_of_usernames, [filters.username])
         condition &= Q(owner_id__in=owners)
     if filters.checkpoint_type:
         condition &= Q(checkpoint_type=filters.checkpoint_type)
@@ -246,10 +246,6 @@ def _own_columns(filters: ModelFilters) -> Q:
     if filters.trained_here:
         condition &= Q(is_trained_here=True)
     return condition & _without(filters)
-
-
-def _keys_of_usernames(names: Collection[str]) -> list[int]:
-    return [key for name in names for key in keys_of_username(name)]
 
 
 def _without(filters: ModelFilters) -> Q:
@@ -295,21 +291,30 @@ def _allowed_levels(allowed: int) -> list[int]:
 def _holding(filters: ModelFilters) -> list[Q]:
     """What the versions of a model must have, as far as its own columns tell, and the rest.
 
-    The columns are for lists of what is published: drafts are asked for themselves. Two things of
-    one version, or anything else of it, are asked of the versions, but of few models.
+    The columns are for lists of what is published: drafts are asked for themselves, and so is
+    anything that stands on no column.
     """
     by_file = bool(filters.formats or filters.precisions)
+    if not _only_published(filters):
+        asked = filters.base_models or by_file or filters.version_ids or filters.early_access_at
+        return [Q(Exists(_versions_or_files(filters, by_file=by_file)))] if asked else []
     told: list[Q] = []
-    if _only_published(filters):
-        if filters.base_models:
-            told.append(Q(base_ids__overlap=_keys_of_bases(filters)))
-        if by_file:
-            words = words_for(filters.formats, filters.precisions)
-            told.append(Q(file_kinds__overlap=words))
-    asked = bool(filters.base_models) + by_file
-    if asked > min(len(told), 1) or filters.version_ids or filters.early_access_at:
-        return [*told, Q(Exists(_versions_or_files(filters, by_file=by_file)))]
+    bases = _keys_of_bases(filters) if filters.base_models else None
+    if by_file:
+        words = words_for(filters.formats, filters.precisions, bases)
+        told.append(Q(file_kinds__overlap=words))
+    elif bases is not None:
+        told.append(Q(base_ids__overlap=bases))
+    if filters.version_ids or filters.early_access_at:
+        told.append(Q(Exists(_versions_or_files(filters, by_file=by_file))))
     return told
+
+
+def are_columns(filters: ModelFilters) -> bool:
+    """Whether what versions must have stands on the model: one base model, or kinds of files."""
+    by_file = bool(filters.formats or filters.precisions)
+    of_version = filters.version_ids or filters.early_access_at
+    return _only_published(filters) and not of_version and not (filters.base_models and by_file)
 
 
 def _versions_or_files(filters: ModelFilters, *, by_file: bool) -> QuerySet[Any]:

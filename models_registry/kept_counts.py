@@ -16,7 +16,6 @@ from django.core.cache import cache
 from django.db.models import Count, Q, QuerySet
 
 from hub.accounts.models import Membership
-from hub.core.lookups import among
 from models_registry.bonds import engagements_of
 from models_registry.models.engagement import EngagementKind
 from models_registry.models.model import FACET_COLUMNS, Model, Viewer
@@ -118,14 +117,13 @@ def seen_beside(viewer: Viewer) -> QuerySet[Model]:
 
 
 def _rows_of(models: QuerySet[Model]) -> Counts | None:
-    """Counts of few models, in two queries; None where they are many."""
-    rows = list(models.order_by().values_list("pk", *FACET_COLUMNS)[: OWN_MOST + 1])
+    """Counts of few models; None where they are many."""
+    rows = list(models.order_by().values_list(*FACET_COLUMNS, "base_ids")[: OWN_MOST + 1])
     if len(rows) > OWN_MOST:
         return None
-    groups: dict[int, Group] = {key: (a, b, c, d) for key, a, b, c, d in rows}
-    versions = ModelVersion.objects.published().filter(among("model", groups))
-    pairs = versions.exclude(base_model=None).values_list("model_id", "base_model_id").distinct()
-    return _summed(groups.values(), ((groups[key], base, 1) for key, base in pairs))
+    groups: list[tuple[Group, list[int]]] = [((a, b, c, d), bases) for a, b, c, d, bases in rows]
+    pairs = ((group, base, 1) for group, bases in groups for base in bases)
+    return _summed((group for group, _bases in groups), pairs)
 
 
 def _counted(models: QuerySet[Model]) -> Counts:

@@ -5,6 +5,7 @@ with them or with the order of the list; behind a join it could only guess.
 """
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 from models_registry.models.base_model import BaseModel
 from models_registry.models.tag import Tag, TagAlias
@@ -27,14 +28,19 @@ Find = Callable[[Collection[str]], list[int]]
 
 
 class LookedUp:
-    """Keys that were found for names, so that whoever shares this asks once for each."""
+    """What was looked up for names, so that whoever shares this asks once for each."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Find, tuple[str, ...]], list[int]] = {}
+        self._found: dict[tuple[Any, ...], Any] = {}
 
     def keys(self, find: Find, names: Collection[str]) -> list[int]:
         """What `find` gives for these names."""
-        asked = find, tuple(sorted(names))
+        asked = tuple(sorted(names))
+        keys: list[int] = self.once((find, *asked), lambda: find(names))
+        return keys
+
+    def once(self, asked: tuple[Any, ...], look_up: Callable[[], Any]) -> Any:
+        """What `look_up` gave when this was first asked."""
         if asked not in self._found:
-            self._found[asked] = find(names)
+            self._found[asked] = look_up()
         return self._found[asked]

@@ -42,8 +42,9 @@ MAX_QUERY_CHARACTERS = 200
 MOST_HITS = 500
 #: Nor more near misses than these: each of them costs as much as ten hits.
 MOST_NEAR = 200
-#: Slips of the hand are forgiven when fewer models than these have the words as they were typed.
-ENOUGH_HITS = 200
+#: Slips of the hand are forgiven when fewer models than these, two pages of a list, have the words
+#: as they were typed.
+ENOUGH_HITS = 48
 #: Of a common word, these most downloaded models are looked through for hits to be ranked.
 BEST_KNOWN = 2_000
 BEST_KNOWN_ALIKE = 500

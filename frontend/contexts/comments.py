@@ -31,7 +31,7 @@ class CommentRow:
     can_delete: bool
     can_hide: bool
     username: str
-    people: dict[str, str]
+    people: tuple[tuple[str, str], ...]
     answers: tuple["CommentRow", ...] = ()
 
 
@@ -109,7 +109,7 @@ def _rows(comments: Iterable[Comment], viewer: Viewer, *, moderates: bool) -> li
     ]
 
 
-def _named(comment: Comment) -> dict[str, str]:
-    """Addresses of the people named in a comment, by their user names."""
+def _named(comment: Comment) -> tuple[tuple[str, str], ...]:
+    """User names of the people named in a comment, each with its address."""
     names = [notice.person.username for notice in comment.namings]
-    return {name: person_url(name) for name in names}
+    return tuple((name, person_url(name)) for name in names)

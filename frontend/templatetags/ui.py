@@ -218,10 +218,10 @@ def _save_button(context: template.Context, card: ModelCard) -> SafeString:
     button = _kept_save_button(
         card.save_url, card.title, is_saved=card.is_saved, language=get_language() or ""
     )
-    return _with_token(button, context)
+    return with_token(button, context)
 
 
-def _with_token(html: SafeString, context: template.Context) -> SafeString:
+def with_token(html: SafeString, context: template.Context) -> SafeString:
     """What is kept for everybody, with the token of whom this page is for."""
     token = conditional_escape(context.get("csrf_token") or "")
     return mark_safe(html.replace(ANYBODYS, token))  # noqa: S308  a template, and an escape
@@ -253,7 +253,7 @@ def answer_form(
 ) -> SafeString:
     """The folded form below a thread of comments."""
     form = _answer_form(address, thread_id, max_characters, language=get_language() or "")
-    return _with_token(form, context)
+    return with_token(form, context)
 
 
 @lru_cache(maxsize=FORMS_KEPT)

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from gallery.models import Generation, Image
 from gallery.models.generation import Process
+from gallery.prompt_words import keep_words
 from hub.formats.errors import ImageMetadataError
 from hub.formats.generation import reading
 from hub.formats.generation.a1111 import emit_infotext, parse_infotext
@@ -102,6 +103,7 @@ def keep_generation(image: Image, found: ReadGeneration, *, is_given: bool = Fal
             "process": process_of(data),
         },
     )
+    keep_words(image.pk)
     return generation
 
 

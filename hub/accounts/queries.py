@@ -1,5 +1,6 @@
 """Reads of people and teams for pages, API and sockets."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from hub.accounts.keys import key_hash
 from hub.accounts.models import Invite, Membership, Role, Team, User
-from hub.accounts.permissions import can_manage_team
+from hub.accounts.permissions import can_manage_team, role_in
 from hub.core.errors import NotAllowed, NotFound
 
 TEAM_SESSION_KEY = "team_id"
@@ -26,17 +27,12 @@ def teams_of(user: User | AnonymousUser) -> QuerySet[Team]:
 
 def is_member(user: User | AnonymousUser, team: Team | None) -> bool:
     """Whether the person belongs to the team, in whatever role."""
-    if team is None or not user.is_authenticated:
-        return False
-    return Membership.objects.filter(user_id=user.pk, team=team).exists()
+    return role_in(user, team) is not None
 
 
 def works_in(user: User | AnonymousUser, team: Team | None) -> bool:
     """Whether the person makes and changes things in the team; viewers only look."""
-    if team is None or not user.is_authenticated:
-        return False
-    working = Membership.objects.filter(user_id=user.pk, team=team).exclude(role=Role.VIEWER)
-    return working.exists()
+    return role_in(user, team) not in {None, Role.VIEWER}
 
 
 def teams_worked_in(user: User | AnonymousUser) -> QuerySet[Team]:
@@ -112,6 +108,11 @@ def invite_of(viewer: User, key: str, invites: QuerySet[Invite] | None = None) -
 def keys_of_username(name: str) -> list[int]:
     """Keys of the people called so, in whatever case; lists ask for them first, see key_lookup."""
     return list(User.objects.filter(username__iexact=name).values_list("pk", flat=True))
+
+
+def keys_of_usernames(names: Collection[str]) -> list[int]:
+    """Keys of the people with one of these names, in whatever case."""
+    return [key for name in names for key in keys_of_username(name)]
 
 
 def people_beginning(text: str) -> list[User]:

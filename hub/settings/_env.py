@@ -127,7 +127,7 @@ def database(url: str, **options: str) -> dict[str, object]:
         )
     query = dict(parse_qsl(parts.query))
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "hub.core.kept_connections",
         "NAME": unquote(parts.path.lstrip("/")) or "atelier",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

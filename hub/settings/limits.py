@@ -40,6 +40,9 @@ GGUF_HEADER_MAX_BYTES = _env.integer("GGUF_HEADER_MAX_BYTES", 32 * MIB, minimum=
 COUNTS_SECONDS = _env.integer("COUNTS_SECONDS", 60, minimum=1)
 TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)
 
+# Connections to the database that a web process keeps open between requests
+KEPT_CONNECTIONS = _env.integer("KEPT_CONNECTIONS", 8, minimum=0)
+
 # Files longer than this are not sent to ClamAV; clamd's own StreamMaxLength has to allow it
 CLAMAV_MAX_BYTES = _env.integer("CLAMAV_MAX_BYTES", 2 * GIB - 1, minimum=1)
 CLAMAV_TIMEOUT_SECONDS = _env.integer("CLAMAV_TIMEOUT_SECONDS", 600, minimum=1)

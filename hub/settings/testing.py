@@ -23,3 +23,4 @@ ALLOWED_HOSTS = ["*"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
 TAG_COUNTS_SECONDS = 0  # each test has tags of its own
+KEPT_CONNECTIONS = 0  # a database with open connections cannot be dropped

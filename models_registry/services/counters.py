@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Greatest
 
-from models_registry.file_kinds import words_of
+from models_registry.file_kinds import FileKind, words_of
 from models_registry.models.bookmark import Bookmark
 from models_registry.models.download import Download
 from models_registry.models.engagement import EngagementKind, ModelEngagement
@@ -105,7 +105,7 @@ def refresh_facts(*, model_id: int) -> None:
             latest_version=shown[0] if shown else None,
             last_version_at=max(times) if times else known_at,
             is_verified=any(
-                kind == FileFormat.SAFETENSOR for row in shown for kind, _p in files[row.pk]
+                file.format == FileFormat.SAFETENSOR for row in shown for file in files[row.pk]
             ),
             is_trained_here=any(row.job_uuid is not None for row in shown),
             base_ids=sorted({row.base_model_id for row in published if row.base_model_id}),
@@ -113,12 +113,13 @@ def refresh_facts(*, model_id: int) -> None:
         )
 
 
-def _cleared_files(model_id: int) -> dict[int, list[tuple[str, str]]]:
-    """Format and precision of the files of each version of a model that others may have."""
-    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+def _cleared_files(model_id: int) -> dict[int, list[FileKind]]:
+    """Kinds of the files of each version of a model that others may have."""
+    found: dict[int, list[FileKind]] = defaultdict(list)
     rows = ModelFile.objects.filter(version__model_id=model_id, scan_status=ScanStatus.SUCCESS)
-    for version_id, *file in rows.values_list("version_id", "format", "precision"):
-        found[version_id].append((file[0], file[1]))
+    columns = ("version_id", "format", "precision", "version__base_model_id")
+    for version_id, *file in rows.values_list(*columns):
+        found[version_id].append(FileKind._make(file))
     return found
 
 

@@ -117,6 +117,21 @@ def test_a_period_leaves_older_pictures_out() -> None:
     assert set(ids(period="Week")) == set(ids(period="AllTime")) == {new.pk, old.pk}
 
 
+@pytest.mark.parametrize("few", [2, 1])
+def test_a_period_is_in_the_same_order_however_its_pictures_are_found(monkeypatch, few) -> None:
+    monkeypatch.setattr("gallery.catalogue.FEW_RECENT", few)
+    liked, plain_one = plain(1), plain(2)
+    private = make_image(visibility=Visibility.PRIVATE)
+    toggle_reaction(actor=UserFactory(), image=liked, kind="like")
+    for sort in ("Most Reactions", "Oldest"):
+        assert ids(period="Week", sort=sort) == [liked.pk, plain_one.pk]
+    first = get(period="Week", limit=1)
+    assert [item["id"] for item in first["items"]] == [liked.pk]
+    cursor = first["metadata"]["nextCursor"]
+    assert ids(period="Week", limit=1, cursor=cursor) == [plain_one.pk]
+    assert private.pk not in ids(period="Week")
+
+
 @pytest.mark.parametrize(
     ("query", "levels"),
     [

@@ -247,8 +247,9 @@ def test_words_find_the_same_pictures_however_they_are_looked_for(
             break
     assert found == made[5::-2]
     assert image_total(viewer=NOBODY, filters=filters) == ImageTotal(3)
-    for nearest in (1, 9):
+    for nearest, most_words in ((1, 128), (9, 128), (1, 0)):
         monkeypatch.setattr("gallery.prompt_search.NEAREST", nearest)
+        monkeypatch.setattr("gallery.prompt_words.MOST_WORDS", most_words)
         for words in ("ink", "ink draw"):
             assert around(made[3], words) == (made[5], made[1])
             assert around(made[5], words) == (None, made[3])

@@ -1,5 +1,9 @@
 """Posts, pictures, their generation data, and the versions that they were made with."""
 
+from importlib import import_module
+
+from django.db import connection
+
 from gallery.models.generation import Generation
 from gallery.models.image import Image
 from gallery.models.post import Post
@@ -15,6 +19,8 @@ from tests.load.size import Size
 from tests.load.words import ADJECTIVES, BLURHASH, NEGATIVE, PLACEHOLDER, PROMPT_TAIL, THINGS
 
 IN_POST = 4
+#: The words of all prompts, as they are written for prompts that are there already.
+FILL = import_module("gallery.migrations.0005_words_of_prompts").FILL
 
 
 def images(size: Size, keys: Keys) -> None:
@@ -50,6 +56,8 @@ def images(size: Size, keys: Keys) -> None:
             "seed": "n",
         },
     )
+    with connection.cursor() as cursor:
+        cursor.execute(FILL)
 
 
 def _image(size: Size, keys: Keys) -> dict[str, str]:

@@ -42,10 +42,11 @@ TOLD = {
     "file_kinds": "coalesce(of_versions.kinds, '{}')",
 }
 OF_VERSIONS = f"""LEFT JOIN (SELECT model_id, array_agg(DISTINCT base_model_id) AS base_ids,
- array_agg(DISTINCT word) FILTER (WHERE scan_status = 'Success') AS kinds
+ array_agg(DISTINCT word) FILTER (WHERE scan_status = 'Success' AND word > '') AS kinds
  FROM {ModelVersion._meta.db_table} AS version
  JOIN {ModelFile._meta.db_table} AS file ON file.version_id = version.id,
- LATERAL (VALUES (format || '/' || precision), (format || '/'), ('/' || precision)) AS w(word)
+ LATERAL (VALUES (format || '/' || precision), (format || '/'), ('/' || precision)) AS f(form),
+ LATERAL (VALUES (form), (base_model_id || ':' || form)) AS w(word)
  WHERE version.status = 'Published' GROUP BY model_id
 ) AS of_versions ON of_versions.model_id = {{first}} + n - 1"""
 DIGEST = "md5('blob' || n) || md5('bolb' || n)"

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from models_registry.catalogue import catalogue_page
-from models_registry.file_kinds import words_for, words_of
+from models_registry.file_kinds import FileKind, words_for, words_of
 from models_registry.filters import ModelFilters, Scope, Sort, filtered
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model
@@ -28,16 +28,18 @@ FP16 = ["/fp16", "SafeTensor/", "SafeTensor/fp16"]
 
 
 def told(model: Model) -> tuple[list[int], list[str]]:
-    """What stands on the model, having compared it with what its rows say."""
+    """What stands on the model, having compared it with what its rows say; words without a base."""
     row = Model.objects.get(pk=model.pk)
     public = ModelVersion.objects.filter(model=model, status__in=PUBLIC_STATES)
     rows = ModelFile.objects.filter(version__in=public, scan_status=ScanStatus.SUCCESS)
     words = set()
-    for file in rows:
-        words |= {f"{file.format}/{file.precision}", f"{file.format}/", f"/{file.precision}"}
+    for file in rows.select_related("version"):
+        forms = {f"{file.format}/{file.precision}", f"{file.format}/", f"/{file.precision}"}
+        base = file.version.base_model_id
+        words |= {word for form in forms - {"/"} for word in (form, base and f"{base}:{form}")}
     bases = {version.base_model_id for version in public if version.base_model_id}
-    assert (set(row.base_ids), set(row.file_kinds)) == (bases, words - {"/"})
-    return row.base_ids, row.file_kinds
+    assert (set(row.base_ids), set(row.file_kinds)) == (bases, words - {None})
+    return row.base_ids, [word for word in row.file_kinds if ":" not in word]
 
 
 def listed(**filters) -> list[str]:
@@ -49,11 +51,14 @@ def listed(**filters) -> list[str]:
 
 
 def test_words_leave_open_what_does_not_matter():
-    assert words_of([("SafeTensor", "fp16"), ("SafeTensor", "")]) == FP16
-    assert words_of([("", "")]) == []
+    assert words_of([FileKind("SafeTensor", "fp16"), FileKind("SafeTensor", "")]) == FP16
+    assert words_of([FileKind("", "", 7)]) == []
+    assert words_of([FileKind("GGUF", "", 7)]) == ["7:GGUF/", "GGUF/"]
     assert words_for(["GGUF", "Other"], []) == ["GGUF/", "Other/"]
     assert words_for([], ["fp16"]) == ["/fp16"]
     assert words_for(["GGUF"], ["int8", "int4"]) == ["GGUF/int8", "GGUF/int4"]
+    assert words_for(["GGUF"], [], [7, 9]) == ["7:GGUF/", "9:GGUF/"]
+    assert words_for(["GGUF"], [], []) == [], "of base models that there are none of"
 
 
 def test_every_service_that_changes_files_and_versions_keeps_what_stands_on_the_model():
@@ -146,8 +151,9 @@ def test_the_migration_writes_what_the_services_do():
     kept = list(Model.objects.order_by("pk").values_list("base_ids", "file_kinds"))
     Model.objects.update(base_ids=[], file_kinds=[])
 
-    migration = import_module("models_registry.migrations.0012_bases_and_kinds_of_files")
-    with connection.cursor() as cursor:
-        cursor.execute(migration.FILL)
+    for name in ("0012_bases_and_kinds_of_files", "0013_kinds_of_files_by_base"):
+        migration = import_module(f"models_registry.migrations.{name}")
+        with connection.cursor() as cursor:
+            cursor.execute(migration.FILL)
 
     assert list(Model.objects.order_by("pk").values_list("base_ids", "file_kinds")) == kept
