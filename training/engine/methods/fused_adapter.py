@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.engine.products import is_read_in_place, product
+
 MOST_ROWS = 128
 """Rows up to which a wide product is made piece by piece."""
 WIDER = 2
@@ -122,6 +124,9 @@ def _product(rows: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor
 
 def _for_each(matrix: Tensor, columns: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return matrix · columns + bias for each picture; columns are (n, in, positions)."""
+    if len(columns) == 1 and is_read_in_place(matrix, columns[0]):
+        y = product(matrix, columns[0])
+        return y[None] if bias is None else y.add_(bias[:, None])[None]
     same = matrix[None].expand(len(columns), -1, -1)
     if bias is None:
         return torch.bmm(same, columns)
