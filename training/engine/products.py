@@ -1,5 +1,6 @@
-"""Products of a large matrix with few columns, by the library that reads the matrix only once.
+"""Products of matrices on a CPU, each in the form that is quickest for its sizes.
 
+A large matrix with few columns: by the library that reads the matrix only once.
 torch multiplies by a library that copies both factors into a layout of its own before. With few
 columns that copy takes longer than the multiplication, and most of the matrix's rows are read for
 nothing else. oneDNN copies the factor that it calls weights, and reads the other one where it is:
@@ -19,6 +20,11 @@ MOST_COLUMNS = 128
 """From 256 on torch's own library is somewhat quicker: 76 and 72 GFLOP/s."""
 LEAST_VALUES = 2**20
 """Values of a matrix from which it pays; 640 x 640 with 64 columns take as long either way."""
+MOST_ROWS = 128
+"""Rows up to which a wide product is made piece by piece."""
+WIDER = 2
+"""Outputs for each input from which a product is wide."""
+PIECE = 512
 
 
 def product(matrix: Tensor, columns: Tensor) -> Tensor:
@@ -41,3 +47,34 @@ def is_read_in_place(matrix: Tensor, columns: Tensor) -> bool:
         and torch.backends.mkldnn.is_available()
         and not torch.is_autocast_enabled("cpu")
     )
+
+
+def product_of_rows(rows: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return rows · matrix + bias, a wide result of few rows piece by piece.
+
+    On a CPU torch's library does those in two thirds of the time: 59 instead of 42 GFLOP/s for 64
+    rows of 1,280 to 10,240, 54 instead of 42 for 77 of 768 to 3,072 (one thread, AVX2).
+    """
+    inputs, outputs = matrix.shape
+    if (
+        len(rows) > MOST_ROWS
+        or outputs < WIDER * inputs
+        or rows.device.type != "cpu"
+        or rows.dtype != torch.float32
+        or torch.is_autocast_enabled("cpu")
+    ):
+        return rows @ matrix if bias is None else torch.addmm(bias, rows, matrix)
+    y = rows.new_empty(len(rows), outputs)
+    for start in range(0, outputs, PIECE):
+        there = slice(start, start + PIECE)
+        if bias is None:
+            torch.mm(rows, matrix[:, there], out=y[:, there])
+        else:
+            torch.addmm(bias[there], rows, matrix[:, there], out=y[:, there])
+    return y
+
+
+def scaled_product(a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """Return scale·a·b in one operation: nothing is read from the first argument."""
+    unused = a[:1, :1].expand(a.shape[0], b.shape[1])
+    return torch.addmm(unused, a, b, beta=0, alpha=scale)
