@@ -2,11 +2,16 @@
 
 Each takes the way that is quickest for its pictures on a CPU (one thread, AVX2, 256 px and up):
 
-- many channels and places: by tiles, with four ninths of the multiplications (`winograd.py`), both
-  passes from one copy of the weights that is 16/9 of their size: 20 instead of 26 ms for 640
-  channels at 16 x 16, 67 instead of 112 at 32 x 32;
+- many channels and places: by tiles, with four ninths of the multiplications or a quarter of them
+  (`winograd.py`), both passes from one copy of the weights that is 16/9 of their size, or four
+  times: with small tiles 20 instead of 26 ms for 640 channels at 16 x 16, 67 instead of 112 at
+  32 x 32; with large ones 0.81 of that for all of SD 1.5's convolutions at 32 x 32;
+- many channels at 8 x 8: by small tiles too. With 16 tiles the forward pass reads its weights in
+  place (`products.py`) and takes 17 instead of 23 ms for 1280 channels, the backward pass 26; two
+  packed copies take a little longer together, and an eighth more memory;
 - fewer places: with weights that oneDNN has packed;
 - at most 16 places, or halved pictures: plain products of matrices;
+- kernels of one pixel: plain products too;
 - few channels and many places: torch's own way.
 
 On a CPU torch hands oneDNN plain weights, which oneDNN copies into its own layout before it
@@ -16,12 +21,12 @@ The gradient towards the input of a convolution with stride 1 is a convolution t
 weights flipped and the channels swapped, so both passes gain. Only weights that do not train can
 be kept this way.
 
-With fewer positions still (the innermost level at 256 px) a product waits for its weights, in
-whatever layout they are read. There the weights stay as they are, in their file, and both passes
-are plain products of matrices: somewhat slower than packed ones, and without two copies, which for
-SD 1.5 would be 1.9 GiB in place of 0.95. The same product halves the innermost pictures: with
-stride 2 the gradient is no convolution, and torch's own way takes five times as long (173 against
-33 ms for both passes of 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
+With fewer positions still (the innermost level at 256 px) the weights stay as they are, in
+their file, and both passes are plain products of matrices. The forward pass reads them in place, at
+70 GFLOP/s; the backward pass would need them turned over for that, in a copy which for SD 1.5 would
+be 0.95 GiB, and reaches 32. The same product halves the innermost pictures: with stride 2 the
+gradient is no convolution, and torch's own way takes five times as long (173 against 33 ms for both
+passes of 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
 """
 
 from __future__ import annotations
