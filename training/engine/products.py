@@ -1,7 +1,6 @@
 """Products of matrices on a CPU, each in the form that is quickest for its sizes.
 
 A large matrix with few columns: by the library that reads the matrix only once.
-
 torch multiplies by a library that copies both factors into a layout of its own before. With few
 columns that copy takes longer than the multiplication, and most of the matrix's rows are read for
 nothing else. oneDNN copies the factor that it calls weights, and reads the other one where it is:
@@ -21,10 +20,6 @@ MOST_COLUMNS = 128
 """From 256 on torch's own library is somewhat quicker: 76 and 72 GFLOP/s."""
 LEAST_VALUES = 2**20
 """Values of a matrix from which it pays; 640 x 640 with 64 columns take as long either way."""
-MOST_TURNED = 64
-"""Rows up to which a product is turned over; 128 gain little, and 48 nothing."""
-TURNED_BY = 16
-"""Rows that fill whole vectors: of 77, turned over, nothing is gained either."""
 MOST_ROWS = 128
 """Rows up to which a wide product is made piece by piece."""
 WIDER = 2
@@ -46,7 +41,7 @@ def is_read_in_place(matrix: Tensor, columns: Tensor) -> bool:
         matrix.device.type == "cpu"
         and matrix.dtype == columns.dtype == torch.float32
         and matrix.is_contiguous()
-        and (columns.is_contiguous() or columns.T.is_contiguous())
+        and columns.is_contiguous()
         and matrix.numel() >= LEAST_VALUES
         and columns.shape[1] <= MOST_COLUMNS
         and torch.backends.mkldnn.is_available()
@@ -55,16 +50,11 @@ def is_read_in_place(matrix: Tensor, columns: Tensor) -> bool:
 
 
 def product_of_rows(rows: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return rows · matrix + bias: (rows, outputs). No gradients, as above.
+    """Return rows · matrix + bias, a wide result of few rows piece by piece.
 
-    Few rows, of a layer's weights: turned over, so that the weights are read in place (57 instead
-    of 27 GFLOP/s for 16 rows of 5,120 to 1,280, 59 instead of 49 for 64). A wide result of few rows
-    otherwise: piece by piece, which takes two thirds of the time (54 instead of 42 GFLOP/s for 77
-    of 768 to 3,072; one thread, AVX2).
+    On a CPU torch's library does those in two thirds of the time: 59 instead of 42 GFLOP/s for 64
+    rows of 1,280 to 10,240, 54 instead of 42 for 77 of 768 to 3,072 (one thread, AVX2).
     """
-    if _turns(rows, matrix):
-        y = product(matrix.T, rows.T.contiguous()).T.contiguous()
-        return y if bias is None else y.add_(bias)
     inputs, outputs = matrix.shape
     if (
         len(rows) > MOST_ROWS
@@ -82,11 +72,6 @@ def product_of_rows(rows: Tensor, matrix: Tensor, bias: Tensor | None = None) ->
         else:
             torch.addmm(bias[there], rows, matrix[:, there], out=y[:, there])
     return y
-
-
-def _turns(rows: Tensor, matrix: Tensor) -> bool:
-    fits = len(rows) <= MOST_TURNED and len(rows) % TURNED_BY == 0
-    return fits and is_read_in_place(matrix.T, rows.T)
 
 
 def scaled_product(a: Tensor, b: Tensor, scale: float) -> Tensor:
