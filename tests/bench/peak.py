@@ -66,11 +66,14 @@ def measured_peak() -> float:
 def flops_of_a_step(folder: Path) -> float:
     """Return the FLOPs of one step, passes forward and backward, as torch counts them.
 
-    Adapters are counted as peft computes them, whatever the engine makes of them: a fused form
-    that multiplies more must not look busier for it.
+    What is counted is what the model asks for, whatever the engine makes of it: adapters as peft
+    computes them, convolutions with all their multiplications, attention as two products forward
+    and four backward. A fused form that multiplies more must not look busier for it, one that
+    multiplies less not idler; and torch counts nothing of its fused attention on a CPU.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
+    from training.engine.attention import take_plain_form
     from training.engine.config.train import TrainConfig
     from training.engine.events import Event
     from training.engine.methods import lora
@@ -85,6 +88,8 @@ def flops_of_a_step(folder: Path) -> float:
     lora.can_be_fused = lambda _: False
     run_folder = RunFolder(folder / "run", config.resolved(), Silent())
     session = prepare(config.resolved(), run_folder, folder / "cache")
+    for model in (session.components.unet, *session.components.text_encoders):
+        take_plain_form(model, sys.maxsize)
     with FlopCounterMode(display=False) as counter:
         session.stepper.step(0)
     return float(counter.get_total_flops())

@@ -2,11 +2,16 @@
 
 Each takes the way that is quickest for its pictures on a CPU (one thread, AVX2, 256 px and up):
 
-- many channels and places: by tiles, with four ninths of the multiplications (`winograd.py`), both
-  passes from one copy of the weights that is 16/9 of their size: 20 instead of 26 ms for 640
-  channels at 16 x 16, 67 instead of 112 at 32 x 32;
+- many channels and places: by tiles, with four ninths of the multiplications or a quarter of them
+  (`winograd.py`), both passes from one copy of the weights that is 16/9 of their size, or four
+  times: with small tiles 20 instead of 26 ms for 640 channels at 16 x 16, 67 instead of 112 at
+  32 x 32; with large ones 0.81 of that for all of SD 1.5's convolutions at 32 x 32;
+- many channels at 8 x 8: by small tiles too. With 16 tiles the forward pass reads its weights in
+  place (`products.py`) and takes 17 instead of 23 ms for 1280 channels, the backward pass 26; two
+  packed copies take a little longer together, and an eighth more memory;
 - fewer places: with weights that oneDNN has packed;
 - at most 16 places, or halved pictures: plain products of matrices;
+- kernels of one pixel: plain products too;
 - few channels and many places: torch's own way.
 
 On a CPU torch hands oneDNN plain weights, which oneDNN copies into its own layout before it
@@ -16,12 +21,12 @@ The gradient towards the input of a convolution with stride 1 is a convolution t
 weights flipped and the channels swapped, so both passes gain. Only weights that do not train can
 be kept this way.
 
-With fewer positions still (the innermost level at 256 px) a product waits for its weights, in
-whatever layout they are read. There the weights stay as they are, in their file, and both passes
-are plain products of matrices: somewhat slower than packed ones, and without two copies, which for
-SD 1.5 would be 1.9 GiB in place of 0.95. The same product halves the innermost pictures: with
-stride 2 the gradient is no convolution, and torch's own way takes five times as long (173 against
-33 ms for both passes of 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
+With fewer positions still (the innermost level at 256 px) the weights stay as they are, in
+their file, and both passes are plain products of matrices. The forward pass reads them in place, at
+70 GFLOP/s; the backward pass would need them turned over for that, in a copy which for SD 1.5 would
+be 0.95 GiB, and reaches 32. The same product halves the innermost pictures: with stride 2 the
+gradient is no convolution, and torch's own way takes five times as long (173 against 33 ms for both
+passes of 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ from torch import Tensor, nn
 
 from training.engine.machine.paging import page_out
 from training.engine.machine.precision import Precision
+from training.engine.products import LEAST_VALUES, product
 from training.engine.winograd import WinogradProduct, transformed
 
 MOST_POSITIONS = 512
@@ -45,6 +51,12 @@ FEWEST_HALVED = 64
 LEAST_CHANNELS = 64
 FEWEST_TILES = 64
 """Tiles of 2 x 2 from which fewer multiplications outweigh what they need around them."""
+FEWEST_TILES_READ_IN_PLACE = 16
+"""The same where the weights are large enough to be read in place; see products.py."""
+FEWEST_WIDE_TILES = 48
+"""The same for tiles of 4 x 4, which with fewer take as long as those of 2 x 2."""
+MOST_OF_WIDE_TILES = 640 * 960
+"""Outputs x inputs up to which tiles of 4 x 4 may have their larger weights (36/9, not 16/9)."""
 LEAST_CHANNELS_OF_TILES = 320
 """The same for channels: 192 are no faster at 16 x 16, 320 take 0.75 (32 x 32) to 0.95."""
 _ONE = [1, 1]
@@ -70,11 +82,16 @@ def pack_frozen_convolutions(module: nn.Module, kept: dict[Hashable, Any] | None
         if type(child) is nn.Conv2d and _can_be_packed(child)
     ]
     for parent, name, child in found:
-        halves = child.stride == (2, 2)
-        setattr(
-            parent, name, HalvingConvolution(child) if halves else PackedConvolution(child, shared)
-        )
+        setattr(parent, name, _in_place_of(child, shared))
     return len(found)
+
+
+def _in_place_of(conv: nn.Conv2d, kept: dict[Hashable, Any]) -> nn.Module:
+    if conv.stride == (2, 2):
+        return HalvingConvolution(conv)
+    if conv.kernel_size == (1, 1):
+        return PointwiseConvolution(conv)
+    return PackedConvolution(conv, kept)
 
 
 def _can_be_packed(conv: nn.Conv2d) -> bool:
@@ -93,6 +110,24 @@ def _can_be_packed(conv: nn.Conv2d) -> bool:
     )
 
 
+def side_of_tiles(weight: Tensor, x: Tensor) -> int:
+    """Return 4 or 2 where pictures are convolved by tiles with so many results, 0 elsewhere."""
+    outputs, inputs, *kernel = weight.shape
+    height, width = x.shape[2:]
+    if kernel != [3, 3] or min(outputs, inputs) < LEAST_CHANNELS_OF_TILES:
+        return 0
+    if (
+        height % 4 == width % 4 == 0
+        and height * width >= 16 * FEWEST_WIDE_TILES
+        and outputs * inputs <= MOST_OF_WIDE_TILES
+    ):
+        return 4
+    fewest = FEWEST_TILES
+    if len(x) == 1 and outputs * inputs >= LEAST_VALUES:
+        fewest = FEWEST_TILES_READ_IN_PLACE
+    return 2 if height % 2 == width % 2 == 0 and height * width >= 4 * fewest else 0
+
+
 class PackedConvolution(nn.Module):
     """Stands where a frozen convolution stood; keeps its names in the state."""
 
@@ -102,23 +137,18 @@ class PackedConvolution(nn.Module):
         self.weight, self.bias = conv.weight, conv.bias
         self.padding = [side // 2 for side in conv.kernel_size]
         self._packed: tuple[Tensor, Tensor] | None = None
-        self._transformed: Tensor | None = None
-        self._has_channels_enough = (
-            conv.kernel_size == (3, 3)
-            and min(conv.in_channels, conv.out_channels) >= LEAST_CHANNELS_OF_TILES
-        )
+        self._transformed: dict[int, Tensor] = {}  # by the side of the tiles' results
 
     @property
     def kept(self) -> tuple[object, ...]:
         """Return what follows from the weights alone: copies of this module may share it."""
-        return tuple(
-            kept for kept in (self._kept, self._packed, self._transformed) if kept is not None
-        )
+        return self._kept, self._transformed, *([] if self._packed is None else [self._packed])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W)."""
-        if self._has_tiles_enough(x):
-            y: Tensor = WinogradProduct.apply(x, self._kept_or_transformed(), self.bias)
+        side = side_of_tiles(self.weight, x)
+        if side:
+            y: Tensor = WinogradProduct.apply(x, self._kept_or_transformed(side), self.bias)
             return y
         positions = x.shape[0] * x.shape[2] * x.shape[3]
         if positions > MOST_POSITIONS:
@@ -131,23 +161,15 @@ class PackedConvolution(nn.Module):
         result: Tensor = _PackedProduct.apply(x, *self._packed, self.bias, self.padding)
         return result
 
-    def _has_tiles_enough(self, x: Tensor) -> bool:
-        height, width = x.shape[2:]
-        return (
-            self._has_channels_enough
-            and height * width >= 4 * FEWEST_TILES
-            and height % 2 == width % 2 == 0
-        )
-
-    def _kept_or_transformed(self) -> Tensor:
+    def _kept_or_transformed(self, side: int) -> Tensor:
         """Return the weights for tiles."""
-        if self._transformed is None:
-            key = ("transformed", self.weight.data_ptr())
-            self._transformed = self._kept.get(key)
-            if self._transformed is None:
-                self._kept[key] = self._transformed = transformed(self.weight.detach())
+        if side not in self._transformed:
+            key = ("transformed", side, self.weight.data_ptr())
+            if key not in self._kept:
+                self._kept[key] = transformed(self.weight.detach(), side)
                 page_out(self.weight.detach())  # as below
-        return self._transformed
+            self._transformed[side] = self._kept[key]
+        return self._transformed[side]
 
     def _kept_or_packed(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return packed weights; the layout, and with it the rounding, follows the first shape."""
@@ -191,6 +213,27 @@ class HalvingConvolution(nn.Module):
         return nn.functional.conv2d(x, self.weight, self.bias, stride=2, padding=self.padding)
 
 
+class PointwiseConvolution(nn.Module):
+    """Stands where a frozen convolution with a kernel of one pixel stood; keeps its names.
+
+    It is a product of matrices as it is. torch copies its pictures before, as for wider kernels.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias = conv.weight, conv.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution of x (N, C, H, W)."""
+        if len(x) == 1:
+            plain: Tensor = _PlainProduct.apply(x, self.weight, self.bias, 0, 1)
+            return plain
+        y = self.weight.flatten(1) @ x.flatten(2)
+        if self.bias is not None:
+            y = y + self.bias[:, None]
+        return y.view(len(x), -1, *x.shape[2:])
+
+
 class _PackedProduct(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -214,15 +257,22 @@ class _PlainProduct(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(weight)
         ctx.size, ctx.places = x.shape[2:], {"padding": padding, "stride": stride}
-        around = nn.functional.unfold(x, weight.shape[2:], **ctx.places)[0]
+        ctx.is_pointwise = x.shape[1] == weight[0].numel() and stride == 1
+        around = x[0].flatten(1)
+        if not ctx.is_pointwise:
+            around = nn.functional.unfold(x, weight.shape[2:], **ctx.places)[0]
         rows = weight.flatten(1)
-        y = rows @ around if bias is None else torch.addmm(bias[:, None], rows, around)
+        y = product(rows, around)
+        if bias is not None:
+            y.add_(bias[:, None])
         return y.view(1, len(rows), -(-x.shape[2] // stride), -(-x.shape[3] // stride))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         around = weight.flatten(1).T @ grad[0].flatten(1)
+        if ctx.is_pointwise:
+            return around.view(1, -1, *ctx.size), None, None, None, None
         grad_x = nn.functional.fold(around[None], ctx.size, weight.shape[2:], **ctx.places)
         return grad_x, None, None, None, None
 

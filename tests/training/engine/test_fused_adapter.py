@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from training.engine.methods import fused_adapter
-from training.engine.methods.fused_adapter import MOST_ROWS, PIECE, WIDER, FusedAdapter
+from training.engine.joining import side_by_side
+from training.engine.methods.fused_adapter import FusedAdapter
+from training.engine.products import MOST_ROWS, PIECE, WIDER, product_of_rows
 
 pytestmark = pytest.mark.engine
 
@@ -43,6 +44,49 @@ def test_both_ways_give_the_values_and_gradients_of_the_sum(
         torch.testing.assert_close(own, plain, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("tokens", [4, 64])  # applied apart, folded into the weight
+@pytest.mark.parametrize("moves", [True, False])
+def test_layers_on_the_same_input_give_together_what_each_gives_alone(
+    tokens: int, moves: bool
+) -> None:
+    torch.manual_seed(7)
+    layers = []
+    for rank, bias in ((3, True), (2, False), (3, True)):
+        base = nn.Linear(24, 40, bias=bias).requires_grad_(requires_grad=False)
+        layers.append(FusedAdapter(base, rank, alpha=6.0))
+        nn.init.normal_(layers[-1].down)
+        nn.init.normal_(layers[-1].up)
+    x = torch.randn(2, tokens // 2, 24, requires_grad=moves)
+    of = [*([x] if moves else []), *(m for one in layers for m in (one.down, one.up))]
+    alone = torch.cat([layer(x) for layer in layers], -1)
+    together = torch.cat(side_by_side(x, *layers), -1)
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+    for own, plain in zip(_gradients(together, *of), _gradients(alone, *of), strict=True):
+        torch.testing.assert_close(own, plain, rtol=1e-4, atol=1e-4)
+
+
+def test_layers_are_joined_where_all_can_be_and_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[int] = []
+
+    def told(layers: Any, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        joined.append(len(layers))
+        return tuple(layer(x) for layer in layers)
+
+    monkeypatch.setattr(FusedAdapter, "joined", staticmethod(told))
+    plain = nn.Linear(4, 4).requires_grad_(requires_grad=False)
+    pointwise = FusedAdapter(nn.Conv2d(4, 4, 1), 2, 1.0)
+    own = FusedAdapter(plain, 2, 1.0)
+    x = torch.randn(2, 4)
+    side_by_side(x, own, own)
+    assert joined == [2]
+    side_by_side(x, own, plain)
+    side_by_side(x, plain, own)
+    assert joined == [2]
+    assert own.joins(x)
+    assert not own.joins(x.to("meta"))
+    assert not pointwise.joins(x)
+
+
 @pytest.mark.parametrize(
     ("rows", "outputs", "pieces"),
     [
@@ -65,7 +109,7 @@ def test_wide_results_of_few_rows_are_made_piece_by_piece(
 
     addmm = torch.addmm
     monkeypatch.setattr(torch, "addmm", counted)
-    got = fused_adapter._product(a, b, bias)
+    got = product_of_rows(a, b, bias)
     assert sum(made) == pieces
     torch.testing.assert_close(got, a @ b + bias)
-    torch.testing.assert_close(fused_adapter._product(a, b), a @ b)
+    torch.testing.assert_close(product_of_rows(a, b), a @ b)

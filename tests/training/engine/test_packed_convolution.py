@@ -13,6 +13,7 @@ from training.engine.packed_convolution import (
     MOST_POSITIONS,
     HalvingConvolution,
     PackedConvolution,
+    PointwiseConvolution,
     pack_frozen_convolutions,
     packing_pays,
 )
@@ -32,7 +33,7 @@ def passes(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
     return y.detach(), x.grad
 
 
-@pytest.mark.parametrize(("side", "bias"), [(3, True), (3, False), (1, True)])
+@pytest.mark.parametrize(("side", "bias"), [(3, True), (3, False), (5, True)])
 @pytest.mark.parametrize("shape", [(1, 64, 8, 8), (2, 64, 5, 9), (1, 64, 4, 4), (1, 64, 3, 5)])
 def test_values_and_gradients_are_those_of_the_plain_convolution(
     side: int, bias: bool, shape: tuple[int, ...]
@@ -41,6 +42,16 @@ def test_values_and_gradients_are_those_of_the_plain_convolution(
     conv = frozen(nn.Conv2d(64, 96, side, padding=side // 2, bias=bias))
     x = torch.randn(shape)
     for expected, got in zip(passes(conv, x), passes(PackedConvolution(conv), x), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 64, 5, 9), (3, 64, 4, 4)])
+def test_convolutions_of_single_pixels_are_products(bias: bool, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(2)
+    conv = frozen(nn.Conv2d(64, 96, 1, bias=bias))
+    x = torch.randn(shape)
+    for expected, got in zip(passes(conv, x), passes(PointwiseConvolution(conv), x), strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -113,7 +124,7 @@ def test_only_frozen_plain_convolutions_are_replaced() -> None:
     assert pack_frozen_convolutions(module) == 3
     assert [type(child) for child in module] == [
         PackedConvolution, nn.Conv2d, HalvingConvolution, nn.Conv2d, nn.Conv2d, nn.Conv2d,
-        PackedConvolution,
+        PointwiseConvolution,
     ]  # fmt: skip
     assert set(module.state_dict()) == names
 

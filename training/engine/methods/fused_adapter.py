@@ -1,149 +1,25 @@
 """LoRA arithmetic in fewer operations: one product with the folded weight instead of five.
 
 peft defines what an adapter is and stays the reference; these functions compute the same values
-and gradients (tests compare them over 20 steps). Where a layer sees many tokens, W + s·B·A is
-cheaper to form than to apply B and A apart; it is formed again in the backward pass instead of
-being kept. A convolution with a kernel of one pixel is a product too, with the positions as tokens.
+and gradients (tests compare them over 20 steps). A convolution with a kernel of one pixel is a
+product too, with the positions as tokens. Layers that read the same input do so together.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-MOST_ROWS = 128
-"""Rows up to which a wide product is made piece by piece."""
-WIDER = 2
-"""Outputs for each input from which a product is wide."""
-PIECE = 512
-
-
-class _LinearWithAdapter(torch.autograd.Function):
-    """x·(W + s·B·A)ᵀ + b with gradients for x, A and B; x is (…, in)."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor,
-        scale: float,
-    ) -> Tensor:  # fmt: skip
-        ctx.scale = scale
-        if _folding_pays(x.numel() // x.shape[-1], weight):
-            ctx.save_for_backward(x, weight, down, up, None)
-            return F.linear(x, torch.addmm(weight, up, down, alpha=scale), bias)
-        rows = x.reshape(-1, x.shape[-1])
-        inner = rows @ down.T  # (tokens, rank): so small that it is kept
-        ctx.save_for_backward(x, weight, down, up, inner)
-        y = _product(rows, weight.T, bias).addmm_(inner, up.T, alpha=scale)
-        return y.reshape(*x.shape[:-1], -1)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, down, up, inner = ctx.saved_tensors
-        rows, grads = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
-        inner = rows @ down.T if inner is None else inner
-        grad_inner = _scaled_product(grads, up, ctx.scale)
-        grad_down = grad_inner.T @ rows
-        grad_up = _scaled_product(grads.T, inner, ctx.scale)
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            grad_x = _product(grads, weight).addmm_(grad_inner, down).reshape(x.shape)
-        return grad_x, None, None, grad_down, grad_up, None
-
-
-class _PointwiseWithAdapter(torch.autograd.Function):
-    """The same for a convolution with a kernel of one pixel; x is (n, in, h, w).
-
-    The positions stay the last axis, so that nothing is turned over: y = (W + s·B·A)·x + b.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor,
-        scale: float,
-    ) -> Tensor:  # fmt: skip
-        columns = x.reshape(*x.shape[:2], -1)
-        ctx.save_for_backward(columns, weight, down, up)
-        ctx.scale, ctx.folds = scale, _folding_pays(len(x) * columns.shape[2], weight)
-        if ctx.folds:
-            y = _for_each(torch.addmm(weight, up, down, alpha=scale), columns, bias)
-        else:
-            y = _for_each(weight, columns, bias)
-            _add_for_each(y, up, down @ columns, scale)
-        return y.reshape(len(x), -1, *x.shape[2:])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        columns, weight, down, up = ctx.saved_tensors
-        grads = grad.reshape(*grad.shape[:2], -1)
-        downs, ups = [], []
-        for its_columns, its_grads in zip(columns, grads, strict=True):
-            downs.append(_scaled_product(up.T, its_grads, ctx.scale) @ its_columns.T)
-            ups.append(_scaled_product(its_grads, (down @ its_columns).T, ctx.scale))
-        grad_down, grad_up = _total(downs), _total(ups)
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            if ctx.folds:
-                grad_x = _for_each(torch.addmm(weight, up, down, alpha=ctx.scale).T, grads)
-            else:
-                grad_x = _for_each(weight.T, grads)
-                _add_for_each(grad_x, down.T, up.T @ grads, ctx.scale)
-            grad_x = grad_x.reshape(len(grads), -1, *grad.shape[2:])
-        return grad_x, None, None, grad_down, grad_up, None
-
-
-def _product(rows: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return rows · matrix + bias, a wide result of few rows piece by piece.
-
-    On a CPU torch's library does those in two thirds of the time: 59 instead of 42 GFLOP/s for 64
-    rows of 1,280 to 10,240, 54 instead of 42 for 77 of 768 to 3,072 (one thread, AVX2).
-    """
-    inputs, outputs = matrix.shape
-    if (
-        len(rows) > MOST_ROWS
-        or outputs < WIDER * inputs
-        or rows.device.type != "cpu"
-        or rows.dtype != torch.float32
-        or torch.is_autocast_enabled("cpu")
-    ):
-        return rows @ matrix if bias is None else torch.addmm(bias, rows, matrix)
-    y = rows.new_empty(len(rows), outputs)
-    for start in range(0, outputs, PIECE):
-        there = slice(start, start + PIECE)
-        if bias is None:
-            torch.mm(rows, matrix[:, there], out=y[:, there])
-        else:
-            torch.addmm(bias[there], rows, matrix[:, there], out=y[:, there])
-    return y
-
-
-def _for_each(matrix: Tensor, columns: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return matrix · columns + bias for each picture; columns are (n, in, positions)."""
-    same = matrix[None].expand(len(columns), -1, -1)
-    if bias is None:
-        return torch.bmm(same, columns)
-    return torch.baddbmm(bias[:, None], same, columns)
-
-
-def _add_for_each(y: Tensor, matrix: Tensor, columns: Tensor, scale: float) -> None:
-    y.baddbmm_(matrix[None].expand(len(columns), -1, -1), columns, alpha=scale)
-
-
-def _total(parts: list[Tensor]) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
-
-
-def _scaled_product(a: Tensor, b: Tensor, scale: float) -> Tensor:
-    """Return scale·a·b in one operation: nothing is read from the first argument."""
-    unused = a[:1, :1].expand(a.shape[0], b.shape[1])
-    return torch.addmm(unused, a, b, beta=0, alpha=scale)
-
-
-def _folding_pays(tokens: int, weight: Tensor) -> bool:
-    return tokens * (weight.shape[0] + weight.shape[1]) > weight.numel()
+from training.engine.joining import Joinable
+from training.engine.methods.adapter_functions import (
+    LinearsWithAdapters,
+    LinearWithAdapter,
+    PointwiseWithAdapter,
+)
 
 
 def can_be_fused(layer: nn.Module) -> bool:
@@ -157,7 +33,7 @@ def can_be_fused(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Linear)
 
 
-class FusedAdapter(nn.Module):
+class FusedAdapter(Joinable):
     """Stands where a layer stood and computes with its weight and two small trained ones."""
 
     def __init__(self, base: nn.Linear | nn.Conv2d, rank: int, alpha: float) -> None:
@@ -169,13 +45,25 @@ class FusedAdapter(nn.Module):
         device = base.weight.device
         self.down = nn.Parameter(torch.empty(rank, inputs, *kernel, device=device))
         self.up = nn.Parameter(torch.zeros(outputs, rank, *kernel, device=device))
-        self._product = _PointwiseWithAdapter if kernel else _LinearWithAdapter
+        self._function = PointwiseWithAdapter if kernel else LinearWithAdapter
 
     def forward(self, x: Tensor, *_args: Any, **_kwargs: Any) -> Tensor:
         """Return what a layer with peft's adapter would."""
         weight, down, up = (t.flatten(1) for t in (self.base.weight, self.down, self.up))
-        y: Tensor = self._product.apply(x, weight, self.base.bias, down, up, self.scale)
+        y: Tensor = self._function.apply(x, weight, self.base.bias, down, up, self.scale)
         return y
+
+    def joins(self, x: Tensor) -> bool:
+        """Tell whether it saves operations to compute with others on the same input."""
+        return x.device.type == "cpu" and self.base.weight.dim() == 2
+
+    @staticmethod
+    def joined(layers: Sequence[Joinable], x: Tensor) -> tuple[Tensor, ...]:
+        """Return what each layer would."""
+        own = [layer for layer in layers if isinstance(layer, FusedAdapter)]
+        given = [t for one in own for t in (one.base.weight, one.base.bias, one.down, one.up)]
+        made: tuple[Tensor, ...] = LinearsWithAdapters.apply(x, [o.scale for o in own], *given)
+        return made
 
     def by_file_key(self) -> dict[str, nn.Parameter]:
         """Return both matrices under the names they have in a file."""

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.engine.attention import attend
+from training.engine.joining import side_by_side
 from training.engine.parts.plan import TEXT_MODEL, Plan
 
 HIGHEST_IS_END = 2  # the end token of older configs, which means: the highest id of a text
@@ -65,7 +66,7 @@ class CLIPAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of x (n, tokens, width)."""
         shape = (*x.shape[:2], self.heads, x.shape[2] // self.heads)
-        projected = (self.q_proj(x), self.k_proj(x), self.v_proj(x))
+        projected = side_by_side(x, self.q_proj, self.k_proj, self.v_proj)
         query, key, value = (part.view(shape).transpose(1, 2) for part in projected)
         mixed = attend(query, key, value, plain_scores=self.plain_scores, causal=True)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))

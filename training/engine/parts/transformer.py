@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.engine.attention import attend
+from training.engine.joining import side_by_side
 from training.engine.parts.blocks import Checkpointing
 
 
@@ -23,11 +27,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Return x (n, places, width) after attention to the context, or to itself."""
-        context = x if context is None else context
-        query, key, value = (
-            _by_head(projected, self.heads)
-            for projected in (self.to_q(x), self.to_k(context), self.to_v(context))
-        )
+        if context is None:
+            projected = side_by_side(x, self.to_q, self.to_k, self.to_v)
+        else:
+            projected = self.to_q(x), *side_by_side(context, self.to_k, self.to_v)
+        query, key, value = (_by_head(part, self.heads) for part in projected)
         mixed = attend(query, key, value, plain_scores=self.plain_scores)
         out: Tensor = self.to_out[0](mixed.transpose(1, 2).flatten(2))
         return out
@@ -47,9 +51,34 @@ class GEGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, places, inside) for x (n, places, width)."""
-        value, gate = self.proj(x).chunk(2, dim=-1)
-        gated: Tensor = value * F.gelu(gate)
-        return gated
+        projected: Tensor = self.proj(x)
+        if projected.device.type == "cpu":
+            gated: Tensor = _Gated.apply(projected)
+            return gated
+        value, gate = projected.chunk(2, dim=-1)
+        return value * F.gelu(gate)
+
+
+class _Gated(torch.autograd.Function):
+    """The same, whose gradients of both halves are written where they belong, not joined after."""
+
+    @staticmethod
+    def forward(ctx: Any, projected: Tensor) -> Tensor:
+        value, gate = projected.chunk(2, dim=-1)
+        opened = F.gelu(gate)
+        ctx.save_for_backward(projected, opened)
+        return value * opened
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        projected, opened = ctx.saved_tensors
+        value, gate = projected.chunk(2, dim=-1)
+        towards = torch.empty_like(projected)
+        of_value, of_gate = towards.chunk(2, dim=-1)
+        torch.mul(grad, opened, out=of_value)
+        torch.mul(grad, value, out=of_gate)
+        torch.ops.aten.gelu_backward.grad_input(of_gate, gate, grad_input=of_gate)
+        return towards
 
 
 class FeedForward(nn.Module):
