@@ -1,6 +1,7 @@
 """Shared by every test. Real services are found or started by hub.embedded.pytest_plugin."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -53,6 +54,15 @@ def in_english() -> Iterator[None]:
     """Start each test in English: a request leaves its language behind in the thread."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def trainer_that_waits_ends() -> Iterator[None]:
+    """A process that trained in a test and waits for more ends with the tests."""
+    yield
+    loaded = sys.modules.get("training.worker.trainer_process")
+    if loaded is not None:
+        loaded.KEPT.end()
 
 
 @pytest.fixture(scope="session")
