@@ -29,6 +29,9 @@ function drawMarks(plot, marks) {
   ctx.restore();
 }
 
+// Steps are whole numbers: 1, 2, 5, 10 … apart.
+const WHOLE = [...Array(8).keys()].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+
 function axes(format, formatX, increments) {
   const shared = {
     stroke: token("--text-3"),
@@ -37,7 +40,7 @@ function axes(format, formatX, increments) {
     ticks: { show: false },
   };
   return [
-    { ...shared, size: 34, ...(increments && { incrs: increments }), values: (_, ticks) => ticks.map(formatX) },
+    { ...shared, size: 34, incrs: increments ?? WHOLE, values: (_, ticks) => ticks.map(formatX) },
     { ...shared, size: 56, space: 32, values: (_, ticks) => ticks.map(format) },
   ];
 }
