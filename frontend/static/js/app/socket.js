@@ -115,6 +115,7 @@ export function showState(element) {
   };
   return (state, seconds) => {
     if (!element) return;
+    element.ariaLive = element.dataset.state === state ? "off" : "polite"; // a countdown is read out once
     element.dataset.state = state;
     element.lastElementChild.textContent = words[state](seconds);
   };
