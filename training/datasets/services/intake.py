@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from django.conf import settings
@@ -76,7 +77,7 @@ class Intake:
         self._lock()
         # A picture that was here already under another name takes the caption beside it.
         items = self._present(Q(pair_key=key) | Q(pk=self.items.get(key)))
-        items = items or self._present(Q(pk__in=self._sent_again_as(key)))
+        items = items or self._present(Q(pk__in=self._sent_again_as(file.name)))
         for item in items:
             self._change_caption(item, caption)
         if items:
@@ -88,10 +89,14 @@ class Intake:
         )
         self._enter(file.name, Outcome.CAPTION_WAITS)
 
-    def _sent_again_as(self, key: str) -> list[UUID]:
+    def _sent_again_as(self, name: str) -> list[UUID]:
         """Pictures that another import found here already under this name, without its ending."""
+        key, beginning = pair_key(name), PurePosixPath(name).name.partition(".")[0]
         doubles = ImportEntry.objects.filter(
-            batch__dataset=self.dataset, outcome=Outcome.DUPLICATE, item__isnull=False
+            batch__dataset=self.dataset,
+            outcome=Outcome.DUPLICATE,
+            item__isnull=False,
+            name__icontains=beginning,
         )
         return [pk for name, pk in doubles.values_list("name", "item_id") if pair_key(name) == key]
 
