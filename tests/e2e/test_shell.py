@@ -133,8 +133,19 @@ def test_no_shortcut_fires_while_an_input_method_is_choosing(page: Page) -> None
     expect(page.locator("#shortcuts")).to_be_hidden()
 
 
-def test_copying_falls_back_where_the_clipboard_is_missing(page: Page) -> None:
-    page.add_init_script("Object.defineProperty(window, 'isSecureContext', {get: () => false})")
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(
+            "Object.defineProperty(window, 'isSecureContext', {get: () => false})", id="missing"
+        ),
+        pytest.param(
+            "Clipboard.prototype.writeText = () => Promise.reject(new Error('no'))", id="refused"
+        ),
+    ],
+)
+def test_copying_falls_back_where_the_clipboard_is_not_to_be_had(page: Page, trouble: str) -> None:
+    page.add_init_script(trouble)
     page.goto("/styleguide/")
     page.evaluate("addEventListener('copy', () => { window.taken = getSelection().toString(); })")
     chip = page.get_by_role("button", name="Copy trigger word red ribbon")

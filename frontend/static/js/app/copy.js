@@ -5,12 +5,16 @@ import { word } from "app/words";
 
 const SHOWN = 1600;
 
-/** Put text on the clipboard. A hub on a LAN is often plain http, where navigator.clipboard is missing. */
+/** Put text on the clipboard. A hub on a LAN is often plain http, where navigator.clipboard is missing; a browser may also refuse it. */
 export async function copyText(text) {
   if (navigator.clipboard && isSecureContext) {
-    await navigator.clipboard.writeText(text);
-    return;
+    const isDone = await navigator.clipboard.writeText(text).then(() => true, () => false);
+    if (isDone) return;
   }
+  copySelected(text);
+}
+
+function copySelected(text) {
   const opener = document.activeElement;
   const box = document.createElement("textarea");
   box.value = text;
