@@ -2,7 +2,7 @@
 
 `live_hub` is the whole ASGI application under uvicorn on the test database, `page` a Chromium page
 that fails the test on any request off this machine, any console error and any uncaught script
-error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM names another browser.
+error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM names the browser.
 """
 
 import os
@@ -90,7 +90,8 @@ def live_hub(hub_server: LiveHub, transactional_db: None) -> LiveHub:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium for one module. Playwright's loop runs in this thread, so Django must allow it."""
-    executable = os.environ.get("ATELIER_CHROMIUM") or shutil.which("chromium")
+    named = os.environ.get("ATELIER_CHROMIUM")
+    executable = named or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert executable, "no chromium found: install it or set ATELIER_CHROMIUM"
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
