@@ -4,17 +4,19 @@ import secrets
 import sys
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from frontend.rendering import wants_partial
 from frontend.requests import own_address, speaks_json
 from hub.core.away import RETRY_SECONDS, is_database_away
-from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound
+from hub.core.errors import AtelierError, Invalid, NotAllowed, NotFound, TooLarge
 from hub.core.http_status import status_of
 from hub.core.throttles import TooMany
 
@@ -74,7 +76,11 @@ def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400 from Django itself."""
+    """400 from Django itself, 413 for a form with more text than it may have."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        message = _("A form may hold at most %s. Nothing was saved: go back and send less at once.")
+        return error_page(request, TooLarge(message % limit))
     message = _("The request could not be understood. Go back, reload the page and try again.")
     return error_page(request, Invalid(message))
 

@@ -2,6 +2,8 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -313,6 +315,20 @@ def test_a_wrong_filter_can_be_left_out_and_no_other_site_is_led_back_to(
     assert page.status_code == 400
     assert 'href="/models/"' in page.content.decode()
     assert "evil" not in page.content.decode()
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 302), (1, 413)])
+def test_a_form_with_too_much_text_is_told_how_much_it_may_hold(
+    client: Client, settings: Any, over: int, status: int
+) -> None:
+    client.force_login(UserFactory())
+    body = urlencode({"name": "x" * 50})
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = len(body) - over
+
+    page = client.post("/teams/", body, content_type="application/x-www-form-urlencoded")
+
+    assert page.status_code == status
+    assert ("A form may hold at most 54" in page.content.decode()) is bool(over)
 
 
 def test_the_address_of_new_tokens_leads_to_the_settings(client: Client) -> None:
