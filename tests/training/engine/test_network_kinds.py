@@ -103,14 +103,14 @@ def test_training_brings_the_loss_down_and_the_header_names_the_module(
         base,
         manifest,
         network=network,
-        batch_size=5,
-        learning_rate=2e-2,
-        max_steps=30,
-        validation={"share": 0.2, "draws": 16, "every_epochs": 0},
+        batch_size=3,
+        learning_rate=5e-2,
+        max_steps=12,
+        validation={"share": 0.2, "draws": 8, "every_epochs": 0},
     )
     path, told = run(config, tmp_path, cache)
     losses = [event.loss for event in told.of("validated")]
-    assert losses[-1] < 0.98 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     assert path is not None
     with safe_open(path, framework="pt") as file:
         header = file.metadata()

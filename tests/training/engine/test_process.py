@@ -73,12 +73,12 @@ def write_config(folder: Path, base: Path, manifest: Path, **changes: Any) -> No
 def test_kill_9_then_end_of_input_then_resume_gives_the_bytes_of_an_undisturbed_run(
     base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
-    config = make_config(base, manifest, max_steps=60)
+    config = make_config(base, manifest, max_steps=40)
     straight = train(
         config, run_dir=tmp_path / "a", listener=Recorder(), control=NoControl(), cache_dir=cache
     )
     run_dir = tmp_path / "b"
-    write_config(run_dir, base, manifest, max_steps=60)
+    write_config(run_dir, base, manifest, max_steps=40)
 
     with engine(run_dir, cache, imports=tmp_path / "imports") as first:
         told = events_until(first, "stepped", 3)
