@@ -157,7 +157,7 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
 ) -> None:
     from training.engine.runs.journal import Journal
 
-    prompts = ["a thing <lora:ink:0.5>"]  # which does not act, and that is told
+    prompts = ["a thing <lora:ink:0.5>"]  # which is no file, and that is told
     config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=prompts)
     for kill_at in (2, 4, None):
         run(config, tmp_path, cache, kill_at=kill_at, save=1)
@@ -171,7 +171,8 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
     assert len(everything.of("finished")) == 1
     told = [event.message for event in everything.of("warned") if event.code == "networks_left_out"]
     assert len(told) == 3
-    assert "<lora:ink:0.5> in their prompts does not act" in told[0]
+    assert "names the lora ink, and there is no such file" in told[0]
+    assert "sampling.library" in told[0]
 
 
 def test_a_finished_run_started_again_does_nothing_new(

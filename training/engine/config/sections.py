@@ -266,3 +266,8 @@ class SamplingConfig(Section):
     at_start: bool = setting(
         default=False, help_text="Make the samples once before the first step too."
     )
+    library: list[str] = setting(
+        [],
+        "Folders of the files that sample prompts name: <lora:name:0.7>, <hypernet:name:1>, "
+        "embeddings by their names.",
+    )

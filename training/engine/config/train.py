@@ -229,7 +229,9 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         )
         names = ("dataset_manifest", "class_folder", "initial_weights")
         paths = {name: str(folder / getattr(self, name)) for name in names if getattr(self, name)}
-        return self.model_copy(update={"base_model": base, **paths})
+        library = [str(folder / path) for path in self.sampling.library]
+        sampling = self.sampling.model_copy(update={"library": library})
+        return self.model_copy(update={"base_model": base, "sampling": sampling, **paths})
 
     def resolved(self) -> Self:
         """Return a copy with every value filled in that follows from the others."""

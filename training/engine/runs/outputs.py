@@ -141,4 +141,5 @@ def _settings_hash(config: TrainConfig) -> str:
     """Return a hash of what decides a run; where its files lie on this machine does not."""
     data = config.model_dump(mode="json", exclude=set(PATHS))
     data["base_model"].pop("path")
+    data["sampling"].pop("library")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

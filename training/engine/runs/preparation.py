@@ -18,7 +18,6 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
-from training.engine.emphasis import networks_in
 from training.engine.errors import DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
@@ -43,19 +42,17 @@ from training.engine.runs.rules import (
     validation_of,
 )
 from training.engine.runs.run_facts import data_facts, run_facts
+from training.engine.runs.run_samples import library_of, warn_of_missing
 from training.engine.runs.session import Session
 from training.engine.runs.state import Position, load_state
 from training.engine.runs.stepping import Stepper
 from training.engine.samples.prompts import prompt_requests
+from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.shelf import Shelf
 from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
 STAGE_SECONDS = 0.5
-NETWORKS_LEFT_OUT = (
-    "Samples of a run show what is trained alone, so {words} in their prompts does not act. Draw "
-    "with both afterwards, by `sample` or on the site."
-)
 UNUSED_CLASS_PICTURES = (
     "The data set has pictures of the class, and prior preservation is off, so they are not used. "
     "Turn prior.enabled on to train on them too."
@@ -77,7 +74,7 @@ def prepare(
     picture that was encoded or made; what it raises ends the preparation, and all is cached.
     """
     manifest = _manifest(config, run)
-    _check_prompts(config, run, manifest)
+    library = _library(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     components = load_components(config, precision, shelf)
@@ -103,7 +100,7 @@ def prepare(
         run_facts(ground, data, feed, trigger, total_steps),
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
-        among,
+        among, library,
     )  # fmt: skip
     saved = load_state(run.state_path, method=config.method)
     if saved is not None:
@@ -196,13 +193,16 @@ def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
     return estimate(config, images=images, device=device).memory_bytes
 
 
-def _check_prompts(config: TrainConfig, run: RunFolder, manifest: Manifest) -> None:
-    """Raise ConfigError for a prompt that starts from no picture; tell what does not act in one."""
+def _library(config: TrainConfig, run: RunFolder, manifest: Manifest) -> ResourceLibrary:
+    """Return the files that sample prompts may name; tell names without a file.
+
+    Raises ConfigError for a prompt that starts from no picture.
+    """
     requests = prompt_requests(config, manifest.picture)
-    named = {word: None for request in requests for word in networks_in(request.prompt)}
-    if named:
-        sentence = NETWORKS_LEFT_OUT.format(words=", ".join(named))
-        run.journal.emit(Warned(code="networks_left_out", message=sentence))
+    library = library_of(config)
+    tell = run.journal.emit
+    warn_of_missing(library, requests, lambda code, text: tell(Warned(code=code, message=text)))
+    return library
 
 
 def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
