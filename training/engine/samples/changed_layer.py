@@ -71,7 +71,8 @@ class ChangedLayer(nn.Module):
     @property
     def bias(self) -> Tensor | None:
         """Return the bias as the file changes it."""
-        bias: Tensor | None = self.inner.bias
+        inner: Any = self.inner
+        bias: Tensor | None = inner.bias
         return bias if bias is None or self._bias is None else bias + self._bias
 
     def change(self) -> Tensor:

@@ -179,6 +179,9 @@ def check_config(
     given = {key: value for key, value in config.items() if key != "base_model"}
     chosen = config.get("base_model") or {}
     extra = {key: chosen[key] for key in ("prediction_type",) if key in chosen}
+    sampling = given.get("sampling")
+    if isinstance(sampling, dict):  # anything else is refused below
+        given["sampling"] = {**sampling, "library": []}
     data = {
         **given,
         "method": method,
