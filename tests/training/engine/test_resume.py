@@ -10,7 +10,8 @@ import pytest
 
 from tests.factories.engine import Killed, Orders, Recorder, make_config
 from training.engine.config.train import TrainConfig
-from training.engine.events import NoControl
+from training.engine.driving import WaitingCommands
+from training.engine.events import COMMANDS, NoControl
 from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
@@ -236,25 +237,46 @@ def test_every_way_to_end_leaves_a_valid_folder(
     assert recorder.events[-1].kind == ("finished" if command == "stop" else "suspended")
 
 
-def test_a_signal_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
-    base: Path, manifest: Path, tmp_path: Path, cache: Path
+@pytest.mark.parametrize(("command", "status"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_a_wish_to_end_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
+    command: str, status: str, base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
     def encoded() -> int:
         return len(list((cache / "latents").rglob("*.safetensors")))
 
-    class Signalled(NoControl):
+    class Asked(NoControl):
         @property
-        def is_leaving(self) -> bool:
-            return encoded() == 2
+        def leaving(self) -> str | None:
+            return command if encoded() == 2 else None
 
     recorder, config = Recorder(), make_config(base, manifest)
-    result = train(
-        config, run_dir=tmp_path, listener=recorder, control=Signalled(), cache_dir=cache
-    )
-    assert (result.status, result.step, result.path) == ("paused", 0, None)
+    result = train(config, run_dir=tmp_path, listener=recorder, control=Asked(), cache_dir=cache)
+    assert (result.status, result.step, result.path) == (status, 0, None)
     assert encoded() == 2
-    assert recorder.events[-1].kind == "suspended"
+    assert (recorder.events[-1].kind, recorder.events[-1].reason) == ("suspended", status)
     assert not recorder.of("started")
+
+
+def test_a_wish_to_end_is_heard_before_the_base_is_loaded(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    class Asked(NoControl):
+        leaving = "pause"
+
+    recorder, config = Recorder(), make_config(base, manifest)
+    result = train(config, run_dir=tmp_path, listener=recorder, control=Asked(), cache_dir=cache)
+    assert (result.status, [event.kind for event in recorder.events]) == ("paused", ["suspended"])
+
+
+def test_commands_wait_in_order_and_a_pause_is_seen_before_its_turn() -> None:
+    waiting = WaitingCommands()
+    assert (waiting.take(), waiting.leaving) == (None, None)
+    for command in COMMANDS:  # save, stop, pause, cancel, sample
+        waiting.put(command)
+    assert waiting.leaving == "pause"
+    assert [waiting.take() for _ in range(4)] == ["save", "stop", "pause", "cancel"]
+    assert waiting.leaving is None
+    assert (waiting.take(), waiting.take()) == ("sample", None)
 
 
 def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(

@@ -70,17 +70,23 @@ def prepare(
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
-    A shelf keeps the base model for the next run of this process. `heed` is called after each
-    picture that was encoded or made; what it raises ends the preparation, and all is cached.
+    A shelf keeps the base model for the next run of this process. `heed` is called between stages
+    and after each picture that was encoded or made; what it raises ends the preparation, and all
+    is cached.
     """
+    heed = heed or _go_on
+    heed()
     manifest = _manifest(config, run)
     library = _library(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
+    heed()
     components = load_components(config, precision, shelf)
+    heed()
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
         items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
+    heed()
     method = _method(ground)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
@@ -107,6 +113,10 @@ def prepare(
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _go_on() -> None:
+    """End nothing."""
 
 
 def _method(ground: Ground) -> Method:
@@ -227,7 +237,7 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
 
 
 def _load_pictures(
-    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None] | None
+    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None]
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
     config, run, components = ground.config, ground.run, ground.components
     emit = run.journal.emit
@@ -267,12 +277,11 @@ def _load_pictures(
 class _Told:
     """Tells the progress of a stage at most twice a second, and always its end."""
 
-    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None] | None) -> None:
+    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None]) -> None:
         self._run, self._stage, self._heed, self._at = run, stage, heed, 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if self._heed is not None:
-            self._heed()
+        self._heed()
         if done < total and time.monotonic() - self._at < STAGE_SECONDS:
             return
         self._at = time.monotonic()
