@@ -12,6 +12,7 @@ from tests.factories.engine import Killed, Orders, Recorder, make_config
 from training.engine.config.train import TrainConfig
 from training.engine.driving import WaitingCommands
 from training.engine.events import COMMANDS, NoControl
+from training.engine.runs.checkpoints import superseded
 from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
@@ -266,6 +267,21 @@ def test_a_wish_to_end_is_heard_before_the_base_is_loaded(
     recorder, config = Recorder(), make_config(base, manifest)
     result = train(config, run_dir=tmp_path, listener=recorder, control=Asked(), cache_dir=cache)
     assert (result.status, [event.kind for event in recorder.events]) == ("paused", ["suspended"])
+
+
+def test_only_the_last_checkpoints_stay_where_that_is_asked_for() -> None:
+    told = {f"checkpoints/my (x)-e{n:04d}.safetensors": 7 * n for n in (9, 10, 11)}
+    told |= {f"checkpoints/my (x)-s{n:06d}.safetensors": n for n in (10, 20, 25, 30, 40, 50)}
+    told |= {"checkpoints/my (x).safetensors": 77, "samples/e0009-p00.png": 63}
+    config = TrainConfig(output_name="my (x)", save_every_steps=10)
+    assert superseded(config, told) == []
+    few = config.model_copy(update={"save_last_epochs": 2})
+    assert superseded(few, told) == ["checkpoints/my (x)-e0009.safetensors"]
+    late = config.model_copy(update={"save_last_steps": 30})  # as kohya's: 20 to 50 stay
+    assert superseded(late, told) == ["checkpoints/my (x)-s000010.safetensors"]
+    later = config.model_copy(update={"save_last_steps": 10})  # 25 was asked for
+    assert [name[-18:-12] for name in superseded(later, told)] == ["000010", "000020", "000030"]
+    assert superseded(few, {}) == superseded(late, {}) == []
 
 
 def test_commands_wait_in_order_and_a_pause_is_seen_before_its_turn() -> None:

@@ -137,6 +137,21 @@ def test_shuffling_keeps_the_first_tags_and_loses_none() -> None:
         assert sorted(text.split(", ")) == ["a", "b", "c", "d", "e"]
 
 
+def test_tags_come_in_over_the_warm_up_as_in_kohyas_scripts() -> None:
+    rule = CaptionRule(keep_tokens=1, tag_warmup_steps=8, tag_warmup_min=1)
+    shown = [rule.text("a, b, c, d, e, f", step, 0) for step in range(10)]
+    counts = [len(text.split(", ")) - 1 for text in shown]
+    assert counts == [math.floor(step * (5 - 1) / 8) + 1 for step in range(8)] + [5, 5]
+    assert shown[0] == "a, b"
+    assert shown[8] == "a, b, c, d, e, f"
+    assert rule.varies
+    assert rule.without_chance().text("a, b, c", 0, 0) == "a, b, c"
+    none = CaptionRule(tag_warmup_steps=4, tag_warmup_min=0)
+    assert [none.text("a, b", step, 0) for step in (0, 2, 4)] == ["", "a", "a, b"]
+    many = CaptionRule(tag_warmup_steps=4, tag_warmup_min=9)  # more than there are
+    assert many.text("a, b", 0, 0) == "a, b"
+
+
 def test_dropout_drops_about_its_share_and_the_trigger_with_it() -> None:
     rule = CaptionRule(seed=1, trigger_word="sks", dropout=0.25)
     dropped = sum(rule.text("a", step, slot) == "" for step in range(200) for slot in range(5))

@@ -20,11 +20,12 @@ from training.engine.events import NoControl
 from training.engine.files.file_writing import tensor_hash
 from training.engine.machine.precision import Machine, choose
 from training.engine.methods.hypernetwork import ContextNetwork, change_projections
+from training.engine.methods.lora_beginning import shaped_as_its_file
 from training.engine.methods.table import make_method
 from training.engine.packed_convolution import pack_frozen_convolutions
 from training.engine.runs import aside
 from training.engine.runs.loop import train
-from training.engine.samples.applying import AppliedFile, applied
+from training.engine.samples.applying import AppliedFile, applied, put_into
 from training.engine.samples.places import places_by_name
 from training.engine.samples.resource_library import PromptFiles, ResourceLibrary
 from training.engine.samples.twin import Twin
@@ -284,3 +285,51 @@ def test_samples_of_a_run_show_the_files_that_they_name_and_the_weights_are_the_
     told = {w.message for w in recorder.of("warned") if w.code == "networks_left_out"}
     assert any("the lora absent" in sentence for sentence in told)
     assert any("other.safetensors was made for another kind" in sentence for sentence in told)
+
+
+def test_a_file_put_into_the_base_acts_for_good_and_caches_know_the_weights_apart(
+    base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    components = loaded(base, manifest)
+    path = write_file(tmp_path / "ink.safetensors", components)
+    components.sha256 = "a" * 64
+    assert components.identity == "a" * 64
+    with applied(components, [AppliedFile(path, 0.5)]):
+        expected = outputs(components)
+    put_into(components, [AppliedFile(path, 0.5)])
+    assert all(torch.equal(a, b) for a, b in zip(outputs(components), expected, strict=True))
+    assert components.identity == f"{'a' * 64} {tensor_hash(path)}:0.5"
+    save_file({"emb_params": torch.zeros(2, 16)}, tmp_path / "word.safetensors")
+    with pytest.raises(ConfigError, match="is no LoRA"):
+        put_into(components, [AppliedFile(tmp_path / "word.safetensors")])
+    with pytest.raises(ConfigError, match="merge-lora"):
+        make_config(base, manifest, "dreambooth", base_weights=["ink.safetensors"])
+
+
+def test_a_lora_can_have_the_ranks_of_the_file_that_it_goes_on_from(
+    base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.safetensors"
+    components = loaded(base, manifest)
+    draws, tensors = torch.Generator().manual_seed(0), {}
+    for name, rank in ((LINEAR, 3), (POINT, 3), (WIDE, 2)):
+        weight = places_by_name(components)[name].layer.weight.detach()
+        parts = product(weight, rank, draws)
+        tensors |= {f"{name}.{part}": tensor.contiguous() for part, tensor in parts.items()}
+    save_file(tensors, path)
+    given = {"initial_weights": str(path), "network": {"dim": 8, "dim_from_weights": True}}
+    config = shaped_as_its_file(make_config(base, manifest, **given))
+    assert (config.network.dim, config.network.alpha) == (3, 1.0)
+    method = make_method(config.resolved())
+    method.install(components)
+    method.begin_with(path)
+    own = method.named_parameters()
+    assert {name: tuple(p.shape) for name, p in own.items()} == {
+        name: tuple(tensor.shape) for name, tensor in tensors.items() if "alpha" not in name
+    }
+    assert all(torch.equal(own[name], tensors[name]) for name in own)
+    beginning = outputs(components)
+    with applied(again := loaded(base, manifest), [AppliedFile(path)]):
+        assert close(beginning, outputs(again))
+    with pytest.raises(ConfigError, match="initial_weights"):
+        make_config(base, manifest, network={"dim_from_weights": True})

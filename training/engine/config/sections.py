@@ -96,6 +96,16 @@ class CaptionConfig(Section):
         help_text="Read weights in captions, such as (word:1.2), as A1111's prompts have them.",
     )
     tag_dropout: float = setting(0.0, "Share of the tags left out in each step.", ge=0, le=1)
+    tag_warmup_steps: int = setting(
+        0,
+        "Steps over which the tags of a caption come in, from the first to all of them; 0 is off.",
+        unit="steps",
+        ge=0,
+        le=1_000_000,
+    )
+    tag_warmup_min: int = setting(
+        1, "Tags, behind those that are kept, that the first of these steps shows.", ge=0, le=225
+    )
     separator: str = setting(",", "Character between tags.", min_length=1, max_length=4)
     max_tokens: Literal[75, 150, 225] = setting(75, "Longest caption that is read.", unit="tokens")
 

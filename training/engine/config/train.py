@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from training.engine.config.network import NetworkConfig
@@ -68,6 +68,15 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     initial_weights: str = setting(
         "",
         "File that a LoRA or an embedding goes on from, of the same shape; empty begins anew.",
+    )
+
+    base_weights: list[str] = setting(
+        [],
+        "LoRAs that are put into the base model before anything is trained, which then begins from "
+        "there and needs them again where it is used.",
+    )
+    base_weights_multipliers: list[Annotated[float, Field(ge=-10, le=10)]] = setting(
+        [], "Their strengths, in the same order; 1 where none is given."
     )
 
     resolution: int = setting(
@@ -184,6 +193,18 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
             )
         if self.ema.keep == "both" and self.method != "dreambooth":
             raise ValueError("ema.keep = both is for the checkpoints of the method dreambooth.")
+        if len(self.base_weights_multipliers) > len(self.base_weights):
+            raise ValueError("base_weights_multipliers has more figures than base_weights files.")
+        if self.base_weights and self.method == "dreambooth":
+            raise ValueError(
+                "base_weights is for what stands beside the base model. For the method dreambooth "
+                "put the LoRA into the checkpoint first, by merge-lora."
+            )
+        if self.network.dim_from_weights and not self.initial_weights:
+            raise ValueError(
+                "network.dim_from_weights takes its ranks from the file of initial_weights, and "
+                "none is named."
+            )
         self._check_rate()
         return self
 
@@ -228,7 +249,9 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
             }
         )
         names = ("dataset_manifest", "class_folder", "initial_weights")
+        paths: dict[str, Any]
         paths = {name: str(folder / getattr(self, name)) for name in names if getattr(self, name)}
+        paths |= {"base_weights": [str(folder / path) for path in self.base_weights]}
         library = [str(folder / path) for path in self.sampling.library]
         sampling = self.sampling.model_copy(update={"library": library})
         return self.model_copy(update={"base_model": base, "sampling": sampling, **paths})

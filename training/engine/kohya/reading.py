@@ -195,13 +195,20 @@ class _Reading:
             self.put("save_every_epochs", max(1, self.settings["epochs"] // ratio))
         elif ratio > 0:
             self.left_out("save_n_epoch_ratio", "counts epochs, which steps do not tell,")
-        warmup = self.data.get("lr_warmup_steps")
-        if isinstance(warmup, float) and 0 < warmup < 1:  # a share of the run
-            if "max_steps" in self.settings:
-                self.put("warmup_steps", round(warmup * self.settings["max_steps"]))
-            else:
-                self.settings.pop("warmup_steps", None)
-                self.left_out("lr_warmup_steps", "is a share of steps that epochs do not tell")
+        self._share_of_steps("lr_warmup_steps", "warmup_steps")
+        self._share_of_steps("token_warmup_step", "captions.tag_warmup_steps")
+
+    def _share_of_steps(self, name: str, target: str) -> None:
+        """Take a number of steps that may be written as a share of the run."""
+        share = self.data.get(name)
+        if not isinstance(share, float) or not 0 < share < 1:
+            return
+        if "max_steps" in self.settings:
+            self.put(target, round(share * self.settings["max_steps"]))
+            return
+        section, _, last = target.rpartition(".")
+        (self.settings[section] if section else self.settings).pop(last, None)
+        self.left_out(name, "is a share of steps that epochs do not tell")
 
     def text_encoder(self) -> None:
         """Take whether, how fast and how long the text encoder is trained."""

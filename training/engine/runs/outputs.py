@@ -19,7 +19,8 @@ from training.engine.files.dates import date_now
 from training.engine.files.file_writing import remove_leftovers, write_text
 from training.engine.runs.journal import Journal
 
-PATHS = ("dataset_manifest", "class_folder", "initial_weights")  # settings that name a place
+# Settings that name a place.
+PATHS = ("dataset_manifest", "class_folder", "initial_weights", "base_weights")
 
 
 @dataclass(frozen=True)

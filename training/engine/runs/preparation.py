@@ -27,6 +27,7 @@ from training.engine.machine.paging import page_out_module
 from training.engine.machine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.machine.processes import ALONE, Processes
 from training.engine.methods.base import Method
+from training.engine.methods.lora_beginning import shaped_as_its_file
 from training.engine.methods.table import make_method
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing
@@ -42,10 +43,11 @@ from training.engine.runs.rules import (
     validation_of,
 )
 from training.engine.runs.run_facts import data_facts, run_facts
-from training.engine.runs.run_samples import library_of, warn_of_missing
+from training.engine.runs.run_samples import base_files, library_of, warn_of_missing
 from training.engine.runs.session import Session
 from training.engine.runs.state import Position, load_state
 from training.engine.runs.stepping import Stepper
+from training.engine.samples.applying import put_into
 from training.engine.samples.prompts import prompt_requests
 from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.shelf import Shelf
@@ -76,12 +78,13 @@ def prepare(
     """
     heed = heed or _go_on
     heed()
+    config = shaped_as_its_file(config)
     manifest = _manifest(config, run)
     library = _library(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     heed()
-    components = load_components(config, precision, shelf)
+    components = _base(config, precision, shelf)
     heed()
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
@@ -113,6 +116,17 @@ def prepare(
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _base(config: TrainConfig, precision: Precision, shelf: Shelf | None) -> Components:
+    """Return the base model, with the files in its weights that the settings put there."""
+    files = base_files(config)
+    if files and shelf is not None:
+        shelf.clear()  # it keeps a base as its file has it
+        shelf = None
+    components = load_components(config, precision, shelf)
+    put_into(components, files)
+    return components
 
 
 def _go_on() -> None:

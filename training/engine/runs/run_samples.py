@@ -14,6 +14,7 @@ from training.engine.events import Previewed, Stage, Warned
 from training.engine.files.file_writing import file_hash, tensor_hash
 from training.engine.machine.memory import is_out_of_memory
 from training.engine.runs.session import Session
+from training.engine.samples.applying import AppliedFile
 from training.engine.samples.preview import SampleFolder, TrainedFile, make_samples
 from training.engine.samples.prompts import PromptRequest, prompt_requests
 from training.engine.samples.resource_library import PromptFiles, ResourceLibrary
@@ -113,6 +114,7 @@ def _draw(
         on_sample=_telling(session, moment),
         on_less=partial(warn, "out_of_memory"),
         on_unfit=partial(warn, NOT_USED),
+        always=tuple(session.library.resource(file) for file in base_files(session.config)),
     )
     needs = _needs(session, requests)
     try:
@@ -132,6 +134,14 @@ def _needs(session: Session, requests: dict[int, PromptRequest]) -> dict[int, Pr
         )
         for number, request in requests.items()
     }
+
+
+def base_files(config: TrainConfig) -> list[AppliedFile]:
+    """Return the files that are put into the base model, with their strengths."""
+    given = config.base_weights_multipliers
+    strengths = [*given, *[1.0] * (len(config.base_weights) - len(given))]
+    pairs = zip(config.base_weights, strengths, strict=True)
+    return [AppliedFile(Path(path), strength) for path, strength in pairs]
 
 
 def library_of(config: TrainConfig) -> ResourceLibrary:

@@ -25,6 +25,7 @@ from training.engine.files.embedding_files import (
     read_embedding,
     read_plain_pt,
 )
+from training.engine.files.file_writing import tensor_hash
 from training.engine.files.lazy_tensors import open_tensors
 from training.engine.machine.memory import is_out_of_memory
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
@@ -103,23 +104,44 @@ def _one(
     return actions[kind](components, file)
 
 
+def put_into(components: Components, files: Sequence[AppliedFile]) -> None:
+    """Write what LoRAs change into the weights for good; the components then tell by which.
+
+    Raises ConfigError for a file of another kind, or made for another base.
+    """
+    for file in files:
+        if kind_of_file(file.path) != "lora":
+            raise ConfigError(f"{file.path.name} is no LoRA, and base_weights takes no other file.")
+        for values, change in _each_change(components, file):
+            values.add_(change)
+        components.changed_by += (f"{tensor_hash(file.path)}:{file.weight:g}",)
+
+
 @contextmanager
 def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
     """Write what a file changes into the weights, and afterwards the values from before."""
-    opened, places = _opened_for(components, file)
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
-    with torch.no_grad():
-        for name, place in places.items():
-            strength = file.weight_on(name)
-            for values, change in _changes(opened, name, place.layer):
-                kept.append((values, values.detach().clone()))
-                values.add_((change * strength).to(values))
     try:
+        for values, change in _each_change(components, file):
+            kept.append((values, values.clone()))
+            values.add_(change)
         yield
     finally:
         with torch.no_grad():
             for values, before in reversed(kept):
                 values.copy_(before)
+
+
+def _each_change(
+    components: Components, file: AppliedFile
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the values that a file changes, each with what is to be added before the next."""
+    opened, places = _opened_for(components, file)
+    for name, place in places.items():
+        with torch.no_grad():
+            found = _changes(opened, name, place.layer)
+        for values, change in found:
+            yield values.detach(), (change * file.weight_on(name)).to(values)
 
 
 @contextmanager

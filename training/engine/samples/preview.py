@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,6 +96,16 @@ def generation_data(
     )
 
 
+def with_words(request: PromptRequest, resources: Iterable[GenerationResource]) -> PromptRequest:
+    """Return the request with the words of files that act whatever it says, behind its own."""
+    words = [
+        f"<{resource.kind.value}:{resource.name}:{resource.weight:g}>"
+        for resource in resources
+        if resource.weight is not None
+    ]
+    return replace(request, prompt=" ".join([request.prompt, *words]))
+
+
 def _acts(trained: TrainedFile, request: PromptRequest, config: TrainConfig) -> bool:
     """Whether a file changes the picture: an embedding does where its word is in the prompts."""
     token = re.escape(config.textual_inversion.token)
@@ -146,7 +156,7 @@ class SampleFolder:
     """Where samples go, whose weights they show, and who is told.
 
     `on_less(sentence)` hears where memory makes the passes smaller, `on_unfit` of a file that
-    cannot be used.
+    cannot be used. `always` are files in the weights of the base.
     """
 
     path_of: Callable[[int], Path]
@@ -154,6 +164,7 @@ class SampleFolder:
     on_sample: Callable[[int, PromptRequest, Path], None]
     on_less: Callable[[str], None] | None = None
     on_unfit: Callable[[str], None] | None = None
+    always: tuple[GenerationResource, ...] = ()
 
 
 def make_samples(
@@ -206,8 +217,9 @@ def _make(
         number = numbers[position]
         request, path = requests[number], folder.path_of(number)
         named = needs.get(number) or PromptFiles(idle=tuple(networks_in(request.prompt)))
-        shown = replace(request, prompt=named.shown(request.prompt))
-        data = generation_data(shown, components, config, folder.trained, resources=named.resources)
+        shown = with_words(replace(request, prompt=named.shown(request.prompt)), folder.always)
+        resources = (*named.resources, *folder.always)
+        data = generation_data(shown, components, config, folder.trained, resources=resources)
         save_picture(path, picture, data)
         folder.on_sample(number, request, path)
 

@@ -189,6 +189,9 @@ def check_config(
         "dataset_manifest": STAGED_MANIFEST,
         "class_folder": "",  # the snapshot has its own, and nobody may name a path of the worker
         "initial_weights": "",
+        "base_weights": [],
+        "base_weights_multipliers": [],
+        **dict.fromkeys(("save_last_epochs", "save_last_steps"), 0),  # the store keeps them all
         "base_model": {**extra, **base},
     }
     try:
