@@ -25,7 +25,6 @@ NO_ROOM_FOR_SAMPLES = (
     "Memory ran out while samples were made, so some are missing; the training goes on. Make them "
     "smaller with sampling.width and sampling.height."
 )
-NOT_USED = "networks_left_out"  # the code of a warning that a file of a prompt does not act
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _draw(
         trained=_trained_file(session, moment.step) if moment.step else None,
         on_sample=_telling(session, moment),
         on_less=partial(warn, "out_of_memory"),
-        on_unfit=partial(warn, NOT_USED),
+        on_unfit=partial(warn, "networks_left_out"),
         always=tuple(session.library.resource(file) for file in base_files(session.config)),
     )
     needs = _needs(session, requests)
@@ -161,7 +160,7 @@ def warn_of_missing(
     for request in requests:
         library.needed_by(request.prompt, on_missing=lambda told: missing.update({told: None}))
     for sentence in missing:
-        warn(NOT_USED, f"{sentence} Samples are made without it.")
+        warn("networks_left_out", f"{sentence} Samples are made without it.")
 
 
 def _telling(session: Session, moment: Moment) -> Callable[[int, PromptRequest, Path], None]:
