@@ -278,6 +278,8 @@ def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
 
 
 def _load_vae(path: Path, instead_of: Any) -> Any:
+    if not path.exists():
+        raise BaseModelError(f"There is no VAE at {path}.")
     if path.is_file():
         return vae_from_file(path, instead_of)
     try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 DimensionList = list[Annotated[int, Field(ge=1, le=4096)]]
 
@@ -26,6 +26,16 @@ class Section(BaseModel):
     """A group of settings; unknown names and unfit values are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_figures(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false, which would count as 1 and 0, where a figure is meant."""
+        if isinstance(value, bool):
+            kind = cls.model_fields[str(info.field_name)].annotation
+            if bool not in (get_args(kind) or (kind,)):
+                raise ValueError(f"{info.field_name} is no setting that is true or false")
+        return value
 
 
 class BaseModelConfig(Section):

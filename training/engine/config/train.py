@@ -222,7 +222,7 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         """
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
         return cls.parse(data).with_paths_from(Path(path).resolve().parent)
 
@@ -293,9 +293,12 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
 
 def _what_is_wrong(item: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return one problem in a sentence; a name that is none here with one that looks like it."""
-    name = ".".join(str(part) for part in item["loc"]) or "settings"
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "value_error":  # a sentence of ours, which names the settings itself
+        said = item["msg"].removeprefix("Value error, ").rstrip(".")
+        return f"{name}: {said}." if name and name not in said else f"{said}."
     if item["type"] != "extra_forbidden":
-        return f"{name}: {item['msg']}."
+        return f"{name or 'settings'}: {item['msg']}."
     import difflib  # a hundredth of a second, for a mistake alone
 
     known: Any = schema

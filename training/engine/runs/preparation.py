@@ -18,7 +18,7 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
-from training.engine.errors import DatasetError
+from training.engine.errors import ConfigError, DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
 from training.engine.files.base_files import family_at
@@ -48,6 +48,7 @@ from training.engine.runs.session import Session
 from training.engine.runs.state import Position, load_state
 from training.engine.runs.stepping import Stepper
 from training.engine.samples.applying import put_into
+from training.engine.samples.prompt_troubles import prompt_troubles
 from training.engine.samples.prompts import prompt_requests
 from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.shelf import Shelf
@@ -78,6 +79,7 @@ def prepare(
     """
     heed = heed or _go_on
     heed()
+    _check_files(config, run)
     config = shaped_as_its_file(config)
     manifest = _manifest(config, run)
     library = _library(config, run, manifest)
@@ -116,6 +118,16 @@ def prepare(
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _check_files(config: TrainConfig, run: RunFolder) -> None:
+    """Raise ConfigError for a file that is not there, before hours are spent on the pictures."""
+    named = list(config.base_weights)
+    if config.initial_weights and not run.state_path.exists():
+        named.append(config.initial_weights)
+    for path in named:
+        if not Path(path).is_file():
+            raise ConfigError(f"There is no file {path}. Check the path.")
 
 
 def _base(config: TrainConfig, precision: Precision, shelf: Shelf | None) -> Components:
@@ -225,6 +237,8 @@ def _library(config: TrainConfig, run: RunFolder, manifest: Manifest) -> Resourc
     requests = prompt_requests(config, manifest.picture)
     library = library_of(config)
     tell = run.journal.emit
+    for sentence in prompt_troubles(config):
+        tell(Warned(code="prompt_options", message=sentence))
     warn_of_missing(library, requests, lambda code, text: tell(Warned(code=code, message=text)))
     return library
 

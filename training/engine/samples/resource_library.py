@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -107,8 +108,13 @@ class ResourceLibrary:
         return found
 
     def resource(self, file: AppliedFile) -> GenerationResource:
-        """Return how a file is named in generation data, with the hash that A1111 shows."""
-        kind = self._kind(file.path)
+        """Return how a file is named in generation data, with the hash that A1111 shows.
+
+        Raises ConfigError for a file that acts in no prompt.
+        """
+        kind = self._kind(file.path) or kind_of_file(file.path)  # which says what is wrong
+        if kind not in KINDS:
+            raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
         found = self._hashes.get(file.path)
         if found is None:
             of_tensors = kind == "lora" and file.path.suffix == ".safetensors"
@@ -171,8 +177,11 @@ def _weights(name: str, arguments: str) -> tuple[float, float]:
         given[named.strip() or key] = value.strip()
     try:
         text = float(given["te"] or 1.0)
-        return text, float(given["unet"] or text)
-    except ValueError as error:
+        unet = float(given["unet"] or text)
+    except ValueError:
+        text = unet = math.nan
+    if not math.isfinite(text + unet):
         raise ConfigError(
             f"The strength of {name} in the prompt is no number: {arguments.strip(':')}."
-        ) from error
+        )
+    return text, unet
