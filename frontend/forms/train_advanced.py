@@ -104,7 +104,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("adaptive_noise_scale", "loss", _("Adaptive noise scale"),
             _("Adds so much of each channel's own mean to the noise offset; 0 is off.")),
     Setting("velocity_like_loss", "loss", _("Velocity-like loss"),
-            _("Weighs much noise more, as velocity models do; kohya's v_pred_like_loss, 0 is off.")),
+            _("Weighs much noise more, as velocity models do (v_pred_like_loss); 0 is off.")),
     Setting("validation.share", "loss", _("Share held out"),
             _("Pictures kept out of training, 0 to 0.5; their loss shows when a run memorises.")),
     Setting("prior.enabled", "loss", _("Prior preservation"),

@@ -99,6 +99,29 @@ def test_a_word_for_the_negative_prompt_and_words_of_a_folder_are_understood() -
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("datasets = 5", "another kind"),
+        ("network_args = 5\nnetwork_dim = 4", "another kind"),
+        ("a = " + "[" * 50_000, "neither TOML nor JSON"),
+    ],
+)
+def test_values_of_other_kinds_are_refused_in_words(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "kohya.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=words):
+        read_kohya_file(path)
+
+
+def test_single_values_that_cannot_be_read_are_told_each() -> None:
+    odd = {"resolution": [], "text_encoder_lr": [], "save_n_epoch_ratio": "x",
+           "stop_text_encoder_training": "x", "token_warmup_step": "x"}  # fmt: skip
+    found = from_kohya(odd)
+    assert {sentence.split(" ")[0] for sentence in found.report} == set(odd)
+    assert TrainConfig.parse(found.settings).resolution == 512
+
+
 def test_json_is_read_too_and_anything_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps({"network_dim": 8, "network_train_unet_only": True}), "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 
 from hub.formats.generation.a1111 import parse_infotext
 from tests.factories.engine import Recorder, make_config
+from training.engine.commands.arguments import weighted_file
 from training.engine.components import Components, load_components
 from training.engine.errors import ConfigError
 from training.engine.events import NoControl
@@ -215,7 +217,9 @@ def test_a_hypernetwork_acts_on_layers_that_others_stand_in_place_of(
     undo()
 
 
-def test_a_name_without_a_file_is_told_and_what_is_learned_is_no_files(tmp_path: Path) -> None:
+def test_a_name_without_a_file_is_told_and_what_is_learned_is_no_files(
+    base: Path, manifest: Path, tmp_path: Path
+) -> None:
     save_file({"emb_params": torch.zeros(2, 16)}, tmp_path / "thing.safetensors")
     library = ResourceLibrary([tmp_path], place="Put it there.")
     with pytest.raises(ConfigError, match=r"Known here: none\. Put it there\."):
@@ -227,6 +231,15 @@ def test_a_name_without_a_file_is_told_and_what_is_learned_is_no_files(tmp_path:
     assert found.shown("a Thing <lora:ink:0.7>") == "a Thing "
     assert [file.path.stem for file in found.files] == ["thing"]
     assert library.needed_by("a Thing", learned=["thing"]) == PromptFiles()
+    write_file(tmp_path / "ink.safetensors", loaded(base, manifest))
+    for strength in ("x", "nan", "1:inf"):
+        with pytest.raises(ConfigError, match="is no number"):
+            ResourceLibrary([tmp_path]).needed_by(f"a <lora:ink:{strength}>")
+    (tmp_path / "text.safetensors").write_text("no file of tensors")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        library.resource(AppliedFile(tmp_path / "text.safetensors"))
+    with pytest.raises(argparse.ArgumentTypeError, match="no finite number"):
+        weighted_file("ink.safetensors:nan")
 
 
 @pytest.fixture(scope="module")

@@ -51,8 +51,8 @@ def _of_number(name: str, text: str) -> Iterator[str]:
         limits = NUMBERS[name]
         kind = "whole number" if limits.is_whole else "number"
         yield (
-            f"--{name} {text} is no {kind} from {limits.least:g} to {limits.most:.10g}; the nearest "
-            "is taken, or what the settings say"
+            f"--{name} {text} is no {kind} from {limits.least:g} to {limits.most:.10g}; the "
+            "nearest is taken, or what the settings say"
         )
 
 
