@@ -12,7 +12,6 @@ from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.left_out import left_out_for_kohya
-from training.engine.kohya.prompt_files import read_prompt_file
 from training.engine.kohya.reading import from_kohya, read_kohya_file
 from training.engine.kohya.writing import to_kohya
 
@@ -97,29 +96,6 @@ def test_a_word_for_the_negative_prompt_and_words_of_a_folder_are_understood() -
         "Pictures of /img/dogs without a caption are called 'sks dog' in kohya's file; name the "
         "folder 1_sks dog to call them so here."
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("datasets = 5", "another kind"),
-        ("network_args = 5\nnetwork_dim = 4", "another kind"),
-        ("a = " + "[" * 50_000, "neither TOML nor JSON"),
-    ],
-)
-def test_values_of_other_kinds_are_refused_in_words(text: str, words: str, tmp_path: Path) -> None:
-    path = tmp_path / "kohya.toml"
-    path.write_text(text, "utf-8")
-    with pytest.raises(ConfigError, match=words):
-        read_kohya_file(path)
-
-
-def test_single_values_that_cannot_be_read_are_told_each() -> None:
-    odd = {"resolution": [], "text_encoder_lr": [], "save_n_epoch_ratio": "x",
-           "stop_text_encoder_training": "x", "token_warmup_step": "x"}  # fmt: skip
-    found = from_kohya(odd)
-    assert {sentence.split(" ")[0] for sentence in found.report} == set(odd)
-    assert TrainConfig.parse(found.settings).resolution == 512
 
 
 def test_json_is_read_too_and_anything_else_is_refused(tmp_path: Path) -> None:
@@ -283,23 +259,6 @@ def test_kohyas_scripts_are_told_what_ours_see_by_themselves() -> None:
     assert out["stop_text_encoder_training"] == -1
     assert not any(name.startswith("network_") for name in out)
     assert from_kohya(out).report == ()
-
-
-def test_prompts_come_from_lines_toml_and_json(tmp_path: Path) -> None:
-    lines, toml, listed = (tmp_path / f"prompts.{kind}" for kind in ("txt", "toml", "json"))
-    lines.write_text("# note\na cat --s 8\n\n", "utf-8")
-    toml.write_text(
-        '[prompt]\nwidth = 64\n[[prompt.subset]]\nprompt = "a cat"\nseed = 7\n', "utf-8"
-    )
-    listed.write_text('["a cat", {"prompt": "a dog", "negative_prompt": "bad"}]', "utf-8")
-    assert read_prompt_file(lines) == ["a cat --s 8"]
-    assert read_prompt_file(toml) == ["a cat --w 64 --d 7"]
-    assert read_prompt_file(listed) == ["a cat", "a dog --n bad"]
-    listed.write_text('[{"width": 64}]', "utf-8")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_prompt_file(listed)
-    absent = from_kohya({"network_dim": 4, "sample_prompts": "absent.txt"})
-    assert "absent.txt" in absent.report[0]
 
 
 def test_kohyas_other_networks_and_bucket_sides_are_not_taken_for_ours() -> None:

@@ -98,13 +98,7 @@ def prepare(
     total_steps = _total_steps(config, feed)
     stepper = _stepper(ground, method, feed, total_steps)
     stepper.conditioner.cache = TextCache(cache_dir, components)
-    progress = Progress(
-        Position(method=config.method),
-        total_steps=total_steps,
-        steps_per_epoch=feed.steps_per_epoch,
-        device=precision.device,
-        emit=run.journal.emit,
-    )
+    progress = _progress(ground, total_steps, feed.steps_per_epoch)
     data = data_facts(config, manifest, feed, held_out)
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress,
@@ -118,6 +112,16 @@ def prepare(
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _progress(ground: Ground, total_steps: int, steps_per_epoch: int) -> Progress:
+    return Progress(
+        Position(method=ground.config.method),
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        device=ground.precision.device,
+        emit=ground.run.journal.emit,
+    )
 
 
 def _check_files(config: TrainConfig, run: RunFolder) -> None:
