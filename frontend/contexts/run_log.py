@@ -76,6 +76,7 @@ def warning_words() -> dict[str, str]:
         "pictures_converted": _("Images converted"),
         "class_pictures_unused": _("Class images not used"),
         "networks_left_out": _("Not used in samples"),
+        "prompt_options": _("Not as a sample prompt asks"),
         "compile_unavailable": _("Not compiled"),
         "precision_changed": _("Precision changed"),
     }

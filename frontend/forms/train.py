@@ -52,7 +52,8 @@ class SettingsForm(forms.Form):
             "Each epoch draws them with the same seed. --hr 2 asks for the hires fix (--hd "
             "denoising, --hs steps, --hu upscaler); --init picture.png starts from a picture of "
             "the dataset (--dn denoising, --mask 25,25,75,75 paints only this part of it, in "
-            "percent)."
+            "percent). &lt;lora:name:0.7&gt; adds a LoRA that you may use and that fits the base, "
+            "by the name of its file; your own and your team's embeddings act by their words."
         ),
     )
     epochs = forms.IntegerField(

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.engine.commands import drawing, kohya, models, settings
+from training.engine.commands.arguments import whole_number_within
 from training.engine.config.train import TrainConfig
 from training.engine.driving import EXIT_CODES, EXIT_FAILED, EXIT_USAGE
 from training.engine.errors import ConfigError, EngineError
@@ -36,6 +37,7 @@ from training.engine.files.disk import is_full
 from training.engine.machine.environment import choose_for_torch
 from training.engine.machine.lifetime import load_torch
 
+MOST_IMAGES = 10_000_000
 OVER = (
     "This run was over before, with {path} after {step} steps. Change its settings to go on, or "
     "give --fresh to begin anew.\n"
@@ -92,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     settings.add_commands(commands)
     guess = commands.add_parser("estimate", help="Tell what a run will take.")
     guess.add_argument("config", type=Path, help="Settings, a TOML file.")
-    guess.add_argument("--images", type=int, required=True, help="Number of pictures.")
+    images = whole_number_within(1, MOST_IMAGES)
+    guess.add_argument("--images", type=images, required=True, help="Number of pictures.")
     guess.set_defaults(run=_estimate)
     return parser
 

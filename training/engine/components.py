@@ -44,9 +44,15 @@ class Components:
     compute: str = "fp32"  # the number format of the passes
     name: str = ""
     sha256: str = ""
+    changed_by: tuple[str, ...] = ()  # hash and strength of each file put into its weights
     config_folder: Path | None = None
     placeholders: dict[str, list[int]] = field(default_factory=dict)
     derived: dict[Hashable, Any] = field(default_factory=dict)  # computed from the weights alone
+
+    @property
+    def identity(self) -> str:
+        """Return what tells these weights from others: the file's hash; empty where it has none."""
+        return " ".join((self.sha256, *self.changed_by)) if self.sha256 else ""
 
     @property
     def latent_channels(self) -> int:
@@ -272,6 +278,8 @@ def _load_file(path: Path, family: str, folder: Path) -> dict[str, Any]:
 
 
 def _load_vae(path: Path, instead_of: Any) -> Any:
+    if not path.exists():
+        raise BaseModelError(f"There is no VAE at {path}.")
     if path.is_file():
         return vae_from_file(path, instead_of)
     try:

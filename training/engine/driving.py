@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import signal
 import threading
+from collections import deque
 from typing import IO, Any
 
 from training.engine.events import (
@@ -14,6 +14,7 @@ from training.engine.events import (
     Checkpointed,
     Command,
     Event,
+    LeavingCommand,
     Listener,
     Previewed,
     Stage,
@@ -44,9 +45,9 @@ class SignalControl:
             signal.signal(number, self._on_signal)
 
     @property
-    def is_leaving(self) -> bool:
-        """Tell whether a signal came, or the parent is gone."""
-        return self._signalled.is_set()
+    def leaving(self) -> LeavingCommand | None:
+        """Return pause where a signal came, or the parent is gone."""
+        return "pause" if self._signalled.is_set() else None
 
     def command(self) -> Command | None:
         """Return pause after a signal."""
@@ -56,22 +57,46 @@ class SignalControl:
         self._signalled.set()
 
 
+class WaitingCommands:
+    """Commands that came and were not taken yet, in order; threads may use it at the same time."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Command] = deque()
+        self._lock = threading.Lock()
+
+    def put(self, command: Command) -> None:
+        """Add one at the end."""
+        with self._lock:
+            self._waiting.append(command)
+
+    def take(self) -> Command | None:
+        """Return the first one, which waits no more; None where none waits."""
+        with self._lock:
+            return self._waiting.popleft() if self._waiting else None
+
+    @property
+    def leaving(self) -> LeavingCommand | None:
+        """Return the first one that ends a run without a result; it goes on waiting."""
+        with self._lock:
+            return next((word for word in self._waiting if word in ("pause", "cancel")), None)
+
+
 class ParentControl(SignalControl):
     """Takes commands as JSON lines from a parent; its end pauses the run."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
-        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._commands = WaitingCommands()
         threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
 
     def command(self) -> Command | None:
         """Return the next command, or pause after a signal or the parent's end."""
-        if self._signalled.is_set():
-            return "pause"
-        try:
-            return self._commands.get_nowait()
-        except queue.Empty:
-            return None
+        return "pause" if self._signalled.is_set() else self._commands.take()
+
+    @property
+    def leaving(self) -> LeavingCommand | None:
+        """Return pause after a signal or the parent's end, or what was asked for and ends a run."""
+        return "pause" if self._signalled.is_set() else self._commands.leaving
 
     def _read(self, descriptor: int) -> None:
         # The bare descriptor: a buffered stream would hold its lock when the program ends.

@@ -32,13 +32,16 @@ class Control(Protocol):
         """
 
 
+LeavingCommand = Literal["pause", "cancel"]
+
+
 @runtime_checkable
 class Leaving(Protocol):
-    """A control that says at any time, not between two steps alone, that its process is to end."""
+    """A control that says at any time, not between two steps alone, that the run is to end."""
 
     @property
-    def is_leaving(self) -> bool:
-        """Tell whether it is."""
+    def leaving(self) -> LeavingCommand | None:
+        """Return pause or cancel where one of them waits, or the process is to end; else None."""
 
 
 class NoListener:

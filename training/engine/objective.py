@@ -58,6 +58,7 @@ class LossRule:
     snr_gamma: float = 0.0
     debiased: bool = False
     scale_velocity: bool = False
+    velocity_like: float = 0.0
 
     def per_sample(
         self,
@@ -117,7 +118,8 @@ class LossRule:
         Min-SNR: min(snr, gamma) / snr, for v over snr + 1 (https://arxiv.org/abs/2303.09556).
         Debiased: 1 / sqrt(snr), for v 1 / (snr + 1), with the snr at most 1000
         (https://arxiv.org/abs/2310.08442, and kohya's form for v). Of velocity, if asked,
-        snr / (snr + 1) besides, which is how much the same mistake weighs in noise.
+        snr / (snr + 1) besides, which is how much the same mistake weighs in noise. Like velocity,
+        if asked, a share of (snr + 1) / snr more, with the snr as above (kohya's v_pred_like_loss).
         """
         snr = schedule.snr(timesteps)
         weights = torch.ones_like(snr)
@@ -131,6 +133,9 @@ class LossRule:
             weights = weights / (limited + 1 if velocity else limited.sqrt())
         if self.scale_velocity and velocity:
             weights = weights * snr / (snr + 1)
+        if self.velocity_like:
+            limited = snr.clamp(min=1e-4, max=1000.0)
+            weights = weights * (1 + self.velocity_like * (limited + 1) / limited)
         return weights
 
 
@@ -142,6 +147,7 @@ class NoiseRule:
     offset: float = 0.0
     offset_varies: bool = False
     perturbation: float = 0.0
+    adaptive_scale: float = 0.0
     multires_layers: int = 0
     multires_discount: float = 0.3
     min_timestep: int = 0
@@ -166,12 +172,7 @@ class NoiseRule:
         """
         noise = self._draw("noise", step, slots, shape)
         if self.offset:
-            channels = (shape[0], *(1 for _ in shape[1:]))
-            strengths = torch.full((len(slots), *(1 for _ in shape)), self.offset)
-            if self.offset_varies:
-                shares = [self._uniform("noise offset strength", step, slot) for slot in slots]
-                strengths = strengths * torch.tensor(shares).view_as(strengths)
-            noise = noise + strengths * self._draw("noise offset", step, slots, channels)
+            noise = noise + self._strengths(step, slots, shape) * self._offsets(step, slots, shape)
         if self.multires_layers:
             layered = [
                 self._with_coarser_layers(part, step, slot)
@@ -179,6 +180,34 @@ class NoiseRule:
             ]
             noise = torch.stack(layered)
         return noise
+
+    def adaptive_part(
+        self, latents: torch.Tensor, step: int, slots: list[int]
+    ) -> torch.Tensor | None:
+        """Return what latents (n, c, h, w) add to the noise by their channels' means; None if off.
+
+        The strength of the offset is then offset + scale · |mean|, and never below 0, as in kohya's
+        scripts. It is computed where the latents are: nothing waits for the device.
+        """
+        if not self.adaptive_scale:
+            return None
+        shape = tuple(latents.shape[1:])
+        strengths = self._strengths(step, slots, shape).to(latents.device)
+        means = latents.mean(dim=tuple(range(2, latents.ndim)), keepdim=True).abs()
+        added = (strengths + self.adaptive_scale * means).clamp(min=0) - strengths
+        return added * self._offsets(step, slots, shape).to(latents.device)
+
+    def _strengths(self, step: int, slots: list[int], shape: tuple[int, ...]) -> torch.Tensor:
+        """Return how strong the offset of each picture is, in as many dimensions as the noise."""
+        strengths = torch.full((len(slots), *(1 for _ in shape)), self.offset)
+        if not self.offset_varies:
+            return strengths
+        shares = [self._uniform("noise offset strength", step, slot) for slot in slots]
+        return strengths * torch.tensor(shares).view_as(strengths)
+
+    def _offsets(self, step: int, slots: list[int], shape: tuple[int, ...]) -> torch.Tensor:
+        """Return one draw for each channel of each picture."""
+        return self._draw("noise offset", step, slots, (shape[0], *(1 for _ in shape[1:])))
 
     def _with_coarser_layers(self, noise: torch.Tensor, step: int, slot: int) -> torch.Tensor:
         """Add layers of noise, each 2 to 4 times coarser and weaker by the discount; variance 1.

@@ -135,7 +135,7 @@ class PackedConvolution(nn.Module):
         super().__init__()
         self._kept = {} if kept is None else kept
         self.weight, self.bias = conv.weight, conv.bias
-        self.padding = [side // 2 for side in conv.kernel_size]
+        self.stride, self.padding = 1, [side // 2 for side in conv.kernel_size]
         self._packed: tuple[Tensor, Tensor] | None = None
         self._transformed: dict[int, Tensor] = {}  # by the side of the tiles' results
 
@@ -202,7 +202,7 @@ class HalvingConvolution(nn.Module):
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
-        self.padding = conv.kernel_size[0] // 2
+        self.stride, self.padding = 2, conv.kernel_size[0] // 2
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W): (N, O, ceil(H / 2), ceil(W / 2))."""
@@ -222,6 +222,7 @@ class PointwiseConvolution(nn.Module):
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
+        self.stride, self.padding = 1, 0
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W)."""

@@ -34,10 +34,11 @@ from training.engine.driving import (
     EXIT_USAGE,
     READ_BYTES,
     PipeListener,
+    WaitingCommands,
     command_in,
 )
 from training.engine.errors import ConfigError, EngineError
-from training.engine.events import Command
+from training.engine.events import Command, LeavingCommand
 from training.engine.machine.lifetime import load_torch
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Desk:
 
     def __init__(self, orders: socket.socket) -> None:
         self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
-        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._commands = WaitingCommands()
         self._leaving = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._leave())
@@ -81,12 +82,12 @@ class Desk:
 
     def command(self) -> Command | None:
         """Return the next command of the run at hand, or pause when the process is to end."""
-        if self._leaving.is_set():
-            return "pause"
-        try:
-            return self._commands.get_nowait()
-        except queue.Empty:
-            return None
+        return "pause" if self._leaving.is_set() else self._commands.take()
+
+    @property
+    def leaving(self) -> LeavingCommand | None:
+        """Return what ends the run at hand: pause when the process is to end, or a command."""
+        return "pause" if self._leaving.is_set() else self._commands.leaving
 
     def _leave(self) -> None:
         self._leaving.set()
@@ -106,7 +107,7 @@ class Desk:
     def _take(self, line: bytes, held: list[int]) -> None:
         given = _order_in(line)
         if given is not None:
-            self._commands = queue.SimpleQueue()  # those of the last run came too late
+            self._commands = WaitingCommands()  # those of the last run came too late
             self._orders.put(Order(**given, held=held.pop(0)))
             return
         command = command_in(line)

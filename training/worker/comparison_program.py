@@ -2,9 +2,10 @@
 
     python -m training.worker.comparison_program PLAN.json
 
-The plan: {"folder": where pictures go, "settings": {"negative", "steps", "guidance", "sampler",
-"width", "height", "clip_skip"}, "columns": [{"column": id, "base": {"path", "name", "sha256"},
-"vae": path or "", "file": path or "", "weight": 0.8, "pictures": [{"row", "prompt", "seed"}]}]}.
+The plan: {"folder": where pictures go, "library": [folders of the files that prompts name],
+"settings": {"negative", "steps", "guidance", "sampler", "width", "height", "clip_skip"},
+"columns": [{"column": id, "base": {"path", "name", "sha256"}, "vae": path or "", "file": path or
+"", "weight": 0.8, "pictures": [{"row", "prompt", "seed"}]}]}.
 Each picture is told on standard output as one JSON line {"column", "row", "seed", "path"}. Columns
 with the same base and VAE stand together, so that each is loaded once. Killing it is safe.
 """
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from training.engine.config.train import TrainConfig
     from training.engine.samples.drawing import DrawnPicture
     from training.engine.samples.prompts import PromptRequest
+
+
+PLACE = "Name a model for this base that you may use, by the name of its file."
 
 
 def draw(plan: dict[str, Any], tell: Tell) -> None:
@@ -45,7 +49,7 @@ def draw(plan: dict[str, Any], tell: Tell) -> None:
             )
         )
         for column in alike:
-            _draw_column(column, chosen, config, components, folder=folder, tell=tell)
+            _draw_column(column, plan, config, components, tell=tell)
 
 
 def _loaded(column: dict[str, Any]) -> tuple[str, str]:
@@ -55,16 +59,17 @@ def _loaded(column: dict[str, Any]) -> tuple[str, str]:
 
 def _draw_column(
     column: dict[str, Any],
-    chosen: dict[str, Any],
+    plan: dict[str, Any],
     config: TrainConfig,
     components: Components,
     *,
-    folder: Path,
     tell: Tell,
 ) -> None:
     from training.engine.samples import drawing
     from training.engine.samples.applying import AppliedFile
+    from training.engine.samples.resource_library import ResourceLibrary
 
+    chosen, folder = plan["settings"], Path(plan["folder"])
     wanted = column["pictures"]
     always = [AppliedFile(Path(column["file"]), column["weight"])] if column["file"] else []
 
@@ -81,6 +86,7 @@ def _draw_column(
         [_request(one, chosen, config) for one in wanted],
         path_of=path_of,
         on_picture=on_picture,
+        library=ResourceLibrary([Path(path) for path in plan["library"]], place=PLACE),
         always=always,
     )
 

@@ -15,8 +15,11 @@ from training.jobs.comparison_queries import columns_to_draw
 from training.jobs.models.comparison import Comparison, ComparisonColumn
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import comparisons
+from training.jobs.services.comparison_wish import family_of
+from training.jobs.services.prompt_files import Wisher
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
+from training.worker.prompt_files import LIBRARY, stage_prompt_files
 from training.worker.staging import is_bundled_base
 
 
@@ -51,10 +54,13 @@ class ComparisonRun(DrawRun[Comparison]):
     def stage(self) -> Path:
         """Files and the plan, on this machine. Raises PermanentFailureError when one is gone."""
         work = self.work
+        wisher = Wisher(work.requested_by, None, family_of(work.version))
+        named = stage_prompt_files(work.prompts, wisher, self.folder.root)
         names = ("negative", "steps", "guidance", "sampler", "width", "height", "clip_skip")
         return self.write_plan(
             {
                 "folder": str(self.folder.root / "cells"),
+                "library": [str(self.folder.root / LIBRARY)] if named.files else [],
                 "settings": {name: getattr(work, name) for name in names},
                 "columns": [self._column(row, cells) for row, cells in self._missing()],
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from training.jobs.models.grid import GridCell, PreviewGrid
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import grids
 from training.jobs.services.grids import CellKey
+from training.jobs.services.prompt_files import Wisher
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
-from training.worker.staging import stage_base
+from training.worker.prompt_files import LIBRARY, stage_prompt_files
+from training.worker.staging import stage_base, wisher_of
 
 
 def run_next_grid(*, worker: WorkerNode, stopping: threading.Event) -> PreviewGrid | None:
@@ -81,17 +83,23 @@ class GridRun(DrawRun[PreviewGrid]):
         where = config.base_model.model_copy(update={"path": str(base)})
         staged = config.model_copy(update={"base_model": where})
         self.folder.config.write_text(staged.to_toml(), encoding="utf-8")
+        named = stage_prompt_files(self.work.prompts, self._wisher(), root)
         batches = [{"guidance": batch.guidance, "seed": batch.seed} for batch in self.batches]
         return self.write_plan(
             {
                 "config": str(self.folder.config),
                 "folder": str(root / "cells"),
                 "prompts": self.work.prompts,
+                "library": [str(root / LIBRARY)] if named.files else [],
                 "files": [str(path) for path in files],
                 "weights": self.work.weights,
                 "batches": batches,
             }
         )
+
+    def _wisher(self) -> Wisher:
+        """Whose files the prompts may name: those of the person who asked for the grid."""
+        return replace(wisher_of(self.work.job), person=self.work.requested_by)
 
     def _columns(self) -> list[tuple[JobArtifact | None, float | None]]:
         """Base alone, then checkpoints times weights, as the engine counts them."""

@@ -21,6 +21,7 @@ from training.jobs.models.job import FINAL, Job, State
 from training.jobs.models.worker_node import WorkerNode
 from training.jobs.services import lifecycle, schedule
 from training.jobs.services.artifacts import record_log
+from training.jobs.services.events import record_warning
 from training.jobs.services.lifecycle import Failure
 from training.jobs.services.transitions import LeaseLost
 from training.worker.control import Control
@@ -43,6 +44,7 @@ from training.worker.work_folder import FolderBusyError, FolderLock, WorkFolder,
 
 logger = logging.getLogger(__name__)
 
+NOT_USED = "networks_left_out"  # as the engine tells it of a name that no file has
 POLL_SECONDS = 0.2
 END_SECONDS = 20.0
 FOLDER_KEPT_SECONDS = 7 * 86_400.0  # so long a failed run can be tried again from its state
@@ -107,6 +109,8 @@ class JobRun:
                 write = self._patience.write
                 staged = write(stage, self.job)
                 sink = Sink(self.job, run_dir=folder.run, series=staged.series, write=write)
+                for sentence in staged.not_used:
+                    write(record_warning, **self.fence, code=NOT_USED, message=sentence)
                 states = StateKeeper(self.job, folder)
                 end = self._train(staged, sink, states, lock, heartbeat)
                 write(self._keep_log, folder)

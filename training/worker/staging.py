@@ -19,7 +19,9 @@ from training.engine.errors import ConfigError
 from training.engine.files.disk import is_full
 from training.jobs.models.artifact import ArtifactKind, JobArtifact
 from training.jobs.models.job import Job
+from training.jobs.services.prompt_files import PromptFiles, Wisher
 from training.worker.failures import PermanentFailureError, TransientFailureError
+from training.worker.prompt_files import LIBRARY, stage_prompt_files, without_missing
 from training.worker.work_folder import WorkFolder
 
 BASE_NAME = "base.safetensors"
@@ -27,12 +29,16 @@ BASE_NAME = "base.safetensors"
 
 @dataclass(frozen=True)
 class Staged:
-    """What the engine needs, on this machine; `replay_after` is its last event that the hub has."""
+    """What the engine needs, on this machine; `replay_after` is its last event that the hub has.
+
+    `not_used` are sentences about what sample prompts name and nobody finds.
+    """
 
     folder: WorkFolder
     cache_dir: Path
     series: UUID
     replay_after: int
+    not_used: tuple[str, ...] = ()
 
 
 def stage(job: Job) -> Staged:
@@ -45,6 +51,7 @@ def stage(job: Job) -> Staged:
     try:
         write_manifest(job.snapshot, folder.dataset)
         base = stage_base(job, folder)
+        named = stage_prompt_files(prompts_of(job), wisher_of(job), folder.root)
         _restore_state(job, folder)
     except FileNotFoundError as error:
         raise PermanentFailureError(
@@ -57,12 +64,13 @@ def stage(job: Job) -> Staged:
         raise TransientFailureError(
             "staging_failed", f"Files could not be brought to the worker: {error}"
         ) from error
-    _write_config(job, folder, base)
+    _write_config(job, folder, base, named)
     series = folder.series()
     cache = Path(settings.ATELIER_HOME).absolute() / "cache" / "engine"
     cache.mkdir(parents=True, exist_ok=True)
     taken = job.engine_sequence if job.run_folder == series else 0
-    return Staged(folder=folder, cache_dir=cache, series=series, replay_after=taken)
+    not_used = tuple(one.sentence for one in named.missing)
+    return Staged(folder, cache, series, replay_after=taken, not_used=not_used)
 
 
 def staged_files(job: Job, folder: WorkFolder) -> Iterator[tuple[Path, str]]:
@@ -70,6 +78,8 @@ def staged_files(job: Job, folder: WorkFolder) -> Iterator[tuple[Path, str]]:
     places = {entry["sha256"]: entry["path"] for entry in job.snapshot.manifest["images"]}
     found = [(folder.dataset / path, sha256) for sha256, path in places.items()]
     found.append((folder.root / BASE_NAME, job.base_sha256))
+    named = (folder.root / LIBRARY).glob("*/*")
+    found += [(path, path.parent.name) for path in named]
     yield from ((path, sha256) for path, sha256 in found if path.exists())
 
 
@@ -91,15 +101,29 @@ def stage_base(job: Job, folder: WorkFolder) -> Path:
     return ensure_local(blob, folder.root, name=BASE_NAME)
 
 
-def _write_config(job: Job, folder: WorkFolder, base: Path) -> None:
+def prompts_of(job: Job) -> list[str]:
+    """The sample prompts of a run."""
+    return [line for line in job.config.get("sample_prompts") or [] if isinstance(line, str)]
+
+
+def wisher_of(job: Job) -> Wisher:
+    """Whose files the prompts of a run may name."""
+    base = job.config.get("base_model") or {}
+    return Wisher(job.owner, job.team, str(base.get("architecture", "")))
+
+
+def _write_config(job: Job, folder: WorkFolder, base: Path, named: PromptFiles) -> None:
     try:
         config = TrainConfig.parse(job.config)
     except ConfigError as error:
         raise PermanentFailureError(error.code, str(error)) from error
+    library = [str(folder.root / LIBRARY)] if named.files else []
     staged = config.model_copy(
         update={
             "base_model": config.base_model.model_copy(update={"path": str(base)}),
             "dataset_manifest": str(folder.dataset / "manifest.json"),
+            "sample_prompts": without_missing(config.sample_prompts, named.missing),
+            "sampling": config.sampling.model_copy(update={"library": library}),
         }
     )
     partial = folder.config.with_suffix(".partial")

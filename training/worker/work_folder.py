@@ -1,6 +1,7 @@
 """The folder in which a job is worked on: what lies where, whose it is, and when it goes.
 
-    ATELIER_HOME/work/<job id>/   folder.json  job.toml  base.safetensors  dataset/  trainer.log
+    ATELIER_HOME/work/<job id>/   folder.json  job.toml  base.safetensors  dataset/  library/
+                            trainer.log
                             run/  the engine's run folder: events.jsonl  state/  checkpoints/ ...
 
 The engine numbers its events within `run/`; `folder.json` names that series. The lock is an open
@@ -95,7 +96,8 @@ class WorkFolder:
 
     def drop_inputs(self) -> None:
         """Remove what can be fetched again; state, events and log stay."""
-        shutil.rmtree(self.dataset, ignore_errors=True)
+        for folder in (self.dataset, self.root / "library"):
+            shutil.rmtree(folder, ignore_errors=True)
         for path in self.root.glob("base*"):
             path.unlink(missing_ok=True)
 

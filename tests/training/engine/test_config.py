@@ -132,3 +132,37 @@ def test_a_list_of_rates_takes_the_place_of_a_scheduler() -> None:
     listed = TrainConfig.parse({"learning_rate": "0.005:100, 1e-3:1000"})
     assert listed.resolved().scheduler == "constant"
     assert TrainConfig.parse({"learning_rate": "1e-3"}).resolved().scheduler == "cosine"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("a = 1".encode("utf-16"), "cannot be read"),
+        (b"a = " + b"[" * 50_000, "cannot be read"),
+        (b"learning_rate = true", "learning_rate is no setting that is true or false."),
+        (b"[network]\ndim = false", "network.dim: dim is no setting that is true or false."),
+        (b"learning_rate = nan", "fit. The learning rate 'nan' does not fit at 'nan'"),
+        (b"min_timestep = 9\nmax_timestep = 9", "fit. min_timestep must be below max_timestep."),
+        (b"[network]\ndim_from_weights = true", "the file of initial_weights"),
+        (b"base_weights_multipliers = [1.0]", "more figures than base_weights"),
+    ],
+)
+def test_odd_files_of_settings_are_refused_in_words(
+    data: bytes, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(data)
+    with pytest.raises(ConfigError) as found:
+        TrainConfig.from_toml(path)
+    assert words in str(found.value)
+    assert "Value error" not in str(found.value)
+
+
+def test_folders_of_samples_and_files_of_the_base_are_meant_from_the_settings(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('base_weights = ["a.safetensors"]\n[sampling]\nlibrary = ["loras"]\n', "utf-8")
+    config = TrainConfig.from_toml(path)
+    assert config.base_weights == [str(tmp_path / "a.safetensors")]
+    assert config.sampling.library == [str(tmp_path / "loras")]

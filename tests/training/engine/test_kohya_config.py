@@ -12,7 +12,6 @@ from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.left_out import left_out_for_kohya
-from training.engine.kohya.prompt_files import read_prompt_file
 from training.engine.kohya.reading import from_kohya, read_kohya_file
 from training.engine.kohya.writing import to_kohya
 
@@ -198,6 +197,12 @@ def test_steps_given_as_shares_are_counted() -> None:
     assert not stopped["train_text_encoder"]
     unknown = from_kohya({"max_train_epochs": 2, "lr_warmup_steps": 0.1})
     assert "lr_warmup_steps" in unknown.report[0]
+    tags = TrainConfig.parse(
+        from_kohya({"max_train_steps": 200, "token_warmup_step": 0.1}).settings
+    )
+    assert tags.captions.tag_warmup_steps == 20
+    (told,) = from_kohya({"max_train_epochs": 2, "token_warmup_step": 0.5}).report
+    assert told.startswith("token_warmup_step = 0.5 is a share of steps")
 
 
 def test_a_file_of_data_sets_gives_its_first_folders(tmp_path: Path) -> None:
@@ -256,23 +261,6 @@ def test_kohyas_scripts_are_told_what_ours_see_by_themselves() -> None:
     assert from_kohya(out).report == ()
 
 
-def test_prompts_come_from_lines_toml_and_json(tmp_path: Path) -> None:
-    lines, toml, listed = (tmp_path / f"prompts.{kind}" for kind in ("txt", "toml", "json"))
-    lines.write_text("# note\na cat --s 8\n\n", "utf-8")
-    toml.write_text(
-        '[prompt]\nwidth = 64\n[[prompt.subset]]\nprompt = "a cat"\nseed = 7\n', "utf-8"
-    )
-    listed.write_text('["a cat", {"prompt": "a dog", "negative_prompt": "bad"}]', "utf-8")
-    assert read_prompt_file(lines) == ["a cat --s 8"]
-    assert read_prompt_file(toml) == ["a cat --w 64 --d 7"]
-    assert read_prompt_file(listed) == ["a cat", "a dog --n bad"]
-    listed.write_text('[{"width": 64}]', "utf-8")
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_prompt_file(listed)
-    absent = from_kohya({"network_dim": 4, "sample_prompts": "absent.txt"})
-    assert "absent.txt" in absent.report[0]
-
-
 def test_kohyas_other_networks_and_bucket_sides_are_not_taken_for_ours() -> None:
     other = from_kohya({"network_module": "networks.oft", "optimizer_args": ["d_coef=2"]})
     assert [sentence.split(" ")[0] for sentence in other.report] == [
@@ -299,13 +287,16 @@ def test_what_kohyas_scripts_cannot_be_told_is_said() -> None:
             "prior": {"enabled": True},
             "ema": {"enabled": True},
             "sampling": {"sampler": "LCM"},
+            "adaptive_noise_scale": 0.5,
+            "sample_prompts": ["a cat <lora:ink:1>"],
             "network": {"targets": ["attention"], "block_dims": {"down_blocks.1": 4}},
         }
     )
     said = " ".join(left_out_for_kohya(config))
     for word in ("train_data_dir", "'sks'", "middle", "first", "reg_data_dir", "EMA", "LCM"):
         assert word in said
-    assert len(left_out_for_kohya(config)) == 10
+    assert len(left_out_for_kohya(config)) == 12
+    assert "adaptive_noise_scale" not in to_kohya(config)
     assert to_kohya(config)
     with pytest.raises(ConfigError, match="no hypernetworks"):
         to_kohya(TrainConfig(method="hypernetwork"))
@@ -334,10 +325,15 @@ EVERYTHING = {
     "clip_skip": 2,
     "captions": {"dropout": 0.1, "tag_dropout": 0.1, "dropout_every_epochs": 3, "wildcards": True,
                  "max_tokens": 225, "keep_separator": "|||", "emphasis": True,
-                 "secondary_separator": ";;;", "prefix": "p", "suffix": "s"},
+                 "secondary_separator": ";;;", "prefix": "p", "suffix": "s",
+                 "tag_warmup_steps": 50, "tag_warmup_min": 2},
     "validation": {"share": 0.1, "every_epochs": 1, "every_steps": 10},
     "about": {"comment": "c", "title": "t", "author": "a", "description": "d", "license": "l"},
     "save_every_steps": 10,
+    "save_last_steps": 30,
+    "save_last_epochs": 3,
+    "velocity_like_loss": 0.2,
+    "adaptive_noise_scale": 0.1,
     "sample_every_steps": 20,
 }  # fmt: skip
 
@@ -356,7 +352,10 @@ def test_kohyas_own_script_knows_every_setting_that_goes_out(
 ) -> None:
     base = {"path": "base.safetensors", "architecture": family}
     rates = {"text_encoder_learning_rate": 1e-5, "text_encoder_2_learning_rate": 2e-5}
-    config = TrainConfig.parse({**EVERYTHING, "method": method, "base_model": base, **rates})
+    put_in = {"base_weights": ["a.safetensors"], "base_weights_multipliers": [0.5]}
+    more = {**rates, **(put_in if method == "lora" else {})}
+    more |= {"network": {"dim_from_weights": method == "lora"}}
+    config = TrainConfig.parse({**EVERYTHING, "method": method, "base_model": base, **more})
     given = tomllib.loads(to_kohya(config))
     if family == "sdxl":
         script = {"train_db": "sdxl_train"}.get(script, f"sdxl_{script}")
@@ -365,6 +364,18 @@ def test_kohyas_own_script_knows_every_setting_that_goes_out(
     assert [n for n in limited if str(given[n]) not in ARGUMENTS["choices"][n]] == []
     again = TrainConfig.parse(from_kohya({**given, "sdxl": family == "sdxl"}).settings)
     assert again.method == method
+    for name in (
+        "save_last_steps",
+        "save_last_epochs",
+        "velocity_like_loss",
+        "base_weights",
+        "adaptive_noise_scale",
+        "base_weights_multipliers",
+    ):
+        assert getattr(again, name) == getattr(config, name)
+    assert again.captions.tag_warmup_steps == 50
+    assert again.captions.tag_warmup_min == 2
+    assert again.network.dim_from_weights == (method == "lora")
     if method != "textual_inversion":
         assert again.train_text_encoder
         assert again.text_encoder_learning_rate == 1e-5

@@ -134,6 +134,40 @@ def test_the_loss_of_velocity_can_weigh_what_that_of_noise_does(kind: str) -> No
     assert torch.allclose(got, alphas if kind == "v_prediction" else torch.ones(3))
 
 
+def test_a_loss_like_that_of_velocity_can_be_added() -> None:
+    import torch
+
+    from training.engine.objective import LossRule, NoiseSchedule
+
+    alphas, steps = torch.tensor([0.9, 0.5, 0.1]), torch.tensor([0, 1, 2])
+    ones, schedule = torch.ones(3, 1, 2, 2), NoiseSchedule(alphas, "epsilon")
+    got = LossRule(velocity_like=0.3).per_sample(ones, ones * 0, steps, schedule)
+    assert torch.allclose(got, 1 + 0.3 / alphas)  # snr / (snr + 1) is alpha
+    none_left = NoiseSchedule(torch.tensor([0.0]), "v_prediction")
+    assert (
+        LossRule(velocity_like=1.0).per_sample(ones[:1], ones[:1] * 0, steps[:1], none_left) < 2e4
+    )
+
+
+def test_the_noise_offset_can_follow_the_mean_of_each_channel() -> None:
+    import torch
+
+    from training.engine.objective import NoiseRule
+
+    latents = torch.randn(2, 4, 6, 6, generator=torch.Generator().manual_seed(0)) - 0.5
+    means, draws = latents.mean((2, 3), keepdim=True).abs(), NoiseRule(seed=1)
+    slots, shape = [0, 1], (4, 6, 6)
+    offsets = NoiseRule(seed=1, offset=1.0).noise(0, slots, shape) - draws.noise(0, slots, shape)
+    assert draws.adaptive_part(latents, 0, slots) is None
+    for scale in (2.0, -2.0):  # kohya: noise + clamp(offset + scale · |mean|, 0) · draw
+        rule = NoiseRule(seed=1, offset=0.1, adaptive_scale=scale)
+        part = rule.adaptive_part(latents, 0, slots)
+        assert part is not None
+        whole = rule.noise(0, slots, shape) + part
+        expected = draws.noise(0, slots, shape) + (0.1 + scale * means).clamp(min=0) * offsets
+        assert torch.allclose(whole, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
 def test_no_weight_is_infinite_where_no_signal_is_left(kind: str) -> None:
     import torch

@@ -10,7 +10,9 @@ import pytest
 
 from tests.factories.engine import Killed, Orders, Recorder, make_config
 from training.engine.config.train import TrainConfig
-from training.engine.events import NoControl
+from training.engine.driving import WaitingCommands
+from training.engine.events import COMMANDS, NoControl
+from training.engine.runs.checkpoints import superseded
 from training.engine.runs.loop import train
 
 pytestmark = pytest.mark.engine
@@ -157,7 +159,7 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
 ) -> None:
     from training.engine.runs.journal import Journal
 
-    prompts = ["a thing <lora:ink:0.5>"]  # which does not act, and that is told
+    prompts = ["a thing <lora:ink:0.5>"]  # which is no file, and that is told
     config = make_config(base, manifest, sample_every_epochs=1, sample_prompts=prompts)
     for kill_at in (2, 4, None):
         run(config, tmp_path, cache, kill_at=kill_at, save=1)
@@ -171,7 +173,8 @@ def test_the_journal_of_a_killed_run_tells_each_step_once_with_rising_numbers(
     assert len(everything.of("finished")) == 1
     told = [event.message for event in everything.of("warned") if event.code == "networks_left_out"]
     assert len(told) == 3
-    assert "<lora:ink:0.5> in their prompts does not act" in told[0]
+    assert "names the lora ink, and there is no such file" in told[0]
+    assert "sampling.library" in told[0]
 
 
 def test_a_finished_run_started_again_does_nothing_new(
@@ -235,25 +238,61 @@ def test_every_way_to_end_leaves_a_valid_folder(
     assert recorder.events[-1].kind == ("finished" if command == "stop" else "suspended")
 
 
-def test_a_signal_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
-    base: Path, manifest: Path, tmp_path: Path, cache: Path
+@pytest.mark.parametrize(("command", "status"), [("pause", "paused"), ("cancel", "cancelled")])
+def test_a_wish_to_end_is_heard_while_pictures_are_encoded_and_those_that_are_stay(
+    command: str, status: str, base: Path, manifest: Path, tmp_path: Path, cache: Path
 ) -> None:
     def encoded() -> int:
         return len(list((cache / "latents").rglob("*.safetensors")))
 
-    class Signalled(NoControl):
+    class Asked(NoControl):
         @property
-        def is_leaving(self) -> bool:
-            return encoded() == 2
+        def leaving(self) -> str | None:
+            return command if encoded() == 2 else None
 
     recorder, config = Recorder(), make_config(base, manifest)
-    result = train(
-        config, run_dir=tmp_path, listener=recorder, control=Signalled(), cache_dir=cache
-    )
-    assert (result.status, result.step, result.path) == ("paused", 0, None)
+    result = train(config, run_dir=tmp_path, listener=recorder, control=Asked(), cache_dir=cache)
+    assert (result.status, result.step, result.path) == (status, 0, None)
     assert encoded() == 2
-    assert recorder.events[-1].kind == "suspended"
+    assert (recorder.events[-1].kind, recorder.events[-1].reason) == ("suspended", status)
     assert not recorder.of("started")
+
+
+def test_a_wish_to_end_is_heard_before_the_base_is_loaded(
+    base: Path, manifest: Path, tmp_path: Path, cache: Path
+) -> None:
+    class Asked(NoControl):
+        leaving = "pause"
+
+    recorder, config = Recorder(), make_config(base, manifest)
+    result = train(config, run_dir=tmp_path, listener=recorder, control=Asked(), cache_dir=cache)
+    assert (result.status, [event.kind for event in recorder.events]) == ("paused", ["suspended"])
+
+
+def test_only_the_last_checkpoints_stay_where_that_is_asked_for() -> None:
+    told = {f"checkpoints/my (x)-e{n:04d}.safetensors": 7 * n for n in (9, 10, 11)}
+    told |= {f"checkpoints/my (x)-s{n:06d}.safetensors": n for n in (10, 20, 25, 30, 40, 50)}
+    told |= {"checkpoints/my (x).safetensors": 77, "samples/e0009-p00.png": 63}
+    config = TrainConfig(output_name="my (x)", save_every_steps=10)
+    assert superseded(config, told) == []
+    few = config.model_copy(update={"save_last_epochs": 2})
+    assert superseded(few, told) == ["checkpoints/my (x)-e0009.safetensors"]
+    late = config.model_copy(update={"save_last_steps": 30})  # as kohya's: 20 to 50 stay
+    assert superseded(late, told) == ["checkpoints/my (x)-s000010.safetensors"]
+    later = config.model_copy(update={"save_last_steps": 10})  # 25 was asked for
+    assert [name[-18:-12] for name in superseded(later, told)] == ["000010", "000020", "000030"]
+    assert superseded(few, {}) == superseded(late, {}) == []
+
+
+def test_commands_wait_in_order_and_a_pause_is_seen_before_its_turn() -> None:
+    waiting = WaitingCommands()
+    assert (waiting.take(), waiting.leaving) == (None, None)
+    for command in COMMANDS:  # save, stop, pause, cancel, sample
+        waiting.put(command)
+    assert waiting.leaving == "pause"
+    assert [waiting.take() for _ in range(4)] == ["save", "stop", "pause", "cancel"]
+    assert waiting.leaving is None
+    assert (waiting.take(), waiting.take()) == ("sample", None)
 
 
 def test_the_second_run_on_the_same_pictures_reads_its_latents_from_the_cache(

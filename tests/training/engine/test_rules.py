@@ -16,6 +16,7 @@ from training.engine.data.captions import CaptionRule
 from training.engine.data.manifest import Manifest, ManifestImage
 from training.engine.errors import ConfigError
 from training.engine.machine.precision import GIB, Machine, choose
+from training.engine.samples.prompt_troubles import prompt_troubles
 from training.engine.samples.prompts import (
     HiresFix,
     StartPicture,
@@ -137,6 +138,21 @@ def test_shuffling_keeps_the_first_tags_and_loses_none() -> None:
         assert sorted(text.split(", ")) == ["a", "b", "c", "d", "e"]
 
 
+def test_tags_come_in_over_the_warm_up_as_in_kohyas_scripts() -> None:
+    rule = CaptionRule(keep_tokens=1, tag_warmup_steps=8, tag_warmup_min=1)
+    shown = [rule.text("a, b, c, d, e, f", step, 0) for step in range(10)]
+    counts = [len(text.split(", ")) - 1 for text in shown]
+    assert counts == [math.floor(step * (5 - 1) / 8) + 1 for step in range(8)] + [5, 5]
+    assert shown[0] == "a, b"
+    assert shown[8] == "a, b, c, d, e, f"
+    assert rule.varies
+    assert rule.without_chance().text("a, b, c", 0, 0) == "a, b, c"
+    none = CaptionRule(tag_warmup_steps=4, tag_warmup_min=0)
+    assert [none.text("a, b", step, 0) for step in (0, 2, 4)] == ["", "a", "a, b"]
+    many = CaptionRule(tag_warmup_steps=4, tag_warmup_min=9)  # more than there are
+    assert many.text("a, b", 0, 0) == "a, b"
+
+
 def test_dropout_drops_about_its_share_and_the_trigger_with_it() -> None:
     rule = CaptionRule(seed=1, trigger_word="sks", dropout=0.25)
     dropped = sum(rule.text("a", step, slot) == "" for step in range(200) for slot in range(5))
@@ -206,6 +222,28 @@ def test_a_picture_of_the_data_set_is_found_by_name_or_hash() -> None:
 
 def test_every_sampler_has_its_name_in_prompt_lines() -> None:
     assert set(SAMPLER_WORDS.values()) == set(SAMPLERS)
+
+
+def test_what_a_prompt_asks_and_does_not_get_is_said() -> None:
+    lines = ["# note --s 0", "a cat --s 20 --l 7.5 --d 7 words --ss euler_a --hr 1.5 --hd 0.5"]
+    assert prompt_troubles(TrainConfig(sample_prompts=lines)) == []
+    odd = ["a --s 0 --w x --q 1", "--hd 0.5 --ss heun", "b --hr 2 --hu no --init 0a --mask 1"]
+    sampling = {"sampler": "heun"}
+    said = prompt_troubles(TrainConfig.parse({"sample_prompts": odd, "sampling": sampling}))
+    beginnings = (
+        "For samples there is no sampler 'heun' here, so DPM++ 2M is taken",
+        "Sample prompt 1: --s 0 is no whole number from 1 to 150",
+        "Sample prompt 1: --w x is no whole number from 64 to 2048",
+        "Sample prompt 1: --q is no option",
+        "Sample prompt 2: there are no words",
+        "Sample prompt 2: --hd does nothing without --hr",
+        "Sample prompt 2: there is no sampler 'heun'",
+        "Sample prompt 3: there is no upscaler 'no'",
+        "Sample prompt 3: --mask 1 is not left",
+    )
+    assert len(said) == len(beginnings)
+    assert all(one.startswith(start) for one, start in zip(said, beginnings, strict=True))
+    assert prompt_troubles(TrainConfig.parse({"sampling": sampling})) == []  # nothing is drawn
 
 
 def test_a_word_for_the_negative_prompt_is_put_there_in_samples() -> None:

@@ -14,6 +14,7 @@ def test_no_path_of_the_workers_disk_is_a_persons_to_name() -> None:
             "class_folder": "/etc",
             "initial_weights": "/etc/passwd",
             "dataset_manifest": "/etc/manifest.json",
+            "sampling": {"library": ["/etc/loras"], "steps": 7},
             "base_model": {
                 "path": "/etc/base",
                 "vae_path": "/etc/vae",
@@ -26,6 +27,7 @@ def test_no_path_of_the_workers_disk_is_a_persons_to_name() -> None:
     )
     assert "/etc" not in checked.model_dump_json()
     assert checked.base_model.prediction_type == "epsilon"
+    assert checked.sampling.steps == 7
 
 
 @pytest.mark.django_db

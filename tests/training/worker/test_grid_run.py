@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from hub.storage.blobs import open_blob, store_path
-from tests.factories.comparisons import write_tiny_lora
+from tests.factories.comparisons import publish_tiny_lora, write_tiny_lora
 from tests.factories.grids import make_grid
 from tests.factories.runs import finished_run
 from tests.factories.training import make_worker
@@ -50,16 +50,26 @@ def pixels(cell: GridCell) -> np.ndarray:
         return np.asarray(Image.open(stream).convert("RGB"), dtype=np.int16)
 
 
-def test_each_cell_shows_its_checkpoint_at_its_weight(job: Job) -> None:
-    grid = make_grid(job, checkpoints=checkpoints(job)[-1:], prompts=[LINE], weights=[0.0, 1.0])
+def test_each_cell_shows_its_checkpoint_at_its_weight_and_what_its_prompt_names(
+    job: Job, tmp_path: Path
+) -> None:
+    publish_tiny_lora(job.owner, tmp_path)
+    grid = make_grid(
+        job,
+        checkpoints=checkpoints(job)[-1:],
+        prompts=[LINE, LINE.replace(" --s", " <lora:ink:1> --s")],
+        weights=[0.0, 1.0],
+    )
     ended = run_next_grid(worker=make_worker(), stopping=threading.Event())
     assert ended is not None
     assert (ended.state, ended.error_message) == (GridState.DONE, "")
-    cells = {cell.weight: cell for cell in grid.cells.select_related("blob")}
+    named = grid.cells.select_related("blob").get(prompt_index=1, weight=None)
+    cells = {cell.weight: cell for cell in grid.cells.select_related("blob").filter(prompt_index=0)}
     assert set(cells) == {None, 0.0, 1.0}
     base = pixels(cells[None])
     assert base.shape == (64, 64, 3)
     assert np.array_equal(pixels(cells[0.0]), base)
+    assert np.abs(pixels(named) - base).mean() > 1
     assert np.abs(pixels(cells[1.0]) - base).mean() > 1
     assert not (WorkFolder.of(grid.pk).root / "plan.json").exists()
 

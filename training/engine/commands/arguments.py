@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +32,12 @@ def weighted_file(text: str) -> WeightedFile:
     """Read FILE or FILE:WEIGHT."""
     name, _, weight = text.rpartition(":")
     try:
-        return WeightedFile(Path(name), float(weight)) if name else WeightedFile(Path(text), 1.0)
+        found = WeightedFile(Path(name), float(weight)) if name else WeightedFile(Path(text), 1.0)
     except ValueError:
         return WeightedFile(Path(text), 1.0)
+    if not math.isfinite(found.weight):
+        raise argparse.ArgumentTypeError(f"the weight of {name} is no finite number: {weight}")
+    return found
 
 
 def number_within(least: float, most: float) -> Callable[[str], float]:
@@ -45,6 +49,7 @@ def number_within(least: float, most: float) -> Callable[[str], float]:
             raise argparse.ArgumentTypeError(f"{text} is not between {least:g} and {most:g}")
         return value
 
+    read.__name__ = "number"  # what argparse calls it, where it is none
     return read
 
 
@@ -57,6 +62,7 @@ def whole_number_within(least: int, most: int) -> Callable[[str], int]:
             raise argparse.ArgumentTypeError(f"{text} is not between {least} and {most}")
         return value
 
+    read.__name__ = "whole number"
     return read
 
 

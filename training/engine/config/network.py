@@ -48,6 +48,11 @@ class NetworkConfig(Section):
     lokr_factor: int = setting(
         0, "LoKr splits each side of a weight by it; 0 takes the most even split.", ge=0, le=256
     )
+    dim_from_weights: bool = setting(
+        default=False,
+        help_text="Take the rank and alpha of each layer from the file of initial_weights, and "
+        "leave out the layers that it has not.",
+    )
     block_dims: dict[str, Annotated[int, Field(ge=0, le=512)]] = setting(
         {},
         "Other ranks for parts of the UNet, by the start of their path, such as down_blocks.1, "
@@ -69,6 +74,8 @@ class NetworkConfig(Section):
         plain = self.algorithm == "lora" and not self.decompose
         if self.decompose and self.algorithm != "lora":
             raise ValueError("network.decompose (DoRA) works with the algorithm lora.")
+        if self.dim_from_weights and self.algorithm != "lora":
+            raise ValueError("network.dim_from_weights works with the algorithm lora.")
         if self.dropout and not plain:
             raise ValueError(
                 "network.dropout works with plain LoRA only; use rank_dropout or module_dropout."

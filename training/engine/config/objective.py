@@ -31,11 +31,25 @@ class ObjectiveSettings(Section):
         default=False,
         help_text="Weigh the loss of velocity models by SNR / (SNR + 1), as that of noise is.",
     )
+    velocity_like_loss: float = setting(
+        0.0,
+        "Add so much of the loss as velocity models weigh it, with much noise more: kohya's "
+        "v_pred_like_loss; 0 is off.",
+        ge=0,
+        le=10,
+    )
     noise_offset: float = setting(
         0.0, "Noise on the mean of each channel; helps very dark and bright pictures.", ge=0, le=1
     )
     noise_offset_random: bool = setting(
         default=False, help_text="Draw the strength of the noise offset anew for each picture."
+    )
+    adaptive_noise_scale: float = setting(
+        0.0,
+        "Add so much of each channel's own mean to the strength of the noise offset, which never "
+        "falls below 0; 0 is off.",
+        ge=-10,
+        le=10,
     )
     multires_noise_iterations: int = setting(
         0,

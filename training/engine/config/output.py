@@ -24,6 +24,20 @@ class OutputSettings(Section):
     save_every_steps: int = setting(
         0, "Keep a checkpoint every so many steps too; 0 is off.", unit="steps", ge=0, le=1_000_000
     )
+    save_last_epochs: int = setting(
+        0,
+        "So many of the checkpoints kept every so many epochs stay, the last ones; 0 keeps all.",
+        unit="files",
+        ge=0,
+        le=10000,
+    )
+    save_last_steps: int = setting(
+        0,
+        "Checkpoints kept every so many steps stay for so many more; 0 keeps all.",
+        unit="steps",
+        ge=0,
+        le=1_000_000,
+    )
     state_every_seconds: float = setting(
         20.0,
         "Longest time between two saves of the resumable state.",

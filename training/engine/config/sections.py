@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 DimensionList = list[Annotated[int, Field(ge=1, le=4096)]]
 
@@ -26,6 +26,16 @@ class Section(BaseModel):
     """A group of settings; unknown names and unfit values are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_for_figures(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false, which would count as 1 and 0, where a figure is meant."""
+        if isinstance(value, bool):
+            kind = cls.model_fields[str(info.field_name)].annotation
+            if bool not in (get_args(kind) or (kind,)):
+                raise ValueError(f"{info.field_name} is no setting that is true or false")
+        return value
 
 
 class BaseModelConfig(Section):
@@ -96,6 +106,16 @@ class CaptionConfig(Section):
         help_text="Read weights in captions, such as (word:1.2), as A1111's prompts have them.",
     )
     tag_dropout: float = setting(0.0, "Share of the tags left out in each step.", ge=0, le=1)
+    tag_warmup_steps: int = setting(
+        0,
+        "Steps over which the tags of a caption come in, from the first to all of them; 0 is off.",
+        unit="steps",
+        ge=0,
+        le=1_000_000,
+    )
+    tag_warmup_min: int = setting(
+        1, "Tags, behind those that are kept, that the first of these steps shows.", ge=0, le=225
+    )
     separator: str = setting(",", "Character between tags.", min_length=1, max_length=4)
     max_tokens: Literal[75, 150, 225] = setting(75, "Longest caption that is read.", unit="tokens")
 
@@ -265,4 +285,9 @@ class SamplingConfig(Section):
     seed: int = setting(1, "Seed of the first sample; the next ones count up.", ge=0, le=2**32 - 1)
     at_start: bool = setting(
         default=False, help_text="Make the samples once before the first step too."
+    )
+    library: list[str] = setting(
+        [],
+        "Folders of the files that sample prompts name: <lora:name:0.7>, <hypernet:name:1>, "
+        "embeddings by their names.",
     )

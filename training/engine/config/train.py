@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from training.engine.config.network import NetworkConfig
@@ -68,6 +68,15 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     initial_weights: str = setting(
         "",
         "File that a LoRA or an embedding goes on from, of the same shape; empty begins anew.",
+    )
+
+    base_weights: list[str] = setting(
+        [],
+        "LoRAs that are put into the base model before anything is trained, which then begins from "
+        "there and needs them again where it is used.",
+    )
+    base_weights_multipliers: list[Annotated[float, Field(ge=-10, le=10)]] = setting(
+        [], "Their strengths, in the same order; 1 where none is given."
     )
 
     resolution: int = setting(
@@ -184,6 +193,18 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
             )
         if self.ema.keep == "both" and self.method != "dreambooth":
             raise ValueError("ema.keep = both is for the checkpoints of the method dreambooth.")
+        if len(self.base_weights_multipliers) > len(self.base_weights):
+            raise ValueError("base_weights_multipliers has more figures than base_weights files.")
+        if self.base_weights and self.method == "dreambooth":
+            raise ValueError(
+                "base_weights is for what stands beside the base model. For the method dreambooth "
+                "put the LoRA into the checkpoint first, by merge-lora."
+            )
+        if self.network.dim_from_weights and not self.initial_weights:
+            raise ValueError(
+                "network.dim_from_weights takes its ranks from the file of initial_weights, and "
+                "none is named."
+            )
         self._check_rate()
         return self
 
@@ -201,7 +222,7 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         """
         try:
             data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
         return cls.parse(data).with_paths_from(Path(path).resolve().parent)
 
@@ -228,8 +249,12 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
             }
         )
         names = ("dataset_manifest", "class_folder", "initial_weights")
+        paths: dict[str, Any]
         paths = {name: str(folder / getattr(self, name)) for name in names if getattr(self, name)}
-        return self.model_copy(update={"base_model": base, **paths})
+        paths |= {"base_weights": [str(folder / path) for path in self.base_weights]}
+        library = [str(folder / path) for path in self.sampling.library]
+        sampling = self.sampling.model_copy(update={"library": library})
+        return self.model_copy(update={"base_model": base, "sampling": sampling, **paths})
 
     def resolved(self) -> Self:
         """Return a copy with every value filled in that follows from the others."""
@@ -268,9 +293,12 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
 
 def _what_is_wrong(item: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return one problem in a sentence; a name that is none here with one that looks like it."""
-    name = ".".join(str(part) for part in item["loc"]) or "settings"
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "value_error":  # a sentence of ours, which names the settings itself
+        said = item["msg"].removeprefix("Value error, ").rstrip(".")
+        return f"{name}: {said}." if name and name not in said else f"{said}."
     if item["type"] != "extra_forbidden":
-        return f"{name}: {item['msg']}."
+        return f"{name or 'settings'}: {item['msg']}."
     import difflib  # a hundredth of a second, for a mistake alone
 
     known: Any = schema

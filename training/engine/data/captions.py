@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,8 @@ class CaptionRule:
     dropout_every_epochs: int = 0
     steps_per_epoch: int = 1
     tag_dropout: float = 0.0
+    tag_warmup_steps: int = 0
+    tag_warmup_min: int = 1
     separator: str = ","
     keep_separator: str = ""
     secondary_separator: str = ""
@@ -45,11 +48,13 @@ class CaptionRule:
     def varies(self) -> bool:
         """Tell whether a picture's text can differ from step to step."""
         drops = self.dropout or self.dropout_every_epochs or self.tag_dropout
-        return bool(self.shuffle or drops or self.wildcards or len(self.templates) > 1)
+        comes_in = self.wildcards or self.tag_warmup_steps
+        return bool(self.shuffle or drops or comes_in or len(self.templates) > 1)
 
     def without_chance(self) -> CaptionRule:
         """Return the rule that always gives a picture the same text."""
-        return replace(self, shuffle=False, dropout=0.0, dropout_every_epochs=0, tag_dropout=0.0)
+        still = replace(self, shuffle=False, dropout=0.0, dropout_every_epochs=0, tag_dropout=0.0)
+        return replace(still, tag_warmup_steps=0)
 
     def text(self, caption: str, step: int, slot: int) -> str:
         """Return the text for a picture shown in a slot of a step."""
@@ -91,15 +96,24 @@ class CaptionRule:
     def _with_tags_drawn(self, caption: str, step: int, slot: int) -> str:
         """Return a caption with its tags shuffled and dropped; those kept stay where they are."""
         marked = bool(self.keep_separator) and self.keep_separator in caption
-        if not marked and not self.shuffle and not self.tag_dropout:
+        changes = self.shuffle or self.tag_dropout or self.tag_warmup_steps
+        if not marked and not changes:
             return caption
         first, rest, last = self._parts(caption, marked=marked)
+        rest = rest[: self._shown(len(rest), step)]
         draw = randomness.generator(self.seed, "tags", step, slot)
         if self.shuffle:
             rest = [rest[int(index)] for index in draw.permutation(len(rest))]
         if self.tag_dropout:
             rest = [tag for tag in rest if draw.random() >= self.tag_dropout]
         return f"{self.separator} ".join(first + rest + last)
+
+    def _shown(self, tags: int, step: int) -> int:
+        """Return how many of the tags that may move are shown in a step, as kohya's scripts do."""
+        if step >= self.tag_warmup_steps:
+            return tags
+        share = step * (tags - self.tag_warmup_min) / self.tag_warmup_steps
+        return max(0, math.floor(share) + self.tag_warmup_min)
 
     def _parts(self, caption: str, *, marked: bool) -> tuple[list[str], list[str], list[str]]:
         """Return the tags kept at the start, those that may move, and those kept at the end."""

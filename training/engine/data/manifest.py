@@ -74,7 +74,7 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest; paths in it are meant from its folder. Raises DatasetError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(
             f"The data set's manifest {path.name} cannot be read: {error}"
         ) from error

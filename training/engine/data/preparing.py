@@ -77,12 +77,14 @@ class Preparing:
     ) -> dict[tuple[int, int], list[Item]]:
         """Return the class pictures cut to every bucket in use, so that each batch finds some."""
         found: dict[tuple[int, int], list[Item]] = {}
+        pairs = list(product(sorted(buckets), images))
         with self.room.opened():
-            for bucket, image in product(sorted(buckets), images):
+            for number, (bucket, image) in enumerate(pairs):
                 try:
                     found.setdefault(bucket, []).append(self._item(image, bucket, fixed=True))
                 except DatasetError as error:
                     self.on_skip(str(error))
+                self.on_progress(number + 1, len(pairs))
         return found
 
     def _rule(self) -> BucketRule:

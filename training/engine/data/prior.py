@@ -88,6 +88,8 @@ def _request(config: TrainConfig, prompts: list[str], number: int) -> PromptRequ
 
 
 def _base_key(components: Components) -> str:
+    if components.changed_by and components.identity:
+        return hashlib.sha256(components.identity.encode()).hexdigest()[:16]
     if components.sha256:
         return components.sha256[:16]
     return components.fingerprint("unet", components.unet)[:16]

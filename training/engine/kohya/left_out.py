@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.engine.config.train import TrainConfig
+from training.engine.emphasis import networks_in
 from training.engine.kohya.names import SAMPLERS
 from training.engine.kohya.network import SD_BLOCKS, XL_BLOCKS
 from training.engine.schedule import parse_rate_list
@@ -35,6 +36,13 @@ def _of_learning(config: TrainConfig) -> dict[str, bool]:
     return {
         "Of the list of learning rates the first is written.": listed,
         "There is no running average (EMA) there.": config.ema.enabled,
+        "An adaptive scale of the noise offset needs an offset there.": bool(
+            config.adaptive_noise_scale
+        )
+        and not config.noise_offset,
+        "Files that sample prompts name (<lora:…> and its like) are words there.": any(
+            networks_in(line) for line in config.sample_prompts
+        ),
         f"The sampler {config.sampling.sampler} is not there; DPM++ 2M is written.": not known,
     }
 

@@ -66,6 +66,14 @@ def _scheduler(value: Any) -> str:
     return SCHEDULERS[str(value).lower()]
 
 
+def _list(value: Any) -> list[str]:
+    """Return a list of words, which interfaces write as one text, or as the only one of them."""
+    words = (
+        value.split() if isinstance(value, str) else value if isinstance(value, list) else [value]
+    )
+    return [str(word).strip("\"'") for word in words]
+
+
 Reader = Callable[[Any], Any]
 PLAIN: dict[str, tuple[str, Reader]] = {
     "pretrained_model_name_or_path": ("base_model.path", str),
@@ -94,6 +102,9 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "network_alpha": ("network.alpha", float),
     "network_weights": ("initial_weights", str),
     "weights": ("initial_weights", str),
+    "dim_from_weights": ("network.dim_from_weights", truth),
+    "base_weights": ("base_weights", _list),
+    "base_weights_multiplier": ("base_weights_multipliers", lambda v: [float(n) for n in _list(v)]),
     "network_dropout": ("network.dropout", float),
     "scale_weight_norms": ("network.max_norm", float),
     "min_snr_gamma": ("snr_gamma", float),
@@ -105,6 +116,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "ip_noise_gamma": ("input_perturbation", float),
     "scale_v_pred_loss_like_noise_pred": ("scale_velocity_loss", truth),
     "debiased_estimation_loss": ("debiased_estimation", truth),
+    "v_pred_like_loss": ("velocity_like_loss", float),
+    "adaptive_noise_scale": ("adaptive_noise_scale", float),
     "loss_type": ("loss", lambda value: LOSSES[str(value).lower()]),
     "huber_c": ("huber_delta", float),
     "huber_schedule": ("huber_schedule", str),
@@ -123,6 +136,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "enable_wildcard": ("captions.wildcards", truth),
     "weighted_captions": ("captions.emphasis", truth),
     "caption_tag_dropout_rate": ("captions.tag_dropout", float),
+    "token_warmup_step": ("captions.tag_warmup_steps", lambda value: int(float(value))),
+    "token_warmup_min": ("captions.tag_warmup_min", int),
     "caption_separator": ("captions.separator", str),
     "flip_aug": ("flip", truth),
     "color_aug": ("colour_augmentation", truth),
@@ -144,6 +159,8 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "gradient_checkpointing": ("gradient_checkpointing", truth),
     "save_every_n_epochs": ("save_every_epochs", int),
     "save_every_n_steps": ("save_every_steps", int),
+    "save_last_n_epochs": ("save_last_epochs", int),
+    "save_last_n_steps": ("save_last_steps", int),
     "sample_every_n_epochs": ("sample_every_epochs", int),
     "sample_every_n_steps": ("sample_every_steps", int),
     "sample_at_first": ("sampling.at_start", truth),
@@ -164,7 +181,9 @@ OFF_WITHOUT_VALUE = (
     "ip_noise_gamma", "scale_weight_norms", "multires_noise_iterations",
     "validate_every_n_steps", "validate_every_n_epochs", "save_every_n_epochs",
     "save_every_n_steps", "sample_every_n_epochs", "sample_every_n_steps",
-    "scale_v_pred_loss_like_noise_pred",
+    "scale_v_pred_loss_like_noise_pred", "v_pred_like_loss", "adaptive_noise_scale",
+    "save_last_n_epochs", "save_last_n_steps", "token_warmup_step", "dim_from_weights",
+    "base_weights", "base_weights_multiplier",
 )  # fmt: skip
 # What has no meaning here because the engine always does it, or does it by itself.
 WITHOUT_MEANING = {
@@ -173,7 +192,7 @@ WITHOUT_MEANING = {
     "max_data_loader_n_workers", "persistent_data_loader_workers", "vae_batch_size", "no_half_vae",
     "output_dir", "logging_dir", "log_with", "log_prefix", "log_tracker_name", "log_config",
     "wandb_api_key", "wandb_run_name", "save_state", "save_state_on_train_end", "console_log_level",
-    "token_warmup_min", "console_log_file", "caption_extension", "full_fp16", "full_bf16",
+    "console_log_file", "caption_extension", "full_fp16", "full_bf16",
     "disable_mmap_load_safetensors", "huber_scale", "text_encoder_batch_size", "config_file",
     "async_upload", "cache_info", "caption_extention", "console_log_simple",
     "cpu_offload_checkpointing", "ddp_gradient_as_bucket_view", "ddp_static_graph", "ddp_timeout",

@@ -53,8 +53,18 @@ class KohyaImport:
 def read_kohya_file(path: Path) -> KohyaImport:
     """Read a settings file of kohya's scripts, or of an interface to them.
 
-    Raises ConfigError where it is neither TOML nor JSON.
+    Raises ConfigError where it is neither TOML nor JSON, or its values are of other kinds.
     """
+    try:
+        return _read_whole(path)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"{path.name} has a value of another kind than kohya's scripts take: {error}"
+        ) from error
+
+
+def _read_whole(path: Path) -> KohyaImport:
+    """Read a file with the files that it names."""
     flat, report = _in_words_of_scripts(_read(path))
     prompts, dataset = flat.get("sample_prompts"), flat.get("dataset_config")
     if isinstance(prompts, str) and (path.parent / prompts).is_file():
@@ -81,7 +91,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         return dict(json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path.name} is neither TOML nor JSON: {error}") from error
 
 
@@ -135,6 +145,14 @@ class _Reading:
         """Report a setting that is not understood."""
         self.report.append(f"{name} = {self.data[name]!r} {why} and was left out.")
 
+    def number(self, name: str) -> int:
+        """Return a whole number of the file, 0 where it has none; one that is none is reported."""
+        try:
+            return int(self.data.get(name) or 0)
+        except (TypeError, ValueError):
+            self.left_out(name, "could not be read")
+            return 0
+
     def plain(self) -> None:
         """Take what has one counterpart; what the file leaves out is kohya's own default."""
         defaults = {**DEFAULTS, **(NETWORK_DEFAULTS if self.method == "lora" else {})}
@@ -143,7 +161,7 @@ class _Reading:
             target, reader = PLAIN[name]
             try:
                 self.put(target, reader(data[name]))
-            except (KeyError, TypeError, ValueError):
+            except (LookupError, TypeError, ValueError, AttributeError):
                 self.left_out(name, "could not be read")
                 if name in DEFAULTS:
                     self.put(target, reader(DEFAULTS[name]))
@@ -169,7 +187,10 @@ class _Reading:
 
     def pictures(self) -> None:
         """Take the size of pictures, and the least and the largest sides of kohya's buckets."""
-        width, height = sides(self.data.get("resolution", DEFAULTS["resolution"]))
+        try:
+            width, height = sides(self.data.get("resolution", DEFAULTS["resolution"]))
+        except (LookupError, TypeError, ValueError):  # reported with the plain ones
+            width, height = sides(DEFAULTS["resolution"])
         if width != height:
             side = self.settings["resolution"]
             self.report.append(
@@ -190,22 +211,29 @@ class _Reading:
             self.settings.pop("max_steps", None)
         elif "max_steps" not in self.settings:
             self.put("max_steps", DEFAULT_STEPS)
-        ratio = int(self.data.get("save_n_epoch_ratio") or 0)
+        ratio = self.number("save_n_epoch_ratio")
         if ratio > 0 and "epochs" in self.settings:
             self.put("save_every_epochs", max(1, self.settings["epochs"] // ratio))
         elif ratio > 0:
             self.left_out("save_n_epoch_ratio", "counts epochs, which steps do not tell,")
-        warmup = self.data.get("lr_warmup_steps")
-        if isinstance(warmup, float) and 0 < warmup < 1:  # a share of the run
-            if "max_steps" in self.settings:
-                self.put("warmup_steps", round(warmup * self.settings["max_steps"]))
-            else:
-                self.settings.pop("warmup_steps", None)
-                self.left_out("lr_warmup_steps", "is a share of steps that epochs do not tell")
+        self._share_of_steps("lr_warmup_steps", "warmup_steps")
+        self._share_of_steps("token_warmup_step", "captions.tag_warmup_steps")
+
+    def _share_of_steps(self, name: str, target: str) -> None:
+        """Take a number of steps that may be written as a share of the run."""
+        share = self.data.get(name)
+        if not isinstance(share, float) or not 0 < share < 1:
+            return
+        if "max_steps" in self.settings:
+            self.put(target, round(share * self.settings["max_steps"]))
+            return
+        section, _, last = target.rpartition(".")
+        (self.settings[section] if section else self.settings).pop(last, None)
+        self.left_out(name, "is a share of steps that epochs do not tell")
 
     def text_encoder(self) -> None:
         """Take whether, how fast and how long the text encoder is trained."""
-        stop = int(self.data.get("stop_text_encoder_training") or 0)
+        stop = self.number("stop_text_encoder_training")
         alone = truth(self.data.get("network_train_unet_only")) or stop < 0
         if "train_text_encoder" in self.data:  # of sdxl_train.py, which leaves them out otherwise
             alone = not truth(self.data["train_text_encoder"])

@@ -22,7 +22,15 @@ from training.engine.toml_text import toml_text
 LIKE_ANOTHER = {"unet_lr", "learning_rate_te", "learning_rate_te1", "learning_rate_te2"}
 # Names, or how names begin, that only the script of one method has, and that all but one have.
 OF_METHOD: dict[str, tuple[str, ...]] = {
-    "lora": ("network_", "scale_weight_norms", "text_encoder_lr", "validat", "training_comment"),
+    "lora": (
+        "network_",
+        "scale_weight_norms",
+        "text_encoder_lr",
+        "validat",
+        "training_comment",
+        "dim_from_weights",
+        "base_weights",
+    ),
     "textual_inversion": ("token_string", "init_word", "num_vectors_per_token", "weights"),
 }
 NOT_OF_METHOD: dict[str, tuple[str, ...]] = {
@@ -48,6 +56,10 @@ def to_kohya(config: TrainConfig) -> str:
         if name not in LIKE_ANOTHER and not name.startswith(others)
     }
     found |= _renamed(config) | _base(config) | _optimizer(config) | _of_method(config)
+    if not config.noise_offset:
+        found["adaptive_noise_scale"] = None  # which kohya's scripts take with an offset alone
+    if not config.captions.tag_warmup_steps:
+        found["token_warmup_min"] = None
     for optional in OFF_WITHOUT_VALUE:
         if not found.get(optional):
             found.pop(optional, None)

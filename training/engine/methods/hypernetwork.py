@@ -17,6 +17,7 @@ from training.engine.config.train import TrainConfig
 from training.engine.files.file_writing import save_pt
 from training.engine.methods.base import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
+from training.engine.stand_ins import layer_behind
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -113,7 +114,7 @@ def change_projections(
     """Put networks before all keys and values whose context has their width; return the undoing."""
     changed = []
     for attention in attentions_of(unet):
-        pair = networks.get(attention.to_k.in_features)
+        pair = networks.get(layer_behind(attention.to_k).in_features)
         if pair is not None:
             changed.append((attention, attention.to_k, attention.to_v))
             attention.to_k = ChangedProjection(attention.to_k, pair[0])

@@ -17,6 +17,7 @@ import torch
 
 from training.engine import randomness
 from training.engine.components import Components
+from training.engine.config.network import NetworkConfig
 from training.engine.config.train import TrainConfig
 from training.engine.files.lazy_tensors import save_tensors
 from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
@@ -27,7 +28,7 @@ from training.engine.methods.fused_adapter import (
     initialise,
     shrink,
 )
-from training.engine.methods.lora_beginning import fill_adapters
+from training.engine.methods.lora_beginning import fill_adapters, shaped_as_file
 from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.methods.weight_adapter import (
     DoraAdapter,
@@ -114,13 +115,27 @@ class LoraMethod(Method):
         network = self.config.network
         is_plain = network.algorithm == "lora" and not network.decompose
         adapt = self._adapt_plainly if is_plain else self._adapt_weights
-        targets = unet_targets(components, network)
+        targets = self._shaped(unet_targets(components, self._widest(network)))
         self._file_alphas = {t.name: t.file_alpha for t in targets if t.file_alpha is not None}
         adapt(components.unet, targets)
         if self.trains_text:
             for number, encoder in enumerate(components.text_encoders):
                 prefix = components.architecture.text_prefixes[number]
-                adapt(inner_text_model(encoder), text_targets(encoder, prefix, self.config))
+                found = self._shaped(text_targets(encoder, prefix, self.config))
+                adapt(inner_text_model(encoder), found)
+
+    @staticmethod
+    def _widest(network: NetworkConfig) -> NetworkConfig:
+        """Return a network with convolutions too, where a file says which layers there are."""
+        if not network.dim_from_weights or network.conv_dim:
+            return network
+        return network.model_copy(update={"conv_dim": 1, "conv_alpha": 1.0})
+
+    def _shaped(self, targets: list[Target]) -> list[Target]:
+        """Return targets as they are, or as the file has them that the run goes on from."""
+        if not self.config.network.dim_from_weights:
+            return targets
+        return shaped_as_file(targets, Path(self.config.initial_weights))
 
     def begin_with(self, path: Path) -> None:
         """Go on from a LoRA of the same shape, in the form of any tool."""

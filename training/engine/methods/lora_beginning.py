@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.files.adapter_files import RANK_FIRST, AdapterFile, open_adapter
+from training.engine.methods.lora_targets import Target
 
 Tensors = dict[str, torch.Tensor]
 
@@ -23,6 +27,42 @@ class Fillable(Protocol):
 
     def by_file_key(self) -> dict[str, torch.nn.Parameter]:
         """Return the trained tensors under the names they have in a file."""
+
+
+def shaped_as_its_file(config: TrainConfig) -> TrainConfig:
+    """Return settings with the rank and alpha that most layers of the beginning have, if asked."""
+    if not config.network.dim_from_weights:
+        return config
+    shapes = Counter(_shapes(Path(config.initial_weights)).values())
+    if not shapes:
+        raise ConfigError(f"{config.initial_weights} has no layers of a LoRA to take ranks from.")
+    (rank, alpha), _ = shapes.most_common(1)[0]
+    network = config.network.model_copy(update={"dim": rank, "alpha": alpha})
+    return config.model_copy(update={"network": network})
+
+
+def shaped_as_file(targets: list[Target], path: Path) -> list[Target]:
+    """Return the targets that a file has, each with its rank and alpha there."""
+    shapes = _shapes(path)
+    found = []
+    for target in targets:
+        names = (target.name, target.name.replace("lora_te_", "lora_te1_"))
+        shape = next((shapes[name] for name in names if name in shapes), None)
+        if shape is not None:
+            found.append(replace(target, rank=shape[0], alpha=shape[1], file_alpha=None))
+    return found
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, float]]:
+    """Return rank and alpha of each layer of a file; no alpha, or 0, means the rank."""
+    file = open_adapter(path)
+    found = {}
+    for name, parts in file.layers.items():
+        side = next((parts[key] for key in RANK_FIRST if key in parts), None)
+        if side is not None:
+            alpha = float(parts["alpha"].read()) if "alpha" in parts else 0.0
+            found[name] = (side.shape[0], alpha or float(side.shape[0]))
+    return found
 
 
 @torch.no_grad()

@@ -68,7 +68,7 @@ class WeightAdapter(nn.Module):
 
     def _with(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         base = self.base
-        if isinstance(base, nn.Linear):
+        if weight.dim() == 2:
             return F.linear(x, weight, bias)
         return F.conv2d(x, weight, bias, base.stride, base.padding, base.dilation, base.groups)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from training.engine.config.train import TrainConfig
 from training.engine.events import Checkpointed, Stage
 from training.engine.files.dates import date_now
 from training.engine.files.file_writing import file_hash, whole_file, write_text
@@ -67,8 +69,35 @@ def _is_missing(session: Session, path: Path) -> bool:
     """Tell whether it is for this process to write a file, and not done yet."""
     session.progress.flush()
     run = session.run
-    is_there = run.journal.has_told(run.relative(path), session.step) and path.exists()
-    return session.among.is_first and not is_there
+    name = run.relative(path)
+    was_told = run.journal.has_told(name, session.step)
+    is_done = was_told and (
+        path.exists() or name in superseded(session.config, dict(run.journal.told))
+    )
+    return session.among.is_first and not is_done
+
+
+def superseded(config: TrainConfig, told: Mapping[str, int]) -> list[str]:
+    """Return the told files that newer ones take the place of, where only the last are to stay.
+
+    Of epochs so many files stay; of steps those of so many steps, as in kohya's scripts. Files that
+    were asked for in between, and the last one, always stay.
+    """
+    start = re.escape(f"checkpoints/{config.output_name}")
+    gone: list[str] = []
+    if config.save_last_epochs:
+        of_epochs = sorted(name for name in told if re.fullmatch(rf"{start}-e\d+\.\w+", name))
+        gone += of_epochs[: -config.save_last_epochs]
+    if config.save_last_steps and config.save_every_steps:
+        of_steps = [name for name in told if re.fullmatch(rf"{start}-s\d+\.\w+", name)]
+        newest = max((told[name] for name in of_steps), default=0)
+        gone += [
+            name
+            for name in of_steps
+            if told[name] % config.save_every_steps == 0
+            and told[name] < newest - config.save_last_steps
+        ]
+    return gone
 
 
 def _writing(
@@ -99,6 +128,8 @@ def _writing(
             final=final,
         )
         run.journal.emit(told)
+        for name in superseded(session.config, dict(run.journal.told)):
+            (run.path / name).unlink(missing_ok=True)
 
     return work
 

@@ -16,6 +16,7 @@ from training.engine.events import (
     Failed,
     Finished,
     Leaving,
+    LeavingCommand,
     Listener,
     NoListener,
     Stage,
@@ -108,18 +109,24 @@ def train(
                         config, run, cache_dir, among, shelf, heed=_heeding(control, alone=alone)
                     )
                     result = _run(sitting.session, control, clock)
-                except LeavesEarlyError:
+                except LeavesEarlyError as error:
                     step, total = saved_step(run.state_path), config.max_steps or 0
-                    result = _suspended(run, "pause", step, total)
+                    result = _suspended(run, error.command, step, total)
             return result if among.is_first else replace(result, path=None)
 
 
 class LeavesEarlyError(Exception):
-    """The process of a run is to end, and its first step was not taken yet."""
+    """A run is to end by a command, and its first step was not taken yet."""
+
+    def __init__(self, command: LeavingCommand) -> None:
+        super().__init__(command)
+        self.command: LeavingCommand = command
 
 
 def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
-    """Return what ends the preparation of a run once its process is to end; all is cached.
+    """Return what ends the preparation of a run once it is to pause or to be cancelled.
+
+    All that was made is cached. A stop has nothing to keep before the first step, and waits for it.
 
     Of several processes none leaves before the others: they wait for it.
     """
@@ -127,8 +134,9 @@ def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
         return None
 
     def heed() -> None:
-        if control.is_leaving:
-            raise LeavesEarlyError
+        command = control.leaving
+        if command is not None:
+            raise LeavesEarlyError(command)
 
     return heed
 

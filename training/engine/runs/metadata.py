@@ -63,6 +63,7 @@ class RunFacts:
     batches_per_epoch: int
     trigger_word: str
     processes: int = 1
+    base_weights: tuple[FileFacts, ...] = ()
 
 
 def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float) -> dict[str, str]:
@@ -180,7 +181,7 @@ def _loss(facts: RunFacts) -> dict[str, Any]:
     return {
         "ss_noise_offset": config.noise_offset or None,
         "ss_noise_offset_random_strength": config.noise_offset_random,
-        "ss_adaptive_noise_scale": None,
+        "ss_adaptive_noise_scale": config.adaptive_noise_scale or None,
         "ss_multires_noise_iterations": config.multires_noise_iterations or None,
         "ss_multires_noise_discount": config.multires_noise_discount,
         "ss_ip_noise_gamma": config.input_perturbation or None,
@@ -243,7 +244,14 @@ def _modelspec_id(facts: RunFacts) -> str:
 
 def _provenance(facts: RunFacts) -> dict[str, Any]:
     initial = {"atelier.initial_weights_sha256": facts.initial.sha256}
+    given = facts.config.base_weights_multipliers
+    strengths = [*given, *[1.0] * (len(facts.base_weights) - len(given))]
+    put_in = [
+        {"name": file.name, "sha256": file.sha256, "weight": strength}
+        for file, strength in zip(facts.base_weights, strengths, strict=True)
+    ]
     return {
+        **({"atelier.base_weights": put_in} if put_in else {}),
         **(initial if facts.initial.sha256 else {}),
         "atelier.engine_version": ENGINE_VERSION,
         "atelier.method": facts.config.method,

@@ -19,7 +19,8 @@ from training.engine.files.dates import date_now
 from training.engine.files.file_writing import remove_leftovers, write_text
 from training.engine.runs.journal import Journal
 
-PATHS = ("dataset_manifest", "class_folder", "initial_weights")  # settings that name a place
+# Settings that name a place.
+PATHS = ("dataset_manifest", "class_folder", "initial_weights", "base_weights")
 
 
 @dataclass(frozen=True)
@@ -141,4 +142,5 @@ def _settings_hash(config: TrainConfig) -> str:
     """Return a hash of what decides a run; where its files lie on this machine does not."""
     data = config.model_dump(mode="json", exclude=set(PATHS))
     data["base_model"].pop("path")
+    data["sampling"].pop("library")
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -18,8 +18,7 @@ from training.engine.data.manifest import Manifest, hold_out, read_manifest
 from training.engine.data.preparing import Preparing
 from training.engine.data.prior import class_images
 from training.engine.data.texts import TextCache
-from training.engine.emphasis import networks_in
-from training.engine.errors import DatasetError
+from training.engine.errors import ConfigError, DatasetError
 from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
 from training.engine.files.base_files import family_at
@@ -28,6 +27,7 @@ from training.engine.machine.paging import page_out_module
 from training.engine.machine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.machine.processes import ALONE, Processes
 from training.engine.methods.base import Method
+from training.engine.methods.lora_beginning import shaped_as_its_file
 from training.engine.methods.table import make_method
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing
@@ -43,19 +43,19 @@ from training.engine.runs.rules import (
     validation_of,
 )
 from training.engine.runs.run_facts import data_facts, run_facts
+from training.engine.runs.run_samples import base_files, library_of, warn_of_missing
 from training.engine.runs.session import Session
 from training.engine.runs.state import Position, load_state
 from training.engine.runs.stepping import Stepper
+from training.engine.samples.applying import put_into
+from training.engine.samples.prompt_troubles import prompt_troubles
 from training.engine.samples.prompts import prompt_requests
+from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.shelf import Shelf
 from training.engine.text import TextConditioner
 from training.engine.version import ENGINE_VERSION
 
 STAGE_SECONDS = 0.5
-NETWORKS_LEFT_OUT = (
-    "Samples of a run show what is trained alone, so {words} in their prompts does not act. Draw "
-    "with both afterwards, by `sample` or on the site."
-)
 UNUSED_CLASS_PICTURES = (
     "The data set has pictures of the class, and prior preservation is off, so they are not used. "
     "Turn prior.enabled on to train on them too."
@@ -73,43 +73,80 @@ def prepare(
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
-    A shelf keeps the base model for the next run of this process. `heed` is called after each
-    picture that was encoded or made; what it raises ends the preparation, and all is cached.
+    A shelf keeps the base model for the next run of this process. `heed` is called between stages
+    and after each picture that was encoded or made; what it raises ends the preparation, and all
+    is cached.
     """
+    heed = heed or _go_on
+    heed()
+    _check_files(config, run)
+    config = shaped_as_its_file(config)
     manifest = _manifest(config, run)
-    _check_prompts(config, run, manifest)
+    library = _library(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
-    components = load_components(config, precision, shelf)
+    heed()
+    components = _base(config, precision, shelf)
+    heed()
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
         items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
+    heed()
     method = _method(ground)
     trigger = trigger_word(config, manifest)
     feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
     total_steps = _total_steps(config, feed)
     stepper = _stepper(ground, method, feed, total_steps)
     stepper.conditioner.cache = TextCache(cache_dir, components)
-    progress = Progress(
-        Position(method=config.method),
-        total_steps=total_steps,
-        steps_per_epoch=feed.steps_per_epoch,
-        device=precision.device,
-        emit=run.journal.emit,
-    )
+    progress = _progress(ground, total_steps, feed.steps_per_epoch)
     data = data_facts(config, manifest, feed, held_out)
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress,
         run_facts(ground, data, feed, trigger, total_steps),
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
-        among,
+        among, library,
     )  # fmt: skip
     saved = load_state(run.state_path, method=config.method)
     if saved is not None:
         session.restore(saved)
     run.journal.emit(_started(session, precision, resumed=saved is not None))
     return session
+
+
+def _progress(ground: Ground, total_steps: int, steps_per_epoch: int) -> Progress:
+    return Progress(
+        Position(method=ground.config.method),
+        total_steps=total_steps,
+        steps_per_epoch=steps_per_epoch,
+        device=ground.precision.device,
+        emit=ground.run.journal.emit,
+    )
+
+
+def _check_files(config: TrainConfig, run: RunFolder) -> None:
+    """Raise ConfigError for a file that is not there, before hours are spent on the pictures."""
+    named = list(config.base_weights)
+    if config.initial_weights and not run.state_path.exists():
+        named.append(config.initial_weights)
+    for path in named:
+        if not Path(path).is_file():
+            raise ConfigError(f"There is no file {path}. Check the path.")
+
+
+def _base(config: TrainConfig, precision: Precision, shelf: Shelf | None) -> Components:
+    """Return the base model, with the files in its weights that the settings put there."""
+    files = base_files(config)
+    if files and shelf is not None:
+        shelf.clear()  # it keeps a base as its file has it
+        shelf = None
+    components = load_components(config, precision, shelf)
+    put_into(components, files)
+    return components
+
+
+def _go_on() -> None:
+    """End nothing."""
 
 
 def _method(ground: Ground) -> Method:
@@ -196,13 +233,18 @@ def _estimated_bytes(config: TrainConfig, images: int, *, cuda: bool) -> int:
     return estimate(config, images=images, device=device).memory_bytes
 
 
-def _check_prompts(config: TrainConfig, run: RunFolder, manifest: Manifest) -> None:
-    """Raise ConfigError for a prompt that starts from no picture; tell what does not act in one."""
+def _library(config: TrainConfig, run: RunFolder, manifest: Manifest) -> ResourceLibrary:
+    """Return the files that sample prompts may name; tell names without a file.
+
+    Raises ConfigError for a prompt that starts from no picture.
+    """
     requests = prompt_requests(config, manifest.picture)
-    named = {word: None for request in requests for word in networks_in(request.prompt)}
-    if named:
-        sentence = NETWORKS_LEFT_OUT.format(words=", ".join(named))
-        run.journal.emit(Warned(code="networks_left_out", message=sentence))
+    library = library_of(config)
+    tell = run.journal.emit
+    for sentence in prompt_troubles(config):
+        tell(Warned(code="prompt_options", message=sentence))
+    warn_of_missing(library, requests, lambda code, text: tell(Warned(code=code, message=text)))
+    return library
 
 
 def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
@@ -227,7 +269,7 @@ def _manifest(config: TrainConfig, run: RunFolder) -> Manifest:
 
 
 def _load_pictures(
-    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None] | None
+    ground: Ground, manifest: Manifest, cache_dir: Path, heed: Callable[[], None]
 ) -> tuple[list[Item], dict[tuple[int, int], list[Item]], list[Item]]:
     config, run, components = ground.config, ground.run, ground.components
     emit = run.journal.emit
@@ -267,12 +309,11 @@ def _load_pictures(
 class _Told:
     """Tells the progress of a stage at most twice a second, and always its end."""
 
-    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None] | None) -> None:
+    def __init__(self, run: RunFolder, stage: str, heed: Callable[[], None]) -> None:
         self._run, self._stage, self._heed, self._at = run, stage, heed, 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if self._heed is not None:
-            self._heed()
+        self._heed()
         if done < total and time.monotonic() - self._at < STAGE_SECONDS:
             return
         self._at = time.monotonic()

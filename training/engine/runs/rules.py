@@ -62,6 +62,8 @@ def _caption_rule(config: TrainConfig, manifest: Manifest, trigger: str) -> Capt
         dropout=captions.dropout,
         dropout_every_epochs=captions.dropout_every_epochs,
         tag_dropout=captions.tag_dropout,
+        tag_warmup_steps=captions.tag_warmup_steps,
+        tag_warmup_min=captions.tag_warmup_min,
         separator=captions.separator,
         keep_separator=captions.keep_separator,
         secondary_separator=captions.secondary_separator,
@@ -83,6 +85,7 @@ def noise_rule(config: TrainConfig) -> NoiseRule:
         multires_layers=config.multires_noise_iterations,
         multires_discount=config.multires_noise_discount,
         perturbation=config.input_perturbation,
+        adaptive_scale=config.adaptive_noise_scale,
         min_timestep=config.min_timestep,
         max_timestep=config.max_timestep,
     )
@@ -97,6 +100,7 @@ def loss_rule(config: TrainConfig) -> LossRule:
         snr_gamma=config.snr_gamma,
         debiased=config.debiased_estimation,
         scale_velocity=config.scale_velocity_loss,
+        velocity_like=config.velocity_like_loss,
     )
 
 

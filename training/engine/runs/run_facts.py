@@ -38,6 +38,7 @@ def run_facts(
         batches_per_epoch=feed.batches_per_epoch,
         trigger_word=trigger,
         processes=ground.among.count,
+        base_weights=tuple(_file_facts(path) for path in config.base_weights),
     )
 
 

@@ -8,12 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from training.engine.components import Components
+from training.engine.config.train import TrainConfig
 from training.engine.errors import OutOfMemoryError
 from training.engine.events import Previewed, Stage, Warned
 from training.engine.files.file_writing import file_hash, tensor_hash
+from training.engine.machine.memory import is_out_of_memory
 from training.engine.runs.session import Session
-from training.engine.samples.preview import TrainedFile, make_samples
+from training.engine.samples.applying import AppliedFile
+from training.engine.samples.preview import SampleFolder, TrainedFile, make_samples
 from training.engine.samples.prompts import PromptRequest, prompt_requests
+from training.engine.samples.resource_library import PromptFiles, ResourceLibrary
 from training.engine.samples.samplers import load_schedulers, needs_library
 from training.engine.text import TextConditioner
 
@@ -103,19 +107,60 @@ def _draw(
     def warn(code: str, sentence: str) -> None:
         session.run.journal.emit(Warned(code=code, message=sentence))
 
+    folder = SampleFolder(
+        path_of=lambda number: _path(session, moment, number),
+        trained=_trained_file(session, moment.step) if moment.step else None,
+        on_sample=_telling(session, moment),
+        on_less=partial(warn, "out_of_memory"),
+        on_unfit=partial(warn, "networks_left_out"),
+        always=tuple(session.library.resource(file) for file in base_files(session.config)),
+    )
+    needs = _needs(session, requests)
     try:
-        make_samples(
-            components,
-            conditioner,
-            session.config,
-            requests,
-            path_of=lambda number: _path(session, moment, number),
-            trained=_trained_file(session, moment.step) if moment.step else None,
-            on_sample=_telling(session, moment),
-            on_less=partial(warn, "out_of_memory"),
-        )
-    except OutOfMemoryError:
+        make_samples(components, conditioner, session.config, requests, folder, needs=needs)
+    except (OutOfMemoryError, RuntimeError) as error:
+        if not isinstance(error, OutOfMemoryError) and not is_out_of_memory(error):
+            raise
         warn("samples_skipped", NO_ROOM_FOR_SAMPLES)
+
+
+def _needs(session: Session, requests: dict[int, PromptRequest]) -> dict[int, PromptFiles]:
+    """Return the files that prompts name; names without one were told before the first step."""
+    learned = tuple(session.components.placeholders)
+    return {
+        number: session.library.needed_by(
+            request.prompt, request.negative, learned=learned, on_missing=lambda _sentence: None
+        )
+        for number, request in requests.items()
+    }
+
+
+def base_files(config: TrainConfig) -> list[AppliedFile]:
+    """Return the files that are put into the base model, with their strengths."""
+    given = config.base_weights_multipliers
+    strengths = [*given, *[1.0] * (len(config.base_weights) - len(given))]
+    pairs = zip(config.base_weights, strengths, strict=True)
+    return [AppliedFile(Path(path), strength) for path, strength in pairs]
+
+
+def library_of(config: TrainConfig) -> ResourceLibrary:
+    """Return the files that the sample prompts of a run may name.
+
+    Raises ConfigError for a folder that is not there.
+    """
+    folders = [Path(folder) for folder in config.sampling.library]
+    return ResourceLibrary(folders, place="Put it into a folder of sampling.library.")
+
+
+def warn_of_missing(
+    library: ResourceLibrary, requests: list[PromptRequest], warn: Callable[[str, str], None]
+) -> None:
+    """Tell each name in prompts once that no file has; `warn(code, sentence)`."""
+    missing: dict[str, None] = {}
+    for request in requests:
+        library.needed_by(request.prompt, on_missing=lambda told: missing.update({told: None}))
+    for sentence in missing:
+        warn("networks_left_out", f"{sentence} Samples are made without it.")
 
 
 def _telling(session: Session, moment: Moment) -> Callable[[int, PromptRequest, Path], None]:

@@ -19,6 +19,7 @@ from training.engine.runs.progress import Progress
 from training.engine.runs.state import SavedState, state_bytes, state_of_now
 from training.engine.runs.stepping import Stepper
 from training.engine.runs.validation import Validation
+from training.engine.samples.resource_library import ResourceLibrary
 from training.engine.samples.twin import Twin
 from training.engine.text import TextConditioner
 
@@ -39,6 +40,7 @@ class Session:
     steps_per_epoch: int
     validation: Validation | None = None
     among: Processes = field(default_factory=Processes)
+    library: ResourceLibrary = field(default_factory=ResourceLibrary)
     aside: Aside = field(default_factory=Aside)
     _twin: Twin | None = None
 

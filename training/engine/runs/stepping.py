@@ -140,6 +140,8 @@ class Stepper:
         device = self.components.device
         timesteps = rule.timesteps(step, batch.slots, batch.total_slots).to(device)
         noise = rule.noise(step, batch.slots, shape).to(device)
+        adaptive = rule.adaptive_part(batch.latents, step, batch.slots)
+        noise = noise if adaptive is None else noise + adaptive
         extra_noise = rule.disturbance(step, batch.slots, shape)
         input_noise = noise if extra_noise is None else noise + extra_noise.to(device)
         noisy = self.schedule.add_noise(batch.latents, input_noise, timesteps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,15 @@ from training.engine.files.embedding_files import (
     read_embedding,
     read_plain_pt,
 )
+from training.engine.files.file_writing import tensor_hash
 from training.engine.files.lazy_tensors import open_tensors
-from training.engine.files.unet_names import ldm_module_path
+from training.engine.machine.memory import is_out_of_memory
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
 from training.engine.methods.textual_inversion import EmbeddingWithWords
+from training.engine.samples.changed_layer import ChangedLayer
+from training.engine.samples.places import Place, places_by_name
 from training.engine.text import inner_text_model
 
-UNET_LAYERS = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.LayerNorm)
 OLDER_LAYERS = {"linear1": "linear.0", "linear2": "linear.1"}
 
 
@@ -54,14 +56,18 @@ class AppliedFile:
 
 
 @contextmanager
-def applied(components: Components, files: list[AppliedFile]) -> Iterator[None]:
+def applied(
+    components: Components, files: Sequence[AppliedFile], *, beside: bool = False
+) -> Iterator[None]:
     """Let files act on a base for a while; afterwards it is as before, bit for bit.
 
-    Raises ConfigError for a file that is none of the three kinds, or made for another base.
+    With `beside` no weight is written, only modules are put in place of others: weights may be
+    packed, or be those of a training under way. Raises ConfigError for a file that is none of the
+    three kinds, or made for another base.
     """
     with ExitStack() as stack:
         for file in files:
-            stack.enter_context(_one(components, file))
+            stack.enter_context(_one(components, file, beside=beside))
         yield
 
 
@@ -87,33 +93,38 @@ def kind_of_file(path: Path) -> str:
     )
 
 
-def _one(components: Components, file: AppliedFile) -> AbstractContextManager[None]:
-    actions = {"lora": _lora, "embedding": _embedding, "hypernetwork": _hypernetwork}
+def _one(
+    components: Components, file: AppliedFile, *, beside: bool
+) -> AbstractContextManager[None]:
+    actions = {"embedding": _embedding, "hypernetwork": _hypernetwork}
+    actions["lora"] = _lora_beside if beside else _lora
     kind = kind_of_file(file.path)
     if kind not in actions:
         raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
     return actions[kind](components, file)
 
 
+def put_into(components: Components, files: Sequence[AppliedFile]) -> None:
+    """Write what LoRAs change into the weights for good; the components then tell by which.
+
+    Raises ConfigError for a file of another kind, or made for another base.
+    """
+    for file in files:
+        if kind_of_file(file.path) != "lora":
+            raise ConfigError(f"{file.path.name} is no LoRA, and base_weights takes no other file.")
+        for values, change in _each_change(components, file):
+            values.add_(change)
+        components.changed_by += (f"{tensor_hash(file.path)}:{file.weight:g}",)
+
+
 @contextmanager
 def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
-    opened = open_adapter(file.path)
-    layers = layers_by_name(components)
+    """Write what a file changes into the weights, and afterwards the values from before."""
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
-    names = sorted(opened.layers)
-    unknown = [name for name in names if name not in layers]
-    if unknown:
-        raise ConfigError(
-            f"{file.path.name} was made for another kind of base model: this one has no layer "
-            f"{unknown[0]} ({len(unknown)} of {len(names)} are missing)."
-        )
-    with torch.no_grad():
-        for name in names:
-            layer, strength = layers[name], file.weight_on(name)
-            for values, change in _changes(opened, name, layer):
-                kept.append((values, values.detach().clone()))
-                values.add_((change * strength).to(values))
     try:
+        for values, change in _each_change(components, file):
+            kept.append((values, values.clone()))
+            values.add_(change)
         yield
     finally:
         with torch.no_grad():
@@ -121,42 +132,73 @@ def _lora(components: Components, file: AppliedFile) -> Iterator[None]:
                 values.copy_(before)
 
 
-def _changes(file: AdapterFile, name: str, layer: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
-    device = layer.weight.device
+def _each_change(
+    components: Components, file: AppliedFile
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield the values that a file changes, each with what is to be added before the next."""
+    opened, places = _opened_for(components, file)
+    for name, place in places.items():
+        with torch.no_grad():
+            found = _changes(opened, name, place.layer)
+        for values, change in found:
+            yield values.detach(), (change * file.weight_on(name)).to(values)
+
+
+@contextmanager
+def _lora_beside(components: Components, file: AppliedFile) -> Iterator[None]:
+    """Let layers that a file changes stand in place of those that are there."""
+    opened, places = _opened_for(components, file)
+    replaced: list[tuple[Place, torch.nn.Module]] = []
     try:
-        parts = {part: tensor.to(device) for part, tensor in file.parts(name).items()}
-        weight, bias = weight_change(parts, layer.weight), bias_change(parts)
-        if bias is not None:
-            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
-    except (UnknownAdapterError, KeyError, RuntimeError, TypeError) as error:
+        for name, place in places.items():
+            before, device = place.module, place.layer.weight.device
+            with _in_words(opened, name), torch.no_grad():
+                parts = {part: values.to(device) for part, values in opened.parts(name).items()}
+                place.put(ChangedLayer(before, parts, file.weight_on(name)))
+            replaced.append((place, before))
+        yield
+    finally:
+        for place, before in reversed(replaced):
+            place.put(before)
+
+
+def _opened_for(components: Components, file: AppliedFile) -> tuple[AdapterFile, dict[str, Place]]:
+    """Return a file and the places of its layers; ConfigError where one is for another base."""
+    opened = open_adapter(file.path)
+    places = places_by_name(components)
+    names = sorted(opened.layers)
+    unknown = [name for name in names if name not in places]
+    if unknown:
+        raise ConfigError(
+            f"{file.path.name} was made for another kind of base model: this one has no layer "
+            f"{unknown[0]} ({len(unknown)} of {len(names)} are missing)."
+        )
+    return opened, {name: places[name] for name in names}
+
+
+@contextmanager
+def _in_words(file: AdapterFile, name: str) -> Iterator[None]:
+    """Say in words that the tensors of a layer do not fit."""
+    try:
+        yield
+    except (UnknownAdapterError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ConfigError(
             f"{file.path.name} cannot be used: the form of its layer {name} is not known here, or "
             "it was made for another base model."
         ) from error
+
+
+def _changes(file: AdapterFile, name: str, layer: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
+    device = layer.weight.device
+    with _in_words(file, name):
+        parts = {part: tensor.to(device) for part, tensor in file.parts(name).items()}
+        weight, bias = weight_change(parts, layer.weight), bias_change(parts)
+        if bias is not None:
+            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
     return [(layer.weight, weight)]
-
-
-def layers_by_name(components: Components) -> dict[str, Any]:
-    """Return every layer with weights by its names in LoRA files (diffusers and sgm)."""
-    found: dict[str, Any] = {}
-    for path, layer in components.unet.named_modules():
-        if not isinstance(layer, UNET_LAYERS):
-            continue
-        found["lora_unet_" + path.replace(".", "_")] = layer
-        original = ldm_module_path(path, components.unet.config)
-        found["lora_unet_" + original.replace(".", "_")] = layer
-    for number, encoder in enumerate(components.text_encoders):
-        prefixes = {components.architecture.text_prefixes[number], f"lora_te{number + 1}"}
-        named = {
-            "text_model_" + path.replace(".", "_"): layer
-            for path, layer in inner_text_model(encoder).named_modules()
-        }
-        named["text_projection"] = getattr(encoder, "text_projection", None)
-        for name, layer in named.items():
-            if isinstance(layer, torch.nn.Linear):
-                found |= {f"{prefix}_{name}": layer for prefix in prefixes}
-    return found
 
 
 @contextmanager

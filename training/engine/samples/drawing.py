@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from training.engine.machine.precision import (
     without_denormals,
 )
 from training.engine.samples.applying import AppliedFile, applied
-from training.engine.samples.preview import generation_data, save_picture
+from training.engine.samples.preview import generation_data, save_picture, with_words
 from training.engine.samples.prompts import PromptRequest, parse_prompt
 from training.engine.samples.resource_library import PromptFiles, ResourceLibrary
 from training.engine.samples.sampling import make_pictures
@@ -146,11 +146,6 @@ def _data(
     named: PromptFiles,
     always: PromptFiles,
 ) -> GenerationData:
-    words = [
-        f"<{resource.kind.value}:{resource.name}:{resource.weight:g}>"
-        for resource in always.resources
-        if resource.weight is not None
-    ]
-    shown = replace(request, prompt=" ".join([request.prompt, *words]))
+    shown = with_words(request, always.resources)
     resources = (*named.resources, *always.resources)
     return generation_data(shown, components, config, None, resources=resources)

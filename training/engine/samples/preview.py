@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from hub.formats.generation.a1111 import emit_infotext
 from hub.formats.generation.types import GenerationData, GenerationResource, ResourceKind
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
-from training.engine.emphasis import without_networks
+from training.engine.emphasis import networks_in
+from training.engine.errors import BaseModelError, ConfigError
 from training.engine.files.file_writing import whole_file
+from training.engine.samples.applying import AppliedFile, applied
 from training.engine.samples.prompts import PromptRequest
+from training.engine.samples.resource_library import PromptFiles
 from training.engine.samples.samplers import written_names
 from training.engine.samples.sampling import Portion, make_pictures
 from training.engine.text import TextConditioner
@@ -92,6 +96,16 @@ def generation_data(
     )
 
 
+def with_words(request: PromptRequest, resources: Iterable[GenerationResource]) -> PromptRequest:
+    """Return the request with the words of files that act whatever it says, behind its own."""
+    words = [
+        f"<{resource.kind.value}:{resource.name}:{resource.weight:g}>"
+        for resource in resources
+        if resource.weight is not None
+    ]
+    return replace(request, prompt=" ".join([request.prompt, *words]))
+
+
 def _acts(trained: TrainedFile, request: PromptRequest, config: TrainConfig) -> bool:
     """Whether a file changes the picture: an embedding does where its word is in the prompts."""
     token = re.escape(config.textual_inversion.token)
@@ -137,35 +151,82 @@ def save_picture(path: Path, picture: Image.Image, data: GenerationData) -> None
         picture.save(beside, format="PNG", pnginfo=info)
 
 
+@dataclass(frozen=True)
+class SampleFolder:
+    """Where samples go, whose weights they show, and who is told.
+
+    `on_less(sentence)` hears where memory makes the passes smaller, `on_unfit` of a file that
+    cannot be used. `always` are files in the weights of the base.
+    """
+
+    path_of: Callable[[int], Path]
+    trained: TrainedFile | None
+    on_sample: Callable[[int, PromptRequest, Path], None]
+    on_less: Callable[[str], None] | None = None
+    on_unfit: Callable[[str], None] | None = None
+    always: tuple[GenerationResource, ...] = ()
+
+
 def make_samples(
     components: Components,
     conditioner: TextConditioner,
     config: TrainConfig,
-    requests: dict[int, PromptRequest],
+    requests: Mapping[int, PromptRequest],
+    folder: SampleFolder,
     *,
-    path_of: Callable[[int], Path],
-    trained: TrainedFile | None,
-    on_sample: Callable[[int, PromptRequest, Path], None],
-    on_less: Callable[[str], None] | None = None,
+    needs: Mapping[int, PromptFiles] | None = None,
 ) -> None:
     """Make the samples of these prompts (by their numbers), telling each as it is written.
 
-    `on_less(sentence)` is told where memory makes the passes smaller. Raises OutOfMemoryError.
+    `needs` are the files that prompts name; they act beside the weights, without touching them, and
+    those that cannot are left out. Raises OutOfMemoryError.
     """
+    needs = needs or {}
+    together: dict[tuple[AppliedFile, ...], list[int]] = {}
+    for number in requests:
+        together.setdefault(needs.get(number, PromptFiles()).files, []).append(number)
+    for files, numbers in together.items():
+        chosen = {number: requests[number] for number in numbers}
+        if not files:
+            _make(components, conditioner, config, chosen, folder, needs)
+            continue
+        with ExitStack() as acting:
+            try:
+                acting.enter_context(applied(components, files, beside=True))
+            except (ConfigError, BaseModelError) as error:
+                if folder.on_unfit is not None:
+                    folder.on_unfit(f"{error} Samples are made without it.")
+                _make(components, conditioner, config, chosen, folder, {})
+                continue
+            own = TextConditioner(components, clip_skip=config.clip_skip)
+            _make(components, own, config, chosen, folder, needs)
+
+
+def _make(
+    components: Components,
+    conditioner: TextConditioner,
+    config: TrainConfig,
+    requests: Mapping[int, PromptRequest],
+    folder: SampleFolder,
+    needs: Mapping[int, PromptFiles],
+) -> None:
+    """Make samples with what acts on the components at this moment."""
     numbers = list(requests)
 
     def keep(position: int, picture: Image.Image) -> None:
         number = numbers[position]
-        request = requests[number]
-        path = path_of(number)
-        shown = replace(request, prompt=without_networks(request.prompt))  # no such file acted
-        save_picture(path, picture, generation_data(shown, components, config, trained))
-        on_sample(number, request, path)
+        request, path = requests[number], folder.path_of(number)
+        named = needs.get(number) or PromptFiles(idle=tuple(networks_in(request.prompt)))
+        shown = with_words(replace(request, prompt=named.shown(request.prompt)), folder.always)
+        resources = (*named.resources, *folder.always)
+        data = generation_data(shown, components, config, folder.trained, resources=resources)
+        save_picture(path, picture, data)
+        folder.on_sample(number, request, path)
 
     make_pictures(
         components,
         conditioner,
         list(requests.values()),
         on_picture=keep,
-        portion=Portion(on_less=on_less),
+        portion=Portion(on_less=folder.on_less),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from hub.formats.generation.types import GenerationResource, ResourceKind
+from training.engine.emphasis import networks_in
 from training.engine.errors import ConfigError
 from training.engine.files.file_writing import file_hash, tensor_hash
 from training.engine.samples.applying import AppliedFile, kind_of_file
@@ -27,20 +29,34 @@ KINDS = {
 
 @dataclass(frozen=True)
 class PromptFiles:
-    """The files that a prompt needs, and how they are named in its generation data."""
+    """The files that a prompt needs, and how they are named in its generation data.
+
+    `idle` are the words, such as <lora:name:0.7>, of what does not act.
+    """
 
     files: tuple[AppliedFile, ...] = ()
     resources: tuple[GenerationResource, ...] = ()
+    idle: tuple[str, ...] = ()
+
+    def shown(self, prompt: str) -> str:
+        """Return a prompt without the words of what does not act."""
+        for word in self.idle:
+            prompt = prompt.replace(word, "")
+        return prompt
 
 
 class ResourceLibrary:
     """The trained files in some folders, found by their names without ending.
 
     A LoRA is found too by the name that its header gives it (`ss_output_name`), as A1111 refers to
-    it; where a file has that name, it is the file that is meant.
+    it; where a file has that name, it is the file that is meant. `place` says in an error where a
+    missing file has to go.
     """
 
-    def __init__(self, folders: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, folders: Sequence[Path] = (), *, place: str = "Give its folder with --library."
+    ) -> None:
+        self._place = place
         self._paths: dict[str, Path] = {}
         self._kinds: dict[Path, str] = {}
         self._hashes: dict[Path, str] = {}
@@ -51,22 +67,54 @@ class ResourceLibrary:
                 if path.suffix in SUFFIXES:
                     self._paths.setdefault(path.stem, path)
 
-    def needed_by(self, prompt: str, negative: str = "") -> PromptFiles:
-        """Return what a prompt and its negative name; ConfigError for a name without a file."""
-        named = [(m[2].strip(), self._network(*m.groups())) for m in _NETWORK.finditer(prompt)]
-        text = _NETWORK.sub(" ", f"{prompt} {negative}")
-        for name, path in self._paths.items():
-            word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
-            if word.search(text) and self._kind(path) == "embedding":
-                named.append((name, AppliedFile(path)))
+    def needed_by(
+        self,
+        prompt: str,
+        negative: str = "",
+        *,
+        learned: Collection[str] = (),
+        on_missing: Callable[[str], None] | None = None,
+    ) -> PromptFiles:
+        """Return what a prompt and its negative name; ConfigError for a name without a file.
+
+        With `on_missing(sentence)` such a name is told, and does not act. `learned` are words that
+        have a meaning already, whatever files are called so.
+        """
+        named: list[tuple[str, AppliedFile]] = []
+        acting = set()
+        for found in _NETWORK.finditer(prompt):
+            try:
+                named.append((found[2].strip(), self._network(*found.groups())))
+                acting.add(found[0])
+            except ConfigError as error:
+                if on_missing is None:
+                    raise
+                on_missing(str(error))
+        named += self._embeddings(_NETWORK.sub(" ", f"{prompt} {negative}"), learned)
         unique = {file.path: (name, file) for name, file in reversed(named)}  # the first counts
         kept = [one for _, file in named if (one := unique.pop(file.path, None)) is not None]
         resources = (replace(self.resource(file), name=name) for name, file in kept)
-        return PromptFiles(tuple(file for _, file in kept), tuple(resources))
+        idle = tuple(word for word in networks_in(prompt) if word not in acting)
+        return PromptFiles(tuple(file for _, file in kept), tuple(resources), idle)
+
+    def _embeddings(self, text: str, learned: Collection[str]) -> list[tuple[str, AppliedFile]]:
+        known = {word.lower() for word in learned}
+        found = []
+        for name, path in self._paths.items():
+            word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+            is_new = name.lower() not in known
+            if is_new and word.search(text) and self._kind(path) == "embedding":
+                found.append((name, AppliedFile(path)))
+        return found
 
     def resource(self, file: AppliedFile) -> GenerationResource:
-        """Return how a file is named in generation data, with the hash that A1111 shows."""
-        kind = self._kind(file.path)
+        """Return how a file is named in generation data, with the hash that A1111 shows.
+
+        Raises ConfigError for a file that acts in no prompt.
+        """
+        kind = self._kind(file.path) or kind_of_file(file.path)  # which says what is wrong
+        if kind not in KINDS:
+            raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
         found = self._hashes.get(file.path)
         if found is None:
             of_tensors = kind == "lora" and file.path.suffix == ".safetensors"
@@ -93,7 +141,7 @@ class ResourceLibrary:
             known = sorted(n for n, p in self._paths.items() if self._kind(p) == wanted)
             raise ConfigError(
                 f"The prompt names the {wanted} {name.strip()}, and there is no such file. "
-                f"Known here: {', '.join(known) or 'none'}. Give its folder with --library."
+                f"Known here: {', '.join(known) or 'none'}. {self._place}"
             )
         text_weight, weight = _weights(name, arguments)
         same = text_weight == weight
@@ -129,8 +177,11 @@ def _weights(name: str, arguments: str) -> tuple[float, float]:
         given[named.strip() or key] = value.strip()
     try:
         text = float(given["te"] or 1.0)
-        return text, float(given["unet"] or text)
-    except ValueError as error:
+        unet = float(given["unet"] or text)
+    except ValueError:
+        text = unet = math.nan
+    if not math.isfinite(text + unet):
         raise ConfigError(
             f"The strength of {name} in the prompt is no number: {arguments.strip(':')}."
-        ) from error
+        )
+    return text, unet

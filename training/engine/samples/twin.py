@@ -83,5 +83,6 @@ def _apart(
         unet=copy.deepcopy(components.unet, memo),
         text_encoders=copy.deepcopy(components.text_encoders, memo),
         tokenizers=copy.deepcopy(components.tokenizers),  # they are not to be used by two threads
+        placeholders=dict(components.placeholders),  # samples may know other words for a while
     )
     return twin, {name: memo[id(parameter)] for name, parameter in trained.items()}

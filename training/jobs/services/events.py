@@ -90,6 +90,13 @@ def record_events(
     return rows
 
 
+def record_warning(job_id: UUID, attempt: int, *, code: str, message: str) -> None:
+    """Tell what the worker found amiss before the trainer began. Raises LeaseLost."""
+    with transaction.atomic():
+        job = lock_attempt(job_id, attempt)
+        append_events(job, [NewEvent(EventKind.WARNED, {"code": code, "message": message})])
+
+
 def lock_job(job_id: UUID) -> Job:
     """The job's row, locked until the transaction ends."""
     return Job.objects.select_for_update(of=("self",)).get(pk=job_id)

@@ -179,6 +179,9 @@ def check_config(
     given = {key: value for key, value in config.items() if key != "base_model"}
     chosen = config.get("base_model") or {}
     extra = {key: chosen[key] for key in ("prediction_type",) if key in chosen}
+    sampling = given.get("sampling")
+    if isinstance(sampling, dict):  # anything else is refused below
+        given["sampling"] = {**sampling, "library": []}
     data = {
         **given,
         "method": method,
@@ -186,6 +189,9 @@ def check_config(
         "dataset_manifest": STAGED_MANIFEST,
         "class_folder": "",  # the snapshot has its own, and nobody may name a path of the worker
         "initial_weights": "",
+        "base_weights": [],
+        "base_weights_multipliers": [],
+        **dict.fromkeys(("save_last_epochs", "save_last_steps"), 0),  # the store keeps them all
         "base_model": {**extra, **base},
     }
     try:

@@ -1,0 +1,127 @@
+"""Files that prompts name come from the registry, by their names, to those who may use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.formats.generation.types import ResourceKind
+from models_registry.models.file import ModelFile, ScanStatus
+from models_registry.models.model import Model, ModelType, ModelVisibility
+from models_registry.models.version import ModelVersion
+from tests.factories.accounts import UserFactory, make_team
+from tests.factories.registry import publish_model
+from tests.factories.training import TINY, claimed_job, make_job
+from training.engine.config.train import TrainConfig
+from training.jobs.models.event import EventKind
+from training.jobs.services.events import record_warning
+from training.jobs.services.prompt_files import PromptFiles, Wisher, files_named_in
+from training.jobs.services.transitions import LeaseLost
+from training.worker.prompt_files import stage_prompt_files, without_missing
+from training.worker.staging import stage, staged_files
+
+pytestmark = pytest.mark.django_db
+
+
+def publish(**fields: Any) -> ModelVersion:
+    """A published LoRA for the bundled base, in a file called inkwash."""
+    version = publish_model(base_model=TINY, **fields)
+    ModelFile.objects.filter(version=version).update(name="inkwash.safetensors")
+    return version
+
+
+def stems(found: PromptFiles) -> list[str]:
+    return [named.name for named in found.files]
+
+
+def test_a_run_finds_the_files_that_its_prompts_name_and_tells_the_others() -> None:
+    owner = UserFactory()
+    version = publish(owner=owner)
+    lines = ["# <lora:comment:1>", "a cat <lora:inkwash:0.7>", "a dog <lora:inkwsh:1> --s 2"]
+    job = make_job(owner=owner, config={"sample_prompts": lines})
+    for _ in range(2):
+        staged = stage(job)
+        config = TrainConfig.from_toml(staged.folder.config)
+        (library,) = config.sampling.library
+        (path,) = Path(library).glob("*/*")
+        assert path.name == "inkwash.safetensors"
+        assert path.parent.name == version.files.get().blob.sha256
+        assert (path, path.parent.name) in list(staged_files(job, staged.folder))
+    assert config.sample_prompts == [*lines[:2], "a dog  --s 2"]
+    (told,) = staged.not_used
+    assert "the lora inkwsh" in told
+    assert "There are: inkwash. " in told
+    staged.folder.drop_inputs()
+    assert not path.exists()
+
+
+def test_what_a_person_may_not_use_is_not_there_for_their_prompts() -> None:
+    version = publish()
+    stranger = Wisher(UserFactory(), None, "tiny")
+    lines = ["a cat <lora:InkWash:0.7>"]
+    assert stems(files_named_in(lines, stranger)) == ["InkWash"]
+    assert files_named_in(lines, Wisher(stranger.person, None, "sdxl")).files == ()
+    ModelFile.objects.filter(version=version).update(scan_status=ScanStatus.DANGER)
+    assert files_named_in(lines, stranger).files == ()
+    ModelFile.objects.filter(version=version).update(scan_status=ScanStatus.SUCCESS)
+    Model.objects.filter(pk=version.model_id).update(visibility=ModelVisibility.PRIVATE)
+    found = files_named_in(lines, stranger)
+    assert found.files == ()
+    assert found.missing[0].known == ()
+    assert stems(files_named_in(lines, Wisher(version.model.owner, None, "tiny"))) == ["InkWash"]
+
+
+def test_of_several_the_own_file_is_meant_then_the_teams_then_the_newest() -> None:
+    person, colleague = UserFactory(), UserFactory()
+    team = make_team(owner=colleague)
+    own = publish(owner=person, seed=1)
+    shared = publish(owner=colleague, team=team, seed=2)
+    publish(seed=3)
+    newest = publish(seed=4)
+    lines = ["a cat <lora:inkwash:0.7>"]
+
+    def meant(wisher: Wisher) -> int:
+        (named,) = files_named_in(lines, wisher).files
+        return named.file.version_id
+
+    assert meant(Wisher(person, team, "tiny")) == own.pk
+    assert meant(Wisher(colleague, team, "tiny")) == shared.pk
+    assert meant(Wisher(UserFactory(), None, "tiny")) == newest.pk
+
+
+def test_words_of_prompts_mean_embeddings_of_the_person_and_the_team_alone() -> None:
+    person = UserFactory()
+    word = {"type": ModelType.TEXTUAL_INVERSION, "base_model": TINY, "trigger_words": ("badhands",)}
+    publish_model(owner=person, **word)
+    lines = ["a cat --n BadHands, blurry"]
+    assert stems(files_named_in(lines, Wisher(person, None, "tiny"))) == ["badhands"]
+    assert files_named_in(["a badhandsome cat"], Wisher(person, None, "tiny")).files == ()
+    assert files_named_in(lines, Wisher(UserFactory(), None, "tiny")).files == ()
+
+
+def test_files_that_are_named_no_more_go(tmp_path: Path) -> None:
+    version = publish()
+    wisher = Wisher(version.model.owner, None, "tiny")
+    stage_prompt_files(["a <lora:inkwash:1>"], wisher, tmp_path)
+    assert len(list(tmp_path.glob("library/*/*"))) == 1
+    stage_prompt_files(["a cat"], wisher, tmp_path)
+    assert not list(tmp_path.glob("library/*/*"))
+
+
+def test_tags_of_missing_files_leave_the_prompts() -> None:
+    found = files_named_in(["a <hypernet:x:1> <lora:y>"], Wisher(UserFactory(), None, "tiny"))
+    kinds = [one.kind for one in found.missing]
+    assert set(kinds) == {ResourceKind.LORA, ResourceKind.HYPERNETWORK}
+    lines = ["a <hypernet:x:1> <lora:y> <lora:z:2>"]
+    assert without_missing(lines, found.missing) == ["a   <lora:z:2>"]
+
+
+def test_a_warning_of_the_worker_is_an_event_of_the_attempt_that_holds_the_job() -> None:
+    job, _ = claimed_job()
+    record_warning(job.pk, 1, code="networks_left_out", message="no such file")
+    event = job.events.get(kind=EventKind.WARNED)
+    assert event.data == {"code": "networks_left_out", "message": "no such file"}
+    with pytest.raises(LeaseLost):
+        record_warning(job.pk, 2, code="networks_left_out", message="too late")

@@ -1,0 +1,166 @@
+"""Files of the registry that prompts name: which is meant, of those that a person may use."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from hub.accounts.models import Team, User
+from hub.core.errors import AtelierError
+from hub.formats.generation.prompt_resources import networks_in_prompt
+from hub.formats.generation.types import ResourceKind
+from hub.formats.generation.values import file_stem
+from models_registry.models.file import FileFormat, ModelFile, ScanStatus
+from models_registry.models.model import ModelType
+from models_registry.models.version import ModelVersion
+from models_registry.services.download import check_download, download_name
+from training.engine.config.prompt_lines import kept_lines, split_line
+
+TYPES = {
+    ResourceKind.LORA: (ModelType.LORA, ModelType.LOCON, ModelType.DORA),
+    ResourceKind.HYPERNETWORK: (ModelType.HYPERNETWORK,),
+    ResourceKind.EMBEDDING: (ModelType.TEXTUAL_INVERSION,),
+}
+#: Small files of the two other kinds are often A1111's .pt, which the trainer reads as plain data.
+FORMATS = {
+    ResourceKind.LORA: (FileFormat.SAFETENSOR,),
+    ResourceKind.HYPERNETWORK: (FileFormat.SAFETENSOR, FileFormat.PICKLETENSOR),
+    ResourceKind.EMBEDDING: (FileFormat.SAFETENSOR, FileFormat.PICKLETENSOR),
+}
+MOST_LIKE = 200  # files that begin with a name, or are looked at for names like it
+NAMES_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Wisher:
+    """Who draws, with which team, on which family of base models."""
+
+    person: User
+    team: Team | None
+    family: str
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file as a prompt calls it."""
+
+    name: str
+    file: ModelFile
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """A name that no usable file has, and some that there are."""
+
+    kind: ResourceKind
+    name: str
+    known: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What is told of it, in the trainer's language."""
+        known = f"There are: {', '.join(self.known)}. " if self.known else ""
+        return (
+            f"The sample prompts name the {self.kind.value} {self.name}, and there is no such file "
+            f"for this base model that the person who asked may use. {known}It is left out."
+        )
+
+
+@dataclass(frozen=True)
+class PromptFiles:
+    """What some prompts name."""
+
+    files: tuple[NamedFile, ...] = ()
+    missing: tuple[MissingFile, ...] = ()
+
+
+def files_named_in(lines: Sequence[str], wisher: Wisher) -> PromptFiles:
+    """The files that lines of prompts name: networks by their tags, embeddings by their words.
+
+    Of several with a name the person's own is meant, then the team's, then the newest. Embeddings
+    are those of the person and the team alone: a word must not get a meaning from elsewhere.
+    """
+    parts = [split_line(line) for line in kept_lines(list(lines))]
+    files: list[NamedFile] = []
+    missing: list[MissingFile] = []
+    tags = {(r.kind, r.name) for prompt, _ in parts for r in networks_in_prompt(prompt)}
+    for kind, name in sorted(tags):
+        found = _meant(kind, name, wisher)
+        if found is None:
+            missing.append(MissingFile(kind, name, _names_like(name, kind, wisher)))
+        else:
+            files.append(NamedFile(name, found))
+    text = " ".join(f"{prompt} {options.get('n', '')}" for prompt, options in parts)
+    return PromptFiles((*files, *_embeddings(text, wisher)), tuple(missing))
+
+
+def _usable(kind: ResourceKind, wisher: Wisher) -> QuerySet[ModelFile]:
+    """Cleared files of a kind that the person sees, for the family, newest first."""
+    versions = ModelVersion.objects.visible_to(wisher.person).filter(
+        model__type__in=TYPES[kind], base_model__family=wisher.family
+    )
+    return (
+        ModelFile.objects.filter(
+            version__in=versions, scan_status=ScanStatus.SUCCESS, format__in=FORMATS[kind]
+        )
+        .select_related("version__model", "version__base_model", "blob")
+        .order_by("-pk")
+    )
+
+
+def _meant(kind: ResourceKind, name: str, wisher: Wisher) -> ModelFile | None:
+    alike = _usable(kind, wisher).filter(
+        Q(name__istartswith=name)
+        | Q(override_name__istartswith=name)
+        | Q(version__model__name__istartswith=name.partition("_")[0])
+        | Q(header__ss_output_name=name)
+    )
+    same = [file for file in alike[:MOST_LIKE] if _is_called(file, name)]
+    same = [file for file in same if _may_have(wisher.person, file)]
+    return min(same, key=lambda file: _distance(file, wisher), default=None)
+
+
+def _is_called(file: ModelFile, name: str) -> bool:
+    stems = {file_stem(text).casefold() for text in (download_name(file), file.name)}
+    return name.casefold() in stems or (file.header or {}).get("ss_output_name") == name
+
+
+def _may_have(person: User, file: ModelFile) -> bool:
+    try:
+        check_download(viewer=person, file=file)
+    except AtelierError:
+        return False
+    return True
+
+
+def _distance(file: ModelFile, wisher: Wisher) -> tuple[bool, bool]:
+    """How far a model is from the person; of equals the first, which is the newest, is taken."""
+    model = file.version.model
+    is_team = wisher.team is not None and model.team_id == wisher.team.pk
+    return model.owner_id != wisher.person.pk, not is_team
+
+
+def _names_like(name: str, kind: ResourceKind, wisher: Wisher) -> tuple[str, ...]:
+    names = list(
+        dict.fromkeys(file_stem(download_name(f)) for f in _usable(kind, wisher)[:MOST_LIKE])
+    )
+    return tuple(difflib.get_close_matches(name, names, NAMES_TOLD, 0.5) or names[:NAMES_TOLD])
+
+
+def _embeddings(text: str, wisher: Wisher) -> list[NamedFile]:
+    own = Q(version__model__owner=wisher.person)
+    if wisher.team is not None:
+        own |= Q(version__model__team=wisher.team)
+    files = _usable(ResourceKind.EMBEDDING, wisher).filter(own)
+    files = files.prefetch_related("version__trigger_word_sets__words")
+    found: dict[str, NamedFile] = {}
+    for file in files[:MOST_LIKE]:
+        name = file_stem(download_name(file))
+        is_word = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+        if is_word and _may_have(wisher.person, file):
+            found.setdefault(name, NamedFile(name, file))
+    return list(found.values())
