@@ -13,8 +13,8 @@ from hub.cli.errors import Incomplete, WrongUse
 from hub.cli.folders import Layout
 from hub.cli.language import gettext as _
 from hub.cli.pulling import Place
-from hub.cli.syncing import SyncNotes, read_notes, sync_folder
-from hub.cli.terminal import lines
+from hub.cli.syncing import SyncNotes, SyncReport, read_notes, sync_folder
+from hub.cli.terminal import Terminal, lines
 
 
 def sync(
@@ -67,16 +67,21 @@ def sync(
         notes = _notes(folder, hub.origin, chosen, layout)
         place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
         report = sync_folder(hub, notes, place, terminal, delete=delete)
-        rows: list[tuple[str, object]] = [
-            *((_("new"), path) for path in report.new),
-            *((_("deleted"), path) for path in report.deleted),
-            *((_("not in the list any more"), path) for path in report.gone),
-            (_("unchanged"), report.unchanged),
-        ]
-        terminal.result(asdict(report), lines(rows))
-        if report.failed:
-            message = _("{count} files did not come: {reason}")
-            raise Incomplete(message.format(count=len(report.failed), reason=report.failed[0]))
+        _report(terminal, report)
+
+
+def _report(terminal: Terminal, report: SyncReport) -> None:
+    """Say what was done; raises Incomplete where something did not come."""
+    rows: list[tuple[str, object]] = [
+        *((_("new"), path) for path in report.new),
+        *((_("deleted"), path) for path in report.deleted),
+        *((_("not in the list any more"), path) for path in report.gone),
+        (_("unchanged"), report.unchanged),
+    ]
+    terminal.result(asdict(report), lines(rows))
+    if report.failed:
+        message = _("{count} files did not come: {reason}")
+        raise Incomplete(message.format(count=len(report.failed), reason=report.failed[0]))
 
 
 def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> SyncNotes:
