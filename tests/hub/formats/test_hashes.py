@@ -189,6 +189,28 @@ def test_a_file_that_shrinks_meanwhile_is_an_error_and_leaves_no_thread(
     assert threading.active_count() == before
 
 
+def test_a_thread_that_stands_still_keeps_nothing_from_the_other(tmp_path, monkeypatch):
+    path, data = large_file(tmp_path)
+    is_through = threading.Event()
+    given, this = file_pieces.PieceReader.give, threading.current_thread()
+    light = []
+
+    def give(reader, start, stop, *updates):
+        if threading.current_thread() is not this:
+            assert is_through.wait(30)
+        elif len(updates) == 2:
+            light.append(stop)
+        given(reader, start, stop, *updates)
+
+    def tell(done, total):
+        if done == total:
+            is_through.set()
+
+    monkeypatch.setattr(file_pieces.PieceReader, "give", give)
+    assert hash_file(path, on_progress=tell) == hash_bytes(data)
+    assert len(light) >= len(data) // CHUNK_BYTES
+
+
 @given(st.lists(st.binary(max_size=50), max_size=5))
 def test_every_crc32_is_zlibs(chunks):
     ours = theirs = 0
