@@ -17,6 +17,7 @@ from hub.cli.syncing import SyncNotes, SyncReport, read_notes, sync_folder
 from hub.cli.terminal import Terminal, lines
 
 
+# long: an option for each filter of a list
 def sync(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a WebUI, or any folder.")],
