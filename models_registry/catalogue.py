@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import (
     Count,
     Exists,
+    F,
     OuterRef,
     Prefetch,
     Q,
@@ -23,7 +24,13 @@ from hub.core.lookups import among
 from hub.core.pagination import encode_cursor, keyset, rows_of_slice
 from models_registry.catalogue_facts import attach_facts, attach_tags, printed_columns
 from models_registry.catalogue_links import attach_links
-from models_registry.catalogue_rows import ListedModel, complete, listed_models
+from models_registry.catalogue_rows import (
+    STAMP,
+    ListedModel,
+    Remembered,
+    complete,
+    listed_models,
+)
 from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
 from models_registry.kept_counts import GUEST, ranked_tags, seen_beside
 from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, Viewer
@@ -68,10 +75,12 @@ def catalogue_list(
     cursor: str | None = None,
     page: int | None = None,
     limit: int = 100,
+    remembered: Remembered | None = None,
 ) -> CatalogueList:
     """One page by cursor, or by number from 1; models without a cleared file are left out.
 
-    What is to be printed of them needs `catalogue_rows.complete` before.
+    What is to be printed of them needs `catalogue_rows.complete` before; see there for
+    `remembered`.
     """
     order = ORDERS[sort]
     models = _offered(filtered(viewer, filters))
@@ -79,14 +88,14 @@ def catalogue_list(
         return CatalogueList((), None)
     if page is None:
         found = keyset(models, order=order, cursor=cursor, limit=limit, load=_rows)
-        return CatalogueList(listed_models(found.items, viewer), found.next_cursor)
+        return CatalogueList(listed_models(found.items, viewer, remembered), found.next_cursor)
     start = (page - 1) * limit
     ordered = models.order_by(*order)
     rows = rows_of_slice(ordered, ordered, start=start, stop=start + limit + 1, load=_rows)
     kept = rows[:limit]
     values = [getattr(kept[-1], name.lstrip("-")) for name in order] if kept else []
     following = encode_cursor(values) if len(rows) > limit else None
-    return CatalogueList(listed_models(kept, viewer), following)
+    return CatalogueList(listed_models(kept, viewer, remembered), following)
 
 
 def catalogue_page(
@@ -94,7 +103,7 @@ def catalogue_page(
 ) -> CataloguePage:
     """The first models of a list, with everything that belongs to them."""
     found = catalogue_list(viewer=viewer, filters=filters, sort=sort, limit=limit)
-    complete(found.items)
+    complete(found.items, viewer)
     return CataloguePage(tuple(item.model for item in found.items), found.next_cursor)
 
 
@@ -236,4 +245,8 @@ def _slice(rows: QuerySet[Any], page: int, limit: int) -> QuerySet[Any]:
     return rows[start : start + limit]
 
 
-_rows = KeptRows(lambda keys: _with_versions(Model.objects.filter(among("pk", keys))))
+_rows = KeptRows(
+    lambda keys: _with_versions(
+        Model.objects.filter(among("pk", keys)).annotate(**{STAMP: F("stamp__value")})
+    )
+)

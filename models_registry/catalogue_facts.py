@@ -17,6 +17,7 @@ from django.db import models
 from django.db.models import QuerySet, TextField, Value, prefetch_related_objects
 from django.db.models.functions import Cast, Concat
 
+from hub.core.kept_queries import KeptRows
 from hub.core.lookups import KeyedRows, among, row_of
 from hub.storage.models import Blob
 from models_registry.models.base_model import BaseModel
@@ -194,6 +195,8 @@ _words = KeyedRows(
     )
 )
 
+_bases = KeptRows(lambda keys: BaseModel.objects.filter(among("pk", keys)))
+
 
 def printed_columns(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
     """The versions without the columns that the catalogue does not print."""
@@ -253,7 +256,7 @@ def attach_bases(versions: Iterable[ModelVersion]) -> None:
 def bases_of(keys: Iterable[int | None]) -> dict[int, BaseModel]:
     """Base models by key."""
     wanted = {key for key in keys if key is not None}
-    return {row.pk: row for row in BaseModel.objects.filter(pk__in=wanted)}
+    return {row.pk: row for row in _bases(sorted(wanted))} if wanted else {}
 
 
 def words_of(versions: Iterable[int]) -> dict[int, list[WordSetFacts]]:

@@ -18,6 +18,7 @@ class RemoteFile:
     size_bytes: int
     kind: str
     format: str
+    precision: str
     scan_status: str
     is_primary: bool
     download_url: str

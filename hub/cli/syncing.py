@@ -110,14 +110,26 @@ def sync_folder(
 
 
 def _listed(hub: HubClient, query: Mapping[str, Any]) -> list[tuple[RemoteVersion, RemoteFile]]:
-    """The primary file of the newest version of each model of the list; all before any is taken."""
+    """One file of the newest version of each model of the list; all before any is taken.
+
+    The primary one; where the list asks for formats or precisions, the first that has them.
+    """
     found = []
     for row in hub.items("models/", **query):
         if row["version_id"] is None:
             continue
         version = RemoteVersion.read(hub.get(f"versions/{row['version_id']}/"))
-        found += [(version, file) for file in version.files[:1] if file.scan_status == CLEARED]
+        cleared = [file for file in version.files if file.scan_status == CLEARED]
+        fitting = [file for file in cleared if _fits(file, query)]
+        found += [(version, file) for file in fitting[:1]]
     return found
+
+
+def _fits(file: RemoteFile, query: Mapping[str, Any]) -> bool:
+    """Whether a file has a format and a precision of those that were asked for."""
+    formats, precisions = query.get("format"), query.get("precision")
+    has_format = not formats or file.format in formats
+    return has_format and (not precisions or file.precision in precisions)
 
 
 def _pull(

@@ -49,6 +49,12 @@ class KeptPrints:
         self._kept: OrderedDict[Any, tuple[Any, bytes]] = OrderedDict()
         self._bytes, self._lock = 0, Lock()
 
+    def source_of(self, name: Any) -> Any:
+        """What the text of this name was made of; None without one."""
+        with self._lock:
+            kept = self._kept.get(name)
+        return None if kept is None else kept[0]
+
     def find(self, name: Any, source: Any) -> bytes | None:
         """The text of this name, if it was made of an equal source."""
         with self._lock:

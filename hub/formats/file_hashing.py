@@ -1,23 +1,21 @@
 """Hashing a file on a disk: in one pass over its bytes, by two threads that share the work evenly.
 
 The two SHA-256 (of the whole file, and of its tensors) are most of the work, and neither can be cut
-in two. Each thread does one of them, and a light digest beside it: the first thread BLAKE3, for the
-first part of the file, the second thread CRC32 and then, coming back for it, the rest of BLAKE3. So
-both cores are busy to the end, without handing anything over but once. All digests release the GIL.
-
-A piece is given to both digests of a thread while it is in the core's cache. What the second thread
-comes back for has to be brought from memory again, which takes longer, so it is the smaller part.
+in two. Each thread walks over the file with one of them. The light digests, BLAKE3 and CRC32, are
+a third walk that belongs to nobody: after each piece, the thread that is ahead of the other goes on
+with it, while these bytes are still in a cache. So neither waits for the other, whatever else its
+core has to do, and both are done together. All digests release the GIL.
 """
 
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from mmap import mmap
 from pathlib import Path
-from threading import Event
-from typing import BinaryIO
+from threading import Lock
 
 from hub.formats.errors import SafetensorsError
-from hub.formats.file_windows import WINDOW_BYTES, copied_windows, windows
+from hub.formats.file_pieces import PieceReader, mapped
 from hub.formats.hashes import (
     AUTOV1_LENGTH,
     AUTOV1_OFFSET,
@@ -35,10 +33,13 @@ from hub.formats.safetensors_header import (
 
 CHUNK_BYTES = 1 << 20
 THREADED_FROM_BYTES = 8 << 20
-#: Of BLAKE3, what the first thread does: both are then done at the same time.
-FIRST_SHARE = 0.7
+#: What lies behind all walks is given back in steps of this size.
+GIVEN_BACK_BYTES = 16 << 20
+
+WHOLE, TENSORS = "whole", "tensors"
 
 Progress = Callable[[int, int], None]
+Update = Callable[[memoryview], object]
 
 
 def hash_file(
@@ -46,9 +47,9 @@ def hash_file(
 ) -> FileHashes:
     """Hash a file on disk; `on_progress` gets the bytes done and the bytes in all."""
     total = path.stat().st_size
-    tell = on_progress or (lambda _done, _total: None)
+    tell = on_progress or _untold
     if total >= THREADED_FROM_BYTES:
-        return _TwoPasses(path, total, limits).run(tell)
+        return _OnePass(path, total, limits).run(tell)
     hasher, done = StreamHasher(limits=limits), 0
     with path.open("rb", buffering=0) as stream:
         while chunk := stream.read(CHUNK_BYTES):
@@ -58,27 +59,31 @@ def hash_file(
     return hasher.finish()
 
 
-class _TwoPasses:
-    """One large file and its digests on their way."""
+class _OnePass:
+    """One large file, and how far each walk is: whole, tensors, light digests."""
 
     def __init__(self, path: Path, total: int, limits: HeaderLimits) -> None:
         self._path, self._total = path, total
         self._header = _header_of(path, limits)
-        self._light = LightDigests()
-        self._is_handed_over = Event()
-        # Without tensors the second thread has no SHA-256 to do.
-        middle = int(total * FIRST_SHARE) if self._header is not None else 0
-        self._middle = middle // WINDOW_BYTES * WINDOW_BYTES
+        # Without tensors their walk is over before it begins.
+        start = self._header.data_offset if self._header is not None else total
+        self._at = {WHOLE: 0, TENSORS: start}
+        self._light, self._light_at, self._turn = LightDigests(), 0, Lock()
+        self._given_back = 0
+        self._is_broken = False
 
     def run(self, tell: Progress) -> FileHashes:
         """Hash, with the caller's thread and one other."""
-        with ThreadPoolExecutor(1) as other:
-            try:
-                second = other.submit(self._tensors)
-                sha256, window = self._whole(tell)
-            finally:
-                self._is_handed_over.set()  # also when this thread has failed
+        with (
+            self._path.open("rb", buffering=0) as file,
+            mapped(file, self._total) as mapping,
+            ThreadPoolExecutor(1) as other,
+        ):
+            second = other.submit(self._walked, TENSORS, mapping, _untold)
+            sha256 = self._walked(WHOLE, mapping, tell)
             tensors = second.result()
+            file.seek(AUTOV1_OFFSET)
+            window = file.read(AUTOV1_LENGTH)
         return file_hashes(
             size_bytes=self._total,
             sha256=sha256,
@@ -88,46 +93,56 @@ class _TwoPasses:
             header=self._header,
         )
 
-    def _whole(self, tell: Progress) -> tuple[str, bytes]:
+    def _walked(self, own: str, mapping: mmap | None, tell: Progress) -> str:
+        """The SHA-256 of one walk, when that and all light digests are done or in good hands."""
         digest = hashlib.sha256()
-        with self._opened() as file:
-            done = 0
-            for window in windows(file, 0, self._total):
-                if done == self._middle:
-                    self._is_handed_over.set()
-                if done < self._middle:
-                    _give(window, digest.update, self._light.update_blake3)
-                else:
-                    digest.update(window)
-                done += len(window)
-                tell(done, self._total)
-            file.seek(AUTOV1_OFFSET)
-            return digest.hexdigest(), file.read(AUTOV1_LENGTH)
-
-    def _tensors(self) -> str:
-        digest, crc32 = hashlib.sha256(), self._light.update_crc32
-        start = self._header.data_offset if self._header is not None else self._total
-        with self._opened() as file:
-            for window in windows(file, 0, start):
-                crc32(window)
-            for window in windows(file, start, self._total):
-                _give(window, digest.update, crc32)
-            self._is_handed_over.wait()
-            # A copy into one small buffer costs no more than the mapping.
-            for window in copied_windows(file, self._middle, self._total, size=CHUNK_BYTES):
-                self._light.update_blake3(window)
+        try:
+            with (
+                self._path.open("rb", buffering=0) as file,
+                PieceReader(file, mapping, most=CHUNK_BYTES) as reader,
+            ):
+                self._walk(own, reader, digest.update, tell)
+        except BaseException:
+            self._is_broken = True  # the other walk need not go on
+            raise
         return digest.hexdigest()
 
-    def _opened(self) -> BinaryIO:
-        return self._path.open("rb", buffering=0)
+    def _walk(self, own: str, reader: PieceReader, update: Update, tell: Progress) -> None:
+        other = TENSORS if own is WHOLE else WHOLE
+        while (start := self._at[own]) < self._total and not self._is_broken:
+            stop = self._next(start)
+            reader.give(start, stop, update)
+            self._at[own] = stop
+            tell(stop, self._total)
+            while stop >= self._at[other] and self._lighten(reader, before=stop, waits=False):
+                pass
+        while not self._is_broken and self._lighten(reader, before=self._total, waits=True):
+            pass
+
+    def _lighten(self, reader: PieceReader, *, before: int, waits: bool) -> bool:
+        """Do the next piece of the light digests; whether there was one and it was free."""
+        if not self._turn.acquire(blocking=waits):
+            return False
+        try:
+            start = self._light_at
+            if start >= before:
+                return False
+            self._light_at = self._next(start)
+            reader.give(start, self._light_at, self._light.update_blake3, self._light.update_crc32)
+            behind = min(*self._at.values(), self._light_at) // GIVEN_BACK_BYTES * GIVEN_BACK_BYTES
+            reader.give_back(self._given_back, behind)
+            self._given_back = max(behind, self._given_back)
+            return True
+        finally:
+            self._turn.release()
+
+    def _next(self, start: int) -> int:
+        """Where the piece ends that begins here; pieces of all walks have the same edges."""
+        return min((start // CHUNK_BYTES + 1) * CHUNK_BYTES, self._total)
 
 
-def _give(window: memoryview, *updates: Callable[[memoryview], object]) -> None:
-    """Each piece of the window to every digest, before the next piece takes its place in cache."""
-    for start in range(0, len(window), CHUNK_BYTES):
-        with window[start : start + CHUNK_BYTES] as piece:
-            for update in updates:
-                update(piece)
+def _untold(_done: int, _total: int) -> None:
+    """Progress is told by one walk."""
 
 
 def _header_of(path: Path, limits: HeaderLimits) -> SafetensorsHeader | None:

@@ -40,6 +40,9 @@ GGUF_HEADER_MAX_BYTES = _env.integer("GGUF_HEADER_MAX_BYTES", 32 * MIB, minimum=
 COUNTS_SECONDS = _env.integer("COUNTS_SECONDS", 60, minimum=1)
 TAG_COUNTS_SECONDS = _env.integer("TAG_COUNTS_SECONDS", 300, minimum=0)
 
+# Text of models that each process keeps for lists of /api/v1; what it was made of is as much again
+API_KEPT_BYTES = _env.integer("API_KEPT_BYTES", 48 * MIB, minimum=0)
+
 # Connections to the database that a web process keeps open between requests
 KEPT_CONNECTIONS = _env.integer("KEPT_CONNECTIONS", 8, minimum=0)
 

@@ -15,6 +15,7 @@ from models_registry.models import (  # noqa: F401
     remote_import,
     review,
     revision,
+    stamp,
     tag,
     tombstone,
     version,

@@ -330,6 +330,7 @@ class Model(TimeStamped):
                     "type": ("type", "-last_version_at", "-id"),
                     "subject": ("subject", "-last_version_at", "-id"),
                     "licence": ("licence", "-last_version_at", "-id"),
+                    "owner": ("owner", "-last_version_at", "-id"),
                 }.items()
             ),
             models.Index(

@@ -123,6 +123,8 @@ class Meter:
         return len(queries), set().union(*(self.plans.scans_of(sql, ask.url) for sql in queries))
 
     def _grows(self, few: Ask, many: Ask) -> bool:
+        self._ask(many)  # so that of both the same is known already
+        self._ask(few)
         return self._watched(few)[0] != self._watched(many)[0]
 
     def _ask(self, ask: Ask) -> None:

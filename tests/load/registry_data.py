@@ -7,6 +7,7 @@ from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.file_hash import ModelFileHash
 from models_registry.models.model import Model, Subject
+from models_registry.models.stamp import ModelStamp
 from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.terms import LicenceName
 from models_registry.models.version import ModelVersion
@@ -64,6 +65,8 @@ def models(size: Size, keys: Keys) -> None:
     fill(Tag, size.tags, {"name": f"{pick(THINGS, 'tag')} || '-' || n"})
     columns = _terms(size, keys) | _texts(size) | _counters(size, keys) | TOLD
     fill(Model, size.models, columns, source=f"{SERIES} {OF_VERSIONS.format(first=keys[Model])}")
+    stamps = {"model_id": f"{keys[Model]} + n - 1", "value": "nextval('models_registry_stamps')"}
+    fill(ModelStamp, size.models, stamps)
     part = size.tags // TAGS
     fill(
         ModelTag,

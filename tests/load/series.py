@@ -57,7 +57,7 @@ def unindexed() -> Iterator[None]:
     """Take foreign keys and indexes away and make them again at the end: far faster to fill.
 
     Making the keys again checks every row. Primary keys and constraints that are unique stay.
-    Needs a transaction.
+    Triggers rest meanwhile; what they write has to be filled in. Needs a transaction.
     """
     with connection.cursor() as cursor:
         for name, value in MEMORY.items():
@@ -70,7 +70,13 @@ def unindexed() -> Iterator[None]:
             cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"')
         for name, _definition in indexes:
             cursor.execute(f'DROP INDEX "{name}"')
+        cursor.execute(TRIGGERS)
+        tables = [table for (table,) in cursor]
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         for _name, definition in indexes:
             cursor.execute(definition.replace("%", "%%"))
         for table, name, definition in keys:
@@ -87,6 +93,9 @@ FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
 WHERE relnamespace = 'public'::regnamespace
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 ORDER BY 1
+"""
+TRIGGERS = """
+SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1
 """
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.json_text import JsonText, list_text
-from hub.api.civitai.kept_items import model_texts
+from hub.api.civitai.kept_items import ModelTexts
 from hub.api.civitai.links import links_for, next_page
 from hub.api.civitai.parameters import (
     MAX_ID,
@@ -23,6 +23,7 @@ from hub.api.civitai.refusals import ErrorShape, ParameterError, failure
 from hub.api.civitai.wire import model_item
 from hub.core.throttles import TooMany
 from models_registry.catalogue import CatalogueList, catalogue_list, catalogue_model
+from models_registry.catalogue_rows import Remembered
 from models_registry.collection_queries import collection_detail
 
 MAX_LIMIT = 100
@@ -44,11 +45,10 @@ def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | JsonT
     if caller.is_anonymous and ("favorites" in request.GET or "hidden" in request.GET):
         return failure("Unauthorized", 401)
     wish = _page_wish(request)
-    found = _found(request, caller, wish)
-    links = links_for(request)
     primary_only = bool(truth(request.GET, "primaryFileOnly"))
-    items = model_texts(found.items, links, primary_only=primary_only)
-    return list_text(items, _metadata(request, found, wish))
+    texts = ModelTexts(links_for(request), primary_only=primary_only)
+    found = _found(request, caller, wish, texts.remembered)
+    return list_text(texts.of(found.items, caller.viewer), _metadata(request, found, wish))
 
 
 @endpoint()
@@ -73,7 +73,9 @@ def _page_wish(request: HttpRequest) -> PageWish:
     return PageWish(limit=limit, cursor=cursor, page=None if cursor else page)
 
 
-def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CatalogueList:
+def _found(
+    request: HttpRequest, caller: Caller, wish: PageWish, remembered: Remembered
+) -> CatalogueList:
     if offers_nothing(request.GET):
         return CatalogueList((), None)
     filters = model_filters(request.GET, now=timezone.now())
@@ -86,6 +88,7 @@ def _found(request: HttpRequest, caller: Caller, wish: PageWish) -> CatalogueLis
         cursor=wish.cursor,
         page=wish.page,
         limit=wish.limit,
+        remembered=remembered,
     )
 
 

@@ -81,7 +81,7 @@ def version_in_model(
         "publishedAt": instant(version.published_at),
         "availability": "EarlyAccess" if early else "Public",
         "nsfwLevel": version.nsfw_level,
-        "description": html(version.description),
+        "description": html(version.description) or "",  # a client takes it for HTML
         "trainedWords": version.trained_words,
         "stats": version_stats(version) | {"thumbsDownCount": version.thumbs_down_count},
         "supportsGeneration": False,
@@ -123,7 +123,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
         "baseModelType": version.base_model_type,
         "earlyAccessEndsAt": instant(version.early_access_until),
         "earlyAccessConfig": {},  # typed clients expect an object, empty or not
-        "description": html(version.description),
+        "description": html(version.description) or "",  # a client takes it for HTML
         "uploadType": "Trained" if version.job_uuid else "Created",
         "usageControl": "Download",
         "licensingFee": None,

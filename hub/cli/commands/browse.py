@@ -25,10 +25,10 @@ def search(
     format_: filters.Formats = None,
     precision: filters.Precisions = None,
     licence: filters.Licences = None,
-    user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
+    user: filters.UserName = "",
     team: filters.TeamName = "",
     collection: filters.Collection = None,
-    mine: Annotated[bool, typer.Option("--mine", help="Only my own, drafts included.")] = False,
+    mine: filters.Mine = False,
     saved: filters.Saved = False,
     verified: filters.Verified = False,
     trained_here: filters.TrainedHere = False,
@@ -40,13 +40,13 @@ def search(
     """Find models."""
     query = {
         "query": " ".join(words or []),
-        "type": filters.known_words(type_, filters.TYPES),
+        "type": type_,
         "base_model": base,
         "tag": tag,
-        "subject": filters.known_words(category, filters.CATEGORIES),
-        "format": filters.known_words(format_, filters.FORMATS),
-        "precision": filters.known_words(precision, filters.PRECISIONS),
-        "licence": filters.known_words(licence, filters.LICENCES),
+        "subject": category,
+        "format": format_,
+        "precision": precision,
+        "licence": licence,
         "username": user,
         "team": team,
         "collection": collection,
@@ -57,7 +57,7 @@ def search(
         "sort": sort,
     }
     with hub_of(context) as (hub, terminal):
-        _list_models(terminal, list(hub.items("models/", limit=limit, **query)))
+        _list_models(terminal, list(hub.items("models/", limit=limit, **filters.as_spelled(query))))
 
 
 def _list_models(terminal: Terminal, rows: list[Any]) -> None:

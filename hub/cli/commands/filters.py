@@ -4,8 +4,8 @@ The words complete in the shell and are taken in any case; others go to the hub 
 newer one may know them.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,14 @@ SORTS = (
     *("relevance", "rating", "downloads", "likes", "comments", "bookmarks", "trending", "images"),
     *("newest", "oldest"),
 )
+#: By the names that the hub has for its filters.
+KNOWN = {
+    "type": TYPES,
+    "subject": CATEGORIES,
+    "format": FORMATS,
+    "precision": PRECISIONS,
+    "licence": LICENCES,
+}
 
 
 def known_words(given: Iterable[str] | None, known: Iterable[str]) -> list[str]:
@@ -38,6 +46,14 @@ def known_words(given: Iterable[str] | None, known: Iterable[str]) -> list[str]:
     spelled = {word.removeprefix(UNLISTED_LICENCE).casefold(): word for word in known}
     spelled |= {word.casefold(): word for word in known}
     return [spelled.get(word.casefold(), word) for word in given or ()]
+
+
+def as_spelled(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What narrows the list, in the words of the hub; what was left open is left out."""
+    spelled = dict(query)
+    for name, known in KNOWN.items():
+        spelled[name] = known_words(query.get(name), known)
+    return {name: value for name, value in spelled.items() if value}
 
 
 def _completing(known: tuple[str, ...]) -> Callable[[str], list[str]]:
@@ -86,9 +102,11 @@ Licences = Annotated[
         autocompletion=_completing(LICENCES),
     ),
 ]
+UserName = Annotated[str, typer.Option("--user", help="Only this creator's.")]
 Collection = Annotated[
     int | None, typer.Option("--collection", min=1, help="Only what is in this collection.")
 ]
+Mine = Annotated[bool, typer.Option("--mine", help="Only my own, drafts included.")]
 Saved = Annotated[bool, typer.Option("--saved", help="Only what I saved.")]
 Verified = Annotated[bool, typer.Option("--verified", help="Only with checked files.")]
 TrainedHere = Annotated[

@@ -6,30 +6,38 @@ from typing import Annotated, Any
 
 import typer
 
+from hub.cli.commands import filters
 from hub.cli.commands.context import AsJson, hub_of
-from hub.cli.commands.filters import Bases, Collection, Saved, Tags, TeamName, Types
 from hub.cli.commands.pull import LayoutOption, NoSidecars
 from hub.cli.errors import Incomplete, WrongUse
 from hub.cli.folders import Layout
 from hub.cli.language import gettext as _
 from hub.cli.pulling import Place
-from hub.cli.syncing import SyncNotes, read_notes, sync_folder
-from hub.cli.terminal import lines
+from hub.cli.syncing import SyncNotes, SyncReport, read_notes, sync_folder
+from hub.cli.terminal import Terminal, lines
 
 
+# long: an option for each filter of a list
 def sync(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a WebUI, or any folder.")],
     words: Annotated[list[str] | None, typer.Argument(help="Words of the list.")] = None,
     *,
-    type_: Types = None,
-    base: Bases = None,
-    tag: Tags = None,
-    team: TeamName = "",
-    user: Annotated[str, typer.Option("--user", help="Only this creator's.")] = "",
-    mine: Annotated[bool, typer.Option("--mine", help="Only my own.")] = False,
-    saved: Saved = False,
-    collection: Collection = None,
+    type_: filters.Types = None,
+    base: filters.Bases = None,
+    tag: filters.Tags = None,
+    category: filters.Categories = None,
+    format_: filters.Formats = None,
+    precision: filters.Precisions = None,
+    licence: filters.Licences = None,
+    user: filters.UserName = "",
+    team: filters.TeamName = "",
+    collection: filters.Collection = None,
+    mine: filters.Mine = False,
+    saved: filters.Saved = False,
+    verified: filters.Verified = False,
+    trained_here: filters.TrainedHere = False,
+    unseen: filters.Unseen = False,
     layout: LayoutOption = Layout.AUTO,
     delete: Annotated[
         bool, typer.Option("--delete", help="Take away what sync put here and left the list.")
@@ -43,26 +51,38 @@ def sync(
         "type": type_,
         "base_model": base,
         "tag": tag,
-        "team": team,
+        "subject": category,
+        "format": format_,
+        "precision": precision,
+        "licence": licence,
         "username": user,
-        "scope": "mine" if mine else "saved" if saved else "",
+        "team": team,
         "collection": collection,
+        "scope": "mine" if mine else "saved" if saved else "",
+        "verified": verified,
+        "trained_here": trained_here,
+        "unseen": unseen,
     }
-    chosen = {name: value for name, value in query.items() if value}
+    chosen = filters.as_spelled(query)
     with hub_of(context) as (hub, terminal):
         notes = _notes(folder, hub.origin, chosen, layout)
         place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
         report = sync_folder(hub, notes, place, terminal, delete=delete)
-        rows: list[tuple[str, object]] = [
-            *((_("new"), path) for path in report.new),
-            *((_("deleted"), path) for path in report.deleted),
-            *((_("not in the list any more"), path) for path in report.gone),
-            (_("unchanged"), report.unchanged),
-        ]
-        terminal.result(asdict(report), lines(rows))
-        if report.failed:
-            message = _("{count} files did not come: {reason}")
-            raise Incomplete(message.format(count=len(report.failed), reason=report.failed[0]))
+        _report(terminal, report)
+
+
+def _report(terminal: Terminal, report: SyncReport) -> None:
+    """Say what was done; raises Incomplete where something did not come."""
+    rows: list[tuple[str, object]] = [
+        *((_("new"), path) for path in report.new),
+        *((_("deleted"), path) for path in report.deleted),
+        *((_("not in the list any more"), path) for path in report.gone),
+        (_("unchanged"), report.unchanged),
+    ]
+    terminal.result(asdict(report), lines(rows))
+    if report.failed:
+        message = _("{count} files did not come: {reason}")
+        raise Incomplete(message.format(count=len(report.failed), reason=report.failed[0]))
 
 
 def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> SyncNotes:

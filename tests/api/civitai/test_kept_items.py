@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from hub.api.civitai import kept_items
@@ -11,7 +13,8 @@ from hub.core.kept_texts import KeptPrints
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model
 from models_registry.models.recommendation import ExamplePrompt, RecommendedResource
-from models_registry.models.tag import Tag
+from models_registry.models.stamp import ModelStamp
+from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
 from models_registry.services import drafts, recommendations
@@ -87,10 +90,42 @@ def test_whatever_changes_is_printed_anew(api, version, monkeypatch):
         before = after
 
 
-def test_what_did_not_change_is_not_printed_again(api, version, monkeypatch):
+def test_what_did_not_change_is_neither_read_nor_printed_again(api, version, monkeypatch):
     before = text_of(api)
     monkeypatch.delattr(kept_items, "complete")
-    assert text_of(api) == before
+    with CaptureQueriesContext(connection) as asked:
+        assert text_of(api) == before
+    parts = ("modelfile", "modelfilehash", "versioncover", "triggerword", "modeltag", "example")
+    assert not [
+        row["sql"] for row in asked if any(f"_registry_{part}" in row["sql"] for part in parts)
+    ]
+
+
+def test_what_comes_and_what_goes_and_what_moves_is_seen(api, version, monkeypatch):
+    """As triggers see it: rows that are added, deleted, or given to another version."""
+    other = Model.objects.get(name="Paper").versions.get()
+    text_of(api)
+    cover = VersionCover.objects.get(version=version)
+    for change in (
+        lambda: VersionCover.objects.filter(pk=cover.pk).update(version=other),
+        lambda: VersionCover.objects.filter(pk=cover.pk).delete(),
+        lambda: TriggerWord.objects.create(
+            set=TriggerWordSet.objects.filter(version=other)[0], text="new", position=9
+        ),
+        lambda: ModelTag.objects.filter(model=version.model).delete(),
+        lambda: Model.objects.filter(pk=other.model_id).update(visibility="private"),
+    ):
+        change()
+        after = text_of(api)
+        with monkeypatch.context() as patched:
+            patched.setattr(kept_items, "_kept", KeptPrints(most_bytes=0))
+            assert text_of(api) == after
+
+
+def test_a_model_without_a_stamp_is_not_kept(api, version, kept):
+    ModelStamp.objects.filter(model=version.model).delete()
+    text_of(api)
+    assert {key[0] for key in kept._kept} == {Model.objects.get(name="Paper").pk}
 
 
 def test_a_link_that_only_some_may_follow_stays_with_them(api_of, version):

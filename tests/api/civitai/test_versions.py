@@ -30,6 +30,13 @@ def test_a_version_by_itself_names_its_model_and_says_which_file_is_primary(api)
     assert answer["settings"]["strength"] == 0.8
 
 
+def test_what_was_left_without_a_description_has_an_empty_one(api):
+    version = publish_model(description="")
+    [listed] = api.get("models")["items"]
+    alone = api.get(f"model-versions/{version.pk}")
+    assert [row["description"] for row in (listed, *listed["modelVersions"], alone)] == [""] * 3
+
+
 def test_every_recorded_hash_finds_the_version_in_any_case(api):
     version = publish_model()
     known = hashes_of(version)

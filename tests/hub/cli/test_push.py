@@ -13,6 +13,7 @@ from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.services import files, publish
+from models_registry.services.counters import refresh_facts
 from tests.factories.accounts import make_team
 from tests.factories.formats import png_bytes
 from tests.factories.registry import (
@@ -232,6 +233,24 @@ def test_a_folder_is_kept_in_step_with_a_list(atelier, tmp_path):
     left = {path.name for path in root.iterdir()}
     assert left >= {"one-v2.safetensors", "one-v2.json", "one-v2.sha256", "one-v2.civitai.info"}
     assert not [name for name in left if name.startswith("one.")]
+
+
+def test_what_a_folder_keeps_is_narrowed_as_a_search_is_down_to_the_file(atelier, tmp_path):
+    wanted = publish_model(name="One", seed=74)
+    publish_model(name="Two", seed=75)
+    half = add_clean_file(wanted, seed=76, name="one-half.safetensors", is_primary=False)
+    ModelFile.objects.filter(pk=half.pk).update(precision="bf16")
+    Model.objects.filter(pk=wanted.model_id).update(subject="style", licence="MIT")
+    refresh_facts(model_id=wanted.model_id)
+    narrow = ("--category", "STYLE", "--licence", "mit", "--verified", "--unseen")
+    root = tmp_path / "kept"
+    asked = atelier(
+        "sync", root, *narrow, "--format", "safetensor", "--precision", "BF16", "--json"
+    )
+    assert asked.json["new"] == ["one-half.safetensors"]
+    assert atelier("sync", root, "--json").json["unchanged"] == 1
+    other = tmp_path / "other"
+    assert atelier("sync", other, *narrow, "--json").json["new"] == ["one.safetensors"]
 
 
 def test_a_file_that_somebody_changed_is_not_deleted(atelier, tmp_path):

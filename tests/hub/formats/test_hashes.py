@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.formats import crc32 as chosen_crc32
-from hub.formats import file_hashing, file_windows
+from hub.formats import file_hashing, file_pieces
 from hub.formats.file_hashing import CHUNK_BYTES, THREADED_FROM_BYTES, hash_file
 from hub.formats.hashes import AUTOV1_MIN_BYTES, EMPTY_SHA256, HashKind, StreamHasher
 from hub.formats.safetensors_header import HeaderLimits
@@ -147,7 +147,7 @@ def test_progress_is_told_up_to_the_end(tmp_path):
 
 
 def large_file(tmp_path) -> tuple:
-    """A safetensors file that two threads hash, of a size that no window divides."""
+    """A safetensors file that two threads hash, of a size that no piece divides."""
     data = safetensors_bytes({"w": ("U8", (THREADED_FROM_BYTES + 4321,))}, fill=b"\x07")
     path = tmp_path / "large.safetensors"
     path.write_bytes(data)
@@ -157,7 +157,7 @@ def large_file(tmp_path) -> tuple:
 @pytest.mark.parametrize("is_mapped", [True, False])
 def test_a_large_file_has_the_hashes_of_its_stream(tmp_path, monkeypatch, is_mapped):
     if not is_mapped:  # an older kernel, or another system
-        monkeypatch.setattr(file_windows, "_mapped", lambda *_: None)
+        monkeypatch.setattr(file_pieces, "_mapping", lambda *_: None)
     path, data = large_file(tmp_path)
     seen = []
     assert hash_file(path, on_progress=lambda done, _: seen.append(done)) == hash_bytes(data)
@@ -173,7 +173,7 @@ def test_a_file_that_shrinks_meanwhile_is_an_error_and_leaves_no_thread(
     tmp_path, monkeypatch, is_mapped
 ):
     if not is_mapped:
-        monkeypatch.setattr(file_windows, "_mapped", lambda *_: None)
+        monkeypatch.setattr(file_pieces, "_mapping", lambda *_: None)
     path, data = large_file(tmp_path)
     before = threading.active_count()
     read_header = file_hashing.read_header
@@ -187,6 +187,28 @@ def test_a_file_that_shrinks_meanwhile_is_an_error_and_leaves_no_thread(
     with pytest.raises(OSError, match=r"too early|Bad address"):
         hash_file(path)
     assert threading.active_count() == before
+
+
+def test_a_thread_that_stands_still_keeps_nothing_from_the_other(tmp_path, monkeypatch):
+    path, data = large_file(tmp_path)
+    is_through = threading.Event()
+    given, this = file_pieces.PieceReader.give, threading.current_thread()
+    light = []
+
+    def give(reader, start, stop, *updates):
+        if threading.current_thread() is not this:
+            assert is_through.wait(30)
+        elif len(updates) == 2:
+            light.append(stop)
+        given(reader, start, stop, *updates)
+
+    def tell(done, total):
+        if done == total:
+            is_through.set()
+
+    monkeypatch.setattr(file_pieces.PieceReader, "give", give)
+    assert hash_file(path, on_progress=tell) == hash_bytes(data)
+    assert len(light) >= len(data) // CHUNK_BYTES
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))
