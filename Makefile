@@ -76,9 +76,10 @@ migrations: $(TEST_READY) ## every change of a model has its migration
 messages: $(TEST_READY) ## every sentence is translated
 	ATELIER_ENV=testing $(BIN)/python manage.py messages --check
 
-# In one run: neither core waits at the end of the one for the other.
+# In one run: neither core waits at the end of the one for the other. One process more than cores, for
+# those that wait for a browser or a worker.
 tests: $(TEST_READY) chromium ## all tests
-	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests -n 2 --dist worksteal
+	ATELIER_CHROMIUM="$(CHROMIUM)" $(PYTEST) tests -n 3 --dist worksteal
 
 unit: $(TEST_READY) ## all tests but those in a browser
 	$(PYTEST) tests --ignore=tests/e2e -n 2 --dist worksteal
