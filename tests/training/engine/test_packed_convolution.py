@@ -90,7 +90,9 @@ def test_plain_products_go_back_by_weights_turned_over_where_copies_are_kept(
     torch.manual_seed(3)
     side, stride = 1 if kind is PointwiseConvolution else 3, 2 if kind is HalvingConvolution else 1
     conv = frozen(nn.Conv2d(64, 96, side, padding=side // 2, stride=stride))
-    monkeypatch.setattr("training.engine.products.LEAST_VALUES", conv.weight.numel())
+    monkeypatch.setattr("training.engine.products.LEAST_VALUES", 1)
+    least = "training.engine.plain_convolution.LEAST_VALUES_TURNED"
+    monkeypatch.setattr(least, conv.weight.numel())
     x = torch.randn(1, 64, 4, 4)
     expected, kept = passes(conv, x), {}
     for turned in (False, True, True):  # the last one finds the copy
@@ -100,10 +102,10 @@ def test_plain_products_go_back_by_weights_turned_over_where_copies_are_kept(
         for plain, got in zip(expected, passes(module, x), strict=True):
             torch.testing.assert_close(got, plain, rtol=1e-4, atol=1e-4)
         assert len(kept) == turned
-    monkeypatch.setattr("training.engine.products.LEAST_VALUES", conv.weight.numel() + 1)
+    monkeypatch.setattr(least, conv.weight.numel() + 1)
     kept.clear()
     passes(module, x)
-    assert not kept  # so small a matrix is turned over as quickly each time
+    assert not kept  # so small a weight is not worth a copy
 
 
 def test_one_packing_serves_pictures_of_every_shape() -> None:
