@@ -7,8 +7,10 @@ and reads the other one where it is (figures: one thread, AVX2):
 - a large matrix with few columns: with so few, most of the matrix's values are read for nothing
   else than that copy. So the columns are given as weights, and the weights of a layer as input: 70
   instead of 36 GFLOP/s for 1,280 x 11,520 with 16 columns, 71 instead of 60 with 64;
-- a layer with many more outputs than inputs, or the other way round: 52 instead of 34 GFLOP/s for
-  64 rows of 1,280 to 10,240, 63 instead of 55 for 256 of 640 to 5,120.
+- a layer with few rows, or with many more outputs than inputs or the other way round: the rows are
+  its input, where they are few and fill the columns of its kernel the weights (for 64 rows of 1,280
+  to 10,240, at an hour when the peak was 57: 54 instead of 29 GFLOP/s; for 77 of 768 to 3,072, 51
+  instead of 33; for 256 of 640 to 5,120, 63 instead of 55).
 
 oneDNN has to find each row of its input in one piece, which a transposed matrix has not: no way was
 found to read the same weights as quickly in the other direction.
@@ -24,8 +26,10 @@ MOST_COLUMNS = 128
 """From 256 on torch's own library is somewhat quicker: 76 and 72 GFLOP/s."""
 LEAST_VALUES = 2**20
 """Values of a matrix from which it pays; 640 x 640 with 64 columns take as long either way."""
+FULL = 8
+"""A multiple of it in columns leaves nothing of oneDNN's kernels empty, which 77 columns do."""
 LONGER = 2
-"""Outputs for each input, or inputs for each output, from which a layer is one for oneDNN."""
+"""Outputs for each input, or inputs for each output, from which many rows are for oneDNN too."""
 LEAST_VALUES_OF_A_LAYER = 2**18
 """The same for values of its weight: small ones are made before they are handed over."""
 MOST_ROWS = 128
@@ -58,9 +62,13 @@ def layer_product(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> T
 
     No gradients, as above.
     """
+    few = len(rows) <= MOST_COLUMNS
+    if few and len(rows) % FULL == 0 and is_read_in_place(weight, rows.T):
+        y = product(weight, rows.T).T.contiguous()
+        return y if bias is None else y.add_(bias)
     short, long = sorted(weight.shape)
     if (
-        long >= LONGER * short
+        (few or long >= LONGER * short)
         and weight.numel() >= LEAST_VALUES_OF_A_LAYER
         and weight.is_contiguous()
         and rows.is_contiguous()

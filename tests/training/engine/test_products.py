@@ -5,6 +5,7 @@ import torch
 
 from training.engine import products
 from training.engine.products import (
+    FULL,
     LEAST_VALUES,
     LEAST_VALUES_OF_A_LAYER,
     LONGER,
@@ -57,42 +58,49 @@ def test_what_lies_otherwise_is_multiplied_as_usual(other: str) -> None:
 
 _SHORT = 2**8
 _LONG = LEAST_VALUES_OF_A_LAYER // _SHORT
+_MANY = MOST_COLUMNS + FULL
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(
-    ("outputs", "inputs", "by_onednn"),
+    ("rows", "outputs", "inputs", "given"),
     [
-        (_LONG, _SHORT, True),
-        (_SHORT, _LONG, True),
-        (_LONG - 1, _SHORT, False),
-        (600 * LONGER, 600, True),
-        (600 * LONGER - 1, 600, False),
+        (FULL, _ROWS, _INNER, "weight"),
+        (MOST_COLUMNS, _ROWS, _INNER, "weight"),
+        (FULL + 1, _ROWS, _INNER, "rows"),
+        (FULL, _ROWS, _INNER - 1, "rows"),
+        (FULL, _LONG, _SHORT, "rows"),
+        (FULL, _LONG - 1, _SHORT, ""),
+        (_MANY, _LONG, _SHORT, "rows"),
+        (_MANY, _SHORT, _LONG, "rows"),
+        (_MANY, _LONG - 1, _SHORT, ""),
+        (_MANY, 600 * LONGER, 600, "rows"),
+        (_MANY, 600 * LONGER - 1, 600, ""),
     ],
 )
-def test_layers_with_a_longer_side_are_made_by_onednn(
-    outputs: int, inputs: int, by_onednn: bool, bias: bool, monkeypatch: pytest.MonkeyPatch
+def test_layers_are_made_by_onednn_from_the_side_that_suits(
+    rows: int, outputs: int, inputs: int, given: str, bias: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[torch.Tensor] = []
     plain = products._by_onednn
 
-    def counted(*given: torch.Tensor | None) -> torch.Tensor:
-        made.append(plain(*given))
-        return made[-1]
+    def told(x: torch.Tensor, *others: torch.Tensor | None) -> torch.Tensor:
+        made.append(x)
+        return plain(x, *others)
 
-    monkeypatch.setattr(products, "_by_onednn", counted)
+    monkeypatch.setattr(products, "_by_onednn", told)
     torch.manual_seed(12)
-    rows, weight = torch.randn(5, inputs), torch.randn(outputs, inputs)
+    x, weight = torch.randn(rows, inputs), torch.randn(outputs, inputs)
     shift = torch.randn(outputs) if bias else None
-    got = layer_product(rows, weight, shift)
-    assert bool(made) is by_onednn
-    expected = torch.nn.functional.linear(rows, weight, shift)
+    got = layer_product(x, weight, shift)
+    assert ["weight" if one is weight else "rows" for one in made] == [given] * bool(given)
+    expected = torch.nn.functional.linear(x, weight, shift)
     torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-3)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        layer_product(rows, weight, shift)
-    layer_product(rows.double(), weight.double())
-    layer_product(rows, weight.T.contiguous().T)
-    assert len(made) == by_onednn
+        layer_product(x, weight, shift)
+    layer_product(x.double(), weight.double())
+    layer_product(x, weight.T.contiguous().T)
+    assert len(made) == bool(given)
 
 
 def test_values_times_one_are_as_they_are() -> None:
