@@ -71,12 +71,11 @@ def pack_frozen_convolutions(
     """Let the frozen plain convolutions inside `module` keep packed weights; returns how many.
 
     `kept` holds what is packed, for the next run on the same weights. Nothing is packed before the
-    first call, which shows whether the pictures are small enough. With `turned`, plain products
-    keep a copy of their weights that is turned over, for the backward pass. Convolutions with an
-    adapter, with groups or dilation stay as they are.
+    first call, which shows whether the pictures are small enough. With `turned`, those with so few
+    places that they are plain products keep a copy of their weights that is turned over, for the
+    backward pass. Convolutions with an adapter, with groups or dilation stay as they are.
     """
     shared = {} if kept is None else kept
-    copies = shared if turned else None
     found = [
         (parent, name, child)
         for parent in module.modules()
@@ -84,16 +83,16 @@ def pack_frozen_convolutions(
         if type(child) is nn.Conv2d and _can_be_packed(child)
     ]
     for parent, name, child in found:
-        setattr(parent, name, _in_place_of(child, shared, copies))
+        setattr(parent, name, _in_place_of(child, shared, turned=turned))
     return len(found)
 
 
-def _in_place_of(conv: nn.Conv2d, kept: Kept, copies: Kept | None) -> nn.Module:
+def _in_place_of(conv: nn.Conv2d, kept: Kept, *, turned: bool) -> nn.Module:
     if conv.stride == (2, 2):
-        return HalvingConvolution(conv, copies)
+        return HalvingConvolution(conv)
     if conv.kernel_size == (1, 1):
-        return PointwiseConvolution(conv, copies)
-    return PackedConvolution(conv, kept, turned=copies is not None)
+        return PointwiseConvolution(conv)
+    return PackedConvolution(conv, kept, turned=turned)
 
 
 def _can_be_packed(conv: nn.Conv2d) -> bool:
@@ -199,17 +198,16 @@ class PackedConvolution(nn.Module):
 class HalvingConvolution(nn.Module):
     """Stands where a frozen convolution of stride 2 stood; keeps its names in the state."""
 
-    def __init__(self, conv: nn.Conv2d, copies: Kept | None = None) -> None:
+    def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
         self.padding = conv.kernel_size[0] // 2
-        self._copies = copies
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W): (N, O, ceil(H / 2), ceil(W / 2))."""
         left = -(-x.shape[2] // 2) * -(-x.shape[3] // 2)
         if len(x) == 1 and left <= FEWEST_HALVED:
-            return plain_product(x, self.weight, self.bias, self.padding, 2, self._copies)
+            return plain_product(x, self.weight, self.bias, self.padding, stride=2)
         return nn.functional.conv2d(x, self.weight, self.bias, stride=2, padding=self.padding)
 
 
@@ -219,15 +217,14 @@ class PointwiseConvolution(nn.Module):
     It is a product of matrices as it is. torch copies its pictures before, as for wider kernels.
     """
 
-    def __init__(self, conv: nn.Conv2d, copies: Kept | None = None) -> None:
+    def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
-        self._copies = copies
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W)."""
         if len(x) == 1:
-            return plain_product(x, self.weight, self.bias, 0, copies=self._copies)
+            return plain_product(x, self.weight, self.bias, padding=0)
         y = self.weight.flatten(1) @ x.flatten(2)
         if self.bias is not None:
             y = y + self.bias[:, None]

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from training.engine.products import is_read_in_place, product
 
 Kept = dict[Hashable, Any]
-LEAST_VALUES_TURNED = 2**22
-"""Values of a weight from which a copy is worth its memory: those of pointwise ones are not."""
 
 
 def plain_product(
@@ -25,7 +23,7 @@ def plain_product(
 ) -> Tensor:
     """Return the convolution of x (1, C, H, W) with weights (O, C, side, side) that do not train.
 
-    The backward pass keeps large weights turned over in `copies`, where that is given and oneDNN
+    The backward pass keeps the weights turned over in `copies`, where that is given and oneDNN
     then reads them in place.
     """
     y: Tensor = _PlainProduct.apply(x, weight, bias, padding, stride, copies)
@@ -71,7 +69,7 @@ def _turned_product(weight: Tensor, columns: Tensor, copies: Kept | None) -> Ten
     key = ("turned", weight.data_ptr())
     turned = copies.get(key)
     if turned is None:
-        if matrix.numel() < LEAST_VALUES_TURNED or not is_read_in_place(matrix, columns):
+        if not is_read_in_place(matrix, columns):
             return matrix.T @ columns
         turned = copies[key] = matrix.T.contiguous()
     return product(turned, columns)

@@ -32,7 +32,6 @@ def test_fused_adapters_train_as_pefts_do_over_20_steps(
     with monkeypatch.context() as patch:  # all products as large weights have them
         for name in ("LEAST_VALUES", "LEAST_VALUES_OF_A_LAYER", "LONGER"):
             patch.setattr(products, name, 1)
-        patch.setattr("training.engine.plain_convolution.LEAST_VALUES_TURNED", 1)
         patch.setattr("training.engine.machine.memory.ROOM_FOR_TURNED_COPIES", 0)
         fused = train_20_steps(base, manifest, tmp_path / "fused", **changes)
     monkeypatch.setattr(lora, "can_be_fused", lambda _: False)
