@@ -8,7 +8,8 @@ Each takes the way that is quickest for its pictures on a CPU (one thread, AVX2,
   32 x 32; with large ones 0.81 of that for all of SD 1.5's convolutions at 32 x 32;
 - fewer places: with weights that oneDNN has packed. At 8 x 8 small tiles would be as quick alone,
   but their copy is read at a quarter of the peak in the backward pass, and the more the memory is
-  asked by others, the longer that takes: steps with packed weights took 0.96 of the time;
+  asked by others, the longer that takes: steps with packed weights took 0.96, 0.99, 0.96 and
+  1.01 of the time;
 - at most 16 places, or halved pictures: plain products of matrices;
 - kernels of one pixel: plain products too;
 - few channels and many places: torch's own way.
@@ -23,7 +24,7 @@ be kept this way.
 With fewer positions still (the innermost level at 256 px) the weights stay as they are, in
 their file, and both passes are plain products of matrices. The forward pass reads them in place, at
 70 GFLOP/s; the backward pass needs them turned over for that, in a copy which for SD 1.5 takes
-1.0 GiB, and reaches 20 to 32 without. The copies are made where the machine has room for them
+0.93 GiB, and reaches 20 to 32 without. The copies are made where the machine has room for them
 (`machine/memory.py`). The same product halves the innermost pictures: with stride 2 the gradient is
 no convolution, and torch's own way takes five times as long (173 against 33 ms for both passes of
 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
