@@ -6,10 +6,10 @@ Each takes the way that is quickest for its pictures on a CPU (one thread, AVX2,
   (`winograd.py`), both passes from one copy of the weights that is 16/9 of their size, or four
   times: with small tiles 20 instead of 26 ms for 640 channels at 16 x 16, 67 instead of 112 at
   32 x 32; with large ones 0.81 of that for all of SD 1.5's convolutions at 32 x 32;
-- many channels at 8 x 8: by small tiles too. With 16 tiles the forward pass reads its weights in
-  place (`products.py`) and takes 17 instead of 23 ms for 1280 channels, the backward pass 26; two
-  packed copies take a little longer together, and an eighth more memory;
-- fewer places: with weights that oneDNN has packed;
+- fewer places: with weights that oneDNN has packed. At 8 x 8 small tiles would be as quick alone,
+  but their copy is read at a quarter of the peak in the backward pass, and the more the memory is
+  asked by others, the longer that takes: steps with packed weights took 0.96, 0.99, 0.96 and
+  1.01 of the time;
 - at most 16 places, or halved pictures: plain products of matrices;
 - kernels of one pixel: plain products too;
 - few channels and many places: torch's own way.
@@ -23,10 +23,11 @@ be kept this way.
 
 With fewer positions still (the innermost level at 256 px) the weights stay as they are, in
 their file, and both passes are plain products of matrices. The forward pass reads them in place, at
-70 GFLOP/s; the backward pass would need them turned over for that, in a copy which for SD 1.5 would
-be 0.95 GiB, and reaches 32. The same product halves the innermost pictures: with stride 2 the
-gradient is no convolution, and torch's own way takes five times as long (173 against 33 ms for both
-passes of 1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
+70 GFLOP/s; the backward pass needs them turned over for that, in a copy which for SD 1.5 takes
+0.93 GiB, and reaches 20 to 32 without. The copies are made where the machine has room for them
+(`machine/memory.py`). The same product halves the innermost pictures: with stride 2 the gradient is
+no convolution, and torch's own way takes five times as long (173 against 33 ms for both passes of
+1280 channels from 8 x 8 to 4 x 4, one thread, AVX2).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from torch import Tensor, nn
 
 from training.engine.machine.paging import page_out
 from training.engine.machine.precision import Precision
-from training.engine.products import LEAST_VALUES, product
+from training.engine.plain_convolution import Kept, plain_product
 from training.engine.winograd import WinogradProduct, transformed
 
 MOST_POSITIONS = 512
@@ -51,8 +52,6 @@ FEWEST_HALVED = 64
 LEAST_CHANNELS = 64
 FEWEST_TILES = 64
 """Tiles of 2 x 2 from which fewer multiplications outweigh what they need around them."""
-FEWEST_TILES_READ_IN_PLACE = 16
-"""The same where the weights are large enough to be read in place; see products.py."""
 FEWEST_WIDE_TILES = 48
 """The same for tiles of 4 x 4, which with fewer take as long as those of 2 x 2."""
 MOST_OF_WIDE_TILES = 640 * 960
@@ -67,12 +66,15 @@ def packing_pays(precision: Precision, steps: int) -> bool:
     return precision.device == "cpu" and precision.compute == "fp32" and steps >= 6
 
 
-def pack_frozen_convolutions(module: nn.Module, kept: dict[Hashable, Any] | None = None) -> int:
+def pack_frozen_convolutions(
+    module: nn.Module, kept: dict[Hashable, Any] | None = None, *, turned: bool = False
+) -> int:
     """Let the frozen plain convolutions inside `module` keep packed weights; returns how many.
 
     `kept` holds what is packed, for the next run on the same weights. Nothing is packed before the
-    first call, which shows whether the pictures are small enough. Convolutions with an adapter,
-    with groups or dilation stay as they are.
+    first call, which shows whether the pictures are small enough. With `turned`, those with so few
+    places that they are plain products keep a copy of their weights that is turned over, for the
+    backward pass. Convolutions with an adapter, with groups or dilation stay as they are.
     """
     shared = {} if kept is None else kept
     found = [
@@ -82,16 +84,16 @@ def pack_frozen_convolutions(module: nn.Module, kept: dict[Hashable, Any] | None
         if type(child) is nn.Conv2d and _can_be_packed(child)
     ]
     for parent, name, child in found:
-        setattr(parent, name, _in_place_of(child, shared))
+        setattr(parent, name, _in_place_of(child, shared, turned=turned))
     return len(found)
 
 
-def _in_place_of(conv: nn.Conv2d, kept: dict[Hashable, Any]) -> nn.Module:
+def _in_place_of(conv: nn.Conv2d, kept: Kept, *, turned: bool) -> nn.Module:
     if conv.stride == (2, 2):
         return HalvingConvolution(conv)
     if conv.kernel_size == (1, 1):
         return PointwiseConvolution(conv)
-    return PackedConvolution(conv, kept)
+    return PackedConvolution(conv, kept, turned=turned)
 
 
 def _can_be_packed(conv: nn.Conv2d) -> bool:
@@ -122,18 +124,16 @@ def side_of_tiles(weight: Tensor, x: Tensor) -> int:
         and outputs * inputs <= MOST_OF_WIDE_TILES
     ):
         return 4
-    fewest = FEWEST_TILES
-    if len(x) == 1 and outputs * inputs >= LEAST_VALUES:
-        fewest = FEWEST_TILES_READ_IN_PLACE
-    return 2 if height % 2 == width % 2 == 0 and height * width >= 4 * fewest else 0
+    return 2 if height % 2 == width % 2 == 0 and height * width >= 4 * FEWEST_TILES else 0
 
 
 class PackedConvolution(nn.Module):
     """Stands where a frozen convolution stood; keeps its names in the state."""
 
-    def __init__(self, conv: nn.Conv2d, kept: dict[Hashable, Any] | None = None) -> None:
+    def __init__(self, conv: nn.Conv2d, kept: Kept | None = None, *, turned: bool = False) -> None:
         super().__init__()
         self._kept = {} if kept is None else kept
+        self._copies = self._kept if turned else None
         self.weight, self.bias = conv.weight, conv.bias
         self.stride, self.padding = 1, [side // 2 for side in conv.kernel_size]
         self._packed: tuple[Tensor, Tensor] | None = None
@@ -154,8 +154,8 @@ class PackedConvolution(nn.Module):
         if positions > MOST_POSITIONS:
             return nn.functional.conv2d(x, self.weight, self.bias, padding=self.padding)
         if positions <= FEWEST_POSITIONS and len(x) == 1:
-            plain: Tensor = _PlainProduct.apply(x, self.weight, self.bias, self.padding[0], 1)
-            return plain
+            padding = self.padding[0]
+            return plain_product(x, self.weight, self.bias, padding, copies=self._copies)
         if self._packed is None:
             self._packed = self._kept_or_packed(x)
         result: Tensor = _PackedProduct.apply(x, *self._packed, self.bias, self.padding)
@@ -208,8 +208,7 @@ class HalvingConvolution(nn.Module):
         """Return the convolution of x (N, C, H, W): (N, O, ceil(H / 2), ceil(W / 2))."""
         left = -(-x.shape[2] // 2) * -(-x.shape[3] // 2)
         if len(x) == 1 and left <= FEWEST_HALVED:
-            plain: Tensor = _PlainProduct.apply(x, self.weight, self.bias, self.padding, 2)
-            return plain
+            return plain_product(x, self.weight, self.bias, self.padding, stride=2)
         return nn.functional.conv2d(x, self.weight, self.bias, stride=2, padding=self.padding)
 
 
@@ -227,8 +226,7 @@ class PointwiseConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution of x (N, C, H, W)."""
         if len(x) == 1:
-            plain: Tensor = _PlainProduct.apply(x, self.weight, self.bias, 0, 1)
-            return plain
+            return plain_product(x, self.weight, self.bias, padding=0)
         y = self.weight.flatten(1) @ x.flatten(2)
         if self.bias is not None:
             y = y + self.bias[:, None]
@@ -247,35 +245,6 @@ class _PackedProduct(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         return _convolve(grad, ctx.packed_backward, None, ctx.padding), None, None, None, None
-
-
-class _PlainProduct(torch.autograd.Function):
-    """A convolution of one picture (1, C, H, W) as a product with the places around each place."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, stride: int
-    ) -> Tensor:
-        ctx.save_for_backward(weight)
-        ctx.size, ctx.places = x.shape[2:], {"padding": padding, "stride": stride}
-        ctx.is_pointwise = x.shape[1] == weight[0].numel() and stride == 1
-        around = x[0].flatten(1)
-        if not ctx.is_pointwise:
-            around = nn.functional.unfold(x, weight.shape[2:], **ctx.places)[0]
-        rows = weight.flatten(1)
-        y = product(rows, around)
-        if bias is not None:
-            y.add_(bias[:, None])
-        return y.view(1, len(rows), -(-x.shape[2] // stride), -(-x.shape[3] // stride))
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (weight,) = ctx.saved_tensors
-        around = weight.flatten(1).T @ grad[0].flatten(1)
-        if ctx.is_pointwise:
-            return around.view(1, -1, *ctx.size), None, None, None, None
-        grad_x = nn.functional.fold(around[None], ctx.size, weight.shape[2:], **ctx.places)
-        return grad_x, None, None, None, None
 
 
 def _convolve(x: Tensor, packed: Tensor, bias: Tensor | None, padding: list[int]) -> Tensor:

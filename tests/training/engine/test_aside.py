@@ -13,7 +13,11 @@ from PIL import Image
 from tests.factories.engine import Recorder, make_config
 from tests.training.engine.test_resume import tensors_of
 from training.engine.events import Event, NoControl, Stepped
-from training.engine.machine.memory import free_memory
+from training.engine.machine.memory import (
+    ROOM_FOR_TURNED_COPIES,
+    free_memory,
+    has_room_for_turned_copies,
+)
 from training.engine.runs import aside
 from training.engine.runs.aside import Lane, fits_beside
 from training.engine.runs.loop import train
@@ -40,6 +44,20 @@ def test_free_memory_is_that_of_the_machine_or_of_the_container(tmp_path: Path) 
     assert free_memory("cpu", machine=machine, group=tmp_path) == 200 * KIB
     (tmp_path / "memory.max").write_text("1\n", encoding="ascii")
     assert free_memory("cpu", machine=machine, group=tmp_path) == 0
+
+
+def test_weights_lie_twice_in_machines_and_containers_of_a_size(tmp_path: Path) -> None:
+    machine, limit = tmp_path / "meminfo", tmp_path / "memory.max"
+    assert not has_room_for_turned_copies(machine=machine, group=tmp_path)  # where nobody knows
+    enough = ROOM_FOR_TURNED_COPIES // KIB
+    machine.write_text(f"MemTotal: {enough - 1} kB\nMemAvailable: {enough} kB\n", encoding="ascii")
+    assert not has_room_for_turned_copies(machine=machine, group=tmp_path)
+    machine.write_text(f"MemTotal: {enough} kB\nMemAvailable: 0 kB\n", encoding="ascii")
+    assert has_room_for_turned_copies(machine=machine, group=tmp_path)
+    limit.write_text(f"{ROOM_FOR_TURNED_COPIES - 1}\n", encoding="ascii")
+    assert not has_room_for_turned_copies(machine=machine, group=tmp_path)
+    limit.write_text("max\n", encoding="ascii")
+    assert has_room_for_turned_copies(machine=machine, group=tmp_path)
 
 
 def test_a_lane_does_one_thing_after_the_other_and_raises_what_went_wrong() -> None:

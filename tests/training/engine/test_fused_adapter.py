@@ -100,16 +100,15 @@ def test_wide_results_of_few_rows_are_made_piece_by_piece(
 ) -> None:
     assert PIECE < WIDER * 300 < 2 * PIECE
     torch.manual_seed(6)
-    a, b, bias = torch.randn(rows, 300), torch.randn(300, outputs), torch.randn(outputs)
+    a, b = torch.randn(rows, 300), torch.randn(300, outputs)
     made: list[int] = []
 
     def counted(*given: Any, **named: Any) -> torch.Tensor:
         made.append("out" in named)
-        return addmm(*given, **named)
+        return mm(*given, **named)
 
-    addmm = torch.addmm
-    monkeypatch.setattr(torch, "addmm", counted)
-    got = product_of_rows(a, b, bias)
+    mm = torch.mm
+    monkeypatch.setattr(torch, "mm", counted)
+    got = product_of_rows(a, b)
     assert sum(made) == pieces
-    torch.testing.assert_close(got, a @ b + bias)
-    torch.testing.assert_close(product_of_rows(a, b), a @ b)
+    torch.testing.assert_close(got, a @ b)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories.engine import Recorder, make_config, train_20_steps
+from training.engine import products
 from training.engine.events import NoControl
 from training.engine.methods import lora
 from training.engine.runs.loop import train
@@ -28,7 +29,11 @@ def test_fused_adapters_train_as_pefts_do_over_20_steps(
     monkeypatch: pytest.MonkeyPatch,
     changes: dict[str, object],
 ) -> None:
-    fused = train_20_steps(base, manifest, tmp_path / "fused", **changes)
+    with monkeypatch.context() as patch:  # all products as large weights have them
+        for name in ("LEAST_VALUES", "LEAST_VALUES_OF_A_LAYER", "LONGER"):
+            patch.setattr(products, name, 1)
+        patch.setattr("training.engine.machine.memory.ROOM_FOR_TURNED_COPIES", 0)
+        fused = train_20_steps(base, manifest, tmp_path / "fused", **changes)
     monkeypatch.setattr(lora, "can_be_fused", lambda _: False)
     plain = train_20_steps(base, manifest, tmp_path / "peft", **changes)
     assert fused[0] == pytest.approx(plain[0], rel=1e-4)

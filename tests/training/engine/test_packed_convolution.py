@@ -1,5 +1,6 @@
 """Packed convolutions: the same numbers as torch's own, and only where they pay."""
 
+from collections.abc import Hashable
 from typing import Any
 
 import pytest
@@ -81,6 +82,27 @@ def test_pictures_are_halved_by_a_product_up_to_a_size(monkeypatch: pytest.Monke
     assert len(products) == 1
     halving(torch.randn(1, 64, side, side + 1))
     assert len(products) == 1
+
+
+def test_plain_products_go_back_by_weights_turned_over_where_copies_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(3)
+    conv = frozen(nn.Conv2d(64, 96, 3, padding=1))
+    monkeypatch.setattr("training.engine.products.LEAST_VALUES", conv.weight.numel())
+    x = torch.randn(1, 64, 4, 4)
+    kept: dict[Hashable, Any] = {}
+    expected = passes(conv, x)
+    for turned in (False, True, True):  # the last one finds the copy
+        module = nn.Sequential(conv)
+        pack_frozen_convolutions(module, kept, turned=turned)
+        for plain, got in zip(expected, passes(module, x), strict=True):
+            torch.testing.assert_close(got, plain, rtol=1e-4, atol=1e-4)
+        assert len(kept) == turned
+    monkeypatch.setattr("training.engine.products.LEAST_VALUES", conv.weight.numel() + 1)
+    kept.clear()
+    passes(module, x)
+    assert not kept  # so small a matrix is not read in place
 
 
 def test_one_packing_serves_pictures_of_every_shape() -> None:

@@ -12,6 +12,11 @@ Made = TypeVar("Made")
 NO_MORE = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 KIB = 1024
 CONTROL_GROUP = Path("/sys/fs/cgroup")  # of version 2; a container sees its own here
+ROOM_FOR_TURNED_COPIES = 12 * 2**30
+"""Memory of a machine from which weights may lie in it twice, where that saves time.
+
+With them a run of SD 1.5 at 256 px takes 6.5 GiB.
+"""
 
 
 def free_memory(
@@ -23,22 +28,40 @@ def free_memory(
     """
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
+    free = _told_by_machine(machine, "MemAvailable")
+    limit, used = _told_by_group(group, "memory.max"), _told_by_group(group, "memory.current")
+    return free if limit is None or used is None else min(free, max(0, limit - used))
+
+
+def has_room_for_turned_copies(
+    *, machine: Path = Path("/proc/meminfo"), group: Path = CONTROL_GROUP
+) -> bool:
+    """Tell whether the machine, or the container, has memory enough to keep weights twice.
+
+    What is free at the moment does not count: how a product is made decides how it is rounded, and
+    the same run has to leave the same bytes on the same machine.
+    """
+    total = _told_by_machine(machine, "MemTotal")
+    limit = _told_by_group(group, "memory.max")
+    return min(total, total if limit is None else limit) >= ROOM_FOR_TURNED_COPIES
+
+
+def _told_by_machine(machine: Path, name: str) -> int:
+    """Return one of the figures of /proc/meminfo in bytes, 0 where it is not told."""
     try:
         lines = machine.read_text(encoding="ascii").splitlines()
-        free = KIB * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        return KIB * next(int(line.split()[1]) for line in lines if line.startswith(name))
     except (OSError, StopIteration, ValueError):
         return 0
-    return min(free, _left_in_group(group, free))
 
 
-def _left_in_group(group: Path, otherwise: int) -> int:
-    """Return what a container's limit leaves, where it has one."""
+def _told_by_group(group: Path, name: str) -> int | None:
+    """Return one of a container's figures in bytes, None where it has no limit."""
     try:
-        limit = (group / "memory.max").read_text(encoding="ascii").strip()
-        used = (group / "memory.current").read_text(encoding="ascii").strip()
+        text = (group / name).read_text(encoding="ascii").strip()
     except OSError:
-        return otherwise
-    return otherwise if limit == "max" else max(0, int(limit) - int(used))
+        return None
+    return None if text == "max" else int(text)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

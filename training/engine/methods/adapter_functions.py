@@ -9,10 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from training.engine.products import is_read_in_place, product, product_of_rows, scaled_product
+from training.engine.products import (
+    is_read_in_place,
+    layer_product,
+    product,
+    product_of_rows,
+    scaled,
+)
+
+LEAST_VALUES_TURNED = 2**17
+"""Values of a gradient that is rather read as it lies: 0.74 instead of 1.0 ms for 64 x 10,240."""
 
 
 class LinearWithAdapter(torch.autograd.Function):
@@ -25,13 +33,14 @@ class LinearWithAdapter(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         """Return y."""
         ctx.scale = scale
-        if folding_pays(x.numel() // x.shape[-1], weight):
-            ctx.save_for_backward(x, weight, down, up, None)
-            return F.linear(x, torch.addmm(weight, up, down, alpha=scale), bias)
         rows = x.reshape(-1, x.shape[-1])
-        inner = rows @ down.T  # (tokens, rank): so small that it is kept
-        ctx.save_for_backward(x, weight, down, up, inner)
-        y = product_of_rows(rows, weight.T, bias).addmm_(inner, up.T, alpha=scale)
+        if folding_pays(len(rows), weight):
+            ctx.save_for_backward(x, weight, down, up, None)
+            y = layer_product(rows, torch.addmm(weight, up, down, alpha=scale), bias)
+        else:
+            inner = product(rows, down.T)  # (tokens, rank): so small that it is kept
+            ctx.save_for_backward(x, weight, down, up, inner)
+            y = layer_product(rows, weight, bias).addmm_(inner, up.T, alpha=scale)
         return y.reshape(*x.shape[:-1], -1)
 
     @staticmethod
@@ -39,10 +48,10 @@ class LinearWithAdapter(torch.autograd.Function):
         """Return the gradients of x, A and B."""
         x, weight, down, up, inner = ctx.saved_tensors
         rows, grads = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
-        inner = rows @ down.T if inner is None else inner
-        grad_inner = scaled_product(grads, up, ctx.scale)
+        inner = product(rows, down.T) if inner is None else inner
+        grad_inner = scaled(product(grads, up), ctx.scale)
         grad_down = grad_inner.T @ rows
-        grad_up = scaled_product(grads.T, inner, ctx.scale)
+        grad_up = _turned_product(grads, scaled(inner, ctx.scale))
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = product_of_rows(grads, weight).addmm_(grad_inner, down).reshape(x.shape)
@@ -67,13 +76,13 @@ class LinearsWithAdapters(torch.autograd.Function):
         if all(folding_pays(len(rows), weight) for weight, *_ in layers):
             inner = None
             made = [
-                F.linear(rows, torch.addmm(weight, up, down, alpha=scale), bias)
+                layer_product(rows, torch.addmm(weight, up, down, alpha=scale), bias)
                 for scale, (weight, bias, down, up) in zip(scales, layers, strict=True)
             ]
         else:
             inner = rows @ downs.T
             made = [
-                product_of_rows(rows, weight.T, bias).addmm_(part, up.T, alpha=scale)
+                layer_product(rows, weight, bias).addmm_(part, up.T, alpha=scale)
                 for scale, part, (weight, bias, _, up) in zip(
                     scales, inner.split(ctx.ranks, 1), layers, strict=True
                 )
@@ -92,11 +101,12 @@ class LinearsWithAdapters(torch.autograd.Function):
         inner = rows @ downs.T if inner is None else inner
         towards = [grad.reshape(-1, grad.shape[-1]) for grad in grads]
         each = list(zip(towards, ups, ctx.scales, strict=True))
-        grad_inner = torch.cat([scaled_product(grad, up, s) for grad, up, s in each], 1)
+        grad_inner = torch.cat([scaled(product(grad, up), s) for grad, up, s in each], 1)
         grad_downs = (grad_inner.T @ rows).split(ctx.ranks)
         parts = inner.split(ctx.ranks, 1)
         grad_ups = [
-            scaled_product(grad.T, part, s) for part, (grad, _, s) in zip(parts, each, strict=True)
+            _turned_product(grad, scaled(part, s))
+            for part, (grad, _, s) in zip(parts, each, strict=True)
         ]
         grad_x = None
         if ctx.needs_input_grad[0]:
@@ -139,8 +149,8 @@ class PointwiseWithAdapter(torch.autograd.Function):
         grads = grad.reshape(*grad.shape[:2], -1)
         downs, ups = [], []
         for its_columns, its_grads in zip(columns, grads, strict=True):
-            downs.append(scaled_product(up.T, its_grads, ctx.scale) @ its_columns.T)
-            ups.append(scaled_product(its_grads, (down @ its_columns).T, ctx.scale))
+            downs.append(scaled(up.T @ its_grads, ctx.scale) @ its_columns.T)
+            ups.append(its_grads @ scaled(down @ its_columns, ctx.scale).T)
         grad_down, grad_up = _total(downs), _total(ups)
         grad_x = None
         if ctx.needs_input_grad[0]:
@@ -170,6 +180,13 @@ def _add_for_each(y: Tensor, matrix: Tensor, columns: Tensor, scale: float) -> N
 
 def _total(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.stack(parts).sum(0)
+
+
+def _turned_product(grads: Tensor, inner: Tensor) -> Tensor:
+    """Return gradsᵀ · inner, by the transpose of innerᵀ · grads where that is quicker."""
+    if grads.numel() < LEAST_VALUES_TURNED:
+        return grads.T @ inner
+    return (inner.T @ grads).T.contiguous()
 
 
 def folding_pays(tokens: int, weight: Tensor) -> bool:

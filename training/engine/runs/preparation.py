@@ -23,6 +23,7 @@ from training.engine.estimate import estimate
 from training.engine.events import Stage, Started, Warned
 from training.engine.files.base_files import family_at
 from training.engine.machine.compiling import compile_unet, missing_for_compiling
+from training.engine.machine.memory import has_room_for_turned_copies
 from training.engine.machine.paging import page_out_module
 from training.engine.machine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.machine.processes import ALONE, Processes
@@ -163,7 +164,8 @@ def _method(ground: Ground) -> Method:
 def _stepper(ground: Ground, method: Method, feed: Feed, total_steps: int) -> Stepper:
     config, components, precision = ground.config, ground.components, ground.precision
     if packing_pays(precision, total_steps):
-        pack_frozen_convolutions(components.unet, components.derived)
+        turned = has_room_for_turned_copies()
+        pack_frozen_convolutions(components.unet, components.derived, turned=turned)
     if config.compile:
         _compile(ground.run, components)
     conditioner = TextConditioner(
