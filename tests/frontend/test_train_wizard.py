@@ -67,6 +67,23 @@ def test_the_page_says_for_which_choices_its_settings_are(person: User, client: 
         assert fields[f"shown_{name}"] == fields[name]
 
 
+def test_a_page_without_a_base_asks_until_there_is_one(client: Client) -> None:
+    dataset = make_dataset(name="Yuki")
+    fill(dataset)
+    client.force_login(dataset.owner)
+    page, fields = wizard(client)
+    asks = 'hx-trigger="every 5s"'
+    assert asks in page
+    assert 'name="preset"' not in page
+
+    make_base()
+    page = client.post("/train/choices/", fields, headers=HTMX).content.decode()
+
+    assert asks not in page
+    assert 'name="preset"' in page
+    assert fields_of(page)["dataset"] == fields["dataset"]
+
+
 def test_nothing_is_kept_for_somebody_who_only_looks(person: User, client: Client) -> None:
     wizard(client)
     assert not FormDraft.objects.exists()
