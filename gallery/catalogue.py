@@ -25,6 +25,8 @@ from models_registry.models.version import ModelVersion
 REACTIONS = "Most Reactions"
 RANDOM = "Random"
 DRAWN_KEYS = 2_000
+#: Keys looked up first for each picture that is asked for; the others only where these do not do.
+DRAWN_FOR_EACH = 8
 #: Pictures of a span of time that are taken by their keys; more are found in the list soon enough.
 FEW_RECENT = 8_000
 # Pictures are not collected here, so that order falls back to the nearest sign of liking.
@@ -100,8 +102,11 @@ def _random(images: QuerySet[Image], limit: int, load: Load[Image]) -> tuple[Ima
     """
     ends = Image.objects.aggregate(first=Min("pk"), last=Max("pk"))
     span = range(ends["first"] or 0, (ends["last"] or 0) + 1)
-    drawn = random.sample(span, min(len(span), DRAWN_KEYS))
-    keys = list(images.filter(among("pk", drawn)).order_by().values_list("pk", flat=True))
+    drawn, first = random.sample(span, min(len(span), DRAWN_KEYS)), DRAWN_FOR_EACH * limit
+    keys: list[int] = []
+    for part in (drawn[:first], drawn[first:]):
+        if part and len(keys) < limit:
+            keys += images.filter(among("pk", part)).order_by().values_list("pk", flat=True)
     if len(keys) < limit:
         newest = images.order_by(*ORDERS["Newest"]).values_list("pk", flat=True)
         keys = list(newest[:DRAWN_KEYS])

@@ -170,6 +170,17 @@ def test_orders_are_by_reactions_comments_and_time() -> None:
     assert "nextCursor" not in random["metadata"]
 
 
+def test_a_random_picture_is_found_among_many_that_are_of_no_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gallery.catalogue.DRAWN_FOR_EACH", 1)
+    hidden = [plain(number).pk for number in range(5)]
+    Image.objects.filter(pk__in=hidden).update(visibility=Visibility.PRIVATE)
+    shown = plain(6)
+    for _try in range(3):
+        assert ids(sort="Random", limit=1) == [shown.pk]
+
+
 @pytest.mark.parametrize("start", [{}, {"page": 1}, {"page": 2}], ids=["cursor", "page", "page 2"])
 @pytest.mark.parametrize("sort", ["Most Reactions", "Newest", "Oldest"])
 def test_following_next_page_meets_every_picture_once(start: dict[str, int], sort: str) -> None:
