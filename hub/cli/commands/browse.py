@@ -14,50 +14,20 @@ from hub.cli.words import word
 Words = Annotated[list[str] | None, typer.Argument(help="Words, a name, or a hash.")]
 
 
+@filters.narrowing
 def search(
     context: typer.Context,
     words: Words = None,
     *,
-    type_: filters.Types = None,
-    base: filters.Bases = None,
-    tag: filters.Tags = None,
-    category: filters.Categories = None,
-    format_: filters.Formats = None,
-    precision: filters.Precisions = None,
-    licence: filters.Licences = None,
-    user: filters.UserName = "",
-    team: filters.TeamName = "",
-    collection: filters.Collection = None,
-    mine: filters.Mine = False,
-    saved: filters.Saved = False,
-    verified: filters.Verified = False,
-    trained_here: filters.TrainedHere = False,
-    unseen: filters.Unseen = False,
+    narrowed: dict[str, Any],
     sort: filters.Order = "",
     limit: Limit = 24,
     as_json: AsJson = False,
 ) -> None:
     """Find models."""
-    query = {
-        "query": " ".join(words or []),
-        "type": type_,
-        "base_model": base,
-        "tag": tag,
-        "subject": category,
-        "format": format_,
-        "precision": precision,
-        "licence": licence,
-        "username": user,
-        "team": team,
-        "collection": collection,
-        "scope": "mine" if mine else "saved" if saved else "",
-        "verified": verified,
-        "trained_here": trained_here,
-        "unseen": unseen,
-        "sort": sort,
-    }
+    query = {"query": " ".join(words or []), **narrowed, "sort": sort}
     with hub_of(context) as (hub, terminal):
-        _list_models(terminal, list(hub.items("models/", limit=limit, **filters.as_spelled(query))))
+        _list_models(terminal, list(hub.items("models/", limit=limit, **query)))
 
 
 def _list_models(terminal: Terminal, rows: list[Any]) -> None:

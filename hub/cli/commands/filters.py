@@ -4,7 +4,9 @@ The words complete in the shell and are taken in any case; others go to the hub 
 newer one may know them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Annotated, Any
 
 import typer
@@ -46,14 +48,6 @@ def known_words(given: Iterable[str] | None, known: Iterable[str]) -> list[str]:
     spelled = {word.removeprefix(UNLISTED_LICENCE).casefold(): word for word in known}
     spelled |= {word.casefold(): word for word in known}
     return [spelled.get(word.casefold(), word) for word in given or ()]
-
-
-def as_spelled(query: Mapping[str, Any]) -> dict[str, Any]:
-    """What narrows the list, in the words of the hub; what was left open is left out."""
-    spelled = dict(query)
-    for name, known in KNOWN.items():
-        spelled[name] = known_words(query.get(name), known)
-    return {name: value for name, value in spelled.items() if value}
 
 
 def _completing(known: tuple[str, ...]) -> Callable[[str], list[str]]:
@@ -121,3 +115,64 @@ Order = Annotated[
         autocompletion=_completing(SORTS),
     ),
 ]
+
+
+def _chosen(
+    *,
+    type_: Types = None,
+    base: Bases = None,
+    tag: Tags = None,
+    category: Categories = None,
+    format_: Formats = None,
+    precision: Precisions = None,
+    licence: Licences = None,
+    user: UserName = "",
+    team: TeamName = "",
+    collection: Collection = None,
+    mine: Mine = False,
+    saved: Saved = False,
+    verified: Verified = False,
+    trained_here: TrainedHere = False,
+    unseen: Unseen = False,
+) -> dict[str, Any]:
+    """What narrows a list, in the words of the hub; what was left open is left out."""
+    query: dict[str, Any] = {
+        "type": type_,
+        "base_model": base,
+        "tag": tag,
+        "subject": category,
+        "format": format_,
+        "precision": precision,
+        "licence": licence,
+        "username": user,
+        "team": team,
+        "collection": collection,
+        "scope": "mine" if mine else "saved" if saved else "",
+        "verified": verified,
+        "trained_here": trained_here,
+        "unseen": unseen,
+    }
+    spelled = {name: known_words(query[name], known) for name, known in KNOWN.items()}
+    return {name: value for name, value in (query | spelled).items() if value}
+
+
+def narrowing(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of a list in the place of its keyword `narrowed`.
+
+    It gets what was chosen in the words of the hub. Typer reads options from the signature, which
+    one function cannot take from another by itself.
+    """
+    options = inspect.signature(_chosen).parameters
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        narrowed = _chosen(**{name: given.pop(name) for name in options})
+        command(**given, narrowed=narrowed)
+
+    signature = inspect.signature(command)
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        parameters += options.values() if name == "narrowed" else [parameter]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run

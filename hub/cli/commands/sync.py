@@ -17,27 +17,13 @@ from hub.cli.syncing import SyncNotes, SyncReport, read_notes, sync_folder
 from hub.cli.terminal import Terminal, lines
 
 
-# long: an option for each filter of a list
+@filters.narrowing
 def sync(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of a WebUI, or any folder.")],
     words: Annotated[list[str] | None, typer.Argument(help="Words of the list.")] = None,
     *,
-    type_: filters.Types = None,
-    base: filters.Bases = None,
-    tag: filters.Tags = None,
-    category: filters.Categories = None,
-    format_: filters.Formats = None,
-    precision: filters.Precisions = None,
-    licence: filters.Licences = None,
-    user: filters.UserName = "",
-    team: filters.TeamName = "",
-    collection: filters.Collection = None,
-    mine: filters.Mine = False,
-    saved: filters.Saved = False,
-    verified: filters.Verified = False,
-    trained_here: filters.TrainedHere = False,
-    unseen: filters.Unseen = False,
+    narrowed: dict[str, Any],
     layout: LayoutOption = Layout.AUTO,
     delete: Annotated[
         bool, typer.Option("--delete", help="Take away what sync put here and left the list.")
@@ -46,24 +32,7 @@ def sync(
     as_json: AsJson = False,
 ) -> None:
     """Keep a folder in step with a list; a second run needs only the folder."""
-    query = {
-        "query": " ".join(words or []),
-        "type": type_,
-        "base_model": base,
-        "tag": tag,
-        "subject": category,
-        "format": format_,
-        "precision": precision,
-        "licence": licence,
-        "username": user,
-        "team": team,
-        "collection": collection,
-        "scope": "mine" if mine else "saved" if saved else "",
-        "verified": verified,
-        "trained_here": trained_here,
-        "unseen": unseen,
-    }
-    chosen = filters.as_spelled(query)
+    chosen = {"query": " ".join(words), **narrowed} if words else narrowed
     with hub_of(context) as (hub, terminal):
         notes = _notes(folder, hub.origin, chosen, layout)
         place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
