@@ -27,7 +27,16 @@ hub; the training run shows its loss and how the samples changed.
 
 Put **neon style** where the style stands: `a penguin, neon style`.
 """
+DREAMBOOTH_ABOUT = """\
+The bundled base with all its weights trained to know an owl, which it had never seen. Trained by
+the demo on this hub from 24 pictures, with other subjects between so that it does not forget
+them (prior preservation).
+
+Write **a sks owl** where the subject stands: `a sks owl, cartoon style, blue background`, with
+CFG 2.5.
+"""
 STYLE_SUBJECTS = ("an alien", "a cat", "a fox", "a rocket")  # two of the dataset, two not
+OWL_GROUNDS = ("white", "blue", "yellow")
 CFG = 2.5
 
 
@@ -51,3 +60,9 @@ def gallery_prompts() -> list[str]:
 def style_prompts(trigger: str) -> list[str]:
     """Sample prompts that put a new style on subjects the base knows."""
     return [f"{subject}, {trigger} --d {at}" for at, subject in enumerate(STYLE_SUBJECTS, 1)]
+
+
+def subject_prompts(trigger: str) -> list[str]:
+    """Sample prompts that show a new subject on three grounds, and one that the base knew."""
+    drawn = [f"a {trigger}, cartoon style, {ground} background" for ground in OWL_GROUNDS]
+    return [f"{prompt} --d {at}" for at, prompt in enumerate([*drawn, "a fox"], 1)]
