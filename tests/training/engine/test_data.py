@@ -176,9 +176,7 @@ def items(count: int, *, bucket: tuple[int, int] = (64, 64), repeats: int = 1) -
     import torch
 
     views = (View(Latent(torch.zeros(4, 2, 2), torch.ones(4, 2, 2))),)
-    return [
-        Item(f"{bucket[0]}-{n}", f"c{n}", bucket, views, repeats=repeats) for n in range(count)
-    ]
+    return [Item(f"{bucket[0]}-{n}", f"c{n}", bucket, views, repeats=repeats) for n in range(count)]
 
 
 def test_an_epoch_shows_each_picture_as_often_as_it_repeats_in_batches_of_one_shape() -> None:
