@@ -143,9 +143,9 @@ def _each_change(
     opened, places = _opened_for(components, file)
     for name, place in places.items():
         with torch.no_grad():
-            found = _changes(opened, name, place.layer)
+            found = _changes(opened, name, place.layer, file.weight_on(name))
         for values, change in found:
-            yield values.detach(), (change * file.weight_on(name)).to(values)
+            yield values.detach(), change.to(values)
 
 
 @contextmanager
@@ -194,14 +194,16 @@ def _in_words(file: AdapterFile, name: str) -> Iterator[None]:
         ) from error
 
 
-def _changes(file: AdapterFile, name: str, layer: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _changes(
+    file: AdapterFile, name: str, layer: Any, strength: float
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
     device = layer.weight.device
     with _in_words(file, name):
         parts = {part: tensor.to(device) for part, tensor in file.parts(name).items()}
-        weight, bias = weight_change(parts, layer.weight), bias_change(parts)
+        weight, bias = weight_change(parts, layer.weight, strength), bias_change(parts)
         if bias is not None:
-            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
+            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias) * strength)]
     return [(layer.weight, weight)]
 
 
