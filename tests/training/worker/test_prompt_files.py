@@ -19,7 +19,12 @@ from training.jobs.models.event import EventKind
 from training.jobs.services.events import record_warning
 from training.jobs.services.prompt_files import PromptFiles, Why, Wisher, files_named_in
 from training.jobs.services.transitions import LeaseLost
-from training.worker.prompt_files import stage_prompt_files, without_missing
+from training.worker.failures import PermanentFailureError
+from training.worker.prompt_files import (
+    stage_every_prompt_file,
+    stage_prompt_files,
+    without_missing,
+)
 from training.worker.staging import stage, staged_files
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +134,11 @@ def test_files_of_prompts_are_used_up_to_the_limit_of_bytes_and_the_others_told(
     assert len(list(tmp_path.glob("library/*/*"))) == 1
     (sentence,) = found.sentences
     assert f"{sum(sizes) - 1:,} bytes" in sentence
-    assert sentence.endswith("Left out are wash.")
+    assert sentence.endswith("limit, with wash. They are left out.")
+    with pytest.raises(PermanentFailureError, match="with wash"):
+        stage_every_prompt_file(lines, wisher, tmp_path)
+    settings.PROMPT_FILES_MAX_BYTES += 1
+    assert len(stage_every_prompt_file(lines, wisher, tmp_path).files) == 2
     assert without_missing(lines, found.missing) == ["a <lora:inkwash:1> "]
 
 
@@ -146,7 +155,7 @@ def test_more_files_than_the_limit_are_not_looked_for(settings: Any) -> None:
     found = files_named_in(lines, wisher)
     assert stems(found) == ["inkwash"]
     assert found.names_missing(Why.TOO_MANY) == ["other"]
-    assert "than the 1 of the hub's limit. Left out are other." in next(found.sentences)
+    assert "than the 1 of the hub's limit, as other. They are left out." in next(found.sentences)
 
 
 def test_an_embedding_that_is_named_as_one_and_not_there_is_told() -> None:

@@ -94,15 +94,20 @@ class PromptFiles:
                     "such file for this base model that the person who asked may use. "
                     f"{known}It is left out."
                 )
+        yield from (f"{sentence} They are left out." for sentence in self.beyond_limits)
+
+    @property
+    def beyond_limits(self) -> Iterator[str]:
+        """What is told of those that the hub's limits do not let in."""
         if many := self.names_missing(Why.TOO_MANY):
             yield (
-                f"The sample prompts name more files than the {settings.PROMPT_MAX_FILES} of the "
-                f"hub's limit. Left out are {', '.join(many)}."
+                f"The prompts name more files than the {settings.PROMPT_MAX_FILES} of the hub's "
+                f"limit, as {', '.join(many)}."
             )
         if large := self.names_missing(Why.TOO_LARGE):
             yield (
-                "The files that the sample prompts name are larger together than the "
-                f"{settings.PROMPT_FILES_MAX_BYTES:,} bytes of the hub's limit. Left out are "
+                "The files that the prompts name are larger together than the "
+                f"{settings.PROMPT_FILES_MAX_BYTES:,} bytes of the hub's limit, with "
                 f"{', '.join(large)}."
             )
 
