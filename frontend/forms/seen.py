@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from hub.core.seen import ChangedMeanwhile, marks_of
+from hub.core.seen import ChangedMeanwhile, laid_over, marks_of
 
 VALUE_CHARACTERS = 200
 
@@ -22,13 +22,12 @@ def by_now(saved: object) -> str:
 
 
 @contextmanager
-def told_on(form: "SeenForm", row: models.Model) -> Iterator[None]:
+def told_on(form: "SeenForm") -> Iterator[None]:
     """Put what was changed elsewhere on the form, which keeps what was typed."""
     try:
         yield
     except ChangedMeanwhile as error:
-        row.refresh_from_db()
-        form.tell(error, row)
+        form.tell(error)
 
 
 class SeenForm(forms.Form):
@@ -55,13 +54,20 @@ class SeenForm(forms.Form):
         """What was typed, without the marks."""
         return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
-    def tell(self, error: ChangedMeanwhile, row: models.Model) -> None:
-        """Say at each field what is saved by now; sent again, what was typed takes its place."""
+    def tell(self, error: ChangedMeanwhile) -> None:
+        """Say at each field what is saved by now; sent again, what was typed takes its place.
+
+        The other fields show what sending the form would have saved.
+        """
+        typed = {n: value for n, value in self.details().items() if n not in error.fields}
+        shown = laid_over(error.row, typed, self.cleaned_data["seen"])
+        shown["seen"] = json.dumps(marks_of(error.row, self.details()))
+        self.data = {
+            **self.data.dict(),  # type: ignore[attr-defined]  # a form that was sent has a QueryDict
+            **{self.add_prefix(name): value for name, value in shown.items()},
+        }
         self.add_error(None, error.message)
         for name in error.fields:
-            saved = getattr(row, name)
+            saved = getattr(error.row, name)
             words = dict(getattr(self.fields[name], "choices", ()))
             self.add_error(name, by_now(words.get(saved, saved)))
-        names = [name for name in self.fields if name != "seen"]
-        marks = json.dumps(marks_of(row, names))
-        self.data = {**self.data.dict(), self.add_prefix("seen"): marks}  # type: ignore[attr-defined]

@@ -80,7 +80,7 @@ def edit(request: MemberRequest, slug: str) -> HttpResponse:
     form = DatasetEditForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
         details = DatasetDetails(**form.details())
-        with told_on(form, found):
+        with told_on(form):
             seen = form.cleaned_data["seen"]
             update_dataset(actor=request.user, dataset=found, details=details, seen=seen)
             add_toast(request, _("Saved."), kind="ok")

@@ -21,7 +21,7 @@ def settings(request: MemberRequest) -> HttpResponse:
     """Profile form; the other parts post to addresses of their own."""
     form = ProfileForm.of(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with told_on(form, request.user):
+        with told_on(form):
             seen = form.cleaned_data["seen"]
             services.update_profile(user=request.user, **form.details(), seen=seen)
             add_toast(request, _("Saved."), kind="ok")

@@ -20,15 +20,15 @@ MARK_DIGITS = 16
 
 
 class ChangedMeanwhile(Conflict):
-    """`fields` were changed on the page and elsewhere, to different values."""
+    """`fields` of a `row` were changed on the page and elsewhere, to different values."""
 
     code = "changed_meanwhile"
 
-    def __init__(self, fields: Iterable[str]) -> None:
+    def __init__(self, row: models.Model, fields: Iterable[str]) -> None:
         super().__init__(
             _("Nothing is saved yet: this was changed elsewhere after the page was opened.")
         )
-        self.fields = tuple(fields)
+        self.row, self.fields = row, tuple(fields)
 
 
 def marks_of(row: models.Model, names: Iterable[str]) -> dict[str, str]:
@@ -52,7 +52,7 @@ def laid_over(
             clashing.append(name)
         found[name] = saved if given == shown else value
     if clashing:
-        raise ChangedMeanwhile(clashing)
+        raise ChangedMeanwhile(row, clashing)
     return found
 
 

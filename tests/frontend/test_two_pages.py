@@ -74,7 +74,7 @@ def test_a_field_of_a_dataset_that_both_change_is_told_and_then_taken(
 ) -> None:
     address = f"/datasets/{dataset.slug}/edit/"
     first, second = opened(client, address), opened(client, address)
-    sent(client, address, first, name="Snow", kind="style")
+    sent(client, address, first, name="Snow", kind="style", visibility="private", class_prompt="a")
     status, page = sent(client, address, second, name="Ice", kind="object", description="mine")
     dataset.refresh_from_db()
     assert (status, dataset.name, dataset.description) == (422, "Snow", "")
@@ -82,10 +82,12 @@ def test_a_field_of_a_dataset_that_both_change_is_told_and_then_taken(
     assert "It is “Snow” by now. Saved again, yours takes its place." in page
     assert "It is “Style” by now." in page
     again = fields_of(page)
-    assert (again["name"], again["description"]) == ("Ice", "mine")
+    assert (again["name"], again["kind"], again["description"]) == ("Ice", "object", "mine")
+    assert (again["class_prompt"], again["visibility"]) == ("a", "private")
     assert sent(client, address, again)[0] == 302
     dataset.refresh_from_db()
     assert (dataset.name, dataset.kind, dataset.description) == ("Ice", "object", "mine")
+    assert (dataset.class_prompt, dataset.visibility) == ("a", "private")
 
 
 def test_a_profile_open_in_two_tabs_is_not_undone(person: User, client: Client) -> None:
