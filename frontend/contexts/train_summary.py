@@ -1,19 +1,38 @@
 """What a run would take, before it starts: steps, time, memory, and what a person changed."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from frontend.contexts.train import Draft, config_of, initial_settings, mean_repeats
 from frontend.form_errors import WrongField, problems_of
 from frontend.forms.train import SettingsForm
 from frontend.templatetags.words import duration, size
 from hub.core.errors import AtelierError
+from hub.formats.generation.types import ResourceKind
 from training.engine.config.train import TrainConfig
 from training.engine.estimate import estimate
+from training.jobs.services.prompt_files import PromptFiles, Why, Wisher, files_named_in
 from training.jobs.services.submit import check_config
+
+_UNKNOWN = {
+    ResourceKind.LORA: gettext_lazy(
+        "No LoRA called “%(name)s” fits this base and may be used by you, so samples are made "
+        "without it."
+    ),
+    ResourceKind.HYPERNETWORK: gettext_lazy(
+        "No hypernetwork called “%(name)s” fits this base and may be used by you, so samples are "
+        "made without it."
+    ),
+    ResourceKind.EMBEDDING: gettext_lazy(
+        "No embedding called “%(name)s” of yours or your team's fits this base, so samples are "
+        "made without it."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +58,11 @@ class Summary:
     problem: str = ""
     changed: tuple[ChangedField, ...] = ()
     wrong: tuple[WrongField, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 def summary_of(
-    draft: Draft, form: SettingsForm, changes: Mapping[str, str] | None = None
+    draft: Draft, form: SettingsForm, wisher: Wisher, changes: Mapping[str, str] | None = None
 ) -> Summary:
     """Steps, time and memory of the run as it stands in the form, and what differs from usual."""
     changed = tuple(_changed_fields(draft, form, changes or {}))
@@ -59,7 +79,34 @@ def summary_of(
         )
     except AtelierError as error:
         return Summary([], error.message, changed)
-    return replace(_sum(draft, checked), changed=changed)
+    named = files_named_in(checked.sample_prompts, wisher)
+    found = _sum(draft, checked)
+    if named.files:
+        names = ", ".join(file.name for file in named.files)
+        found = replace(found, rows=[*found.rows, (_("Files in samples"), names)])
+    return replace(found, changed=changed, unused=tuple(_unused(named)))
+
+
+def _unused(named: PromptFiles) -> Iterator[str]:
+    """What is said of names in sample prompts that will act nowhere."""
+    for one in named.missing:
+        if one.why == Why.ABSENT:
+            words = _UNKNOWN[one.kind] % {"name": one.name}
+            alike = _("There are: %(names)s.") % {"names": ", ".join(one.known)}
+            yield f"{words} {alike}" if one.known else words
+    if many := named.names_missing(Why.TOO_MANY):
+        words = _(
+            "The sample prompts name more than %(n)s files, so samples are made without these: "
+            "%(names)s."
+        )
+        yield words % {"n": settings.PROMPT_MAX_FILES, "names": ", ".join(many)}
+    if large := named.names_missing(Why.TOO_LARGE):
+        words = _(
+            "The files that the sample prompts name have more than %(size)s together, so samples "
+            "are made without these: %(names)s."
+        )
+        most = size(settings.PROMPT_FILES_MAX_BYTES)
+        yield words % {"size": most, "names": ", ".join(large)}
 
 
 def _sum(draft: Draft, checked: TrainConfig) -> Summary:

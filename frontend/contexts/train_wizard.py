@@ -21,6 +21,7 @@ from training.base_models.tiny.location import known_subjects
 from training.datasets.models.dataset import Dataset
 from training.datasets.queries import covers_of, datasets_of
 from training.jobs.models.job import Method
+from training.jobs.services.prompt_files import Wisher
 from training.jobs.services.submit import TRAINABLE_FAMILIES
 
 THUMB_WIDTH = 96
@@ -86,7 +87,9 @@ def wizard_context(
             for row in presets_of(draft.method, draft.family, draft.dataset)
         ],
         form=form,
-        summary=summary_of(draft, form, changes) if form else None,
+        summary=summary_of(draft, form, Wisher(viewer, team, draft.family), changes)
+        if form
+        else None,
         known=known_subjects() if draft.family == TINY else None,
         new_dataset_url=reverse("dataset_new"),
         shown={

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from hub.accounts.models import Role, Scope, User
+from frontend.forms.seen import SeenForm
+from hub.accounts.models import Role, Scope
 
 
 class TeamForm(forms.Form):
@@ -46,18 +47,13 @@ class TransferForm(forms.Form):
         self.fields["to"].choices = heirs  # type: ignore[attr-defined]
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(SeenForm):
     """What others see of a person."""
 
     first_name = forms.CharField(label=_("Name shown to others"), max_length=150, required=False)
     bio = forms.CharField(
         label=_("About you"), required=False, max_length=2000, widget=forms.Textarea({"rows": 3})
     )
-
-    @classmethod
-    def of(cls, user: User, data: Any = None) -> "ProfileForm":
-        """The form with what is saved now."""
-        return cls(data, initial={"first_name": user.first_name, "bio": user.bio})
 
 
 class TokenForm(forms.Form):

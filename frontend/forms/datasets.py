@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from frontend.forms.seen import SeenForm
 from hub.core.errors import Invalid
 from hub.core.visibility import Visibility
 from training.datasets.models.dataset import MAX_RESOLUTION, MIN_RESOLUTION, Kind
@@ -60,7 +61,7 @@ class DatasetForm(forms.Form):
     )
 
 
-class DatasetEditForm(DatasetForm):
+class DatasetEditForm(SeenForm, DatasetForm):
     """Everything that can be changed later."""
 
     description = forms.CharField(

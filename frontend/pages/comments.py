@@ -16,6 +16,7 @@ from frontend.contexts.comments import (
     subject_url,
     threads_url,
 )
+from frontend.forms.seen import by_now
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.toasts import add_toast
@@ -32,6 +33,7 @@ from hub.comments.services import (
 )
 from hub.core.errors import Invalid, TooLarge
 from hub.core.http_status import status_of
+from hub.core.seen import ChangedMeanwhile, marks_of
 from models_registry.queries import model_alone
 
 MAX_DIGITS = 18
@@ -72,11 +74,15 @@ def edit(request: MemberRequest, comment_id: int) -> HttpResponse:
     require_allowed(allowed=allowed, message=_("Only its author can change a comment."))
     if request.method != "POST":
         return _edit_form(request, comment, comment.text)
-    text = request.POST.get("text", "")
+    text, now = request.POST.get("text", ""), timezone.now()
+    seen = {"text": request.POST["seen"]} if "seen" in request.POST else {}
     try:
-        edit_comment(actor=request.user, comment=comment, text=text, now=timezone.now())
-    except (Invalid, TooLarge) as error:
+        edit_comment(actor=request.user, comment=comment, text=text, now=now, seen=seen)
+    except ChangedMeanwhile as error:
+        comment.refresh_from_db()
         return _edit_form(request, comment, text, error=error)
+    except (Invalid, TooLarge) as error:
+        return _edit_form(request, comment, text, error=error, seen=seen.get("text", ""))
     return _after(request, comment.subject)
 
 
@@ -151,13 +157,16 @@ def _edit_form(
     comment: Comment,
     text: str,
     *,
-    error: Invalid | TooLarge | None = None,
+    error: Invalid | TooLarge | ChangedMeanwhile | None = None,
+    seen: str = "",
 ) -> HttpResponse:
     subject = comment.subject
     context = {
         "comment": comment,
         "text": text,
+        "seen": seen or marks_of(comment, ["text"])["text"],
         "error": error.message if error is not None else "",
+        "by_now": by_now(comment.text) if isinstance(error, ChangedMeanwhile) else "",
         "address": subject_url(subject),
         "threads_address": threads_url(subject),
         "subject_name": subject_name(subject),

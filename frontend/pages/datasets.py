@@ -12,6 +12,7 @@ from frontend.access import require_allowed, signed_in, team_required, team_work
 from frontend.contexts.datasets import dataset_cards, dataset_context
 from frontend.contexts.train import usual_size
 from frontend.forms.datasets import DatasetEditForm, DatasetForm
+from frontend.forms.seen import told_on
 from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, TeamRequest
 from frontend.sent_once import sent_once
@@ -76,12 +77,14 @@ def take_upload(request: MemberRequest, slug: str) -> HttpResponse:
 def edit(request: MemberRequest, slug: str) -> HttpResponse:
     """Change what is said about a dataset."""
     found = _editable(request, slug)
-    form = DatasetEditForm(request.POST or None, initial=_saved(found))
+    form = DatasetEditForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        details = DatasetDetails(**form.cleaned_data)
-        update_dataset(actor=request.user, dataset=found, details=details)
-        add_toast(request, _("Saved."), kind="ok")
-        return redirect("dataset", slug=slug)
+        details = DatasetDetails(**form.details())
+        with told_on(form):
+            seen = form.cleaned_data["seen"]
+            update_dataset(actor=request.user, dataset=found, details=details, seen=seen)
+            add_toast(request, _("Saved."), kind="ok")
+            return redirect("dataset", slug=slug)
     context = {"form": form, "dataset": found, "nav": "datasets"}
     return render(request, "datasets/edit.html", context, status=422 if form.errors else 200)
 
@@ -113,10 +116,6 @@ def _editable(request: MemberRequest, slug: str) -> Dataset:
     allowed = can_edit_dataset(request.user, found)
     require_allowed(allowed=allowed, message=message, team=found.team)
     return found
-
-
-def _saved(found: Dataset) -> dict[str, object]:
-    return {name: getattr(found, name) for name in DatasetEditForm.base_fields}
 
 
 urlpatterns = [

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from frontend.access import require_visible, signed_in
 from frontend.forms.accounts import ProfileForm, TokenForm
+from frontend.forms.seen import told_on
 from frontend.requests import MemberRequest
 from frontend.toasts import add_toast
 from hub.accounts import services
@@ -20,9 +21,11 @@ def settings(request: MemberRequest) -> HttpResponse:
     """Profile form; the other parts post to addresses of their own."""
     form = ProfileForm.of(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        services.update_profile(user=request.user, **form.cleaned_data)
-        add_toast(request, _("Saved."), kind="ok")
-        return redirect("settings")
+        with told_on(form):
+            seen = form.cleaned_data["seen"]
+            services.update_profile(user=request.user, **form.details(), seen=seen)
+            add_toast(request, _("Saved."), kind="ok")
+            return redirect("settings")
     return _page(request, profile_form=form)
 
 

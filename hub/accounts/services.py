@@ -1,7 +1,9 @@
 """Changes to teams, invites and tokens."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +18,7 @@ from hub.accounts.queries import invite_of
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from hub.core.live import look_again_at
+from hub.core.seen import laid_over
 
 INVITE_DAYS = 7
 RESERVED_SLUGS = frozenset({"join", "new"})  # they are pages
@@ -210,10 +213,19 @@ def set_preferences(*, user: User, language: str | None = None, theme: str | Non
     return user
 
 
-def update_profile(*, user: User, first_name: str, bio: str) -> User:
-    """What others see of the person."""
-    user.first_name, user.bio = first_name.strip(), bio.strip()
-    user.save(update_fields=["first_name", "bio"])
+def update_profile(
+    *, user: User, first_name: str, bio: str, seen: Mapping[str, str] = MappingProxyType({})
+) -> User:
+    """What others see of the person; raises ChangedMeanwhile where another page changed the same.
+
+    `seen` are marks of what the page showed.
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        typed = {"first_name": first_name.strip(), "bio": bio.strip()}
+        for name, value in laid_over(locked, typed, seen).items():
+            setattr(user, name, value)
+        user.save(update_fields=["first_name", "bio"])
     return user
 
 

@@ -1,6 +1,8 @@
 """Comments: written, changed, hidden; the subject's counter follows in the same step."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +20,7 @@ from hub.comments.permissions import (
 from hub.comments.queries import may_open
 from hub.core import audit
 from hub.core.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from hub.core.seen import laid_over
 from models_registry.models.model import Model
 
 
@@ -48,14 +51,26 @@ def add_comment(
     return comment
 
 
-def edit_comment(*, actor: User, comment: Comment, text: str, now: datetime) -> Comment:
-    """Say it in other words; who is named anew is told, who is not named any more is not."""
+def edit_comment(
+    *,
+    actor: User,
+    comment: Comment,
+    text: str,
+    now: datetime,
+    seen: Mapping[str, str] = MappingProxyType({}),
+) -> Comment:
+    """Say it in other words; who is named anew is told, who is not named any more is not.
+
+    `seen` is a mark of the words that the page showed. Raises ChangedMeanwhile for other words.
+    """
     if not can_edit_comment(actor, comment):
         raise NotAllowed(_("Only its author can change a comment."))
     text = _checked(text)
-    if text == comment.text:
-        return comment
     with transaction.atomic():
+        locked = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
+        text = laid_over(locked, {"text": text}, seen)["text"]
+        if text == locked.text:
+            return locked
         comment.text, comment.edited_at = text, now
         comment.save(update_fields=["text", "edited_at"])
         _tell(comment)

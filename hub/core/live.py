@@ -37,6 +37,10 @@ RECHECK_SECONDS = 10.0
 #: How often a line asks again by itself, and looks for what no message told of.
 LOOK_SECONDS = 10.0
 
+#: What a page says after a while of silence, and hears {"kind": "pong"}; a line of which one end
+#: has gone without a word looks open to the other.
+PING = '{"kind":"ping"}'
+
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +67,14 @@ class LastingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Chan
             await super().close(code=code, reason=reason)
 
     async def receive(self, text_data: str | None = None, **_: object) -> None:
-        """Nothing that a client says is read."""
+        """Answer a page that asks whether the line still leads anywhere."""
+        if text_data == PING and not self.is_over:
+            await self.send_json({"kind": "pong"})
+        elif text_data:
+            await self.take(text_data)
+
+    async def take(self, text: str) -> None:
+        """Nothing else that a client says is read; a subclass may."""
 
     async def session_over(self, message: dict[str, Any]) -> None:
         """The person signed out where this page was opened."""

@@ -5,13 +5,18 @@ import json
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from hub.core.live import PING
+
+MOST_LOOKS = 500
 LISTEN = """async () => {
   const { LiveSocket, showState } = await import("app/socket");
   document.body.insertAdjacentHTML("beforeend", '<p id="conn"><i></i><b></b></p><p id="got"></p>');
+  const show = showState(document.getElementById("conn"));
+  window.states = [];
   window.live = new LiveSocket("/ws/test/", {
     after: 2,
     onMessage: (m) => { document.getElementById("got").textContent += `${m.sequence} `; },
-    onState: showState(document.getElementById("conn")),
+    onState: (...state) => { window.states.push(state[0]); show(...state); },
   });
 }"""
 
@@ -22,15 +27,33 @@ class Feed:
     def __init__(self) -> None:
         self.sockets: list[WebSocketRoute] = []
         self.last = 4
+        self.pings = 0
+        self.answers = True
 
     def open(self, route: WebSocketRoute) -> None:
         self.sockets.append(route)
+        route.on_message(self.hear)
         after = int(route.url.rpartition("after=")[2])
         for number in range(after + 1, self.last + 1):
             self.send(number)
 
     def send(self, number: int) -> None:
         self.sockets[-1].send(json.dumps({"sequence": number}))
+
+    def hear(self, message: str | bytes) -> None:
+        assert message == PING
+        self.pings += 1
+        if self.answers:
+            self.sockets[-1].send(json.dumps({"kind": "pong"}))
+
+    def wait_for_pings(self, page: Page, count: int) -> None:
+        """Let the page's words arrive, and the answers to them."""
+        for _ in range(MOST_LOOKS):
+            page.evaluate("0")
+            if self.pings >= count:
+                break
+        page.evaluate("0")
+        assert self.pings == count
 
 
 def start(page: Page) -> Feed:
@@ -80,6 +103,33 @@ def test_a_lost_line_is_counted_down_and_taken_up_again(page: Page) -> None:
     expect(page.locator("#conn b")).to_have_text("Reconnecting in 1 s")
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.locator("#conn")).to_have_attribute("data-state", "open")
+
+
+def test_a_line_that_answers_nothing_any_more_is_not_called_live(page: Page) -> None:
+    page.clock.install()
+    feed = start(page)
+    expect(page.locator("#got")).to_have_text("3 4 ")
+
+    page.clock.run_for(19_000)
+    feed.send(5)  # what comes by itself needs no question
+    expect(page.locator("#got")).to_have_text("3 4 5 ")
+    page.clock.run_for(19_000)
+    feed.wait_for_pings(page, 0)
+    page.clock.run_for(2_000)
+    feed.wait_for_pings(page, 1)
+    page.clock.run_for(15_000)
+    assert len(feed.sockets) == 1
+    expect(page.locator("#conn")).to_have_attribute("data-state", "open")
+    expect(page.locator("#got")).to_have_text("3 4 5 ")  # an answer is no message
+
+    feed.answers, feed.last = False, 6
+    page.clock.run_for(6_000)
+    feed.wait_for_pings(page, 2)
+    assert page.evaluate("window.states") == ["connecting", "open"]
+    page.clock.run_for(12_000)
+    expect(page.locator("#got")).to_have_text("3 4 5 6 ")
+    expect(page.locator("#conn")).to_have_attribute("data-state", "open")
+    assert page.evaluate("window.states") == ["connecting", "open", "retry", "connecting", "open"]
 
 
 @pytest.mark.parametrize(

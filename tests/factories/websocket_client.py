@@ -54,8 +54,9 @@ class Client:
         return await self._talk.receive_nothing(timeout=0.3)
 
     async def send(self, message: object) -> None:
-        """Say something."""
-        await self._talk.send_input({"type": "websocket.receive", "text": json.dumps(message)})
+        """Say something, as a browser's JSON.stringify writes it."""
+        text = json.dumps(message, separators=(",", ":"))
+        await self._talk.send_input({"type": "websocket.receive", "text": text})
 
     async def until_live(self) -> list[dict[str, Any]]:
         """Every message up to the one that says: this is all so far."""

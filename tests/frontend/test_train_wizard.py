@@ -10,8 +10,10 @@ from django.test import Client
 
 from hub.accounts.drafts import draft_of
 from hub.accounts.models import FormDraft, User
+from models_registry.models.file import ModelFile
 from tests.factories.accounts import UserFactory
-from tests.factories.training import fill, make_base, make_dataset, make_job
+from tests.factories.registry import publish_model
+from tests.factories.training import TINY, fill, make_base, make_dataset, make_job
 from training.datasets.models.dataset import Dataset
 from training.engine.config.prompt_lines import Area
 from training.engine.config.train import TrainConfig
@@ -167,6 +169,21 @@ def test_sample_prompts_with_options_reach_the_run_and_wrong_ones_are_named(
     assert picture.start == StartPicture(
         Path(f"images/{item.blob.sha256}.png"), 0.6, Area(25, 25, 75, 75)
     )
+
+
+def test_names_in_sample_prompts_that_will_act_nowhere_are_said_at_once(
+    person: User, client: Client
+) -> None:
+    version = publish_model(owner=person, base_model=TINY)
+    ModelFile.objects.filter(version=version).update(name="inkwash.safetensors")
+    prompts = "a cat <lora:inkwash:0.7>\na cat <lora:InkWsh:1>\na cat <hypernet:fog:1>"
+    page = html.unescape(typed(client, sample_prompts=prompts))
+
+    assert "<dd>inkwash</dd>" in page
+    assert "No LoRA called “InkWsh” fits this base" in page
+    assert "There are: inkwash." in page
+    assert "No hypernetwork called “fog”" in page
+    assert "“inkwash”" not in page
 
 
 def test_a_changed_setting_is_taken_back_alone(person: User, client: Client) -> None:

@@ -61,15 +61,15 @@ class EditorConsumer(LastingConsumer):
         """Whether the person is still one of those who see the dataset."""
         return await _may_see(self.user.pk, self.dataset_id)
 
-    async def receive(self, text_data: str | None = None, **_: object) -> None:
+    async def take(self, text: str) -> None:
         """Pass on where this person is; anything else, or too often, is left out."""
         now = time.monotonic()
-        if not self.group or not text_data or now - self.heard < SHORTEST_SECONDS:
+        if not self.group or now - self.heard < SHORTEST_SECONDS:
             return
         self.heard = now
         if not await self.still_may_hear():
             return
-        at = _picture_in(text_data)
+        at = _picture_in(text)
         if at is not None:
             self.at = at
             await self._tell_place()

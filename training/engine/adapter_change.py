@@ -1,6 +1,7 @@
 """What the tensors of an adapter file do to a weight.
 
-LoRA, LoCon, LoHa, LoKr, full, norms, DoRA; OFT, IA3 and GLoRA, whose change depends on the weight.
+LoRA, LoCon, LoHa, LoKr, full, norms, DoRA; OFT, BOFT, IA3 and GLoRA, whose change depends on the
+weight.
 The forms are told apart by the names of their tensors, as every tool does.
 https://github.com/KohakuBlueleaf/LyCORIS/blob/main/docs/Algo-Details.md
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 import torch
 
 Parts = Mapping[str, torch.Tensor]
+BUTTERFLY_AXES = 4  # of the blocks of BOFT; those of OFT have three
 
 
 class UnknownAdapterError(ValueError):
@@ -24,11 +26,18 @@ def split_name(name: str) -> tuple[str, str]:
     return layer, part
 
 
-def weight_change(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
-    """Return what an adapter at strength 1 adds to a weight, in float32 and in its shape.
+def weight_change(parts: Parts, weight: torch.Tensor, strength: float = 1.0) -> torch.Tensor:
+    """Return what an adapter at a strength adds to a weight, in float32 and in its shape.
 
     Raises UnknownAdapterError for tensors of another form, or of another shape than the weight.
     """
+    if "oft_blocks" in parts and parts["oft_blocks"].ndim == BUTTERFLY_AXES:
+        return _rotated_in_rounds(parts, weight.float(), strength)
+    change = _change_at_full_strength(parts, weight)
+    return change if strength == 1 else change * strength
+
+
+def _change_at_full_strength(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     for mark, of_weight in OF_WEIGHT.items():
         if mark in parts:
             return of_weight(parts, weight.float())
@@ -73,11 +82,15 @@ def scale_of(parts: Parts, rank: int) -> float:
 def _low_rank(parts: Parts) -> torch.Tensor:
     down, up = parts["lora_down.weight"].float(), parts["lora_up.weight"].float()
     scale = scale_of(parts, len(down))
-    if "lora_mid.weight" in parts:  # Tucker: up x mid x down
-        middle = parts["lora_mid.weight"].float()
-        return scale * torch.einsum("op,pqhw,qi->oihw", up.flatten(1), middle, down.flatten(1))
+    if "lora_mid.weight" in parts:
+        return scale * _with_core(up, parts["lora_mid.weight"].float(), down)
     product = scale * (up.flatten(1) @ down.flatten(1))
     return product.view(len(up), *down.shape[1:])
+
+
+def _with_core(up: torch.Tensor, core: torch.Tensor, down: torch.Tensor) -> torch.Tensor:
+    """Return Tucker's product of a convolution between two that only mix channels."""
+    return torch.einsum("op,pqhw,qi->oihw", up.flatten(1), core, down.flatten(1))
 
 
 def _hadamard(parts: Parts) -> torch.Tensor:
@@ -125,26 +138,49 @@ def _rescaled(full: torch.Tensor, magnitude: torch.Tensor) -> torch.Tensor:
 
 
 def _rotated(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
-    """Return what OFT adds: its blocks turn the outputs, by Cayley's form of a rotation.
-
-    The alpha of such files limits the norm of all blocks, times the number of outputs; 0 does not.
-    https://arxiv.org/abs/2306.07280
-    """
-    blocks = parts["oft_blocks"].float()  # (count, size, size)
-    if blocks.ndim != 3:
-        raise UnknownAdapterError("it is OFT of several rounds (BOFT)")
-    skew = blocks - blocks.transpose(1, 2)
-    limit = float(parts.get("alpha", torch.zeros(()))) * len(weight)
-    norm = float(skew.norm())
-    if 0 < limit < norm:
-        skew = skew * (limit / norm)
-    one = torch.eye(blocks.shape[1], device=skew.device)
-    turning = (one + skew) @ torch.linalg.inv(one - skew)
-    rows = weight.reshape(*blocks.shape[:2], -1)
+    """Return what OFT adds: its blocks turn the outputs (https://arxiv.org/abs/2306.07280)."""
+    turning = _turning(parts, len(weight))  # (count, size, size)
+    rows = weight.reshape(*turning.shape[:2], -1)
     turned = torch.einsum("knm,knp->kmp", turning, rows).reshape(weight.shape)
     if "rescale" in parts:
         turned = turned * parts["rescale"].float()
     return turned - weight
+
+
+def _rotated_in_rounds(parts: Parts, weight: torch.Tensor, strength: float) -> torch.Tensor:
+    """Return what BOFT adds: rounds of OFT on outputs that lie further apart each time.
+
+    A round at a strength lies between none and a whole one, as in LyCORIS and ComfyUI, so that the
+    change is no multiple of that at strength 1. https://arxiv.org/abs/2311.06243
+    """
+    turning = _turning(parts, len(weight))  # (rounds, count, size, size)
+    count, size = turning.shape[1:3]
+    one = torch.eye(size, device=turning.device)
+    rows = weight
+    for number, turn in enumerate(turning):
+        apart = 2**number * (size // 2)
+        mixed = rows.reshape(-1, 2, apart, weight[0].numel()).transpose(1, 2)
+        turned = (turn * strength + one * (1 - strength)) @ mixed.reshape(count, size, -1)
+        rows = turned.reshape(-1, apart, 2, weight[0].numel()).transpose(1, 2)
+    turned = rows.reshape(weight.shape)
+    if "rescale" in parts:
+        turned = turned * parts["rescale"].float()
+    return turned - weight
+
+
+def _turning(parts: Parts, outputs: int) -> torch.Tensor:
+    """Return the blocks of an OFT file as rotations, by Cayley's form.
+
+    The alpha of such files limits the norm of all blocks, times the number of outputs; 0 does not.
+    """
+    blocks = parts["oft_blocks"].float()
+    skew = blocks - blocks.transpose(-1, -2)
+    limit = float(parts.get("alpha", torch.zeros(()))) * outputs
+    norm = float(skew.norm())
+    if 0 < limit < norm:
+        skew = skew * (limit / norm)
+    one = torch.eye(blocks.shape[-1], device=skew.device)
+    return (one + skew) @ torch.linalg.inv(one - skew)
 
 
 def _scaled(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
@@ -156,11 +192,12 @@ def _scaled(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
 
 def _generalised(parts: Parts, weight: torch.Tensor) -> torch.Tensor:
     """Return what GLoRA adds: a product, and one of the weight (https://arxiv.org/abs/2306.07967)."""
-    if "bm.weight" in parts:
-        raise UnknownAdapterError("it is GLoRA with a core")
     a1, a2, b1, b2 = (parts[f"{name}.weight"].float() for name in ("a1", "a2", "b1", "b2"))
     inner = a1.flatten(1) @ a2.flatten(1)  # (inputs, inputs)
-    change = (b1.flatten(1) @ b2.flatten(1)).reshape(weight.shape)
+    if "bm.weight" in parts:
+        change = _with_core(b1, parts["bm.weight"].float(), b2)
+    else:
+        change = (b1.flatten(1) @ b2.flatten(1)).reshape(weight.shape)
     change = change + torch.einsum("oi...,ij->oj...", weight, inner)
     return change * scale_of(parts, len(a2))
 

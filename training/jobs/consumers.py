@@ -1,8 +1,8 @@
 """Live pages: everything a job told after the client's last number, then what it tells now.
 
-A client sends nothing. It gets one JSON object a message, {"sequence", "kind", "at", "data"},
-numbered without gaps; after `{"kind": "live"}` it is up to date. Closing codes: 4401 means sign in,
-4404 no such job, 1013 connect anew.
+A client says nothing but the ping of every line. It gets one JSON object a message, {"sequence",
+"kind", "at", "data"}, numbered without gaps; after `{"kind": "live"}` it is up to date. Closing
+codes: 4401 means sign in, 4404 no such job, 1013 connect anew.
 """
 
 from __future__ import annotations

@@ -58,6 +58,10 @@ SENTENCES: dict[str, tuple[Any, bool]] = {
     ),
     "model_missing": (_("A model of this comparison, or its file, is not here any more."), False),
     "checkpoint_missing": (_("A checkpoint of this preview grid is gone."), False),
+    "prompt_files_limit": (
+        _("The prompts name more files, or larger ones, than one drawing may use. Name fewer."),
+        True,
+    ),
     "base_missing": (
         _("The base model was deleted after this run was put in line. Choose another one."),
         False,

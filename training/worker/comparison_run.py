@@ -19,7 +19,7 @@ from training.jobs.services.comparison_wish import family_of
 from training.jobs.services.prompt_files import Wisher
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
-from training.worker.prompt_files import LIBRARY, stage_prompt_files
+from training.worker.prompt_files import LIBRARY, stage_every_prompt_file
 from training.worker.staging import is_bundled_base
 
 
@@ -55,7 +55,7 @@ class ComparisonRun(DrawRun[Comparison]):
         """Files and the plan, on this machine. Raises PermanentFailureError when one is gone."""
         work = self.work
         wisher = Wisher(work.requested_by, None, family_of(work.version))
-        named = stage_prompt_files(work.prompts, wisher, self.folder.root)
+        named = stage_every_prompt_file(work.prompts, wisher, self.folder.root)
         names = ("negative", "steps", "guidance", "sampler", "width", "height", "clip_skip")
         return self.write_plan(
             {

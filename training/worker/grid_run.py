@@ -19,7 +19,7 @@ from training.jobs.services.grids import CellKey
 from training.jobs.services.prompt_files import Wisher
 from training.worker.draw_run import DrawRun
 from training.worker.failures import PermanentFailureError
-from training.worker.prompt_files import LIBRARY, stage_prompt_files
+from training.worker.prompt_files import LIBRARY, stage_every_prompt_file
 from training.worker.staging import stage_base, wisher_of
 
 
@@ -83,7 +83,7 @@ class GridRun(DrawRun[PreviewGrid]):
         where = config.base_model.model_copy(update={"path": str(base)})
         staged = config.model_copy(update={"base_model": where})
         self.folder.config.write_text(staged.to_toml(), encoding="utf-8")
-        named = stage_prompt_files(self.work.prompts, self._wisher(), root)
+        named = stage_every_prompt_file(self.work.prompts, self._wisher(), root)
         batches = [{"guidance": batch.guidance, "seed": batch.seed} for batch in self.batches]
         return self.write_plan(
             {

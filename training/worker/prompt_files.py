@@ -14,6 +14,7 @@ from training.jobs.services.prompt_files import (
     Wisher,
     files_named_in,
 )
+from training.worker.failures import PermanentFailureError
 
 LIBRARY = "library"
 
@@ -31,6 +32,17 @@ def stage_prompt_files(lines: Sequence[str], wisher: Wisher, root: Path) -> Prom
             path.unlink()
     for (path, _sha256), named in zip(places_of(found.files, root), found.files, strict=True):
         ensure_local(named.file.blob, path.parent, name=path.name)
+    return found
+
+
+def stage_every_prompt_file(lines: Sequence[str], wisher: Wisher, root: Path) -> PromptFiles:
+    """The same for pictures that a name without a file ends, as those of grids and comparisons.
+
+    Raises PermanentFailureError where the hub's limits do not let all of them in.
+    """
+    found = stage_prompt_files(lines, wisher, root)
+    for sentence in found.beyond_limits:
+        raise PermanentFailureError("prompt_files_limit", sentence)
     return found
 
 

@@ -69,7 +69,7 @@ def stage(job: Job) -> Staged:
     cache = Path(settings.ATELIER_HOME).absolute() / "cache" / "engine"
     cache.mkdir(parents=True, exist_ok=True)
     taken = job.engine_sequence if job.run_folder == series else 0
-    not_used = tuple(one.sentence for one in named.missing)
+    not_used = tuple(named.sentences)
     return Staged(folder, cache, series, replay_after=taken, not_used=not_used)
 
 

@@ -30,6 +30,16 @@ CASES: dict[str, dict[str, Any]] = {
     "lokr, full matrix": {"algo": "lokr", "full_matrix": True},
     "lokr, both": {"algo": "lokr", "decompose_both": True, "lora_dim": 1},
     "lokr, tucker": {"algo": "lokr", "use_tucker": True, "lora_dim": 1},
+    "glora": {"algo": "glora"},
+    "oft": {"algo": "diag-oft", "constraint": 0.01},
+    "boft": {"algo": "boft", "lora_dim": 8},
+    "boft, rescaled and limited": {
+        "algo": "boft",
+        "lora_dim": 8,
+        "rescaled": True,
+        "constraint": 0.01,
+    },
+    "boft, half": {"algo": "boft", "lora_dim": 8, "multiplier": 0.5},
 }
 LAYERS = {"linear": (24, 36), "conv": (24, 36, 3, 3)}
 RANK, ALPHA = 2, 0.75

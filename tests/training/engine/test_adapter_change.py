@@ -178,10 +178,33 @@ def test_glora_adds_a_product_and_one_of_the_weight() -> None:
     )
 
 
-def test_forms_that_are_not_known_are_refused() -> None:
-    for parts in (
-        {"oft_blocks": torch.zeros(1, 2, 2, 2)},
-        {"a1.weight": torch.zeros(1), "bm.weight": torch.zeros(1)},
-    ):
-        with pytest.raises(UnknownAdapterError):
-            weight_change(parts, torch.zeros(4, 4))
+def test_glora_with_a_core_adds_the_convolution_of_all_three() -> None:
+    draws = torch.Generator().manual_seed(4)
+    weight = torch.randn(5, 4, 3, 3, generator=draws)
+    core = {"b2": (2, 4, 1, 1), "bm": (2, 2, 3, 3), "b1": (5, 2, 1, 1)}
+    shapes = {"a1": (4, 2, 1, 1), "a2": (2, 4, 1, 1), **core}
+    parts = {f"{n}.weight": torch.randn(s, generator=draws) for n, s in shapes.items()}
+    picture = torch.randn(1, 4, 9, 9, generator=draws)
+    expected = picture
+    for name in core:
+        expected = nn.functional.conv2d(expected, parts[f"{name}.weight"])
+    without = {**parts, "bm.weight": torch.zeros(2, 2, 3, 3)}
+    change = weight_change(parts, weight) - weight_change(without, weight)
+    found = nn.functional.conv2d(picture, change)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_boft_turns_without_changing_lengths_and_not_at_all_at_no_strength() -> None:
+    draws = torch.Generator().manual_seed(5)
+    weight = torch.randn(16, 3, 3, 3, generator=draws)
+    parts = {"oft_blocks": torch.randn(2, 2, 8, 8, generator=draws)}
+    turned = weight + weight_change(parts, weight)
+    flat = (weight.flatten(1), turned.flatten(1))
+    torch.testing.assert_close(*(values.T @ values for values in flat), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(turned, weight)
+    assert weight_change(parts, weight, 0.0).abs().max() < 1e-6
+
+
+def test_tensors_that_do_not_fit_the_weight_are_refused() -> None:
+    with pytest.raises(RuntimeError):
+        weight_change({"oft_blocks": torch.zeros(1, 2, 2, 2)}, torch.zeros(5, 4))

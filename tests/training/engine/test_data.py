@@ -17,7 +17,7 @@ from tests.factories.engine import (
     make_manifest,
     make_pictures,
 )
-from training.engine.data.batches import Feed, FeedRule, Item
+from training.engine.data.batches import Feed, FeedRule, Item, View
 from training.engine.data.captions import CaptionRule
 from training.engine.data.latents import Latent
 from training.engine.data.manifest import read_manifest
@@ -169,17 +169,14 @@ def test_a_crop_is_kept_inside_the_picture_and_covers_the_bucket() -> None:
     picture.paste("blue", (50, 0, 100, 50))
     part = cut(picture, (60, -10, 500, 500), (64, 64))
     assert part.pixels.shape == (64, 64, 3)
-    assert part.original_size == (40, 50)
     assert (part.pixels[..., 2] > 250).all()
 
 
 def items(count: int, *, bucket: tuple[int, int] = (64, 64), repeats: int = 1) -> list[Item]:
     import torch
 
-    latent = Latent(torch.zeros(4, 2, 2), torch.ones(4, 2, 2))
-    return [
-        Item(f"{bucket[0]}-{n}", f"c{n}", bucket, latent, repeats=repeats) for n in range(count)
-    ]
+    views = (View(Latent(torch.zeros(4, 2, 2), torch.ones(4, 2, 2))),)
+    return [Item(f"{bucket[0]}-{n}", f"c{n}", bucket, views, repeats=repeats) for n in range(count)]
 
 
 def test_an_epoch_shows_each_picture_as_often_as_it_repeats_in_batches_of_one_shape() -> None:
@@ -347,7 +344,7 @@ def test_masks_weigh_the_loss_and_turn_with_mirrored_pictures(
 
     latent = Latent(torch.zeros(4, 2, 4), torch.ones(4, 2, 4))
     half = torch.tensor([[[1.0, 1.0, 0.0, 0.0]] * 2])
-    mirrored = Item("a", "", (64, 64), latent, mirrored=latent, mask=half)
+    mirrored = Item("a", "", (64, 64), (View(latent, mirrored=latent, mask=half),))
     feed = Feed([mirrored], FeedRule(seed=1, batch_size=1), {})
     seen = {tuple(b.masks[0, 0, 0].tolist()) for s in range(20) for b in feed.batches(s)}  # type: ignore[index]
     assert seen == {(1.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 1.0)}

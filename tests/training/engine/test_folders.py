@@ -163,7 +163,7 @@ def test_steps_draw_among_the_colours_of_a_picture() -> None:
     import torch
 
     looks = [Latent(torch.full((4, 2, 2), float(n)), torch.ones(4, 2, 2)) for n in range(5)]
-    item = Item("a", "", (64, 64), looks[0], recoloured=tuple(View(look) for look in looks[1:]))
+    item = Item("a", "", (64, 64), tuple(View(look) for look in looks))
     feed = Feed([item], FeedRule(seed=1, batch_size=1), {})
     seen = [float(batch.latents.mean()) for step in range(60) for batch in feed.batches(step)]
     assert set(seen) == {0.0, 1.0, 2.0, 3.0, 4.0}

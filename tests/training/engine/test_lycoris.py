@@ -66,7 +66,8 @@ def test_the_files_of_lycoris_act_here_as_they_do_there(case: str, kind: str) ->
     theirs, base = NUMBERS[case, kind], layer(kind)
     parts = filled(theirs["shapes"]) | {"alpha": torch.tensor(theirs["alpha"])}
     before = base(seen(kind))
-    base.weight.add_(weight_change(parts, base.weight))
+    strength = CASES[case].get("multiplier", 1.0)
+    base.weight.add_(weight_change(parts, base.weight, strength))
     given = base(seen(kind)) - before
     assert probe(given) == pytest.approx(theirs["values"], rel=1e-3, abs=2e-6)
 

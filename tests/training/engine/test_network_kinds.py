@@ -224,6 +224,41 @@ def test_block_ranks_change_what_is_trained_and_keep_the_strength(
         unet_targets(components, NetworkConfig(block_dims=nothing))
 
 
+@pytest.mark.parametrize("block", ["down_blocks.7", "down_blocks.0.atentions", "output_blocks.11"])
+def test_a_rank_for_a_part_that_the_base_has_not_is_refused(
+    block: str, base: Path, manifest: Path
+) -> None:
+    from training.engine.components import load_components
+    from training.engine.machine.precision import Machine, choose
+    from training.engine.methods.lora_targets import unet_targets
+
+    components = load_components(make_config(base, manifest), choose(Machine(cuda=False)))
+    network = NetworkConfig(block_dims={"up_blocks.1.attentions": 2, "input_blocks.0": 4, block: 2})
+    with pytest.raises(ConfigError) as told:
+        unet_targets(components, network)
+    assert f"{block!r}, and the UNet" in str(told.value)
+    assert "blocks are down_blocks.0, down_blocks.1, " in str(told.value)
+
+
+def test_a_misspelt_part_of_a_unet_is_refused_before_any_base_is_read() -> None:
+    for named in ({"donw_blocks.1": 2}, {"lora_unet_down_blocks.1": 2}):
+        with pytest.raises(ConfigError, match=r"network.block_dims: .*; down_blocks is meant"):
+            TrainConfig.parse({"network": {"block_dims": named}})
+    with pytest.raises(ConfigError, match="no part of a UNet is called ''"):
+        TrainConfig.parse({"network": {"block_dims": {"": 2}}})
+
+
+def test_kohyas_ranks_of_too_few_or_too_many_blocks_are_told_with_the_right_number() -> None:
+    for count in (24, 26):
+        found, (sentence,) = read_network_arguments([f"block_dims={','.join(['4'] * count)}"])
+        assert found == {}
+        assert f"has {count} figures" in sentence
+        assert "25, one for each block of SD 1 and 2, or 23 for SDXL" in sentence
+    dims, alphas = ",".join(["4"] * 25), ",".join(["1"] * 23)
+    _, (sentence,) = read_network_arguments([f"block_dims={dims}", f"block_alphas={alphas}"])
+    assert "block_alphas has 23 figures for 25 blocks" in sentence
+
+
 def test_kinds_that_do_not_go_together_are_refused() -> None:
     for network in ({"algorithm": "loha", "decompose": True}, {"decompose": True, "dropout": 0.1}):
         with pytest.raises(ConfigError, match="network"):

@@ -21,7 +21,7 @@ from training.engine.errors import ConfigError
 from training.engine.events import NoControl
 from training.engine.files.file_writing import tensor_hash
 from training.engine.machine.precision import Machine, choose
-from training.engine.methods.hypernetwork import ContextNetwork, change_projections
+from training.engine.methods.hypernetwork import ContextNetwork, attentions_of, change_projections
 from training.engine.methods.lora_beginning import shaped_as_its_file
 from training.engine.methods.table import make_method
 from training.engine.packed_convolution import pack_frozen_convolutions
@@ -220,6 +220,37 @@ def test_a_hypernetwork_acts_on_layers_that_others_stand_in_place_of(
     with applied(components, [AppliedFile(path)]):  # found behind the hypernetwork too
         assert close(both, outputs(components))
     undo()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_first_of_two_hypernetworks_changes_the_context_first(
+    beside: bool, base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    """As `apply_hypernetworks` of A1111: each gets what the one before it in the prompt made."""
+    components = loaded(base, manifest)
+    settings = make_config(base, manifest).hypernetwork
+    files, networks = [], []
+    for name in ("first", "second"):
+        pair = (ContextNetwork(16, settings), ContextNetwork(16, settings))
+        for network in pair:
+            for weight in network.parameters():
+                torch.nn.init.normal_(weight, std=0.5)
+        states = tuple(network.state_dict() for network in pair)
+        data = {16: states, "layer_structure": [1, 2, 1], "activation_func": "swish"}
+        torch.save(data | {"activate_output": False}, tmp_path / f"{name}.pt")
+        files.append(AppliedFile(tmp_path / f"{name}.pt"))
+        networks.append(pair)
+    lora = AppliedFile(write_file(tmp_path / "ink.safetensors", components))
+    attention = next(a for a in attentions_of(components.unet) if a.to_k.in_features == 16)
+    context = torch.randn(1, 5, 16)
+    with torch.no_grad():
+        with applied(components, [lora], beside=beside):
+            (k1, v1), (k2, v2) = networks
+            wanted = attention.to_k(k2(k1(context))), attention.to_v(v2(v1(context)))
+        with applied(components, [files[0], lora, files[1]], beside=beside):
+            found = attention.to_k(context), attention.to_v(context)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_a_name_without_a_file_is_told_and_what_is_learned_is_no_files(

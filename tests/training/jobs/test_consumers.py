@@ -100,6 +100,24 @@ async def test_a_last_message_that_was_lost_is_found_by_looking(
     await client.leave()
 
 
+async def test_every_line_answers_a_page_that_asks_and_reads_nothing_else() -> None:
+    job, _ = await make()
+    owner = await database_sync_to_async(lambda: job.owner)()
+    dataset = await database_sync_to_async(lambda: job.snapshot.dataset)()
+    addresses = (f"/ws/jobs/{job.pk}/", "/ws/queue/", f"/ws/datasets/{dataset.pk}/")
+    for address in addresses:
+        client = Client(address, owner)
+        await client.connect()
+        if "datasets" not in address:
+            await client.until_live()
+        await client.send({"kind": "ping", "more": 1})
+        await client.send(["ping"])
+        await client.send({"kind": "ping"})
+        assert await client.receive() == {"kind": "pong"}
+        assert await client.hears_nothing()
+        await client.leave()
+
+
 async def test_who_leaves_the_team_hears_no_more_of_its_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,9 +17,14 @@ from tests.factories.training import TINY, claimed_job, make_job
 from training.engine.config.train import TrainConfig
 from training.jobs.models.event import EventKind
 from training.jobs.services.events import record_warning
-from training.jobs.services.prompt_files import PromptFiles, Wisher, files_named_in
+from training.jobs.services.prompt_files import PromptFiles, Why, Wisher, files_named_in
 from training.jobs.services.transitions import LeaseLost
-from training.worker.prompt_files import stage_prompt_files, without_missing
+from training.worker.failures import PermanentFailureError
+from training.worker.prompt_files import (
+    stage_every_prompt_file,
+    stage_prompt_files,
+    without_missing,
+)
 from training.worker.staging import stage, staged_files
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +113,58 @@ def test_files_that_are_named_no_more_go(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("library/*/*"))) == 1
     stage_prompt_files(["a cat"], wisher, tmp_path)
     assert not list(tmp_path.glob("library/*/*"))
+
+
+def test_files_of_prompts_are_used_up_to_the_limit_of_bytes_and_the_others_told(
+    settings: Any, tmp_path: Path
+) -> None:
+    person = UserFactory()
+    ink = publish(owner=person, seed=1)
+    wash = publish_model(owner=person, base_model=TINY, seed=2)
+    ModelFile.objects.filter(version=wash).update(name="wash.safetensors")
+    sizes = [version.files.get().blob.size_bytes for version in (ink, wash)]
+    lines = ["a <lora:inkwash:1> <lora:wash:1>"]
+    wisher = Wisher(person, None, "tiny")
+
+    settings.PROMPT_FILES_MAX_BYTES = sum(sizes)
+    assert stems(files_named_in(lines, wisher)) == ["inkwash", "wash"]
+    settings.PROMPT_FILES_MAX_BYTES = sum(sizes) - 1
+    found = stage_prompt_files(lines, wisher, tmp_path)
+    assert stems(found) == ["inkwash"]
+    assert len(list(tmp_path.glob("library/*/*"))) == 1
+    (sentence,) = found.sentences
+    assert f"{sum(sizes) - 1:,} bytes" in sentence
+    assert sentence.endswith("limit, with wash. They are left out.")
+    with pytest.raises(PermanentFailureError, match="with wash"):
+        stage_every_prompt_file(lines, wisher, tmp_path)
+    settings.PROMPT_FILES_MAX_BYTES += 1
+    assert len(stage_every_prompt_file(lines, wisher, tmp_path).files) == 2
+    assert without_missing(lines, found.missing) == ["a <lora:inkwash:1> "]
+
+
+def test_more_files_than_the_limit_are_not_looked_for(settings: Any) -> None:
+    person = UserFactory()
+    publish(owner=person)
+    wisher = Wisher(person, None, "tiny")
+    lines = ["a <lora:inkwash:1>", "a <lora:other:1>"]
+
+    settings.PROMPT_MAX_FILES = 2
+    (absent,) = files_named_in(lines, wisher).missing
+    assert (absent.name, absent.why) == ("other", Why.ABSENT)
+    settings.PROMPT_MAX_FILES = 1
+    found = files_named_in(lines, wisher)
+    assert stems(found) == ["inkwash"]
+    assert found.names_missing(Why.TOO_MANY) == ["other"]
+    assert "than the 1 of the hub's limit, as other. They are left out." in next(found.sentences)
+
+
+def test_an_embedding_that_is_named_as_one_and_not_there_is_told() -> None:
+    person = UserFactory()
+    word = {"type": ModelType.TEXTUAL_INVERSION, "base_model": TINY, "trigger_words": ("badhands",)}
+    publish_model(owner=person, **word)
+    found = files_named_in(["a embedding:badhands embedding:none"], Wisher(person, None, "tiny"))
+    assert stems(found) == ["badhands"]
+    assert [(one.kind, one.name) for one in found.missing] == [(ResourceKind.EMBEDDING, "none")]
 
 
 def test_tags_of_missing_files_leave_the_prompts() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import User
 from hub.core import audit
 from hub.core.errors import Invalid, NotAllowed
+from hub.core.seen import laid_over
 from hub.core.visibility import Visibility
 from training.datasets.models.dataset import Dataset
 from training.datasets.permissions import can_delete_dataset, require_edit
@@ -31,15 +34,25 @@ class DatasetDetails:
     visibility: str = Visibility.TEAM
 
 
-def update_dataset(*, actor: User, dataset: Dataset, details: DatasetDetails) -> Dataset:
-    """Change the details; another resolution checks every picture again."""
+def update_dataset(
+    *,
+    actor: User,
+    dataset: Dataset,
+    details: DatasetDetails,
+    seen: Mapping[str, str] = MappingProxyType({}),
+) -> Dataset:
+    """Change the details; another resolution checks every picture again.
+
+    `seen` are marks of what a page showed. Raises ChangedMeanwhile where others changed the same.
+    """
     require_edit(actor, dataset)
-    name = " ".join(details.name.split())
-    check_details(name=name, kind=details.kind, resolution=details.resolution)
-    if details.visibility not in Visibility.values:
-        raise Invalid(_("Choose who may see the dataset."))
     with transaction.atomic():
         locked = Dataset.objects.select_for_update(of=("self",)).get(pk=dataset.pk)
+        details = DatasetDetails(**laid_over(locked, asdict(details), seen))
+        name = " ".join(details.name.split())
+        check_details(name=name, kind=details.kind, resolution=details.resolution)
+        if details.visibility not in Visibility.values:
+            raise Invalid(_("Choose who may see the dataset."))
         resized = locked.resolution != details.resolution
         locked.name, locked.kind = name, details.kind
         locked.trigger_word = " ".join(details.trigger_word.split())

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from training.engine.config.sections import Section, setting
+
+#: How the paths of a UNet's parts begin, in diffusers' names and in the original ones.
+UNET_PARTS = (
+    *("down_blocks", "mid_block", "up_blocks", "conv_in", "conv_out", "conv_norm_out"),
+    *("input_blocks", "middle_block", "output_blocks", "out", "time_embed", "label_emb"),
+    *("time_embedding", "add_embedding"),
+)
 
 
 class NetworkConfig(Section):
@@ -68,6 +76,19 @@ class NetworkConfig(Section):
     max_norm: float = setting(
         0.0, "Upper limit for the norm of each adapter (scale weight norms); 0 is off.", ge=0, le=10
     )
+
+    @field_validator("block_dims")
+    @classmethod
+    def _check_blocks(cls, value: dict[str, int]) -> dict[str, int]:
+        for block in value:
+            first = block.partition(".")[0]
+            if first not in UNET_PARTS:
+                alike = difflib.get_close_matches(first, UNET_PARTS, 1)
+                raise ValueError(
+                    f"network.block_dims: no part of a UNet is called {block!r}"
+                    f"{f'; {alike[0]} is meant, perhaps' if alike else ''}."
+                )
+        return value
 
     @model_validator(mode="after")
     def _check_kind(self) -> Self:

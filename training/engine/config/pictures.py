@@ -18,10 +18,10 @@ class PictureSettings(Section):
         help_text="Show each picture in slightly other colours in most steps; for subjects whose "
         "colours are not what is learned.",
     )
-    crop: Literal["centre", "focal"] = setting(
+    crop: Literal["centre", "focal", "random"] = setting(
         "centre",
-        "Where a picture that does not fit its bucket is cut: from the middle, or around what "
-        "stands out.",
+        "Where a picture that does not fit its bucket is cut: from the middle, around what "
+        "stands out, or by chance at several places, of which each step shows one.",
     )
     alpha_masks: bool = setting(
         default=False,

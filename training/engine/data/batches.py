@@ -18,27 +18,46 @@ from training.engine.data.latents import Latent
 
 @dataclass(frozen=True)
 class View:
-    """One look of a picture, and its mirror."""
+    """One look of a picture, and its mirror; offsets are where the cut began, (left, top)."""
 
     latent: Latent
     mirrored: Latent | None = None
+    mask: torch.Tensor | None = None  # (1, h, w)
+    offset: tuple[int, int] = (0, 0)
+    mirrored_offset: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture ready for training: its latent, mirrored latent, caption and geometry."""
+    """A picture ready for training: how it can look (first as it is), its caption and geometry."""
 
     id: str
     caption: str
     bucket: tuple[int, int]
-    latent: Latent
-    mirrored: Latent | None = None
-    recoloured: tuple[View, ...] = ()  # the same picture in other colours
+    views: tuple[View, ...]
     repeats: int = 1
-    mask: torch.Tensor | None = None  # (1, h, w)
     original_size: tuple[int, int] = (0, 0)
-    offset: tuple[int, int] = (0, 0)
     regularisation: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as a step shows it."""
+
+    item: Item
+    view: View
+    is_mirrored: bool = False
+
+    @property
+    def latent(self) -> Latent:
+        """Return the latent of this side of the picture."""
+        mirrored = self.view.mirrored if self.is_mirrored else None
+        return self.view.latent if mirrored is None else mirrored
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Return where the cut began, in the picture as it is shown."""
+        return self.view.mirrored_offset if self.is_mirrored else self.view.offset
 
 
 @dataclass(frozen=True)
@@ -145,7 +164,7 @@ class Feed:
         everything = items + class_items
         all_slots = slots + [total + slot for slot in slots[: len(class_items)]]
         rule = self.rule
-        flips = [self._is_mirrored(step, i, s) for i, s in zip(everything, all_slots, strict=True)]
+        shown = [self._shown(step, i, s) for i, s in zip(everything, all_slots, strict=True)]
         texts = [rule.captions.text(i.caption, step, s) for i, s in zip(items, slots, strict=True)]
         weights = [1.0] * len(items) + [rule.prior_weight] * len(class_items)
         return Batch(
@@ -154,15 +173,12 @@ class Feed:
             total_slots=total * 2 if class_items else total,
             divisor=total,
             latents=torch.stack(
-                [
-                    self._latent(step, item, slot, mirrored=mirrored)
-                    for item, slot, mirrored in zip(everything, all_slots, flips, strict=True)
-                ]
+                [self._latent(step, p.latent, s) for p, s in zip(shown, all_slots, strict=True)]
             ).to(rule.device),
             texts=texts + [item.caption for item in class_items],
             weights=torch.tensor(weights, device=rule.device),
-            masks=masks_of(everything, flips, rule.device),
-            time_ids=time_ids_of(everything, rule.device),
+            masks=masks_of(shown, rule.device),
+            time_ids=time_ids_of(shown, rule.device),
         )
 
     def _class_items(self, step: int, bucket: tuple[int, int], slots: list[int]) -> list[Item]:
@@ -178,21 +194,15 @@ class Feed:
             chosen.append(pool[order[place]])
         return chosen
 
-    def _is_mirrored(self, step: int, item: Item, slot: int) -> bool:
-        if item.mirrored is None:
-            return False
-        return randomness.uniform(self.rule.seed, "flip", step, slot) < 0.5
+    def _shown(self, step: int, item: Item, slot: int) -> Shown:
+        seed, views = self.rule.seed, item.views
+        view = views[0]
+        if len(views) > 1:
+            view = views[int(randomness.uniform(seed, "colours", step, slot) * len(views))]
+        flips = view.mirrored is not None and randomness.uniform(seed, "flip", step, slot) < 0.5
+        return Shown(item, view, flips)
 
-    def _view(self, step: int, item: Item, slot: int) -> View:
-        plain = View(item.latent, item.mirrored)
-        if not item.recoloured:
-            return plain
-        draw = randomness.uniform(self.rule.seed, "colours", step, slot)
-        return (plain, *item.recoloured)[int(draw * (len(item.recoloured) + 1))]
-
-    def _latent(self, step: int, item: Item, slot: int, *, mirrored: bool) -> torch.Tensor:
-        view = self._view(step, item, slot)
-        chosen = view.mirrored if mirrored and view.mirrored is not None else view.latent
+    def _latent(self, step: int, chosen: Latent, slot: int) -> torch.Tensor:
         latent = chosen.mean
         if self.rule.sample_latents:
             shape = tuple(latent.shape)
@@ -201,25 +211,20 @@ class Feed:
         return (latent - self.rule.shift) * self.rule.scaling_factor
 
 
-def masks_of(items: list[Item], flips: list[bool], device: str) -> torch.Tensor | None:
+def masks_of(shown: list[Shown], device: str) -> torch.Tensor | None:
     """Return the masks of pictures as (n, 1, h, w), turned with them; None where none has one."""
-    if all(item.mask is None for item in items):
+    if all(one.view.mask is None for one in shown):
         return None
-    height, width = items[0].latent.mean.shape[-2:]
+    height, width = shown[0].latent.mean.shape[-2:]
     whole = torch.ones(1, height, width)
-    masks = [whole if item.mask is None else item.mask for item in items]
-    turned = [m.flip(-1) if mirrored else m for m, mirrored in zip(masks, flips, strict=True)]
+    masks = [whole if one.view.mask is None else one.view.mask for one in shown]
+    turned = [m.flip(-1) if one.is_mirrored else m for m, one in zip(masks, shown, strict=True)]
     return torch.stack(turned).to(device)
 
 
-def time_ids_of(items: list[Item], device: str) -> torch.Tensor:
+def time_ids_of(shown: list[Shown], device: str) -> torch.Tensor:
     """Return (n, 6): original size, offset and target size of each picture, as SDXL has them."""
     rows = [
-        (
-            *item.original_size[::-1],
-            *item.offset[::-1],
-            *item.bucket[::-1],
-        )
-        for item in items
+        (*one.item.original_size[::-1], *one.offset[::-1], *one.item.bucket[::-1]) for one in shown
     ]
     return torch.tensor(rows, dtype=torch.float32, device=device)

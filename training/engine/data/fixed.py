@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from training.engine.data.batches import Batch, FeedRule, Item, masks_of, time_ids_of
+from training.engine.data.batches import Batch, FeedRule, Item, Shown, masks_of, time_ids_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class FixedFeed:
     def _batch(self, slots: list[int]) -> Batch:
         rule = self.rule
         items = [self.items[slot // self.draws] for slot in slots]
-        latents = [(item.latent.mean - rule.shift) * rule.scaling_factor for item in items]
+        shown = [Shown(item, item.views[0]) for item in items]
+        latents = [(one.latent.mean - rule.shift) * rule.scaling_factor for one in shown]
         total = len(self.items) * self.draws
         return Batch(
             ids=[item.id for item in items],
@@ -48,6 +49,6 @@ class FixedFeed:
             latents=torch.stack(latents).to(rule.device),
             texts=[rule.captions.text(i.caption, 0, s) for i, s in zip(items, slots, strict=True)],
             weights=torch.ones(len(items), device=rule.device),
-            masks=masks_of(items, [False] * len(items), rule.device),
-            time_ids=time_ids_of(items, rule.device),
+            masks=masks_of(shown, rule.device),
+            time_ids=time_ids_of(shown, rule.device),
         )

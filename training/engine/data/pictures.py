@@ -34,8 +34,8 @@ class CutPicture:
     """A picture at the size of its bucket; `offset` is where the cut began, in resized pixels."""
 
     pixels: np.ndarray  # (height, width, 3), uint8
-    original_size: tuple[int, int]  # (width, height) after the crop of the manifest
     offset: tuple[int, int]  # (left, top)
+    mirrored_offset: tuple[int, int]  # the same in the mirrored picture
 
 
 def open_picture(path: Path, *, on_conversion: Callable[[str], None] | None = None) -> Image.Image:
@@ -167,18 +167,27 @@ def cut(
 
     The focus (x, y) is a share of each side; the cut comes as near to it as the border allows.
     """
-    region = picture.crop(inside(crop, picture.size)) if crop else picture
-    scale = max(bucket[0] / region.width, bucket[1] / region.height)
-    size = (
-        max(bucket[0], round(region.width * scale)),
-        max(bucket[1], round(region.height * scale)),
-    )
-    resized = region if size == region.size else region.resize(size, Image.Resampling.LANCZOS)
+    resized = covered(picture, crop, bucket)
+    size = resized.size
     left, top = (
         _start(whole, part, share) for whole, part, share in zip(size, bucket, focus, strict=True)
     )
     part = resized.crop((left, top, left + bucket[0], top + bucket[1]))
-    return CutPicture(np.asarray(part), region.size, (left, top))
+    mirrored = (size[0] - bucket[0] - left, top)
+    return CutPicture(np.asarray(part), (left, top), mirrored)
+
+
+def covered(picture: Image.Image, crop: Box | None, bucket: tuple[int, int]) -> Image.Image:
+    """Return the picture, cropped and resized to the least size that covers the bucket."""
+    region = picture.crop(inside(crop, picture.size)) if crop else picture
+    size = covering(region.size, bucket)
+    return region if size == region.size else region.resize(size, Image.Resampling.LANCZOS)
+
+
+def covering(size: tuple[int, int], bucket: tuple[int, int]) -> tuple[int, int]:
+    """Return the least (width, height) in a picture's shape that covers a bucket."""
+    scale = max(bucket[0] / size[0], bucket[1] / size[1])
+    return (max(bucket[0], round(size[0] * scale)), max(bucket[1], round(size[1] * scale)))
 
 
 def _start(whole: int, part: int, share: float) -> int:

@@ -16,6 +16,7 @@ from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Item, View
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
 from training.engine.data.colours import VARIANTS, recoloured
+from training.engine.data.cuts import random_focuses
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
@@ -24,6 +25,7 @@ from training.engine.data.names import name_of
 from training.engine.data.pictures import (
     CONVERSIONS,
     CutPicture,
+    covered,
     cut,
     cut_mask,
     inside,
@@ -100,85 +102,103 @@ class Preparing:
 
     def _item(self, image: ManifestImage, bucket: tuple[int, int] | None, *, fixed: bool) -> Item:
         picture = open_picture(image.path, on_conversion=partial(self._note, image))
-        left, top, right, bottom = inside(image.crop, picture.size)
-        size = (right - left, bottom - top)
+        region = picture.crop(inside(image.crop, picture.size)) if image.crop else picture
         rule = self._rule()
-        bucket = bucket or choose_bucket(size, rule, bucket_table(rule))
-        focus = self._focus(picture, image)
-        shown = _Shown(image, bucket, cut(picture, image.crop, bucket, focus), focus)
+        bucket = bucket or choose_bucket(region.size, rule, bucket_table(rule))
         sha256 = image.sha256 or file_hash(image.path)
-        copies = VARIANTS if self.config.colour_augmentation and not fixed else 0
-        views = [self._view(shown, sha256, number) for number in range(copies + 1)]
+        whole = covered(region, None, bucket)
+        mask = self._mask(image)
+        shown = [
+            _Look(image, bucket, cut(whole, None, bucket, focus), focus, colours, mask)
+            for focus, colours in self._looks(region, bucket, sha256, fixed=fixed)
+        ]
         return Item(
             id=image.id,
             caption=image.caption,
             bucket=bucket,
-            latent=views[0].latent,
-            mirrored=views[0].mirrored,
-            recoloured=tuple(views[1:]),
+            views=tuple(self._view(look, sha256) for look in shown),
             repeats=image.repeats,
-            mask=self._mask(shown),
-            original_size=shown.part.original_size,
-            offset=shown.part.offset,
+            original_size=region.size,
             regularisation=image.regularisation,
         )
 
     def _note(self, image: ManifestImage, conversion: str) -> None:
         self._converted.setdefault(conversion, []).append(name_of(image.path))
 
-    def _focus(self, picture: Image.Image, image: ManifestImage) -> tuple[float, float]:
-        if self.config.crop == "centre":
-            return (0.5, 0.5)
-        return focal_point(picture.crop(inside(image.crop, picture.size)))
+    def _looks(
+        self, picture: Image.Image, bucket: tuple[int, int], sha256: str, *, fixed: bool
+    ) -> list[tuple[tuple[float, float], int]]:
+        """Return around what a picture is cut and how it is coloured (0 as it is), for each look.
 
-    def _view(self, shown: _Shown, sha256: str, number: int) -> View:
-        """Return a picture as it is (0), or in other colours, with its mirror where asked."""
+        A `fixed` one has one look, and none that is left to chance.
+        """
+        focuses, colours = [(0.5, 0.5)], 1
+        if self.config.crop == "focal":
+            focuses = [focal_point(picture)]
+        elif self.config.crop == "random" and not fixed:
+            focuses = random_focuses(picture.size, bucket, sha256)
+        if self.config.colour_augmentation and not fixed:
+            colours = max(VARIANTS + 1, len(focuses))
+        count = max(len(focuses), colours)
+        return [(focuses[n % len(focuses)], n % colours) for n in range(count)]
+
+    def _view(self, look: _Look, sha256: str) -> View:
+        """Return one look of a picture, with its mirror where asked."""
 
         def pixels() -> np.ndarray:
-            return recoloured(shown.part.pixels, sha256, number) if number else shown.part.pixels
+            plain = look.part.pixels
+            return recoloured(plain, sha256, look.colours) if look.colours else plain
 
-        key = f"{sha256} in colours {number}" if number else sha256
-        latent = self._latent(shown, key, pixels, flipped=False)
-        mirrors = self.config.flip and not shown.image.regularisation
-        return View(latent, self._latent(shown, key, pixels, flipped=True) if mirrors else None)
+        key = f"{sha256} in colours {look.colours}" if look.colours else sha256
+        mirrors = self.config.flip and not look.image.regularisation
+        return View(
+            self._latent(look, key, pixels, flipped=False),
+            self._latent(look, key, pixels, flipped=True) if mirrors else None,
+            self._weights(look),
+            look.part.offset,
+            look.part.mirrored_offset,
+        )
 
     def _latent(
-        self, shown: _Shown, key: str, pixels: Callable[[], np.ndarray], *, flipped: bool
+        self, look: _Look, key: str, pixels: Callable[[], np.ndarray], *, flipped: bool
     ) -> Latent:
         def encoded() -> Latent:
-            where = (shown.cache_crop, shown.bucket)
+            where = (look.cache_crop, look.bucket)
             return self.cache.get(key, *where, flipped=flipped, pixels=pixels)
 
         found = self.room.encode(encoded)
         if not torch.isfinite(found.mean).all():
             raise DatasetError(
-                f"The VAE makes infinite numbers of {name_of(shown.image.path)}, so it is left out."
+                f"The VAE makes infinite numbers of {name_of(look.image.path)}, so it is left out."
             )
         return found
 
-    def _mask(self, shown: _Shown) -> torch.Tensor | None:
-        """Return the weight of each place: of the mask file, or of the alpha channel if asked."""
-        image, found = shown.image, None
+    def _mask(self, image: ManifestImage) -> Image.Image | None:
+        """Return the mask file of a picture, or its alpha channel if asked."""
         if image.mask is not None:
-            found = open_mask(image.mask)
-        elif self.config.alpha_masks:
-            found = open_mask(image.path, of_alpha=True)
-        if found is None:
+            return open_mask(image.mask)
+        return open_mask(image.path, of_alpha=True) if self.config.alpha_masks else None
+
+    def _weights(self, look: _Look) -> torch.Tensor | None:
+        """Return the weight of each place of a look, (1, h, w) of its latent."""
+        if look.mask is None:
             return None
         scale = self.components.downscale
-        latent = (shown.bucket[1] // scale, shown.bucket[0] // scale)
-        weights = cut_mask(found, image.crop, shown.bucket, latent, shown.focus)
+        latent = (look.bucket[1] // scale, look.bucket[0] // scale)
+        weights = cut_mask(look.mask, look.image.crop, look.bucket, latent, look.focus)
         return torch.from_numpy(weights.copy())[None]
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """A picture cut to its bucket, around its focus."""
+class _Look:
+    """A picture cut to its bucket, around a focus, in one of its colours."""
 
     image: ManifestImage
     bucket: tuple[int, int]
     part: CutPicture
     focus: tuple[float, float]
+    colours: int
+    mask: Image.Image | None
 
     @property
     def cache_crop(self) -> tuple[int, ...] | None:

@@ -141,6 +141,7 @@ PLAIN: dict[str, tuple[str, Reader]] = {
     "caption_separator": ("captions.separator", str),
     "flip_aug": ("flip", truth),
     "color_aug": ("colour_augmentation", truth),
+    "random_crop": ("crop", lambda value: "random" if truth(value) else "centre"),
     "alpha_mask": ("alpha_masks", truth),
     "enable_bucket": ("buckets.enabled", truth),
     "min_bucket_reso": ("buckets.min_side", int),

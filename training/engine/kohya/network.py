@@ -88,6 +88,8 @@ def read_network_arguments(
     for argument, (name, _, value) in zip(arguments, pairs, strict=True):
         try:
             settings |= READERS[name.strip()](value)
+        except WrongCountError as error:
+            report.append(str(error))
         except (ValueError, KeyError):
             report.append(f"network_args {argument!r} has no counterpart here and was left out.")
     if module.startswith("lycoris"):
@@ -117,9 +119,14 @@ def _lycoris_defaults(
 def _alphas_lost(dims: list[int], given: dict[str, str], dim: int, alpha: float) -> list[str]:
     """Return a sentence where blocks have alphas of their own, which keep their share here."""
     alphas = [float(part) for part in given.get("block_alphas", "").split(",") if part.strip()]
+    if alphas and len(alphas) != len(dims):
+        return [
+            f"network_args block_alphas has {len(alphas)} figures for {len(dims)} blocks and was "
+            f"left out; each block's alpha is {alpha / dim:g} of its rank."
+        ]
     alphas = alphas or [alpha] * len(dims)
     same = all(
-        abs(own * dim - size * alpha) < 1e-3 * dim for own, size in zip(alphas, dims, strict=False)
+        abs(own * dim - size * alpha) < 1e-3 * dim for own, size in zip(alphas, dims, strict=True)
     )
     if same:
         return []
@@ -137,10 +144,23 @@ def _truth(value: str) -> bool:
     return value.strip().lower() == "true"
 
 
+class WrongCountError(ValueError):
+    """A list with a figure for each block that has more or fewer than there are blocks."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"network_args block_dims has {count} figures and was left out: kohya's scripts take "
+            f"{len(SD_BLOCKS)}, one for each block of SD 1 and 2, or {len(XL_BLOCKS)} for SDXL."
+        )
+
+
 def _block_dims(value: str) -> dict[str, Any]:
+    """Return the rank of each block; raises WrongCountError, ValueError."""
     dims = [int(part) for part in value.split(",")]
-    blocks = {len(SD_BLOCKS): SD_BLOCKS, len(XL_BLOCKS): XL_BLOCKS}[len(dims)]
-    return {"block_dims": dict(zip(blocks, dims, strict=True))}
+    for blocks in (SD_BLOCKS, XL_BLOCKS):
+        if len(blocks) == len(dims):
+            return {"block_dims": dict(zip(blocks, dims, strict=True))}
+    raise WrongCountError(len(dims))
 
 
 def _preset(value: str) -> dict[str, Any]:

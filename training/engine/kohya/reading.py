@@ -197,13 +197,29 @@ class _Reading:
                 f"resolution = {self.data['resolution']!r} is no square; here {side} × {side} "
                 "pixels are about as many, in the shape of each picture."
             )
-        if not truth(self.data.get("enable_bucket", False)):
+        has_buckets = truth(self.data.get("enable_bucket", False))
+        self._chance(has_buckets=has_buckets)
+        if not has_buckets:
             return
         usual = {"min_side": width // 2, "max_side": width * 2}
         for name, side in BUCKET_SIDES.items():
             target = PLAIN[name][0]
             if name not in self.data and usual[target.rpartition(".")[2]] != side:
                 self.put(target, side)
+
+    def _chance(self, *, has_buckets: bool) -> None:
+        """Tell where pictures that change by chance are shown otherwise than by the scripts."""
+        if self.settings.get("crop") == "random" and not has_buckets:
+            self.report.append(
+                "Without buckets random_crop cuts pictures of their full size in kohya's scripts; "
+                "here each is made as small as still covers the resolution first."
+            )
+        names = [name for name in ("color_aug", "random_crop") if truth(self.data.get(name))]
+        if names and truth(self.data.get("cache_latents")):
+            self.report.append(
+                f"kohya's scripts refuse {' and '.join(names)} together with cache_latents. Here "
+                "several looks of each picture are cached, and each step shows one of them."
+            )
 
     def length(self) -> None:
         """Take how long the run is: epochs count before steps, as in kohya's."""

@@ -83,7 +83,9 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
         "clip_skip": config.clip_skip if config.clip_skip > 1 else None,
         "train_data_dir": None if folder.endswith(".json") else folder,
         "reg_data_dir": config.class_folder if config.prior.enabled else None,
-        "cache_latents": not config.colour_augmentation,  # kohya's scripts allow one of them
+        "random_crop": config.crop == "random",
+        # kohya's scripts allow the one or the others
+        "cache_latents": not (config.colour_augmentation or config.crop == "random"),
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +21,7 @@ _PARTS = {
     "feed_forward": (".ff.net.0.proj", ".ff.net.2"),
     "projection": (".proj_in", ".proj_out"),
 }
+PARTS_TOLD = re.compile(r"(down|up)_blocks\.\d+|mid_block")
 _RESNET_PARENTS = {"ResnetBlock2D", "Downsample2D", "Upsample2D"}
 
 
@@ -38,6 +42,7 @@ class Target:
 def unet_targets(components: Components, network: NetworkConfig) -> list[Target]:
     """Return the layers of the UNet that kohya would adapt at the same settings, in order."""
     unet = components.unet
+    _refuse_unknown_blocks(unet, network)
     inside = _paths_below(unet, {"Transformer2DModel"})
     wanted = tuple(suffix for part in network.targets for suffix in _PARTS[part])
     chosen = [path for path in inside if path.endswith(wanted) and _adaptable(unet, path)]
@@ -59,6 +64,36 @@ def unet_targets(components: Components, network: NetworkConfig) -> list[Target]
     if not targets:
         raise ConfigError("network.block_dims leaves out every layer, so nothing would be trained.")
     return targets
+
+
+def _refuse_unknown_blocks(unet: torch.nn.Module, network: NetworkConfig) -> None:
+    """Raise ConfigError where a rank is given to a part that this UNet has not."""
+    if not network.block_dims:
+        return
+    known = _places(unet)
+    for block in network.block_dims:
+        if block in known:
+            continue
+        alike = difflib.get_close_matches(block, known, 1)
+        parts = [name for name in known if PARTS_TOLD.fullmatch(name)]
+        raise ConfigError(
+            f"network.block_dims names {block!r}, and the UNet of this base model has no such part"
+            f"{f'; {alike[0]} is meant, perhaps' if alike else ''}. Its blocks are "
+            f"{', '.join(parts)}, or input_blocks, middle_block and output_blocks in kohya's names."
+        )
+
+
+def _places(unet: torch.nn.Module) -> list[str]:
+    """Return the paths of all parts of a UNet, in diffusers' names and in the original ones."""
+    found: dict[str, None] = {}
+    for path, _ in unet.named_modules():
+        names = [path]
+        with suppress(KeyError):  # a part that the original has not, as the list of all blocks
+            names.append(ldm_module_path(path, unet.config))
+        for name in names:
+            parts = name.split(".")
+            found |= dict.fromkeys(".".join(parts[: n + 1]) for n in range(len(parts)))
+    return list(found)
 
 
 def _block_dim(network: NetworkConfig, *paths: str) -> int | None:

@@ -73,7 +73,7 @@ def data_metadata(config: TrainConfig, facts: DataFacts, *, processes: int) -> d
         "ss_resolution": f"({config.resolution}, {config.resolution})",
         "ss_color_aug": config.colour_augmentation,
         "ss_flip_aug": config.flip,
-        "ss_random_crop": False,
+        "ss_random_crop": config.crop == "random",
         "ss_face_crop_aug_range": None,
         "ss_resize_interpolation": "lanczos",
         "ss_shuffle_caption": captions.shuffle,

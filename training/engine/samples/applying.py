@@ -62,12 +62,17 @@ def applied(
     """Let files act on a base for a while; afterwards it is as before, bit for bit.
 
     With `beside` no weight is written, only modules are put in place of others: weights may be
-    packed, or be those of a training under way. Raises ConfigError for a file that is none of the
-    three kinds, or made for another base.
+    packed, or be those of a training under way. Of several hypernetworks the first changes the
+    context before the second, as in A1111's `apply_hypernetworks`. Raises ConfigError for a file
+    that is none of the three kinds, or made for another base.
     """
+    kinds = [(kind_of_file(file.path), file) for file in files]
+    ordered = [one for one in kinds if one[0] != "hypernetwork"]
+    # Each stands before those that are there, so that the first to act is put in place last.
+    ordered += [one for one in reversed(kinds) if one[0] == "hypernetwork"]
     with ExitStack() as stack:
-        for file in files:
-            stack.enter_context(_one(components, file, beside=beside))
+        for kind, file in ordered:
+            stack.enter_context(_one(components, kind, file, beside=beside))
         yield
 
 
@@ -94,11 +99,10 @@ def kind_of_file(path: Path) -> str:
 
 
 def _one(
-    components: Components, file: AppliedFile, *, beside: bool
+    components: Components, kind: str, file: AppliedFile, *, beside: bool
 ) -> AbstractContextManager[None]:
     actions = {"embedding": _embedding, "hypernetwork": _hypernetwork}
     actions["lora"] = _lora_beside if beside else _lora
-    kind = kind_of_file(file.path)
     if kind not in actions:
         raise ConfigError(f"{file.path.name} is a checkpoint: use it as the base model.")
     return actions[kind](components, file)
@@ -139,9 +143,9 @@ def _each_change(
     opened, places = _opened_for(components, file)
     for name, place in places.items():
         with torch.no_grad():
-            found = _changes(opened, name, place.layer)
+            found = _changes(opened, name, place.layer, file.weight_on(name))
         for values, change in found:
-            yield values.detach(), (change * file.weight_on(name)).to(values)
+            yield values.detach(), change.to(values)
 
 
 @contextmanager
@@ -190,14 +194,16 @@ def _in_words(file: AdapterFile, name: str) -> Iterator[None]:
         ) from error
 
 
-def _changes(file: AdapterFile, name: str, layer: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def _changes(
+    file: AdapterFile, name: str, layer: Any, strength: float
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Return what changes in a layer, the weight and perhaps the bias, with what is added to it."""
     device = layer.weight.device
     with _in_words(file, name):
         parts = {part: tensor.to(device) for part, tensor in file.parts(name).items()}
-        weight, bias = weight_change(parts, layer.weight), bias_change(parts)
+        weight, bias = weight_change(parts, layer.weight, strength), bias_change(parts)
         if bias is not None:
-            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias))]
+            return [(layer.weight, weight), (layer.bias, bias.view_as(layer.bias) * strength)]
     return [(layer.weight, weight)]
 
 

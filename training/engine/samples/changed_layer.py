@@ -83,7 +83,7 @@ class ChangedLayer(nn.Module):
         depends = not self._parts.keys().isdisjoint(OF_WHOLE_WEIGHT)
         found = self._changed_before() if depends else self._layer[0].weight
         with torch.autocast(found.device.type, enabled=False):
-            return weight_change(self._parts, found) * self._strength
+            return weight_change(self._parts, found, self._strength)
 
     def _changed_before(self) -> Tensor:
         """Return the weight that the file finds: the base's, changed by the files before it."""

@@ -57,7 +57,7 @@ def merge_loras(
 ) -> SavedModel:
     """Write a checkpoint that draws as the base with all the LoRAs at their weights.
 
-    Takes LoRA, LoCon, LoHa, LoKr, full differences and DoRA. Raises ConfigError for a file made
+    Takes the forms that adapter_change.py names. Raises ConfigError for a file made
     for another base.
     """
     opened = open_model(base)
@@ -126,13 +126,16 @@ def _changed(tensor: LazyTensor, changes: Changes, dtype: torch.dtype) -> LazyTe
             try:
                 parts = file.parts(layer)
                 bias = bias_change(parts) if place.is_bias else None
-                change = weight_change(parts, view) if bias is None else bias.view_as(view)
+                if bias is None:
+                    change = weight_change(parts, view, strength)
+                else:
+                    change = bias.view_as(view) * strength
             except (UnknownAdapterError, KeyError, RuntimeError) as error:
                 raise ConfigError(
                     f"The layer {layer} of {file.path.name} cannot be merged: {error}. The file "
                     "was made for another base model, or in a form that is not known here."
                 ) from error
-            view += strength * change
+            view += change
         return whole.to(dtype)
 
     return LazyTensor(dtype, tensor.shape, compute)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from hub.accounts.models import Team, User
 from hub.core.errors import AtelierError
-from hub.formats.generation.prompt_resources import networks_in_prompt
+from hub.formats.generation.prompt_resources import embeddings_in_prompt, networks_in_prompt
 from hub.formats.generation.types import ResourceKind
 from hub.formats.generation.values import file_stem
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
@@ -52,22 +54,22 @@ class NamedFile:
     file: ModelFile
 
 
+class Why(StrEnum):
+    """Why a file that prompts name is not used."""
+
+    ABSENT = "absent"  # nobody has it, or the person may not use it
+    TOO_MANY = "too_many"  # PROMPT_MAX_FILES
+    TOO_LARGE = "too_large"  # with those before it, PROMPT_FILES_MAX_BYTES
+
+
 @dataclass(frozen=True)
 class MissingFile:
-    """A name that no usable file has, and some that there are."""
+    """A name that is used for nothing, and some that there are."""
 
     kind: ResourceKind
     name: str
-    known: tuple[str, ...]
-
-    @property
-    def sentence(self) -> str:
-        """What is told of it, in the trainer's language."""
-        known = f"There are: {', '.join(self.known)}. " if self.known else ""
-        return (
-            f"The sample prompts name the {self.kind.value} {self.name}, and there is no such file "
-            f"for this base model that the person who asked may use. {known}It is left out."
-        )
+    known: tuple[str, ...] = ()
+    why: Why = Why.ABSENT
 
 
 @dataclass(frozen=True)
@@ -77,25 +79,81 @@ class PromptFiles:
     files: tuple[NamedFile, ...] = ()
     missing: tuple[MissingFile, ...] = ()
 
+    def names_missing(self, why: Why) -> list[str]:
+        """The names that are used for nothing for a reason."""
+        return [one.name for one in self.missing if one.why == why]
+
+    @property
+    def sentences(self) -> Iterator[str]:
+        """What is told of the missing ones, in the trainer's language."""
+        for one in self.missing:
+            if one.why == Why.ABSENT:
+                known = f"There are: {', '.join(one.known)}. " if one.known else ""
+                yield (
+                    f"The sample prompts name the {one.kind.value} {one.name}, and there is no "
+                    "such file for this base model that the person who asked may use. "
+                    f"{known}It is left out."
+                )
+        yield from (f"{sentence} They are left out." for sentence in self.beyond_limits)
+
+    @property
+    def beyond_limits(self) -> Iterator[str]:
+        """What is told of those that the hub's limits do not let in."""
+        if many := self.names_missing(Why.TOO_MANY):
+            yield (
+                f"The prompts name more files than the {settings.PROMPT_MAX_FILES} of the hub's "
+                f"limit, as {', '.join(many)}."
+            )
+        if large := self.names_missing(Why.TOO_LARGE):
+            yield (
+                "The files that the prompts name are larger together than the "
+                f"{settings.PROMPT_FILES_MAX_BYTES:,} bytes of the hub's limit, with "
+                f"{', '.join(large)}."
+            )
+
 
 def files_named_in(lines: Sequence[str], wisher: Wisher) -> PromptFiles:
     """The files that lines of prompts name: networks by their tags, embeddings by their words.
 
     Of several with a name the person's own is meant, then the team's, then the newest. Embeddings
     are those of the person and the team alone: a word must not get a meaning from elsewhere.
+    What goes beyond PROMPT_MAX_FILES or PROMPT_FILES_MAX_BYTES is missing too.
     """
     parts = [split_line(line) for line in kept_lines(list(lines))]
     files: list[NamedFile] = []
     missing: list[MissingFile] = []
-    tags = {(r.kind, r.name) for prompt, _ in parts for r in networks_in_prompt(prompt)}
-    for kind, name in sorted(tags):
+    tags = sorted({(r.kind, r.name) for prompt, _ in parts for r in networks_in_prompt(prompt)})
+    most = settings.PROMPT_MAX_FILES
+    missing += [MissingFile(kind, name, why=Why.TOO_MANY) for kind, name in tags[most:]]
+    for kind, name in tags[:most]:
         found = _meant(kind, name, wisher)
         if found is None:
             missing.append(MissingFile(kind, name, _names_like(name, kind, wisher)))
         else:
             files.append(NamedFile(name, found))
     text = " ".join(f"{prompt} {options.get('n', '')}" for prompt, options in parts)
-    return PromptFiles((*files, *_embeddings(text, wisher)), tuple(missing))
+    words = _embeddings(text, wisher)
+    known = {named.name.casefold() for named in words}
+    for word in sorted({resource.name for resource in embeddings_in_prompt(text)}):
+        if word.casefold() not in known:
+            missing.append(MissingFile(ResourceKind.EMBEDDING, word))
+    missing += [MissingFile(ResourceKind.EMBEDDING, n.name, why=Why.TOO_MANY) for n in words[most:]]
+    return _within_bytes([*files, *words[:most]], missing)
+
+
+def _within_bytes(files: list[NamedFile], missing: list[MissingFile]) -> PromptFiles:
+    """The files up to the limit of bytes; one that would go beyond it is missing."""
+    room, kept, seen = settings.PROMPT_FILES_MAX_BYTES, [], set()
+    for named in files:
+        blob = named.file.blob
+        if blob.pk not in seen and blob.size_bytes > room:
+            kind = next(k for k, types in TYPES.items() if named.file.version.model.type in types)
+            missing.append(MissingFile(kind, named.name, why=Why.TOO_LARGE))
+            continue
+        room -= 0 if blob.pk in seen else blob.size_bytes
+        seen.add(blob.pk)
+        kept.append(named)
+    return PromptFiles(tuple(kept), tuple(missing))
 
 
 def _usable(kind: ResourceKind, wisher: Wisher) -> QuerySet[ModelFile]:

@@ -5,11 +5,13 @@ import { word } from "app/words";
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 30;
 const PATIENCE = 12; // failed attempts before the page says that updates are paused
+const QUIET = 20; // seconds without a word before the page asks whether anybody is there
+const ANSWER = 10; // seconds in which something has to be heard then
 const SIGNED_OUT = 4401;
 const FINAL_CODES = new Set([4400, SIGNED_OUT, 4403, 4404, 4410]);
 
 export class LiveSocket {
-  #path; #onMessage; #onState; #socket = null; #timer = 0; #failures = 0; #isClosed = false;
+  #path; #onMessage; #onState; #socket = null; #timer = 0; #silence = 0; #failures = 0; #isClosed = false;
 
   /** path: "/ws/jobs/…/"; after: number of the last message that the page already shows. */
   constructor(path, { after = 0, onMessage, onState = () => {} }) {
@@ -46,12 +48,26 @@ export class LiveSocket {
     socket.addEventListener("open", () => {
       this.#failures = 0;
       this.#onState("open", 0);
+      this.#heard();
     });
-    socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
+    socket.addEventListener("message", (event) => {
+      if (this.#socket === socket) this.#heard();
+      this.#receive(JSON.parse(event.data));
+    });
     socket.addEventListener("close", (event) => this.#socket === socket && this.#lost(event.code));
   }
 
+  /** Whoever has gone without closing the line, as a network that was changed, answers no question. */
+  #heard() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => {
+      this.send({ kind: "ping" });
+      this.#silence = setTimeout(() => this.#letGo(), ANSWER * 1000);
+    }, QUIET * 1000);
+  }
+
   #receive(message) {
+    if (message.kind === "pong") return;
     const { sequence } = message;
     if (typeof sequence === "number") {
       if (sequence <= this.after) return;
@@ -66,6 +82,7 @@ export class LiveSocket {
 
   #lost(code) {
     this.#socket = null;
+    clearTimeout(this.#silence);
     if (this.#isClosed) return;
     this.#failures += 1;
     if (FINAL_CODES.has(code) || this.#failures > PATIENCE) {
@@ -98,6 +115,7 @@ export class LiveSocket {
 
   #drop() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#silence);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
