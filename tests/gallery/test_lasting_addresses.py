@@ -8,7 +8,7 @@ from hub.core.visibility import Visibility
 from models_registry.models.model import Model
 from models_registry.models.terms import ModelVisibility
 from models_registry.services import drafts
-from models_registry.services.publish import archive_model, unpublish_version
+from models_registry.services.publish import archive_model, restore_model, unpublish_version
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_image
 from tests.factories.registry import publish_model
@@ -69,7 +69,7 @@ def test_a_cover_of_a_model_that_is_not_for_everyone_any_more(client):
     Model.objects.filter(pk=version.model_id).update(visibility=ModelVisibility.PUBLIC)
     archive_model(actor=owner, model=Model.objects.get(pk=version.model_id))
     assert is_served(client, address)
-    Model.objects.filter(pk=version.model_id).update(status="Published")
+    restore_model(actor=owner, model=Model.objects.get(pk=version.model_id))
     version.refresh_from_db()
     unpublish_version(actor=owner, version=version)
     assert not is_served(client, address)
