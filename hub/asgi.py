@@ -13,16 +13,19 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.urls import re_path  # noqa: E402
 
 from hub.api.asgi_auth import person_behind  # noqa: E402
 from hub.core.health import LIVE, READY, health  # noqa: E402
 from hub.core.kept_connections.base import keep_connections  # noqa: E402
+from hub.core.own_origin import Refusal, own_pages_only  # noqa: E402
 from hub.storage.tus import PREFIX, TusApp  # noqa: E402
 from training.datasets.routing import websocket_urlpatterns as of_datasets  # noqa: E402
 from training.jobs.routing import websocket_urlpatterns as of_jobs  # noqa: E402
 
 GC_THRESHOLDS = (10_000, 20, 10)
 
+lines = URLRouter([*of_jobs, *of_datasets, re_path(r"", Refusal.as_asgi())])
 uploads = AuthMiddlewareStack(TusApp(person_behind))
 
 
@@ -39,9 +42,7 @@ async def http(scope, receive, send) -> None:
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter([*of_jobs, *of_datasets]))
-        ),
+        "websocket": AllowedHostsOriginValidator(own_pages_only(AuthMiddlewareStack(lines))),
     }
 )
 

@@ -188,14 +188,22 @@ def _has_models(viewer: Viewer) -> Q:
 
 
 def model_tags(*, viewer: Viewer, query: str, page: int, limit: int) -> CountedPage[Tag]:
-    """Tags of models that the viewer finds, most used first."""
+    """Tags of models that the viewer finds, most used first.
+
+    Their order may be minutes old; a name that only hidden models are left with is no more shown,
+    nor counted where it would be.
+    """
     ranked = ranked_tags(viewer)
     wanted = query.lower()
     names = [name for name in ranked if wanted in name]
     start = (page - 1) * limit
     shown = names[start : start + limit]
-    rows = {tag.name: tag for tag in Tag.objects.filter(name__in=shown)}
-    return CountedPage([rows[name] for name in shown if name in rows], len(names))
+    tagged = Model.objects.listed_for(viewer).filter(model_tags__tag_id=OuterRef("pk")).order_by()
+    # One row for each name: as a join, PostgreSQL would read the tags of all models.
+    in_use = Tag.objects.alias(found=Subquery(tagged.values("pk")[:1])).filter(found__isnull=False)
+    rows = {tag.name: tag for tag in in_use.filter(name__in=shown)}
+    items = [rows[name] for name in shown if name in rows]
+    return CountedPage(items, len(names) - len(shown) + len(items))
 
 
 def people(*, ids: Sequence[int], query: str, limit: int) -> list[User]:

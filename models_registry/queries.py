@@ -187,9 +187,10 @@ def conversion_of(file: ModelFile) -> FileConversion:
     return row
 
 
-def signed_file(*, file_id: int) -> ModelFile:
-    """A file whose permission was checked when its link was signed; NotFound when it is gone."""
-    rows = file_rows().select_related("version__model")
+def signed_file(*, viewer: Viewer, file_id: int) -> ModelFile:
+    """A file of a link that was made for this person; NotFound when it is gone or not visible."""
+    visible = ModelVersion.objects.reachable_by(viewer)
+    rows = file_rows().select_related("version__model__team").filter(version__in=visible)
     file = rows.prefetch_related("version__trigger_word_sets__words").filter(pk=file_id).first()
     if file is None:
         raise NotFound(_("File not found"))

@@ -44,7 +44,7 @@ def image_view_context(
     generation: Generation | None = getattr(image, "generation", None)
     around = neighbours(viewer=viewer, filters=filters, sort=sort, image=image)
     query = list_query(filters, sort)
-    public = image.visibility == Visibility.PUBLIC
+    public = image.is_for_everyone
     editable = can_edit_image(viewer, image)
     return ImageViewContext(
         image=image,

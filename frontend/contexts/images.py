@@ -12,7 +12,6 @@ from frontend.contexts.lists import Choice, FilterChip, with_query
 from gallery.models import Image
 from gallery.queries import ImageFilters, ImageSort, Scope, without
 from hub.accounts.models import User
-from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
 
 CARD_WIDTHS = (320, 450, 800)
@@ -161,7 +160,7 @@ def picture_of(image: Image, width: int, *, sizes: str, whole: bool = False) -> 
 
     With `whole` the file itself is offered too, for screens that are larger than any rendition.
     """
-    public = image.visibility == Visibility.PUBLIC
+    public = image.is_for_everyone
     widths = {min(step, image.width): step for step in reversed(CARD_WIDTHS)}
     offered = [
         (picture_url(image.blob, step, public=public), shown)

@@ -13,7 +13,7 @@ from hub.formats.zip_stream import ZipMember
 from hub.storage.archive_delivery import ArchiveEntry
 from models_registry.install_paths import install_paths
 from models_registry.models.file import ModelFile
-from models_registry.models.model import Model
+from models_registry.models.model import Model, Viewer
 from models_registry.models.version import ModelVersion
 from models_registry.services.bulk import BulkFile, BulkPlan
 from models_registry.services.download import download_name, download_token
@@ -23,10 +23,11 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Models to hand out, of one title, on one origin (`http://hub.local:8000`)."""
+    """Models to hand out to somebody, of one title, on one origin (`http://hub.local:8000`)."""
 
     title: str
     models: tuple[Model, ...]
+    viewer: Viewer
     origin: str
     is_complete: bool
 
@@ -88,7 +89,9 @@ class Export:
         if version.model.is_for_everyone and not version.requires_sign_in:
             return self._address(item.file)
         name = PurePosixPath(item.path).name
-        path = reverse("civitai-signed-download", args=[download_token(item.file), name])
+        path = reverse(
+            "civitai-signed-download", args=[download_token(item.file, viewer=self.viewer), name]
+        )
         return f"{self.origin}{path}"
 
     def _aria2_entry(self, item: BulkFile) -> Iterator[str]:
@@ -116,7 +119,9 @@ def archive_entries(plan: BulkPlan, export: Export) -> list[ArchiveEntry]:
     return [first, *files]
 
 
-def export_of(title: str, models: Iterable[Model], *, origin: str, is_complete: bool) -> Export:
+def export_of(
+    title: str, models: Iterable[Model], *, viewer: Viewer, origin: str, is_complete: bool
+) -> Export:
     """An export of models as the catalogue reads them."""
     kept = tuple(model for model in models if not model.is_archived)
-    return Export(title=title, models=kept, origin=origin, is_complete=is_complete)
+    return Export(title, kept, viewer, origin, is_complete)

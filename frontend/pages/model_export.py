@@ -75,7 +75,8 @@ def _export(request: HttpRequest, title: str, filters: ModelFilters, sort: Sort)
     limit = settings.BULK_MAX_MODELS
     page = catalogue_page(viewer=request.user, filters=filters, sort=order, limit=limit)
     origin = request.build_absolute_uri("/").rstrip("/")
-    return export_of(title, page.items, origin=origin, is_complete=page.next_cursor is None)
+    is_complete = page.next_cursor is None
+    return export_of(title, page.items, viewer=request.user, origin=origin, is_complete=is_complete)
 
 
 def _zip(request: HttpRequest, export: Export) -> HttpResponseBase:

@@ -59,6 +59,8 @@ class Image(TimeStamped):
     repeats that of the checkpoint, else of the first known resource, since lists filter on it.
     """
 
+    FOR_EVERYONE = models.Q(visibility=Visibility.PUBLIC, status=ImageStatus.READY, hidden_at=None)
+
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="images"
     )
@@ -136,3 +138,9 @@ class Image(TimeStamped):
 
     def __str__(self) -> str:
         return self.title or self.filename
+
+    @property
+    def is_for_everyone(self) -> bool:
+        """Read, public and not hidden: it may have addresses that never end."""
+        is_shown = self.status == ImageStatus.READY and self.hidden_at is None
+        return is_shown and self.visibility == Visibility.PUBLIC

@@ -15,6 +15,9 @@ from hub.core.models import QuickRow, TimeStamped
 class User(QuickRow, AbstractUser):
     """A person; `language` and `theme` empty mean: as the browser asks."""
 
+    #: The rows whose picture everyone sees: all of them.
+    FOR_EVERYONE = models.Q()
+
     language = models.CharField(max_length=12, blank=True)
     theme = models.CharField(max_length=5, blank=True)
     bio = models.TextField(blank=True)

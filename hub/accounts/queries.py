@@ -61,7 +61,7 @@ def members_of(team: Team) -> QuerySet[Membership]:
 
 
 def active_person(user_id: int) -> User | None:
-    """The person as the rows say now; None for a closed account. For lines that stay open."""
+    """The person as the rows say now; None for a closed account. For lines and links that last."""
     return User.objects.filter(pk=user_id, is_active=True).first()
 
 

@@ -1,6 +1,7 @@
 """What a file is, told by its bytes and never by its name."""
 
 import re
+import tarfile
 from enum import StrEnum
 from typing import BinaryIO
 
@@ -99,8 +100,11 @@ def detect_type(source: BinarySource) -> FileType:
 
 def type_of_head(head: bytes, size: int) -> FileType:
     """Return the type by the first HEAD_BYTES of a file of `size` bytes; a torch zip is a ZIP."""
+    if is_tar(head):
+        # First: torch.load opens whatever is one as its oldest format, whatever else it may be.
+        return FileType.TAR
     if _looks_like_safetensors(head, size):
-        # First: the length in front of the header may happen to spell another signature.
+        # Before signatures: the length in front of the header may happen to spell another one.
         return FileType.SAFETENSORS
     for signature, file_type in SIGNATURES:
         if head.startswith(signature):
@@ -108,13 +112,27 @@ def type_of_head(head: bytes, size: int) -> FileType:
     container = _container_type(head)
     if container is not FileType.UNKNOWN:
         return container
-    if head.startswith(b"PK\x03\x04"):
-        return FileType.ZIP
+    return FileType.ZIP if head.startswith(b"PK\x03\x04") else _unsigned_type(head)
+
+
+def _unsigned_type(head: bytes) -> FileType:
     if head[TAR_MAGIC_AT:].startswith(TAR_MAGIC):
         return FileType.TAR
     if ONNX_START.match(head):
         return FileType.ONNX
     return FileType.PICKLE if _looks_like_pickle(head) else FileType.UNKNOWN
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether these HEAD_BYTES are the header of a tar archive for Python, which asks no magic.
+
+    Its checksum decides; the name in front of it may be the beginning of any other file.
+    """
+    try:
+        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _container_type(head: bytes) -> FileType:

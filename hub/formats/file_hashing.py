@@ -128,7 +128,7 @@ class _OnePass:
             if start >= before:
                 return False
             self._light_at = self._next(start)
-            reader.give(start, self._light_at, self._light.update_blake3, self._light.update_crc32)
+            reader.give(start, self._light_at, self._light.update)
             behind = min(*self._at.values(), self._light_at) // GIVEN_BACK_BYTES * GIVEN_BACK_BYTES
             reader.give_back(self._given_back, behind)
             self._given_back = max(behind, self._given_back)

@@ -36,14 +36,13 @@ class PieceReader:
         self._file, self._mapping = file, mapping
         self._whole = memoryview(mapping if mapping is not None else bytearray(most))
 
-    def give(self, start: int, stop: int, *updates: Callable[[memoryview], object]) -> None:
-        """Hand the bytes from `start` to before `stop` to each of `updates` in turn.
+    def give(self, start: int, stop: int, update: Callable[[memoryview], object]) -> None:
+        """Hand the bytes from `start` to before `stop` to `update`.
 
         Raises OSError where the file ends too early or cannot be read.
         """
         with self._piece(start, stop) as piece:
-            for update in updates:
-                update(piece)
+            update(piece)
 
     def give_back(self, start: int, stop: int) -> None:
         """Take out of the process what no thread reads again: memory must not grow with files."""

@@ -117,7 +117,9 @@ def read_model_metadata(metadata: Mapping[str, str]) -> ModelMetadata:
         network_module=ss.text("network_module"),
         network_dim=ss.integer("network_dim"),
         network_alpha=ss.number("network_alpha"),
-        network_args={str(key): str(value) for key, value in ss.mapping("network_args").items()},
+        network_args={
+            key: whole_text(str(value)) for key, value in ss.mapping("network_args").items()
+        },
         resolution=_resolution(ss.text("resolution")) or _resolution(spec.text("resolution")),
         steps=ss.integer("steps"),
         epochs=ss.integer("epoch") or ss.integer("num_epochs"),
@@ -132,6 +134,15 @@ def read_model_metadata(metadata: Mapping[str, str]) -> ModelMetadata:
     )
 
 
+def whole_text(text: str) -> str:
+    """Text that can be stored and sent: without NUL, and without halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _with_whole_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    return {whole_text(key): value for key, value in pairs}
+
+
 class _Reader:
     """Reads the values behind one prefix."""
 
@@ -140,7 +151,7 @@ class _Reader:
         self._prefix = prefix
 
     def text(self, key: str) -> str | None:
-        value = self._metadata.get(self._prefix + key, "").strip()
+        value = whole_text(self._metadata.get(self._prefix + key, "")).strip()
         return None if value in ABSENT_TEXTS else value
 
     def integer(self, key: str) -> int | None:
@@ -156,7 +167,7 @@ class _Reader:
 
     def mapping(self, key: str) -> Mapping[str, object]:
         try:
-            value = json.loads(self.text(key) or "{}")
+            value = json.loads(self.text(key) or "{}", object_pairs_hook=_with_whole_keys)
         except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}

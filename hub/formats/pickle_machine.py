@@ -40,6 +40,11 @@ _FILLERS = frozenset(
 # Calls its first argument: torch has it make a tensor of a class of its own.
 _CALLS_ANOTHER = ("torch._tensor", "_rebuild_from_type_v2")
 _REBUILDERS = ("torch._utils", "_rebuild_")
+# How picklers write bytes and arrays; other encodings double what they are given, and another shape
+# is a size. What these arguments are is told by `_is_as_written`.
+_ENCODE = ("_codecs", "encode")
+_ENCODINGS = ("latin1", "latin-1")
+_RECONSTRUCTS = tuple((f"numpy.{core}.multiarray", "_reconstruct") for core in ("core", "_core"))
 #: A storage is named by five or six values.
 _KEPT_ITEMS = 6
 #: Each tuple of tuples is walked over again whenever it is hashed; a few bytes double that.
@@ -286,7 +291,7 @@ class ImportTracer:
         """Whether this call makes something much larger than what the pickle holds."""
         top = self._top()
         is_size = isinstance(top, Bundle) and top.count == 1 and isinstance(top.items[0], int)
-        return is_size or called in _FILLERS
+        return is_size or called in _FILLERS or not _is_as_written(called, top)
 
     def _apply_effect(self, step: Step) -> None:
         """Pop and push by the opcode's own description; text stays text, the rest is opaque."""
@@ -333,3 +338,13 @@ class ImportTracer:
             self._stack.append(OPAQUE if step.opcode.name in _NOT_TEXT else argument)
         else:
             self._stack.extend([OPAQUE] * len(after))
+
+
+def _is_as_written(called: Imported, arguments: object) -> bool:
+    """Whether a call whose arguments decide how large its result is has those of every pickler."""
+    second = arguments.items[1] if isinstance(arguments, Bundle) and arguments.count > 1 else OPAQUE
+    if called == _ENCODE:
+        return second in _ENCODINGS
+    if called in _RECONSTRUCTS:
+        return isinstance(second, Bundle) and second.items == (0,)
+    return True

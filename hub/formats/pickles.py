@@ -15,7 +15,7 @@ from typing import BinaryIO
 from zipfile import ZipFile, ZipInfo
 
 from hub.formats.binary_source import BinarySource, opened, size_of
-from hub.formats.detection import TORCH_LEGACY_MAGIC
+from hub.formats.detection import HEAD_BYTES, TORCH_LEGACY_MAGIC, is_tar
 from hub.formats.errors import ArchiveError, FormatError, PickleScanError, Problem
 from hub.formats.pickle_globals import Verdict, judge_import
 from hub.formats.pickle_machine import (
@@ -63,6 +63,7 @@ FILLS_MEMORY = (
 )
 CHANGES = "it changes what it imports ({names}), for every program that loads it"
 TANGLED = "its values lie in each other so often that loading it may never end"
+HIDDEN_TAR = "it is also a tar archive, as which torch would open it first"
 HIDDEN_ARCHIVE = "it also ends as a zip archive does, so another program may open it as one"
 TRAILING_BYTES = "bytes that belong to nothing follow behind the pickle"
 FOREIGN_MEMBER = "the archive holds {name!r}, which no file of torch has"
@@ -206,6 +207,9 @@ class _Scan:
             self.problems.append(TRAILING_BYTES)
         if has_archive_at_end(stream):
             self.problems.append(HIDDEN_ARCHIVE)
+        stream.seek(0)
+        if is_tar(stream.read(HEAD_BYTES)):
+            self.problems.append(HIDDEN_TAR)
 
     def storages_missing(self, members: list[ZipInfo]) -> list[str]:
         """Why numbers that a torch zip names are not in it; asked only where all else is good."""

@@ -20,6 +20,8 @@ LENGTH_BYTES = 8
 ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 METADATA_KEY = "__metadata__"
 MAX_DIMENSION = 1 << 62
+#: What numpy and torch can hold; the product of a hundred thousand sides takes minutes.
+MAX_DIMENSIONS = 64
 
 DTYPE_BITS: Mapping[str, int] = {
     **dict.fromkeys(("F4",), 4),
@@ -219,7 +221,7 @@ def _checked_tensor(name: str, entry: object) -> TensorInfo:
     bits = DTYPE_BITS.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     if bits is None:
         raise SafetensorsError(BAD_TENSOR, name=name, reason="the dtype is unknown")
-    if not _are_lengths(shape):
+    if not _are_lengths(shape) or len(shape) > MAX_DIMENSIONS:
         raise SafetensorsError(BAD_TENSOR, name=name, reason="the shape is not a list of lengths")
     if not _are_lengths(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise SafetensorsError(BAD_TENSOR, name=name, reason="the offsets are not a range")

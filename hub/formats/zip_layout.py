@@ -220,6 +220,8 @@ def _directory_start(stream: BinaryIO, *, comment_bytes: int, count: int) -> int
     if not record.startswith(END_MAGIC):
         raise ArchiveError(HIDDEN_BYTES, start=max(record_at, 0))
     told: tuple[int, ...] = END_RECORD.unpack(record)[1:7]
+    if END_RECORD.unpack(record)[7] != comment_bytes:  # cut off, or not where readers look
+        raise ArchiveError(TWO_STORIES, name=ITS_DIRECTORY)
     end = record_at
     locator_at = record_at - ZIP64_LOCATOR.size
     locator = _read_at(stream, locator_at, ZIP64_LOCATOR.size)

@@ -42,6 +42,7 @@ from hub.core.errors import (
     TooLarge,
 )
 from hub.core.http_status import status_of
+from hub.core.own_origin import is_own_origin
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
 
@@ -92,7 +93,7 @@ class TusApp:
             return 204, offered, b""
         if headers.get("tus-resumable") != "1.0.0":
             return 412, {"Tus-Version": "1.0.0"}, b""
-        if not _same_origin(headers):
+        if not is_own_origin(headers):
             raise NotAllowed(_("Uploads are accepted from this site's own pages only."))
         user = await self.find_user(scope)
         if user is None:
@@ -292,11 +293,6 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
-
-
-def _same_origin(headers: dict[str, str]) -> bool:
-    origin = headers.get("origin")
-    return origin is None or re.sub(r"^https?://", "", origin) == headers.get("host")
 
 
 def _number(headers: dict[str, str], name: str) -> int:

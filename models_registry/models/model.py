@@ -179,6 +179,16 @@ def listed_models(user: Viewer) -> Q:
     return Q(status__in=PUBLIC_STATES) & found
 
 
+def models_for_everyone(prefix: str) -> Q:
+    """`Model.is_for_everyone`, for rows that reach their model through `prefix` ("model__")."""
+    return Q(
+        **{
+            f"{prefix}visibility": ModelVisibility.PUBLIC,
+            f"{prefix}status__in": PUBLIC_STATES,
+        }
+    )
+
+
 class ModelQuerySet(models.QuerySet["Model"]):
     """Vocabulary of lists."""
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.models import TimeStamped
-from models_registry.models.model import Model
+from models_registry.models.model import Model, models_for_everyone
 from models_registry.models.version import ModelVersion
 
 
@@ -47,6 +47,8 @@ class Review(TimeStamped):
 
 class ReviewPicture(models.Model):
     """A picture that the author of a review made with the version; sizes in pixels."""
+
+    FOR_EVERYONE = models_for_everyone("review__version__model__")
 
     review = models.OneToOneField(Review, on_delete=models.CASCADE, related_name="picture")
     blob = models.ForeignKey(

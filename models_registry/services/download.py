@@ -8,12 +8,14 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
+from hub.accounts.queries import active_person
 from hub.core.errors import Gone, NotAllowed, NotFound
 from models_registry.errors import EarlyAccess, SignInNeeded
 from models_registry.models.download import Download
@@ -29,7 +31,7 @@ from models_registry.queries import signed_file
 from models_registry.services.counters import add_download
 from models_registry.services.names import clean_file_name, stem_and_suffix
 
-LINK_SALT = "atelier.download"
+LINK_SALT = "atelier.download.2"
 LINK_SECONDS = 24 * 3600
 MAIN_KINDS = frozenset(
     {FileKind.MODEL, FileKind.PRUNED_MODEL, FileKind.DIFFUSION_MODEL, FileKind.UNET}
@@ -152,36 +154,44 @@ def visitor_digest(*, address: str, agent: str, now: datetime | None = None) -> 
     return hmac.new(key, text, hashlib.sha256).hexdigest()[:32]
 
 
-def download_token(file: ModelFile) -> str:
+def download_token(file: ModelFile, *, viewer: Viewer) -> str:
     """What a link carries so that it needs no key and no session; permission is checked before.
 
-    The number is negative where somebody took a file that is not cleared, as its people may.
+    The number of the file, negative where somebody took one that is not cleared, as its people may;
+    and that of the person, 0 for nobody in particular.
     """
-    return signing.dumps(file.pk if file.is_clean else -file.pk, salt=LINK_SALT)
+    numbers = [file.pk if file.is_clean else -file.pk, viewer.pk or 0]
+    return signing.dumps(numbers, salt=LINK_SALT)
 
 
 def linked_file(token: str) -> ModelFile:
-    """The file of a link, without asking again who takes it.
+    """The file of a link, for whoever brings it, while the one it was made for may have it.
 
-    Raises NotFound for what is no token, Gone when its day is over, or when the file was found
-    dangerous, or not clean any more, since the link was made.
+    Raises NotFound for what is no token, and when that person does not see the file any more; Gone
+    when its day is over, or when the file was found dangerous, or not clean any more, since the
+    link was made; and what `check_download` raises.
     """
-    number = _number_in(token)
-    file = signed_file(file_id=abs(number))
+    number, person_id = _numbers_in(token)
+    viewer = active_person(person_id) if person_id else AnonymousUser()
+    if viewer is None:
+        raise NotFound(_("File not found"))
+    file = signed_file(viewer=viewer, file_id=abs(number))
     if file.scan_status == ScanStatus.DANGER:
         raise Gone(_("This file turned out to be dangerous and is not handed out any more"))
     if file.scan_status == ScanStatus.ERROR and number > 0:
         raise Gone(_("This file was looked at again and is not cleared any more"))
+    check_download(viewer=viewer, file=file)
     return file
 
 
-def _number_in(token: str) -> int:
+def _numbers_in(token: str) -> tuple[int, int]:
     try:
-        return int(signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS))
+        number, person_id = signing.loads(token, salt=LINK_SALT, max_age=LINK_SECONDS)
     except signing.SignatureExpired as error:
         raise Gone(_("This download link has expired; ask for a new one")) from error
     except signing.BadSignature as error:
         raise NotFound(_("File not found")) from error
+    return number, person_id
 
 
 def download_name(file: ModelFile) -> str:

@@ -5,6 +5,7 @@ import re
 from django.utils import timezone
 
 from hub.formats.model_kind import ModelGuess, ModelKind
+from hub.formats.model_metadata import whole_text
 from hub.formats.safetensors_header import SafetensorsHeader
 from models_registry.models.file import EmaWeights, FileFormat, ModelFile, SizeKind
 from models_registry.scanning.inspection import Inspection
@@ -52,11 +53,7 @@ def fill_header(file: ModelFile, header: SafetensorsHeader, guess: ModelGuess) -
 
 def _storable(data: dict[str, str]) -> dict[str, str]:
     """Text that jsonb can hold: without NUL and without halves of surrogate pairs."""
-    return {_clean(key): _clean(value) for key, value in data.items()}
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return {whole_text(key): whole_text(value) for key, value in data.items()}
 
 
 def told_format(found: str) -> str:

@@ -36,6 +36,7 @@ def _contradictions() -> Iterator[Hostile]:
         ("one file in the end record", end, 8, struct.pack("<2H", 1, 1)),
         ("nine files in the end record", end, 8, struct.pack("<2H", 9, 9)),
         ("a second disk in the end record", end, 4, struct.pack("<2H", 1, 1)),
+        ("a comment that is not there", end, 20, b"\x07\0"),
     ):
         data = bytearray(zip_bytes({"a.txt": b"a cat", "b.txt": b"a dog"}))
         found = start if isinstance(start, int) else data.find(start)

@@ -257,7 +257,8 @@ class Hub:
         version = ModelVersion.objects.select_related("model__owner").get()
         file = add_file(actor=version.model.owner, version=version, upload_id=upload.pk)
         process_file(file_id=file.pk)
-        return f"/api/download/signed/{download_token(file)}/model.safetensors"
+        token = download_token(file, viewer=version.model.owner)
+        return f"/api/download/signed/{token}/model.safetensors"
 
     def fetch(self, address: str, target: Path) -> None:
         """Download to a file and hash it, as a client does."""

@@ -9,10 +9,11 @@ from models_registry.models.file import ScanStatus
 from models_registry.scanning.inspection import scan_content
 from tests.factories.gguf_files import gguf_bytes
 from tests.factories.hostile import MARKER, hostile_files
+from tests.factories.hostile_sizes import hostile_sizes
 from tests.factories.hostile_torch import hostile_torch_files
 from tests.factories.hostile_zips import hostile_zips
 
-CASES = [*hostile_files(), *hostile_torch_files(), *hostile_zips()]
+CASES = [*hostile_files(), *hostile_torch_files(), *hostile_zips(), *hostile_sizes()]
 #: What no scan ever needs: starting something, importing a pickle's names, loading it.
 FORBIDDEN_EVENTS = ("os.system", "os.mkdir", "subprocess.Popen", "pickle.find_class", "socket.")
 

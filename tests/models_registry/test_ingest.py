@@ -173,3 +173,26 @@ def test_a_thumbnail_that_is_no_picture_is_left_out(thumbnail):
     file = files.process_file(file_id=add(data, version=version).pk)
     assert (file.stage, file.is_clean) == (FileStage.READY, True)
     assert not version.covers.exists()
+
+
+@pytest.mark.django_db
+def test_a_header_with_texts_that_no_database_takes_is_read_like_any_other():
+    odd = "in\x00k \\ud83d"  # in JSON within a text, half of a pair is just an escape
+    metadata = {
+        "modelspec.trigger_phrase": f"a{odd}, " + "w" * 9000,
+        "modelspec.description": odd,
+        "modelspec.tags": f"{odd}, b",
+        "ss_tag_frequency": '{"1_a": {"in\\u0000k": 5, "half\\ud83d": 5}}',
+        "ss_dataset_dirs": '{"1_a": {"n_repeats": 1, "img_count": 5}}',
+    }
+    for left_out in ("", "modelspec.trigger_phrase"):
+        version = make_version(make_model(), trigger_words=())
+        said = {key: value for key, value in metadata.items() if key != left_out}
+        file = add(lora_bytes(metadata=said), version=version)
+        files.process_file(file_id=file.pk)
+        file.refresh_from_db()
+        assert (file.stage, file.scan_status) == (FileStage.READY, ScanStatus.SUCCESS)
+        version.refresh_from_db()
+        words = version.trained_words
+        assert words[0] == ("ink" if left_out else "aink \\ud83d")
+        assert all("\x00" not in word for word in [*words, version.description])

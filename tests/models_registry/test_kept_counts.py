@@ -108,3 +108,11 @@ def test_tags_of_everyone_are_kept_and_ones_own_added(member):
     tags = [[tag.name for tag in model_tags(viewer=viewer, query="", page=1, limit=9).items]
             for viewer in (ANYONE, member)]  # fmt: skip
     assert tags == [["sketch"], ["sketch", "ink"]]
+
+
+def test_a_tag_of_what_is_hidden_now_is_not_shown_although_it_was_counted(member):
+    keep_counts_task()
+    Model.objects.update(visibility="private")
+    for viewer in (ANYONE, UserFactory()):
+        found = model_tags(viewer=viewer, query="sketch", page=1, limit=9)
+        assert (found.items, found.total_items) == ([], 0)

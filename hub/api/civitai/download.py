@@ -1,7 +1,8 @@
 """`/api/download/models/{versionId}`: choose the file, count, redirect to a signed link here.
 
 The link needs no key and no session, so that download managers that drop headers, or forward them
-where they do not belong, still get the file; it ends after a day. No key is ever part of it.
+where they do not belong, still get the file. It ends after a day, and when the one who asked for it
+may not have the file any more. No key is ever part of it.
 """
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -70,7 +71,7 @@ def _redirected(
         return failure("Early Access", 403, message=error.message, deadline=deadline)
     if request.method != "HEAD":
         _count(request, caller, file)
-    return _redirect(request, file)
+    return _redirect(request, caller, file)
 
 
 def _chosen_file(request: HttpRequest, caller: Caller, version_id: int, kind: str) -> ModelFile:
@@ -98,8 +99,8 @@ def _count(request: HttpRequest, caller: Caller, file: ModelFile) -> None:
     record_download(file=file, user=viewer if isinstance(viewer, User) else None, visitor=visitor)
 
 
-def _redirect(request: HttpRequest, file: ModelFile) -> HttpResponse:
-    token = download_token(file)
+def _redirect(request: HttpRequest, caller: Caller, file: ModelFile) -> HttpResponse:
+    token = download_token(file, viewer=caller.viewer)
     # The name at the end serves tools that name files by the address.
     path = reverse("civitai-signed-download", args=[token, download_name(file)])
     response = HttpResponse(status=307)

@@ -35,7 +35,6 @@ from hub.api.civitai.picture_ids import cover_id_of
 from hub.api.civitai.refusals import ErrorShape, ParameterError
 from hub.api.civitai.values import instant
 from hub.core.throttles import TooMany
-from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
 
 DEFAULT_LIMIT = 100
@@ -69,7 +68,7 @@ def image_list(request: HttpRequest, caller: Caller) -> dict[str, Any]:
 def image_item(image: Image, links: Links, shape: MetaShape, *, with_tags: bool) -> dict[str, Any]:
     """One picture of the gallery."""
     generation = getattr(image, "generation", None)
-    public = image.visibility == Visibility.PUBLIC
+    public = image.is_for_everyone
     item: dict[str, Any] = {
         "id": image.pk,
         "url": links.origin + picture_url(image.blob, public=public, name=str(image.pk)),

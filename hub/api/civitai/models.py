@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from hub.api.civitai.base_model_options import asks_for_options, options_refusal
 from hub.api.civitai.endpoint import Access, Caller, endpoint
 from hub.api.civitai.json_text import JsonText, list_text
 from hub.api.civitai.kept_items import ModelTexts
@@ -44,6 +45,8 @@ def model_list(request: HttpRequest, caller: Caller) -> HttpResponseBase | JsonT
     """The catalogue by cursor (or, for the first thousand, by page)."""
     if caller.is_anonymous and ("favorites" in request.GET or "hidden" in request.GET):
         return failure("Unauthorized", 401)
+    if asks_for_options(request.GET):
+        return options_refusal()
     wish = _page_wish(request)
     primary_only = bool(truth(request.GET, "primaryFileOnly"))
     texts = ModelTexts(links_for(request), primary_only=primary_only)

@@ -37,6 +37,7 @@ SORTS: Mapping[str, Sort] = {
     "Most Discussed": Sort.COMMENTS,
     "Most Collected": Sort.BOOKMARKS,
     "Most Images": Sort.IMAGES,
+    "Most Buzz": Sort.RATING,  # an order of old that programs still offer; nobody is tipped here
     "Newest": Sort.NEWEST,
     "Oldest": Sort.OLDEST,
 }

@@ -39,6 +39,11 @@ def failure(message: str, status: int, /, **more: object) -> JsonResponse:
     return _uncached({"error": message, **more}, status)
 
 
+def validator_refusal(detail: Mapping[str, object]) -> JsonResponse:
+    """A refused parameter, told by an object under `error`."""
+    return _uncached({"error": detail}, HTTPStatus.BAD_REQUEST)
+
+
 def refusal_of(error: Exception, path: str, shape: ErrorShape, *, as_object: bool) -> JsonResponse:
     """Expected errors by their status; anything else is logged and told in the shape of a 500.
 
@@ -47,8 +52,8 @@ def refusal_of(error: Exception, path: str, shape: ErrorShape, *, as_object: boo
     if isinstance(error, ParameterError):
         if not as_object:
             return _shaped(error.message, HTTPStatus.BAD_REQUEST, shape)
-        detail = {"formErrors": [], "fieldErrors": {error.name: [error.message]}}
-        return _uncached({"error": detail}, HTTPStatus.BAD_REQUEST)
+        fields = {error.name: [error.message]}
+        return validator_refusal({"formErrors": [], "fieldErrors": fields})
     if isinstance(error, AtelierError):
         return _shaped(error.message, status_of(error), shape)
     if isinstance(error, RequestDataTooBig):

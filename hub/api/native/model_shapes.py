@@ -7,11 +7,10 @@ from rest_framework import serializers
 
 from hub.api.native.advice import ExampleShape, ResourceShape
 from hub.api.native.people import PersonShape
-from hub.core.visibility import Visibility
 from hub.storage.pictures import picture_url
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
-from models_registry.models.model import PUBLIC_STATES, Model
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWordSet
 from models_registry.queries import ModelDetail
@@ -88,9 +87,7 @@ class CoverShape(serializers.Serializer[VersionCover]):
 
     def get_url(self, cover: VersionCover) -> str:
         """Address of the picture as it was sent."""
-        model = cover.version.model
-        is_public = model.visibility == Visibility.PUBLIC and model.status in PUBLIC_STATES
-        return picture_url(cover.blob, public=is_public)
+        return picture_url(cover.blob, public=cover.version.model.is_for_everyone)
 
 
 class WeightShape(serializers.Serializer[Any]):

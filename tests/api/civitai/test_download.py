@@ -6,8 +6,11 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
+from hub.accounts.models import Role
+from hub.accounts.services import add_member, remove_member
 from hub.core.visibility import Visibility
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
+from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.services import publish
 from models_registry.services.download import LINK_SALT
@@ -135,12 +138,35 @@ def test_a_link_to_a_file_that_is_not_clean_any_more_serves_only_those_who_took_
     assert b"".join(follow(api, knowing)) == lora_bytes(seed=0)
 
 
+def test_a_link_ends_when_the_one_who_asked_may_not_have_the_file_any_more(api, api_of):
+    team = make_team()
+    version = publish_model(owner=team.created_by, team=team, visibility=Visibility.TEAM)
+    guests = publish_model(owner=team.created_by, seed=1)
+    member = add_member(actor=team.created_by, team=team, user=UserFactory(), role=Role.VIEWER)
+    taken = [start(api_of(member.user), version), start(api, guests)]
+    assert [follow(api, link).status_code for link in taken] == [200, 200]
+    remove_member(actor=team.created_by, team=team, user=member.user)
+    Model.objects.filter(pk=guests.model_id).update(visibility=Visibility.PRIVATE)
+    assert [follow(api, link).status_code for link in taken] == [404, 404]
+
+
+def test_a_link_ends_with_the_account_of_whoever_asked_and_with_the_archive(api, api_of):
+    version = publish_model()
+    person = UserFactory()
+    theirs, guests = start(api_of(person), version), start(api, version)
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    assert [follow(api, link).status_code for link in (theirs, guests)] == [404, 200]
+    publish.archive_model(actor=version.model.owner, model=version.model)
+    assert follow(api, guests).status_code == 410
+
+
 def test_a_forged_or_old_link_is_refused(api, monkeypatch):
     version = publish_model()
     file = version.files.get()
     forged = signing.dumps(file.pk, salt="other")
     assert api.raw(f"/api/download/signed/{forged}/x.safetensors").status_code == 404
-    token = signing.dumps(file.pk, salt=LINK_SALT)
+    token = signing.dumps([file.pk, 0], salt=LINK_SALT)
     later = timezone.now().timestamp() + 24 * 3600 + 60
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert api.raw(f"/api/download/signed/{token}/x.safetensors").status_code == 410

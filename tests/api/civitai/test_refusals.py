@@ -184,3 +184,17 @@ def test_an_error_of_ours_has_the_shape_of_a_500(monkeypatch):
         "message": "An unexpected error occurred",
         "error": "Internal server error",
     }
+
+
+def test_webui_browsers_are_told_the_base_models_as_they_ask(api):
+    refused = api.raw("/api/v1/models?baseModels=GetModels")
+    assert refused.status_code == 400
+    error = refused.json()["error"]
+    known = api.get("enums")["BaseModel"]
+    assert error["issues"][0]["unionErrors"][0]["issues"][0]["options"] == known
+    assert json.loads(error["message"])[0]["errors"][0][0]["values"] == known
+    assert api.get("models?baseModels=SD+9") == {"items": [], "metadata": {}}
+
+
+def test_an_order_that_programs_still_offer_is_taken(api):
+    assert api.get("models?sort=Most+Buzz") == {"items": [], "metadata": {}}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.formats import crc32 as chosen_crc32
-from hub.formats import file_hashing, file_pieces
+from hub.formats import file_hashing, file_pieces, hashes
 from hub.formats.file_hashing import CHUNK_BYTES, THREADED_FROM_BYTES, hash_file
 from hub.formats.hashes import AUTOV1_MIN_BYTES, EMPTY_SHA256, HashKind, StreamHasher
 from hub.formats.safetensors_header import HeaderLimits
@@ -195,12 +195,12 @@ def test_a_thread_that_stands_still_keeps_nothing_from_the_other(tmp_path, monke
     given, this = file_pieces.PieceReader.give, threading.current_thread()
     light = []
 
-    def give(reader, start, stop, *updates):
+    def give(reader, start, stop, update):
         if threading.current_thread() is not this:
             assert is_through.wait(30)
-        elif len(updates) == 2:
+        elif isinstance(update.__self__, hashes.LightDigests):
             light.append(stop)
-        given(reader, start, stop, *updates)
+        given(reader, start, stop, update)
 
     def tell(done, total):
         if done == total:
@@ -209,6 +209,19 @@ def test_a_thread_that_stands_still_keeps_nothing_from_the_other(tmp_path, monke
     monkeypatch.setattr(file_pieces.PieceReader, "give", give)
     assert hash_file(path, on_progress=tell) == hash_bytes(data)
     assert len(light) >= len(data) // CHUNK_BYTES
+
+
+def test_blake3_clears_the_registers_behind_crc32(monkeypatch):
+    called = []
+
+    class Blake3:
+        def update(self, chunk):
+            called.append("blake3")
+
+    monkeypatch.setattr(hashes, "blake3", Blake3)
+    monkeypatch.setattr(hashes, "crc32", lambda chunk, before: called.append("crc32") or before)
+    hashes.LightDigests().update(b"abc")
+    assert called == ["crc32", "blake3"]
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))

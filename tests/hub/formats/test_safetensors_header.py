@@ -175,6 +175,14 @@ def test_a_tensor_entry_that_is_wrong_is_refused(bad):
     assert code_of(framed(json.dumps({"t": bad}).encode(), b"abcd")) == "safetensors_bad_tensor"
 
 
+def test_how_many_sides_a_tensor_may_have_is_limited():
+    def shaped(sides: int) -> bytes:
+        return framed(json.dumps({"t": entry(shape=[1] * sides)}).encode(), b"abcd")
+
+    assert len(read_header(io.BytesIO(shaped(64))).tensors[0].shape) == 64
+    assert code_of(shaped(65)) == "safetensors_bad_tensor"
+
+
 @pytest.mark.parametrize("second", [[3, 7], [5, 9], [0, 4]])
 def test_gaps_and_overlaps_are_refused(second):
     raw = json.dumps({"a": entry(), "b": entry(data_offsets=second)}).encode()

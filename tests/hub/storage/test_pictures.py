@@ -7,6 +7,7 @@ from PIL import Image
 from hub.core.errors import Invalid, TooLarge
 from hub.storage.blobs import store_bytes
 from hub.storage.pictures import inspect_picture, picture_url, snap_width
+from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,7 @@ def test_a_width_is_snapped_up_to_an_offered_one():
 def test_a_signed_address_serves_a_small_webp_and_the_original(client):
     data = _png()
     blob = store_bytes(data, content_type="image/png")
+    UserFactory(avatar=blob)
     small = client.get(picture_url(blob, 320, public=True))
     assert small.status_code == 200
     assert Image.open(io.BytesIO(small.content)).size == (320, 200)
@@ -93,6 +95,7 @@ def test_an_address_ends_in_a_plain_file_name(client):
 
 def test_a_picture_is_saved_under_the_ending_of_its_content(client):
     blob = store_bytes(_png(), content_type="image/png")
+    UserFactory(avatar=blob)
     answer = client.get(picture_url(blob, public=True).replace("picture.png", "evil.html"))
     assert answer["Content-Disposition"] == 'inline; filename="evil.png"'
     b"".join(answer)
@@ -106,6 +109,18 @@ def test_an_expired_address_is_not_found(client, monkeypatch):
         past.setattr("hub.storage.pictures.time.time", lambda: 1_700_000_000.0)
         old = picture_url(blob, 320)
     assert client.get(old).status_code == 404
+
+
+def test_a_lasting_address_ends_with_what_showed_the_picture_to_everyone(client):
+    blob = store_bytes(_png(), content_type="image/png")
+    address = picture_url(blob, 96, public=True)
+    assert client.get(address).status_code == 404
+    person = UserFactory(avatar=blob)
+    assert client.get(address).status_code == 200
+    person.avatar = None
+    person.save(update_fields=["avatar"])
+    assert client.get(address).status_code == 404
+    assert client.get(picture_url(blob, 96)).status_code == 200
 
 
 def test_a_blob_that_is_no_picture_is_not_served_as_one(client):

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from hub.storage.models import Blob
+from models_registry.models.model import models_for_everyone
 from models_registry.models.version import ModelVersion
 from training.jobs.models.drawn import DrawnWork, line_indexes, state_rules
 from training.jobs.models.worker_node import WorkerNode
@@ -88,6 +89,8 @@ class ComparisonColumn(models.Model):
 
 class ComparisonCell(models.Model):
     """One picture."""
+
+    FOR_EVERYONE = models_for_everyone("column__comparison__version__model__")
 
     column = models.ForeignKey(ComparisonColumn, on_delete=models.CASCADE, related_name="cells")
     prompt_index = models.PositiveSmallIntegerField()
