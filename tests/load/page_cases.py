@@ -84,7 +84,8 @@ def _searches() -> list[Case]:
 def _models(samples: Samples) -> list[Case]:
     urls = [f"/models/{slug}/" for _pk, slug in samples.models]
     older = [f"{url}?v=1" for url in urls]
-    return [Case("model page", _everybody(urls + older), pair=(Ask(urls[0]), Ask(urls[-1])))]
+    few, many = (Ask(f"/models/{slug}/") for slug in samples.alike)
+    return [Case("model page", _everybody(urls + older), pair=(few, many))]
 
 
 def _images(samples: Samples) -> list[Case]:

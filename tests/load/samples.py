@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 from gallery.models.image import Image
 from gallery.queries import ORDERS as IMAGE_ORDERS
 from gallery.queries import ImageSort
+from hub.comments.models import Comment
 from hub.core.pagination import encode_cursor
 from models_registry.filters import ORDERS, Sort
 from models_registry.models.base_model import BaseModel
@@ -40,9 +41,27 @@ class Samples:
             *rows[2].values_list("pk", "slug")[:10],
         ]
 
+    @cached_property
+    def alike(self) -> tuple[str, str]:
+        """Slugs of two models that differ in how many versions they have: few, and most.
+
+        Both are LoRAs with remarks, and their pages open with a version that has pictures.
+        """
+        shown = Image.objects.filter(
+            resources__version=OuterRef("latest_version"), visibility="public"
+        )
+        said = Comment.objects.filter(model=OuterRef("pk"))
+        public = Model.objects.published().filter(visibility="public", type="LORA")
+        loras = public.filter(Exists(shown), Exists(said)).order_by("-pk")
+        many = loras.filter(pk__in=self._many_versions()).first()
+        few = loras.annotate(n=Count("versions")).filter(n__lte=2).first()
+        assert few is not None, "No LoRA has pictures."
+        assert many is not None, "No LoRA of many versions has pictures."
+        return few.slug, many.slug
+
     def _many_versions(self) -> list[int]:
         counted = ModelVersion.objects.published().values_list("model_id").annotate(n=Count("pk"))
-        return [pk for pk, _count in counted.order_by("-n", "model_id")[:30]]
+        return [pk for pk, _count in counted.order_by("-n", "model_id")[:300]]
 
     @cached_property
     def versions(self) -> list[int]:
