@@ -202,14 +202,14 @@ async def _copy_body(
             if lot_bytes >= WRITE_BYTES:
                 if waiting is not None:
                     await waiting
-                waiting = asyncio.ensure_future(asyncio.to_thread(_write, file, lot, digest))
+                waiting = asyncio.ensure_future(_keep(file, lot, digest))
                 disk.written(lot_bytes)
                 offset, lot, lot_bytes = offset + lot_bytes, [], 0
     finally:
         if waiting is not None:
             await waiting
         if lot:
-            await asyncio.to_thread(_write, file, lot, digest)
+            await _keep(file, lot, digest)
         await disk.rest()
     return offset + lot_bytes
 
@@ -238,11 +238,22 @@ class _OnTheWayToDisk:
             await self._flushing
 
 
-def _write(file: BinaryIO, lot: list[bytes], digest: Any) -> None:
-    """Append to the file and to the digest; `writev` may take less than it is given."""
+async def _keep(file: BinaryIO, lot: list[bytes], digest: Any) -> None:
+    """Append to the file and to the digest, each in a thread of its own."""
+    if digest is None:
+        await asyncio.to_thread(_write, file, lot)
+    else:
+        written = asyncio.to_thread(_write, file, lot)
+        await asyncio.gather(written, asyncio.to_thread(_hash, digest, lot))
+
+
+def _hash(digest: Any, lot: list[bytes]) -> None:
     for piece in lot:
-        if digest is not None:
-            digest.update(piece)
+        digest.update(piece)
+
+
+def _write(file: BinaryIO, lot: list[bytes]) -> None:
+    """Append to the file; `writev` may take less than it is given."""
     views = [memoryview(piece) for piece in lot if piece]
     while views:
         written = os.writev(file.fileno(), views[:MAX_VECTORS])
