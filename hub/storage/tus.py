@@ -201,41 +201,51 @@ async def _copy_body(
             lot_bytes += len(body)
             if lot_bytes >= WRITE_BYTES:
                 if waiting is not None:
-                    await waiting
+                    await asyncio.shield(waiting)
+                disk.reached(offset)
                 waiting = asyncio.ensure_future(_keep(file, lot, digest))
-                disk.written(lot_bytes)
                 offset, lot, lot_bytes = offset + lot_bytes, [], 0
-    finally:
-        if waiting is not None:
-            await waiting
-        if lot:
-            await _keep(file, lot, digest)
-        await disk.rest()
+    finally:  # whatever ended it, threads that write are waited for
+        try:
+            if waiting is not None:
+                await waiting
+            if lot:
+                await _keep(file, lot, digest)
+        finally:
+            await disk.rest()
     return offset + lot_bytes
 
 
 class _OnTheWayToDisk:
-    """Has the system write what it holds of a file, one lot at a time, while more arrives."""
+    """Has the system write what it holds of a file, one lot at a time, while more arrives.
+
+    The system tells of a lost write once, and not which: what came since the last good one goes.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._held = file, 0
+        self._file = file
+        self._safe = self._asked = os.fstat(file.fileno()).st_size
         self._flushing: asyncio.Future[None] | None = None
 
-    def written(self, size: int) -> None:
-        """Note that so many bytes more were given to the system. Raises OSError for a bad disk."""
-        self._held += size
+    def reached(self, offset: int) -> None:
+        """Note that the system was given everything before `offset`. Raises OSError."""
         if self._flushing is not None and self._flushing.done():
-            self._flushing.result()  # the system tells of a lost write only once
-            self._flushing = None
-        if self._flushing is None and self._held >= FLUSH_BYTES:
-            self._held = 0
+            self._flushing.result()
+            self._safe, self._flushing = self._asked, None
+        if self._flushing is None and offset - self._asked >= FLUSH_BYTES:
+            self._asked = offset
             flushed = asyncio.to_thread(FLUSH, self._file.fileno())
             self._flushing = asyncio.ensure_future(flushed)
 
     async def rest(self) -> None:
         """Wait for what was begun: the file may be closed then. Raises OSError for a bad disk."""
-        if self._flushing is not None:
+        if self._flushing is None:
+            return
+        try:
             await self._flushing
+        except OSError:
+            os.ftruncate(self._file.fileno(), self._safe)
+            raise
 
 
 async def _keep(file: BinaryIO, lot: list[bytes], digest: Any) -> None:
