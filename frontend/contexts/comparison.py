@@ -93,7 +93,8 @@ def comparison_context(viewer: Viewer, comparison: Comparison) -> ComparisonCont
         for column in columns
         for cell in column.cells.all()
     }
-    is_public = comparison.version.model.is_for_everyone
+    version = comparison.version
+    is_public = version.model.shows_everyone(version)
     rows = [
         SeedRow(
             prompt,

@@ -66,7 +66,7 @@ def resource_rows(version: ModelVersion) -> list[ResourceRow]:
 
 def example_cards(model: Model, version: ModelVersion) -> list[ExampleCard]:
     """Example prompts with their pictures."""
-    return [_example(model, row) for row in version.example_prompts.all()]
+    return [_example(model, version, row) for row in version.example_prompts.all()]
 
 
 def _resource(row: RecommendedResource) -> ResourceRow:
@@ -75,7 +75,7 @@ def _resource(row: RecommendedResource) -> ResourceRow:
     return ResourceRow(row.get_kind_display(), row.name, url, decimal(row.weight))
 
 
-def _example(model: Model, row: ExamplePrompt) -> ExampleCard:
+def _example(model: Model, version: ModelVersion, row: ExamplePrompt) -> ExampleCard:
     """The row's own settings; those of its picture fill gaps, when it was made with this prompt."""
     made = _made_with(row)
     of_picture = _facts(made) if made else {}
@@ -94,7 +94,7 @@ def _example(model: Model, row: ExamplePrompt) -> ExampleCard:
         facts=", ".join(filter(None, [line, weight])),
         text=text,
         note=row.note,
-        picture=cover_picture(row.cover, model, alt=alt) if row.cover else None,
+        picture=cover_picture(row.cover, model, version, alt=alt) if row.cover else None,
     )
 
 

@@ -43,7 +43,9 @@ def edit_context(*, viewer: Viewer, version: ModelVersion, seen: int) -> EditCon
         EditedCover(
             cover.pk,
             number,
-            cover_picture(cover, version.model, alt=_("Picture %d") % number, width=THUMB_WIDTH),
+            cover_picture(
+                cover, version.model, version, alt=_("Picture %d") % number, width=THUMB_WIDTH
+            ),
         )
         for number, cover in enumerate(version.covers.all(), 1)
     ]

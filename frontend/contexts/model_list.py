@@ -20,6 +20,7 @@ from models_registry.facets import facet_counts, find
 from models_registry.filters import ModelFilters, Sort, search_hits
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model, ModelType, Viewer
+from models_registry.models.version import ModelVersion
 from models_registry.queries import DEFAULT_LIMIT, model_list
 
 COVER_WIDTHS = (320, 450, 800)
@@ -105,17 +106,23 @@ def model_card_of(model: Model, viewer: Viewer) -> ModelCard:
         rating=model.rating,
         trigger_word=words[0] if words else "",
         weight=decimal(version.weight_default) if version else "",
-        cover=cover_picture(cover, model, alt=model.name) if cover else None,
+        cover=cover_picture(cover, model, version, alt=model.name) if version and cover else None,
         save_url=reverse("model_save", args=[model.slug]) if viewer.is_authenticated else "",
         is_saved=getattr(model, "is_saved", False),
     )
 
 
 def cover_picture(
-    cover: VersionCover, model: Model, *, alt: str, sizes: str = CARD_SIZES, width: int = 450
+    cover: VersionCover,
+    model: Model,
+    version: ModelVersion,
+    *,
+    alt: str,
+    sizes: str = CARD_SIZES,
+    width: int = 450,
 ) -> Picture:
-    """A cover with renditions for several screens."""
-    public = model.is_for_everyone
+    """A cover of a version of a model with renditions for several screens."""
+    public = model.shows_everyone(version)
     steps = [step for step in COVER_WIDTHS if step < cover.width] or [COVER_WIDTHS[0]]
     urls = (f"{picture_url(cover.blob, step, public=public)} {step}w" for step in steps)
     return Picture(

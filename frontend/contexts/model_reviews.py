@@ -63,7 +63,7 @@ def review_rows(reviews: Iterable[Review], model: Model) -> list[ReviewRow]:
 def _row(review: Review, model: Model) -> ReviewRow:
     linked = review.base_version
     picture: ReviewPicture | None = getattr(review, "picture", None)
-    public = model.is_for_everyone
+    public = model.shows_everyone(review.version)
     return ReviewRow(
         author=review.author.public_name,
         avatar_url=avatar_url(review.author),

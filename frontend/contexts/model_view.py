@@ -28,6 +28,7 @@ from gallery.queries import images_of_version
 from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
 from models_registry.models.collection import Collection
+from models_registry.models.cover import VersionCover
 from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
@@ -133,10 +134,7 @@ def model_view_context(
         version=version,
         versions=detail.versions,
         detail=detail,
-        mosaic=[
-            cover_picture(cover, model, alt=_alt(model, at), sizes=MOSAIC_SIZES, width=800)
-            for at, cover in enumerate(covers[:MOSAIC], 1)
-        ],
+        mosaic=_mosaic(model, version, covers[:MOSAIC]) if version else [],
         more_pictures=max(0, len(covers) - MOSAIC),
         words=version.trained_words if version else [],
         word_sets=word_set_rows(version) if version else [],
@@ -205,6 +203,13 @@ def _tag_template(model: Model, version: ModelVersion | None) -> str:
     if primary is None:
         return ""
     return shape.format(name=download_name(primary).rpartition(".")[0])
+
+
+def _mosaic(model: Model, version: ModelVersion, covers: list[VersionCover]) -> list[Picture]:
+    return [
+        cover_picture(cover, model, version, alt=_alt(model, at), sizes=MOSAIC_SIZES, width=800)
+        for at, cover in enumerate(covers, 1)
+    ]
 
 
 def _images(viewer: Viewer, version: ModelVersion | None) -> list[ImageCard]:

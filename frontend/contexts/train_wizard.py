@@ -126,7 +126,7 @@ def _base_options(viewer: User, chosen: ModelVersion | None) -> list[Option]:
             _base_detail(row),
             row == chosen,
             tuple(
-                picture_url(cover.blob, THUMB_WIDTH, public=row.model.is_for_everyone)
+                picture_url(cover.blob, THUMB_WIDTH, public=row.model.shows_everyone(row))
                 for cover in sorted(row.covers.all(), key=lambda cover: cover.position)[:1]
             ),
             "box",

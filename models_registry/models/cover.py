@@ -4,14 +4,13 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.models import QuickRow
-from models_registry.models.model import models_for_everyone
-from models_registry.models.version import ModelVersion
+from models_registry.models.version import ModelVersion, versions_for_everyone
 
 
 class VersionCover(QuickRow):
     """A picture with the facts that hold its box before it loads; sizes in pixels."""
 
-    FOR_EVERYONE = models_for_everyone("version__model__")
+    FOR_EVERYONE = versions_for_everyone("version__")
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="covers")
     blob = models.ForeignKey("storage.Blob", on_delete=models.PROTECT, related_name="covers")

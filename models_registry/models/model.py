@@ -181,12 +181,8 @@ def listed_models(user: Viewer) -> Q:
 
 def models_for_everyone(prefix: str) -> Q:
     """`Model.is_for_everyone`, for rows that reach their model through `prefix` ("model__")."""
-    return Q(
-        **{
-            f"{prefix}visibility": ModelVisibility.PUBLIC,
-            f"{prefix}status__in": PUBLIC_STATES,
-        }
-    )
+    public = Q(**{f"{prefix}visibility": ModelVisibility.PUBLIC})
+    return public & Q(**{f"{prefix}status__in": PUBLIC_STATES})
 
 
 class ModelQuerySet(models.QuerySet["Model"]):
@@ -382,6 +378,10 @@ class Model(TimeStamped):
     def is_for_everyone(self) -> bool:
         """Published for everyone on the hub: its pictures may have addresses that never end."""
         return self.visibility == ModelVisibility.PUBLIC and self.status in PUBLIC_STATES
+
+    def shows_everyone(self, version: "ModelVersion") -> bool:
+        """Whether everyone sees this version of it: no draft, and not taken back."""
+        return self.is_for_everyone and version.status in PUBLIC_STATES
 
     @property
     def tag_names(self) -> list[str]:

@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.core.models import TimeStamped
-from models_registry.models.model import Model, models_for_everyone
-from models_registry.models.version import ModelVersion
+from models_registry.models.model import Model
+from models_registry.models.version import ModelVersion, versions_for_everyone
 
 
 class Review(TimeStamped):
@@ -48,7 +48,7 @@ class Review(TimeStamped):
 class ReviewPicture(models.Model):
     """A picture that the author of a review made with the version; sizes in pixels."""
 
-    FOR_EVERYONE = models_for_everyone("review__version__model__")
+    FOR_EVERYONE = versions_for_everyone("review__version__")
 
     review = models.OneToOneField(Review, on_delete=models.CASCADE, related_name="picture")
     blob = models.ForeignKey(

@@ -19,6 +19,7 @@ from models_registry.models.model import (
     Model,
     Status,
     Viewer,
+    models_for_everyone,
     reachable_models,
     visible_models,
 )
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from models_registry.catalogue_links import VersionLinks
     from models_registry.models.cover import VersionCover
     from models_registry.models.recommendation import RecommendedResource
+
+
+def versions_for_everyone(prefix: str) -> Q:
+    """`Model.shows_everyone`, for rows that reach their version through `prefix` ("version__")."""
+    shown = Q(**{f"{prefix}status__in": PUBLIC_STATES})
+    return models_for_everyone(f"{prefix}model__") & shown
 
 
 class VersionQuerySet(models.QuerySet["ModelVersion"]):

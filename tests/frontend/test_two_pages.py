@@ -121,7 +121,7 @@ def test_a_comment_open_in_two_tabs_is_not_undone(person: User, client: Client) 
 def test_marks_that_are_none_stop_nothing(seen: str, dataset: Dataset, client: Client) -> None:
     address = f"/datasets/{dataset.slug}/edit/"
     fields = opened(client, address)
-    assert sent(client, address, fields, seen=seen)[0] in (302, 422)
+    assert sent(client, address, fields, seen=seen)[0] == 302
 
 
 def test_values_without_a_mark_are_taken_as_they_are_given(person: User) -> None:

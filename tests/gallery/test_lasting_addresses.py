@@ -8,10 +8,15 @@ from hub.core.visibility import Visibility
 from models_registry.models.model import Model
 from models_registry.models.terms import ModelVisibility
 from models_registry.services import drafts
-from models_registry.services.publish import archive_model, restore_model, unpublish_version
+from models_registry.services.publish import (
+    archive_model,
+    publish_version,
+    restore_model,
+    unpublish_version,
+)
 from tests.factories.accounts import UserFactory
 from tests.factories.gallery import make_image
-from tests.factories.registry import publish_model
+from tests.factories.registry import add_clean_file, make_version, publish_model
 from tests.models_registry.test_drafts import picture_blob
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +78,23 @@ def test_a_cover_of_a_model_that_is_not_for_everyone_any_more(client):
     version.refresh_from_db()
     unpublish_version(actor=owner, version=version)
     assert not is_served(client, address)
+
+
+def test_a_cover_of_a_version_that_was_taken_back_while_another_stays(client):
+    version = publish_model()
+    model, owner = version.model, version.model.owner
+    other = make_version(model, name="v2")
+    add_clean_file(other, seed=5)
+    publish_version(actor=owner, version=other)
+    drafts.add_cover(actor=owner, version=version, blob=picture_blob())
+    (image,) = client.get(f"/api/v1/model-versions/{version.pk}").json()["images"]
+    address = image["url"].removeprefix("http://testserver")
+    assert is_served(client, address)
+    version.refresh_from_db()
+    unpublish_version(actor=owner, version=version)
+    assert Model.objects.get(pk=model.pk).is_for_everyone
+    assert not is_served(client, address)
+    client.force_login(owner)
+    page = client.get(f"/models/{model.slug}/?v={version.index}").text
+    assert f"/{picture_blob().sha256}/" in page
+    assert "/media/0." not in page

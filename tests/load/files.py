@@ -21,7 +21,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ BLOCK_BYTES = 8 * MIB
 START_SECONDS = 60
 MEMORY_MIB = 64.0
 POPULATE_WRITE = 23  # madvise(2), Linux 5.14
+GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -197,9 +198,18 @@ def settle() -> None:
     1.4 s (0.2 s when it was touched before), and who pays that is chance.
     """
     os.sync()
-    free = int(Path("/proc/meminfo").read_text().partition("MemFree:")[2].split()[0])
-    with mmap.mmap(-1, free * 1024 // 10 * 9) as memory:
+    room = max(_free_bytes() // 10 * 9, mmap.PAGESIZE)
+    with mmap.mmap(-1, room) as memory, suppress(OSError):  # older kernels know no such advice
         memory.madvise(POPULATE_WRITE)
+
+
+def _free_bytes() -> int:
+    """What is free on the machine, or in the container."""
+    free = int(Path("/proc/meminfo").read_text().partition("MemFree:")[2].split()[0]) * 1024
+    with suppress(OSError, ValueError):  # "max"
+        limit, used = (int((GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        free = min(free, limit - used)
+    return free
 
 
 class Crc32:

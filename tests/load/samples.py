@@ -20,6 +20,7 @@ from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
 
 VARIANTS = 40
+MANY = 5
 
 
 class Samples:
@@ -53,15 +54,16 @@ class Samples:
         said = Comment.objects.filter(model=OuterRef("pk"))
         public = Model.objects.published().filter(visibility="public", type="LORA")
         loras = public.filter(Exists(shown), Exists(said)).order_by("-pk")
-        many = loras.filter(pk__in=self._many_versions()).first()
-        few = loras.annotate(n=Count("versions")).filter(n__lte=2).first()
+        counted = loras.annotate(n=Count("versions"))
+        few, many = counted.filter(n__lte=2).first(), counted.order_by("-n", "pk").first()
         assert few is not None, "No LoRA has pictures."
-        assert many is not None, "No LoRA of many versions has pictures."
+        assert many is not None
+        assert many.n >= MANY, "No LoRA of many versions has pictures and remarks."
         return few.slug, many.slug
 
     def _many_versions(self) -> list[int]:
         counted = ModelVersion.objects.published().values_list("model_id").annotate(n=Count("pk"))
-        return [pk for pk, _count in counted.order_by("-n", "model_id")[:300]]
+        return [pk for pk, _count in counted.order_by("-n", "model_id")[:30]]
 
     @cached_property
     def versions(self) -> list[int]:

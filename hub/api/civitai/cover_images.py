@@ -45,7 +45,7 @@ def _item(cover: VersionCover, links: Links, shape: MetaShape) -> dict[str, Any]
     version, key = cover.version, image_id_of_cover(cover.pk)
     return {
         "id": key,
-        "url": links.of_cover(cover, version.model),
+        "url": links.of_cover(cover, version),
         "hash": cover.blurhash,
         "width": cover.width,
         "height": cover.height,

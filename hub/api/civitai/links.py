@@ -12,7 +12,6 @@ from hub.storage.pictures import picture_url, picture_urls
 from models_registry.catalogue_facts import PictureFacts
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
-from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 
 PREVIEW_WIDTH = 450
@@ -38,17 +37,18 @@ class Links:
         address = f"{self.origin}/api/download/models/{file.version_id}"
         return address if file.is_primary else f"{address}?fileId={file.id}"
 
-    def of_cover(self, cover: VersionCover, model: Model) -> str:
+    def of_cover(self, cover: VersionCover, version: ModelVersion) -> str:
         """A picture of a version as it was sent; with an end where not all may see it.
 
         Its id in v1 is its name.
         """
         name = str(image_id_of_cover(cover.pk))
-        return self.origin + picture_url(cover.blob, public=model.is_for_everyone, name=name)
+        public = version.model.shows_everyone(version)
+        return self.origin + picture_url(cover.blob, public=public, name=name)
 
-    def of_previews(self, model: Model) -> Preview:
-        """What makes the addresses of pictures of the model's versions, small ones."""
-        address = picture_urls(PREVIEW_WIDTH, public=model.is_for_everyone)
+    def of_previews(self, *, public: bool) -> Preview:
+        """What makes the addresses of small pictures of versions; `public`: everyone sees them."""
+        address = picture_urls(PREVIEW_WIDTH, public=public)
         origin = self.origin
         return lambda cover: origin + address(cover, str(image_id_of_cover(cover.id)))
 

@@ -23,7 +23,7 @@ def model_item(
 ) -> dict[str, Any]:
     """A model with its versions, newest first; the catalogue prefetches `public_versions`."""
     versions = [version for version in model.public_versions if version.facts.files]
-    archived, preview = model.is_archived, links.of_previews(model)
+    archived, preview = model.is_archived, links.of_previews(public=model.is_for_everyone)
     item: dict[str, Any] = {
         "id": model.pk,
         "name": model.name,
@@ -106,7 +106,7 @@ def version_item(version: ModelVersion, links: Links) -> dict[str, Any]:
     """A version by itself: `/model-versions/{id}` and by-hash."""
     model = version.model
     archived = model.is_archived or version.is_tombstone
-    preview = links.of_previews(model)
+    preview = links.of_previews(public=model.shows_everyone(version))
     item: dict[str, Any] = {
         "id": version.pk,
         "modelId": version.model_id,

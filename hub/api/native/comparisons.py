@@ -83,7 +83,8 @@ class ColumnShape(serializers.Serializer[ComparisonColumn]):
 
     def get_pictures(self, column: ComparisonColumn) -> list[dict[str, Any]]:
         """Those that are drawn."""
-        public = column.comparison.version.model.is_for_everyone
+        version = column.comparison.version
+        public = version.model.shows_everyone(version)
         cells = sorted(column.cells.all(), key=lambda cell: (cell.prompt_index, cell.seed))
         rows = [
             {

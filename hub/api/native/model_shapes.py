@@ -87,7 +87,8 @@ class CoverShape(serializers.Serializer[VersionCover]):
 
     def get_url(self, cover: VersionCover) -> str:
         """Address of the picture as it was sent."""
-        return picture_url(cover.blob, public=cover.version.model.is_for_everyone)
+        version = cover.version
+        return picture_url(cover.blob, public=version.model.shows_everyone(version))
 
 
 class WeightShape(serializers.Serializer[Any]):

@@ -53,7 +53,8 @@ class ReviewShape(serializers.Serializer[Review]):
         picture = getattr(review, "picture", None)
         if picture is None:
             return None
-        return picture_url(picture.blob, public=review.version.model.is_for_everyone)
+        version = review.version
+        return picture_url(picture.blob, public=version.model.shows_everyone(version))
 
 
 class StandingShape(serializers.Serializer[Standing]):

@@ -25,10 +25,14 @@ async def answers(path: str, origin: str | None) -> list[dict]:
 
 
 @pytest.mark.parametrize(
-    "origin", [f"http://{HOST}", f"https://{HOST}", "https://trusted.example", None]
+    "origin",
+    [
+        *(f"http://{HOST}", f"https://{HOST}", None),
+        *("https://trusted.example", "https://a.below.example"),
+    ],
 )
 async def test_own_pages_trusted_ones_and_programs_are_answered(origin, settings):
-    settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.example"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.example", "https://*.below.example"]
     accepted, asked_to_sign_in = await answers("/ws/queue/", origin)
     assert accepted["type"] == "websocket.accept"
     assert asked_to_sign_in["code"] == SIGN_IN_CODE

@@ -12,8 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from hub.storage.models import Blob
-from models_registry.models.model import models_for_everyone
-from models_registry.models.version import ModelVersion
+from models_registry.models.version import ModelVersion, versions_for_everyone
 from training.jobs.models.drawn import DrawnWork, line_indexes, state_rules
 from training.jobs.models.worker_node import WorkerNode
 
@@ -90,7 +89,7 @@ class ComparisonColumn(models.Model):
 class ComparisonCell(models.Model):
     """One picture."""
 
-    FOR_EVERYONE = models_for_everyone("column__comparison__version__model__")
+    FOR_EVERYONE = versions_for_everyone("column__comparison__version__")
 
     column = models.ForeignKey(ComparisonColumn, on_delete=models.CASCADE, related_name="cells")
     prompt_index = models.PositiveSmallIntegerField()
