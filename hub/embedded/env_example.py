@@ -113,7 +113,7 @@ def _comment_above(lines: list[str], index: int) -> str:
     while index > 0 and lines[index - 1].strip():
         index -= 1
         if lines[index].startswith("#"):
-            comment.insert(0, lines[index].lstrip("# "))
+            comment.insert(0, lines[index].lstrip("#: "))
         elif comment:
             break
     return " ".join(comment)

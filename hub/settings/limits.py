@@ -72,7 +72,8 @@ GRID_MAX_PICTURES = _env.integer("GRID_MAX_PICTURES", 120, minimum=1)
 COMPARISON_MAX_PICTURES = _env.integer("COMPARISON_MAX_PICTURES", 60, minimum=1)
 PERSON_MAX_QUEUED_COMPARISONS = _env.integer("PERSON_MAX_QUEUED_COMPARISONS", 3, minimum=1)
 TEAM_MAX_QUEUED_GRIDS = _env.integer("TEAM_MAX_QUEUED_GRIDS", 5, minimum=1)
-#: Files of the registry that the prompts of one run, grid or comparison may name; the rest is told.
+#: Files of the registry that the prompts of one run, grid or comparison may name, networks and
+#: embeddings together; others are named in a warning.
 PROMPT_MAX_FILES = _env.integer("PROMPT_MAX_FILES", 32, minimum=1)
 PROMPT_FILES_MAX_BYTES = _env.integer("PROMPT_FILES_MAX_BYTES", 8 * GIB, minimum=1)
 

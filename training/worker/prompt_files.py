@@ -25,25 +25,31 @@ def stage_prompt_files(lines: Sequence[str], wisher: Wisher, root: Path) -> Prom
     Raises FileNotFoundError when the store has lost one, OSError.
     """
     found = files_named_in(lines, wisher)
-    folder = root / LIBRARY
-    wanted = {path for path, _sha256 in places_of(found.files, root)}
-    for path in folder.glob("*/*"):
-        if path not in wanted:
-            path.unlink()
-    for (path, _sha256), named in zip(places_of(found.files, root), found.files, strict=True):
-        ensure_local(named.file.blob, path.parent, name=path.name)
+    _lay_out(found.files, root)
     return found
 
 
 def stage_every_prompt_file(lines: Sequence[str], wisher: Wisher, root: Path) -> PromptFiles:
     """The same for pictures that a name without a file ends, as those of grids and comparisons.
 
-    Raises PermanentFailureError where the hub's limits do not let all of them in.
+    Raises PermanentFailureError where the hub's limits do not let all of them in, before anything
+    is copied.
     """
-    found = stage_prompt_files(lines, wisher, root)
-    for sentence in found.beyond_limits:
-        raise PermanentFailureError("prompt_files_limit", sentence)
+    found = files_named_in(lines, wisher)
+    if sentences := list(found.beyond_limits):
+        raise PermanentFailureError("prompt_files_limit", " ".join(sentences))
+    _lay_out(found.files, root)
     return found
+
+
+def _lay_out(files: Sequence[NamedFile], root: Path) -> None:
+    places = list(places_of(files, root))
+    wanted = {path for path, _sha256 in places}
+    for path in (root / LIBRARY).glob("*/*"):
+        if path not in wanted:
+            path.unlink()
+    for (path, _sha256), named in zip(places, files, strict=True):
+        ensure_local(named.file.blob, path.parent, name=path.name)
 
 
 def places_of(files: Sequence[NamedFile], root: Path) -> Iterator[tuple[Path, str]]:

@@ -55,6 +55,12 @@ def test_a_setting_that_the_example_lacks_is_told(monkeypatch, tmp_path) -> None
     assert lagging.read_text("utf-8") == text
 
 
+@pytest.mark.parametrize("mark", ["# ", "#: "])
+def test_a_comment_is_shown_without_the_mark_that_the_code_gives_it(mark: str) -> None:
+    lines = [f"{mark}How many files.", f"{mark}Others are told.", 'A = _env.integer("A", 1)']
+    assert env_example._comment_above(lines, 2) == "How many files. Others are told."
+
+
 @pytest.mark.parametrize(
     ("call", "default"),
     [

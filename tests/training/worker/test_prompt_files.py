@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hub.formats.generation.types import ResourceKind
 from models_registry.models.file import ModelFile, ScanStatus
@@ -28,6 +30,7 @@ from training.worker.prompt_files import (
 from training.worker.staging import stage, staged_files
 
 pytestmark = pytest.mark.django_db
+TAGS = (("lora", "nobody"), ("hypernet", "fog"))
 
 
 def publish(**fields: Any) -> ModelVersion:
@@ -156,6 +159,68 @@ def test_more_files_than_the_limit_are_not_looked_for(settings: Any) -> None:
     assert stems(found) == ["inkwash"]
     assert found.names_missing(Why.TOO_MANY) == ["other"]
     assert "than the 1 of the hub's limit, as other. They are left out." in next(found.sentences)
+
+
+def test_networks_and_embeddings_share_the_limit_of_files(settings: Any) -> None:
+    person = UserFactory()
+    publish(owner=person)
+    for seed, word in enumerate(("badhands", "goodhands"), start=1):
+        fields = {"type": ModelType.TEXTUAL_INVERSION, "trigger_words": (word,), "seed": seed}
+        publish_model(owner=person, base_model=TINY, **fields)
+    wisher = Wisher(person, None, "tiny")
+    lines = ["a <lora:inkwash:1> with goodhands --n badhands"]
+
+    settings.PROMPT_MAX_FILES = 3
+    assert stems(files_named_in(lines, wisher)) == ["inkwash", "goodhands", "badhands"]
+    for most, left_out in ((2, ["badhands"]), (1, ["goodhands", "badhands"])):
+        settings.PROMPT_MAX_FILES = most
+        found = files_named_in(lines, wisher)
+        assert len(found.files) == most
+        assert found.names_missing(Why.TOO_MANY) == left_out
+
+
+@pytest.mark.parametrize("limit", ["PROMPT_MAX_FILES", "PROMPT_FILES_MAX_BYTES"])
+def test_nothing_is_laid_out_of_what_does_not_fit_whole(
+    limit: str, settings: Any, tmp_path: Path
+) -> None:
+    person = UserFactory()
+    ink = publish(owner=person, seed=1)
+    wash = publish_model(owner=person, base_model=TINY, seed=2)
+    ModelFile.objects.filter(version=wash).update(name="wash.safetensors")
+    size = ink.files.get().blob.size_bytes
+    setattr(settings, limit, {"PROMPT_MAX_FILES": 1, "PROMPT_FILES_MAX_BYTES": size}[limit])
+
+    lines = ["a <lora:inkwash:1> <lora:wash:1>"]
+    with pytest.raises(PermanentFailureError, match="wash"):
+        stage_every_prompt_file(lines, Wisher(person, None, "tiny"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_names_need_no_more_queries_and_headers_are_not_read() -> None:
+    person = UserFactory()
+    version = publish(owner=person)
+    header = version.files.get().header | {"ss_output_name": "ink_7"}
+    ModelFile.objects.filter(version=version).update(header=header)
+    wisher = Wisher(person, None, "tiny")
+    tags = [f"<{kind}:{name}{n}:1>" for n in range(4) for kind, name in TAGS]
+
+    with CaptureQueriesContext(connection) as few:
+        files_named_in([" ".join(tags[: len(TAGS)])], wisher)
+    with CaptureQueriesContext(connection) as many:
+        found = files_named_in([" ".join([*tags, "<lora:ink_7:1>"])], wisher)
+    assert len(many) == len(few)
+    assert stems(found) == ["ink_7"]
+    assert {"header", "scan_report"} <= found.files[0].file.get_deferred_fields()
+    assert found.missing[-1].known == ("inkwash",)
+
+
+def test_names_are_texts_and_no_patterns() -> None:
+    version = publish()
+    wisher = Wisher(version.model.owner, None, "tiny")
+    for name in ("ink.*", "(", "|", "[", "\\", "_x", " ", "***:", "墨"):
+        assert files_named_in([f"a <lora:{name}:1>"], wisher).files == ()
+    ModelFile.objects.filter(version=version).update(name="ink+(v1) [a].safetensors")
+    assert stems(files_named_in(["a <lora:INK+(v1) [a]:1>"], wisher)) == ["INK+(v1) [a]"]
 
 
 def test_an_embedding_that_is_named_as_one_and_not_there_is_told() -> None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
 from hub.accounts.models import Team, User
 from hub.core.errors import AtelierError
@@ -17,7 +18,7 @@ from hub.formats.generation.prompt_resources import embeddings_in_prompt, networ
 from hub.formats.generation.types import ResourceKind
 from hub.formats.generation.values import file_stem
 from models_registry.models.file import FileFormat, ModelFile, ScanStatus
-from models_registry.models.model import ModelType
+from models_registry.models.model import ONLY_ASKED, ModelType
 from models_registry.models.version import ModelVersion
 from models_registry.services.download import check_download, download_name
 from training.engine.config.prompt_lines import kept_lines, split_line
@@ -35,6 +36,12 @@ FORMATS = {
 }
 MOST_LIKE = 200  # files that begin with a name, or are looked at for names like it
 NAMES_TOLD = 5
+#: What a name needs nothing of; a header alone may have some hundred kilobytes.
+LARGE = (
+    *("header", "scan_report", "scan_message"),
+    *("version__description", "version__training_config", "version__model__description"),
+    *(f"version__model__{name}" for name in ONLY_ASKED),
+)
 
 
 @dataclass(frozen=True)
@@ -117,28 +124,39 @@ def files_named_in(lines: Sequence[str], wisher: Wisher) -> PromptFiles:
 
     Of several with a name the person's own is meant, then the team's, then the newest. Embeddings
     are those of the person and the team alone: a word must not get a meaning from elsewhere.
-    What goes beyond PROMPT_MAX_FILES or PROMPT_FILES_MAX_BYTES is missing too.
+    What goes beyond PROMPT_MAX_FILES or PROMPT_FILES_MAX_BYTES is missing too; embeddings get the
+    room that networks leave. More names need no more queries, save those of early access.
     """
     parts = [split_line(line) for line in kept_lines(list(lines))]
-    files: list[NamedFile] = []
-    missing: list[MissingFile] = []
     tags = sorted({(r.kind, r.name) for prompt, _ in parts for r in networks_in_prompt(prompt)})
     most = settings.PROMPT_MAX_FILES
+    files, missing = _networks(tags[:most], wisher)
     missing += [MissingFile(kind, name, why=Why.TOO_MANY) for kind, name in tags[most:]]
-    for kind, name in tags[:most]:
-        found = _meant(kind, name, wisher)
-        if found is None:
-            missing.append(MissingFile(kind, name, _names_like(name, kind, wisher)))
-        else:
-            files.append(NamedFile(name, found))
     text = " ".join(f"{prompt} {options.get('n', '')}" for prompt, options in parts)
     words = _embeddings(text, wisher)
     known = {named.name.casefold() for named in words}
     for word in sorted({resource.name for resource in embeddings_in_prompt(text)}):
         if word.casefold() not in known:
             missing.append(MissingFile(ResourceKind.EMBEDDING, word))
-    missing += [MissingFile(ResourceKind.EMBEDDING, n.name, why=Why.TOO_MANY) for n in words[most:]]
-    return _within_bytes([*files, *words[:most]], missing)
+    room = most - len(files)
+    missing += [MissingFile(ResourceKind.EMBEDDING, n.name, why=Why.TOO_MANY) for n in words[room:]]
+    return _within_bytes([*files, *words[:room]], missing)
+
+
+def _networks(
+    tags: Sequence[tuple[ResourceKind, str]], wisher: Wisher
+) -> tuple[list[NamedFile], list[MissingFile]]:
+    """The files that tags mean, and the tags that mean none; at most two queries for each kind."""
+    files: list[NamedFile] = []
+    missing: list[MissingFile] = []
+    for kind in dict.fromkeys(kind for kind, _ in tags):
+        names = [name for of_kind, name in tags if of_kind == kind]
+        meant = _meant(kind, names, wisher)
+        files += [NamedFile(name, meant[name]) for name in names if name in meant]
+        absent = [name for name in names if name not in meant]
+        there = _names_there(kind, wisher) if absent else []
+        missing += [MissingFile(kind, name, _names_like(name, there)) for name in absent]
+    return files, missing
 
 
 def _within_bytes(files: list[NamedFile], missing: list[MissingFile]) -> PromptFiles:
@@ -166,25 +184,41 @@ def _usable(kind: ResourceKind, wisher: Wisher) -> QuerySet[ModelFile]:
             version__in=versions, scan_status=ScanStatus.SUCCESS, format__in=FORMATS[kind]
         )
         .select_related("version__model", "version__base_model", "blob")
+        .defer(*LARGE)
         .order_by("-pk")
     )
 
 
-def _meant(kind: ResourceKind, name: str, wisher: Wisher) -> ModelFile | None:
-    alike = _usable(kind, wisher).filter(
-        Q(name__istartswith=name)
-        | Q(override_name__istartswith=name)
-        | Q(version__model__name__istartswith=name.partition("_")[0])
-        | Q(header__ss_output_name=name)
+def _meant(kind: ResourceKind, names: Sequence[str], wisher: Wisher) -> dict[str, ModelFile]:
+    """The file that each name means; of a header nothing but the name in it is read."""
+    beginnings = _beginning_with(names)
+    alike = (
+        _usable(kind, wisher)
+        .filter(
+            Q(name__iregex=beginnings)
+            | Q(override_name__iregex=beginnings)
+            | Q(version__model__name__iregex=_beginning_with([n.partition("_")[0] for n in names]))
+            | Q(header__ss_output_name__in=names)
+        )
+        .annotate(output_name=KeyTextTransform("ss_output_name", "header"))
     )
-    same = [file for file in alike[:MOST_LIKE] if _is_called(file, name)]
-    same = [file for file in same if _may_have(wisher.person, file)]
-    return min(same, key=lambda file: _distance(file, wisher), default=None)
+    called: dict[str, list[ModelFile]] = {}
+    for file in alike[: MOST_LIKE * len(names)]:
+        own = {file_stem(text).casefold() for text in (download_name(file), file.name)}
+        for name in names:
+            if name.casefold() in own or file.output_name == name:
+                called.setdefault(name, []).append(file)
+    meant = {}
+    for name, same in called.items():
+        had = [file for file in same if _may_have(wisher.person, file)]
+        if had:
+            meant[name] = min(had, key=lambda file: _distance(file, wisher))
+    return meant
 
 
-def _is_called(file: ModelFile, name: str) -> bool:
-    stems = {file_stem(text).casefold() for text in (download_name(file), file.name)}
-    return name.casefold() in stems or (file.header or {}).get("ss_output_name") == name
+def _beginning_with(names: Sequence[str]) -> str:
+    """A pattern for texts that begin with one of some names."""
+    return f"^(?:{'|'.join(map(re.escape, names))})"
 
 
 def _may_have(person: User, file: ModelFile) -> bool:
@@ -202,11 +236,14 @@ def _distance(file: ModelFile, wisher: Wisher) -> tuple[bool, bool]:
     return model.owner_id != wisher.person.pk, not is_team
 
 
-def _names_like(name: str, kind: ResourceKind, wisher: Wisher) -> tuple[str, ...]:
-    names = list(
-        dict.fromkeys(file_stem(download_name(f)) for f in _usable(kind, wisher)[:MOST_LIKE])
-    )
-    return tuple(difflib.get_close_matches(name, names, NAMES_TOLD, 0.5) or names[:NAMES_TOLD])
+def _names_there(kind: ResourceKind, wisher: Wisher) -> list[str]:
+    """Names of a kind that there are, the newest first."""
+    files = _usable(kind, wisher)[:MOST_LIKE]
+    return list(dict.fromkeys(file_stem(download_name(file)) for file in files))
+
+
+def _names_like(name: str, there: Sequence[str]) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(name, there, NAMES_TOLD, 0.5) or there[:NAMES_TOLD])
 
 
 def _embeddings(text: str, wisher: Wisher) -> list[NamedFile]:
