@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from training.engine.config.train import TrainConfig
+from training.engine.data.looks import most_looks
 
 GIB = 2**30
 
@@ -24,14 +25,16 @@ class FamilyCost:
     gflop_per_picture: float  # LoRA step, forward and backward, at the reference side
     activation_bytes: float  # of one picture at the reference side, without checkpointing
     adapter_millions_per_rank: float
+    gflop_per_encoding: float  # of one look by the VAE, at the reference side
+    latent_channels: int = 4
     efficiency: float = 1.0  # small layers keep a machine less busy
 
 
 FAMILIES: dict[str, FamilyCost] = {
-    "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.45),
-    "sd1": FamilyCost(859.5, 123.1, 83.7, 512, 1725.0, 3.4e9, 1.2),
-    "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2),
-    "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8),
+    "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.37, 8, 0.45),
+    "sd1": FamilyCost(859.5, 123.1, 83.7, 512, 1725.0, 3.4e9, 1.2, 1117.0),
+    "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2, 1117.0),
+    "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8, 4879.0),
 }
 ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, against LoRA's
 # Bytes for each trained weight: its gradient, and what the optimizer remembers of it.
@@ -40,12 +43,13 @@ OPTIMIZER_BYTES = {
 }  # fmt: skip
 CPU_GFLOPS_PER_CORE = 55.0
 GPU_GFLOPS = 8_000.0  # what a mid-range card sustains in training
+DOWNSCALE = 8  # pixels of a latent's side, in all families
 START_SECONDS = {"cpu": 12.0, "cuda": 20.0}
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take; `seconds` includes start and samples, memory is the peak."""
+    """What a run will take; `seconds` includes start, encoding and samples, memory is the peak."""
 
     steps: int
     steps_per_epoch: int
@@ -64,7 +68,10 @@ def estimate(
     cores: int = 2,
     gpu_gflops: float = GPU_GFLOPS,
 ) -> Estimate:
-    """Return what a run takes with this many pictures, each repeated `repeats` times on average."""
+    """Return what a run takes with this many pictures, each repeated `repeats` times on average.
+
+    No latent is thought to be cached, and each picture to have as many looks as one can have.
+    """
     config = config.resolved()
     family = FAMILIES[guess_family(config)]
     trained = max(1, images - round(images * config.validation.share))
@@ -78,9 +85,11 @@ def estimate(
         shown *= 2
     speed = gpu_gflops if device == "cuda" else CPU_GFLOPS_PER_CORE * cores * family.efficiency
     work = _work_per_picture(config, family)
+    latents = _latents(config, trained, images - trained)
+    encoding = latents * family.gflop_per_encoding * _scale(config, family)
     seconds = (
         START_SECONDS[device]
-        + shown * work / speed
+        + (shown * work + encoding) / speed
         + _sampling_seconds(config, family, speed, max(1, steps // per_epoch))
     )
     return Estimate(
@@ -88,7 +97,7 @@ def estimate(
         steps_per_epoch=per_epoch,
         pictures_shown=shown,
         seconds=round(seconds, 1),
-        memory_bytes=_memory(config, family, device),
+        memory_bytes=_memory(config, family, device, latents),
         file_bytes=_file_bytes(config, family),
     )
 
@@ -104,6 +113,17 @@ def guess_family(config: TrainConfig) -> str:
 
 def _scale(config: TrainConfig, family: FamilyCost) -> float:
     return float((config.resolution / family.reference_side) ** 2)
+
+
+def _latents(config: TrainConfig, trained: int, held_out: int) -> int:
+    """Return how many latents the pictures have: one for each look, and for its mirror."""
+    looks = trained * most_looks(config) + max(0, held_out)
+    return looks * (2 if config.flip else 1)
+
+
+def _latent_bytes(config: TrainConfig, family: FamilyCost) -> float:
+    """Return the bytes of a mean and a deviation in float32, which stay in main memory."""
+    return 2 * 4 * family.latent_channels * float((config.resolution / DOWNSCALE) ** 2)
 
 
 def _work_per_picture(config: TrainConfig, family: FamilyCost) -> float:
@@ -131,7 +151,8 @@ def _trained_millions(config: TrainConfig, family: FamilyCost) -> float:
     return 1.0
 
 
-def _memory(config: TrainConfig, family: FamilyCost, device: str) -> int:
+def _memory(config: TrainConfig, family: FamilyCost, device: str, latents: int) -> int:
+    """Return the bytes of the device's memory; `latents` count where that is the main memory."""
     half = device == "cuda" and config.mixed_precision != "no" and config.method != "dreambooth"
     weights = (family.unet_millions + family.text_millions + family.vae_millions) * 1e6
     weights *= 2 if half else 4
@@ -140,8 +161,9 @@ def _memory(config: TrainConfig, family: FamilyCost, device: str) -> int:
     saved = 0.3 if config.gradient_checkpointing else 1.0
     pictures = config.batch_size * (2 if config.prior.enabled else 1)
     activations = family.activation_bytes * _scale(config, family) * pictures * saved
+    kept = latents * _latent_bytes(config, family) if device == "cpu" else 0.0
     runtime = 0.55 * GIB
-    return int(weights + trained + activations * (0.6 if half else 1.0) + runtime)
+    return int(weights + trained + activations * (0.6 if half else 1.0) + kept + runtime)
 
 
 def _file_bytes(config: TrainConfig, family: FamilyCost) -> int:

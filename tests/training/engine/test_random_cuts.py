@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from tests.factories.engine import make_config, make_manifest
 from training.engine.components import Components, load_components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Feed, FeedRule, Item
-from training.engine.data.cuts import CUTS, random_focuses
+from training.engine.data.cuts import random_focuses
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.latents import LatentCache
+from training.engine.data.looks import CUTS, VARIANTS, look_count
 from training.engine.data.manifest import read_manifest
 from training.engine.data.pictures import cut
 from training.engine.data.preparing import Preparing
@@ -60,7 +62,13 @@ def components(base: Path, manifest: Path) -> Components:
 
 
 def prepared(
-    components: Components, folder: Path, cache: Path, *, fixed: bool = False, **changes: object
+    components: Components,
+    folder: Path,
+    cache: Path,
+    *,
+    fixed: bool = False,
+    width: int = 64 + ROOM,
+    **changes: object,
 ) -> tuple[Item, LatentCache]:
     """Prepare a picture with room on both sides, whose mask is as bright as its place is far."""
     bright = np.linspace(0, 255, 144).round().astype(np.uint8)
@@ -70,7 +78,7 @@ def prepared(
     wide.save(folder / "wide.png")
     manifest = make_manifest(folder, [folder / "wide.png"])
     data = json.loads(manifest.read_text(encoding="utf-8"))
-    data["images"][0] |= {"crop": [20, 0, 144, 64], "mask": "wide.png"}
+    data["images"][0] |= {"crop": [20, 0, width, 64], "mask": "wide.png"}
     manifest.write_text(json.dumps(data), encoding="utf-8")
     config = make_config(folder, manifest, buckets={"enabled": False}, **changes)
     store = LatentCache(cache, components)
@@ -120,6 +128,48 @@ def test_held_out_pictures_are_cut_from_the_middle_and_colours_change_with_place
     both = {"crop": "random", "colour_augmentation": True}
     item, store = prepared(components, tmp_path / "set", cache, **both)
     assert (len(item.views), store.misses) == (CUTS, CUTS)
+
+
+def test_each_place_is_shown_as_often_in_colours_of_its_own(
+    components: Components, tmp_path: Path, cache: Path
+) -> None:
+    both = {"crop": "random", "colour_augmentation": True}
+    item, store = prepared(components, tmp_path / "set", cache, width=66, **both)
+
+    often = Counter(view.offset[0] for view in item.views)
+    assert often == {0: 2, 1: 2, 2: 2}
+    assert store.misses == 6
+    for places in range(1, CUTS + 1):
+        looks = look_count(places, coloured=True)
+        assert looks % places == 0
+        assert VARIANTS < looks < VARIANTS + 1 + places
+        assert look_count(places, coloured=False) == places
+
+
+def test_mask_and_picture_are_resized_once_and_the_picture_only_where_a_latent_is_missing(
+    components: Components, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resized: Counter[tuple[int, int]] = Counter()
+    resize = Image.Image.resize
+
+    def counted(picture: Image.Image, size: tuple[int, int], *others: object) -> Image.Image:
+        resized[size] += 1
+        return resize(picture, size, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image.Image, "resize", counted)
+    settings = {"crop": "random", "flip": True, "width": 48}
+    for of_picture in (1, 0):
+        resized.clear()
+        item, store = prepared(components, tmp_path / "set", cache, **settings)
+        assert store.misses == of_picture * 2 * CUTS
+        assert resized[64, 85] == of_picture + 1
+
+    settings = {"crop": "centre", "colour_augmentation": True}
+    item, _ = prepared(components, tmp_path / "set", cache, **settings)
+    first, *others = item.views
+    assert len(others) == VARIANTS
+    assert first.mask is not None
+    assert all(view.mask is first.mask for view in others)
 
 
 def test_kohyas_word_is_understood_and_written() -> None:

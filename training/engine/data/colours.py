@@ -14,7 +14,6 @@ from PIL import Image
 
 from training.engine import randomness
 
-VARIANTS = 4
 HUE, SATURATION, GAMMA = 7, 8, 0.05
 
 

@@ -33,9 +33,8 @@ Box = tuple[int, int, int, int]
 class CutPicture:
     """A picture at the size of its bucket; `offset` is where the cut began, in resized pixels."""
 
-    pixels: np.ndarray  # (height, width, 3), uint8
+    pixels: np.ndarray  # (height, width, 3), or (height, width) of greys, uint8
     offset: tuple[int, int]  # (left, top)
-    mirrored_offset: tuple[int, int]  # the same in the mirrored picture
 
 
 def open_picture(path: Path, *, on_conversion: Callable[[str], None] | None = None) -> Image.Image:
@@ -168,13 +167,16 @@ def cut(
     The focus (x, y) is a share of each side; the cut comes as near to it as the border allows.
     """
     resized = covered(picture, crop, bucket)
-    size = resized.size
-    left, top = (
-        _start(whole, part, share) for whole, part, share in zip(size, bucket, focus, strict=True)
-    )
+    left, top = cut_start(resized.size, bucket, focus)
     part = resized.crop((left, top, left + bucket[0], top + bucket[1]))
-    mirrored = (size[0] - bucket[0] - left, top)
-    return CutPicture(np.asarray(part), (left, top), mirrored)
+    return CutPicture(np.asarray(part), (left, top))
+
+
+def cut_start(
+    size: tuple[int, int], bucket: tuple[int, int], focus: tuple[float, float]
+) -> tuple[int, int]:
+    """Return where `cut` begins (left, top) in a picture of a size that covers the bucket."""
+    return (_start(size[0], bucket[0], focus[0]), _start(size[1], bucket[1], focus[1]))
 
 
 def covered(picture: Image.Image, crop: Box | None, bucket: tuple[int, int]) -> Image.Image:
@@ -205,6 +207,6 @@ def cut_mask(
     focus: tuple[float, float] = (0.5, 0.5),
 ) -> np.ndarray:
     """Return a mask of greys at the size of the latent (height, width), float32 in 0 … 1."""
-    pixels = Image.fromarray(cut(mask.convert("RGB"), crop, bucket, focus).pixels).convert("L")
-    small = pixels.resize((latent[1], latent[0]), Image.Resampling.BOX)
+    pixels = cut(mask, crop, bucket, focus).pixels
+    small = Image.fromarray(pixels).resize((latent[1], latent[0]), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / 255

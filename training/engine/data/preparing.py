@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
@@ -15,25 +15,29 @@ from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Item, View
 from training.engine.data.buckets import BucketRule, bucket_table, choose_bucket
-from training.engine.data.colours import VARIANTS, recoloured
+from training.engine.data.colours import recoloured
 from training.engine.data.cuts import random_focuses
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
+from training.engine.data.looks import look_count
 from training.engine.data.manifest import ManifestImage, some_of
 from training.engine.data.names import name_of
 from training.engine.data.pictures import (
     CONVERSIONS,
-    CutPicture,
     covered,
+    covering,
     cut,
     cut_mask,
+    cut_start,
     inside,
     open_mask,
     open_picture,
 )
 from training.engine.errors import DatasetError
 from training.engine.files.file_writing import file_hash
+
+Focus = tuple[float, float]  # (x, y), each a share of its side
 
 
 @dataclass(frozen=True)
@@ -105,18 +109,17 @@ class Preparing:
         region = picture.crop(inside(image.crop, picture.size)) if image.crop else picture
         rule = self._rule()
         bucket = bucket or choose_bucket(region.size, rule, bucket_table(rule))
-        sha256 = image.sha256 or file_hash(image.path)
-        whole = covered(region, None, bucket)
-        mask = self._mask(image)
-        shown = [
-            _Look(image, bucket, cut(whole, None, bucket, focus), focus, colours, mask)
-            for focus, colours in self._looks(region, bucket, sha256, fixed=fixed)
-        ]
+        source = _Source(image, region, bucket, image.sha256 or file_hash(image.path))
+        shown = self._looks(source, fixed=fixed)
+        weights = self._weights(source, {focus for focus, _ in shown})
         return Item(
             id=image.id,
             caption=image.caption,
             bucket=bucket,
-            views=tuple(self._view(look, sha256) for look in shown),
+            views=tuple(
+                self._view(_Look(source, focus, colours), weights.get(focus))
+                for focus, colours in shown
+            ),
             repeats=image.repeats,
             original_size=region.size,
             regularisation=image.regularisation,
@@ -125,52 +128,42 @@ class Preparing:
     def _note(self, image: ManifestImage, conversion: str) -> None:
         self._converted.setdefault(conversion, []).append(name_of(image.path))
 
-    def _looks(
-        self, picture: Image.Image, bucket: tuple[int, int], sha256: str, *, fixed: bool
-    ) -> list[tuple[tuple[float, float], int]]:
+    def _looks(self, source: _Source, *, fixed: bool) -> list[tuple[Focus, int]]:
         """Return around what a picture is cut and how it is coloured (0 as it is), for each look.
 
         A `fixed` one has one look, and none that is left to chance.
         """
-        focuses, colours = [(0.5, 0.5)], 1
+        focuses, picture = [(0.5, 0.5)], source.region
         if self.config.crop == "focal":
             focuses = [focal_point(picture)]
         elif self.config.crop == "random" and not fixed:
-            focuses = random_focuses(picture.size, bucket, sha256)
-        if self.config.colour_augmentation and not fixed:
-            colours = max(VARIANTS + 1, len(focuses))
-        count = max(len(focuses), colours)
-        return [(focuses[n % len(focuses)], n % colours) for n in range(count)]
+            focuses = random_focuses(picture.size, source.bucket, source.sha256)
+        coloured = self.config.colour_augmentation and not fixed
+        count = look_count(len(focuses), coloured=coloured)
+        return [(focuses[n % len(focuses)], n if coloured else 0) for n in range(count)]
 
-    def _view(self, look: _Look, sha256: str) -> View:
+    def _view(self, look: _Look, weights: torch.Tensor | None) -> View:
         """Return one look of a picture, with its mirror where asked."""
-
-        def pixels() -> np.ndarray:
-            plain = look.part.pixels
-            return recoloured(plain, sha256, look.colours) if look.colours else plain
-
-        key = f"{sha256} in colours {look.colours}" if look.colours else sha256
-        mirrors = self.config.flip and not look.image.regularisation
+        mirrors = self.config.flip and not look.source.image.regularisation
         return View(
-            self._latent(look, key, pixels, flipped=False),
-            self._latent(look, key, pixels, flipped=True) if mirrors else None,
-            self._weights(look),
-            look.part.offset,
-            look.part.mirrored_offset,
+            self._latent(look, flipped=False),
+            self._latent(look, flipped=True) if mirrors else None,
+            weights,
+            look.offset,
+            look.mirrored_offset,
         )
 
-    def _latent(
-        self, look: _Look, key: str, pixels: Callable[[], np.ndarray], *, flipped: bool
-    ) -> Latent:
+    def _latent(self, look: _Look, *, flipped: bool) -> Latent:
         def encoded() -> Latent:
-            where = (look.cache_crop, look.bucket)
-            return self.cache.get(key, *where, flipped=flipped, pixels=pixels)
+            where = (look.cache_crop, look.source.bucket)
+            return self.cache.get(
+                look.cache_key, *where, flipped=flipped, pixels=lambda: look.pixels
+            )
 
         found = self.room.encode(encoded)
         if not torch.isfinite(found.mean).all():
-            raise DatasetError(
-                f"The VAE makes infinite numbers of {name_of(look.image.path)}, so it is left out."
-            )
+            name = name_of(look.source.image.path)
+            raise DatasetError(f"The VAE makes infinite numbers of {name}, so it is left out.")
         return found
 
     def _mask(self, image: ManifestImage) -> Image.Image | None:
@@ -179,30 +172,70 @@ class Preparing:
             return open_mask(image.mask)
         return open_mask(image.path, of_alpha=True) if self.config.alpha_masks else None
 
-    def _weights(self, look: _Look) -> torch.Tensor | None:
-        """Return the weight of each place of a look, (1, h, w) of its latent."""
-        if look.mask is None:
-            return None
-        scale = self.components.downscale
-        latent = (look.bucket[1] // scale, look.bucket[0] // scale)
-        weights = cut_mask(look.mask, look.image.crop, look.bucket, latent, look.focus)
-        return torch.from_numpy(weights.copy())[None]
+    def _weights(self, source: _Source, focuses: set[Focus]) -> dict[Focus, torch.Tensor]:
+        """Return the weight of each place around each focus, (1, h, w) of its latent."""
+        mask = self._mask(source.image)
+        if mask is None:
+            return {}
+        bucket, scale = source.bucket, self.components.downscale
+        latent = (bucket[1] // scale, bucket[0] // scale)
+        whole = covered(mask, source.image.crop, bucket)
+        return {
+            focus: torch.from_numpy(cut_mask(whole, None, bucket, latent, focus).copy())[None]
+            for focus in focuses
+        }
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A picture's part to learn from, and the bucket that it is cut to."""
+
+    image: ManifestImage
+    region: Image.Image
+    bucket: tuple[int, int]
+    sha256: str
+
+    @cached_property
+    def whole(self) -> Image.Image:
+        """Return the part at the least size that covers the bucket."""
+        return covered(self.region, None, self.bucket)
 
 
 @dataclass(frozen=True)
 class _Look:
-    """A picture cut to its bucket, around a focus, in one of its colours."""
+    """A source cut to its bucket, around a focus, in one of its colours."""
 
-    image: ManifestImage
-    bucket: tuple[int, int]
-    part: CutPicture
-    focus: tuple[float, float]
+    source: _Source
+    focus: Focus
     colours: int
-    mask: Image.Image | None
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Return the pixels (h, w, 3) in uint8."""
+        plain = cut(self.source.whole, None, self.source.bucket, self.focus).pixels
+        return recoloured(plain, self.source.sha256, self.colours) if self.colours else plain
+
+    @property
+    def offset(self) -> tuple[int, int]:
+        """Return where the cut begins (left, top), in pixels of the whole."""
+        size = covering(self.source.region.size, self.source.bucket)
+        return cut_start(size, self.source.bucket, self.focus)
+
+    @property
+    def mirrored_offset(self) -> tuple[int, int]:
+        """Return the same in the mirrored picture."""
+        width = covering(self.source.region.size, self.source.bucket)[0]
+        left, top = self.offset
+        return (width - self.source.bucket[0] - left, top)
+
+    @property
+    def cache_key(self) -> str:
+        """Return what names the picture and its colours in the cache."""
+        sha256 = self.source.sha256
+        return f"{sha256} in colours {self.colours}" if self.colours else sha256
 
     @property
     def cache_crop(self) -> tuple[int, ...] | None:
         """Return what names the cut in the cache; where it is cut elsewhere, the place too."""
-        if self.focus == (0.5, 0.5):
-            return self.image.crop
-        return (*(self.image.crop or ()), *self.part.offset)
+        crop = self.source.image.crop
+        return crop if self.focus == (0.5, 0.5) else (*(crop or ()), *self.offset)

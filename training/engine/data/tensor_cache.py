@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 
 def cache_path(folder: Path, parts: list[Any]) -> Path:
@@ -21,9 +21,12 @@ def cache_path(folder: Path, parts: list[Any]) -> Path:
 
 
 def read_cached(path: Path) -> dict[str, torch.Tensor] | None:
-    """Return the tensors of a file; None where it is absent, or cut short by a machine's crash."""
+    """Return the tensors of a file; None where it is absent, or cut short by a machine's crash.
+
+    They own their memory: mapped files of a large data set are more than Linux lets a process map.
+    """
     try:
-        return load_file(path)
+        return load(path.read_bytes())
     except (OSError, SafetensorError):
         return None
 
