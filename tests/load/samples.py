@@ -20,7 +20,7 @@ from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
 
 VARIANTS = 40
-MANY = 5
+MANY = 10
 
 
 class Samples:
@@ -44,21 +44,21 @@ class Samples:
 
     @cached_property
     def alike(self) -> tuple[str, str]:
-        """Slugs of two models that differ in how many versions they have: few, and most.
+        """Slugs of two models that differ in how many versions they have: two at most, and MANY.
 
-        Both are LoRAs with remarks, and their pages open with a version that has pictures.
+        Both are LoRAs with remarks, and their pages open with a version that has pictures: the
+        newest such, which have few of both.
         """
         shown = Image.objects.filter(
             resources__version=OuterRef("latest_version"), visibility="public"
         )
         said = Comment.objects.filter(model=OuterRef("pk"))
         public = Model.objects.published().filter(visibility="public", type="LORA")
-        loras = public.filter(Exists(shown), Exists(said)).order_by("-pk")
-        counted = loras.annotate(n=Count("versions"))
-        few, many = counted.filter(n__lte=2).first(), counted.order_by("-n", "pk").first()
-        assert few is not None, "No LoRA has pictures."
-        assert many is not None
-        assert many.n >= MANY, "No LoRA of many versions has pictures and remarks."
+        loras = public.filter(Exists(shown), Exists(said)).annotate(n=Count("versions"))
+        few = loras.filter(n__lte=2).order_by("-pk").first()
+        many = loras.filter(n__gte=MANY).order_by("-pk").first()
+        assert few is not None, "No LoRA has pictures and remarks."
+        assert many is not None, "No LoRA of many versions has pictures and remarks."
         return few.slug, many.slug
 
     def _many_versions(self) -> list[int]:
