@@ -19,6 +19,13 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers of a request by their names in small letters; of two alike the last."""
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
 def is_own_origin(headers: Mapping[str, str]) -> bool:
     """Whether the page that asks is of this host and port, or of a trusted origin; no page is."""
     origin = headers.get("origin")
@@ -40,11 +47,7 @@ def own_pages_only(lines: App) -> App:
     refused = Refusal.as_asgi()
 
     async def checked(scope: Scope, receive: Any, send: Any) -> None:
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        await (lines if is_own_origin(headers) else refused)(scope, receive, send)
+        await (lines if is_own_origin(headers_of(scope)) else refused)(scope, receive, send)
 
     return checked
 

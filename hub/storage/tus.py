@@ -42,7 +42,7 @@ from hub.core.errors import (
     TooLarge,
 )
 from hub.core.http_status import status_of
-from hub.core.own_origin import is_own_origin
+from hub.core.own_origin import headers_of, is_own_origin
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
 
@@ -87,7 +87,7 @@ class TusApp:
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str], bytes]:
-        method, headers = scope["method"], _headers(scope)
+        method, headers = scope["method"], headers_of(scope)
         if method == "OPTIONS":
             offered = {"Tus-Version": "1.0.0", "Tus-Extension": "creation,termination,expiration"}
             return 204, offered, b""
@@ -307,12 +307,6 @@ def _progress(upload: Upload) -> dict[str, str]:
         "Upload-Offset": str(offset),
         "Upload-Length": str(upload.size_bytes),
         "Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True),
-    }
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
 
 
