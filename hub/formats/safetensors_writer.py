@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
+from hub.formats.copying import COPY_BYTES
 from hub.formats.errors import SafetensorsError
 from hub.formats.replaced_file import replaced_file
 from hub.formats.safetensors_header import (
@@ -21,7 +22,6 @@ from hub.formats.safetensors_header import (
 )
 
 ALIGNMENT_BYTES = 8
-COPY_BYTES = 1 << 20
 
 
 def rewrite_metadata(

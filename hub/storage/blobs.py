@@ -9,11 +9,10 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from hub.formats.copying import COPY_BYTES
 from hub.storage.backends.base import key_for
 from hub.storage.backends.chosen import blob_store
 from hub.storage.models import Blob
-
-CHUNK_BYTES = 1024 * 1024
 
 
 def store_path(
@@ -72,7 +71,7 @@ def ensure_local(blob: Blob, folder: Path, *, name: str | None = None) -> Path:
         partial.replace(target)
         return target
     with open_blob(blob) as reader, partial.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, CHUNK_BYTES)
+        shutil.copyfileobj(reader, writer, COPY_BYTES)
     partial.replace(target)
     return target
 

@@ -13,12 +13,11 @@ from typing import BinaryIO
 from django.utils.translation import gettext as _
 
 from hub.core.errors import Invalid
+from hub.formats.copying import COPY_BYTES
 from hub.formats.disguises import DisguiseError
 from hub.formats.picture_end import NO_END, picture_length
 from hub.storage.blobs import open_blob, scratch_folder, store_path
 from hub.storage.models import Blob
-
-COPY_BYTES = 1 << 20
 
 
 def picture_bytes(source: Path | BinaryIO) -> int:

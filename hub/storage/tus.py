@@ -43,6 +43,7 @@ from hub.core.errors import (
 )
 from hub.core.http_status import status_of
 from hub.core.own_origin import headers_of, is_own_origin
+from hub.formats.copying import COPY_BYTES
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
 
@@ -266,11 +267,22 @@ def _write(file: BinaryIO, lot: list[bytes]) -> None:
     """Append to the file; `writev` may take less than it is given."""
     views = [memoryview(piece) for piece in lot if piece]
     while views:
-        written = os.writev(file.fileno(), views[:MAX_VECTORS])
+        written = os.writev(file.fileno(), _at_once(views))
         while views and written >= len(views[0]):
             written -= len(views.pop(0))
         if written:
             views[0] = views[0][written:]
+
+
+def _at_once(views: list[memoryview]) -> list[memoryview]:
+    """The first of them, `COPY_BYTES` together."""
+    chosen, room = [], COPY_BYTES
+    for view in views[:MAX_VECTORS]:
+        chosen.append(view[:room])
+        room -= len(chosen[-1])
+        if not room:
+            break
+    return chosen
 
 
 @contextmanager

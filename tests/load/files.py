@@ -11,7 +11,6 @@ import base64
 import hashlib
 import http.client
 import json
-import mmap
 import os
 import shutil
 import socket
@@ -21,7 +20,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -35,8 +34,6 @@ PIECE = MIB
 BLOCK_BYTES = 8 * MIB
 START_SECONDS = 60
 MEMORY_MIB = 64.0
-POPULATE_WRITE = 23  # madvise(2), Linux 5.14
-GROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
@@ -129,10 +126,10 @@ def uploading(running: "Hub", source: Path, folder: Path, rounds: int) -> Result
     for number in range(rounds):
         # Every round has bytes of its own: what is stored already is not stored again.
         changed = make_model(folder / "sent.safetensors", source.stat().st_size, seed=number + 2)
-        settle()
+        os.sync()
         peer = min(peer, timed(lambda c=changed: copy_and_hash(c, folder / "copy")))
         (folder / "copy").unlink()
-        settle()
+        os.sync()
         ours = min(ours, timed(lambda c=changed: running.send(c)))
         changed.unlink()
         running.empty_store()
@@ -144,9 +141,9 @@ def downloading(running: "Hub", source: Path, folder: Path, rounds: int) -> Resu
     address = running.publish(source)
     ours = peer = float("inf")
     for _ in range(rounds):
-        settle()
+        os.sync()
         peer = min(peer, timed(lambda: copy_and_hash(source, folder / "copy")))
-        settle()
+        os.sync()
         ours = min(ours, timed(lambda: running.fetch(address, folder / "copy")))
     (folder / "copy").unlink()
     return compared("download to a file and SHA-256", ours, peer, must=2.0)
@@ -189,27 +186,6 @@ def copy_and_hash(source: Path, target: Path) -> None:
     with target.open("rb") as file:
         os.fsync(file.fileno())
         hashlib.file_digest(file, "sha256")
-
-
-def settle() -> None:
-    """What others have written is not part of the next measurement, nor where memory comes from.
-
-    A virtual machine gives free memory back to its host. The first touch of a GiB has then taken
-    1.4 s (0.2 s when it was touched before), and who pays that is chance.
-    """
-    os.sync()
-    room = max(_free_bytes() // 10 * 9, mmap.PAGESIZE)
-    with mmap.mmap(-1, room) as memory, suppress(OSError):  # older kernels know no such advice
-        memory.madvise(POPULATE_WRITE)
-
-
-def _free_bytes() -> int:
-    """What is free on the machine, or in the container."""
-    free = int(Path("/proc/meminfo").read_text().partition("MemFree:")[2].split()[0]) * 1024
-    with suppress(OSError, ValueError):  # "max"
-        limit, used = (int((GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
-        free = min(free, limit - used)
-    return free
 
 
 class Crc32:

@@ -7,10 +7,10 @@ from hub.formats.conversion.naming import Weights
 from hub.formats.conversion.problems import OUTPUT_TOO_LARGE, UNSUPPORTED, ConversionError
 from hub.formats.conversion.stand_ins import ITEM_BYTES, Tensor
 from hub.formats.conversion.torch_file import TorchFile
+from hub.formats.copying import COPY_BYTES
 from hub.formats.safetensors_header import TensorInfo
 from hub.formats.safetensors_writer import encode_header, write_header
 
-COPY_BYTES = 1 << 20
 GATHER_BYTES = 256 << 20
 CAST: Mapping[int, Literal["B", "H", "I", "Q"]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 

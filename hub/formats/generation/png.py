@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from hub.formats.binary_source import BinarySource, opened, size_of
+from hub.formats.copying import COPY_BYTES
 from hub.formats.errors import ImageMetadataError, Problem
 from hub.formats.replaced_file import replaced_file
 
@@ -19,7 +20,6 @@ TEXT_CHUNKS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 EXIF_CHUNK = b"eXIf"
 MAX_KEYWORD_BYTES = 79
 CHUNK_OVERHEAD = 12
-COPY_BYTES = 1 << 20
 
 NOT_PNG = Problem(
     "png_not_recognised", "The picture is not a PNG file. Save it as PNG and try again."

@@ -312,3 +312,20 @@ async def test_a_request_that_is_given_up_leaves_no_thread_that_writes(tmp_path,
         size = path.stat().st_size
     assert size > 0
     assert path.stat().st_size == size
+
+
+def test_a_call_gives_the_system_no_more_than_it_takes_well(tmp_path, monkeypatch):
+    calls, given = [], os.writev
+
+    def writev(descriptor, views):
+        calls.append(sum(map(len, views)))
+        return given(descriptor, views)
+
+    monkeypatch.setattr(tus, "COPY_BYTES", 100)
+    monkeypatch.setattr(tus.os, "writev", writev)
+    lot = [os.urandom(size) for size in (40, 0, 40, 40, 250, 10)]
+    path = tmp_path / "partial"
+    with path.open("ab", buffering=0) as file:
+        tus._write(file, lot)
+    assert path.read_bytes() == b"".join(lot)
+    assert calls == [100, 100, 100, 80]

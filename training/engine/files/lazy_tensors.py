@@ -18,6 +18,7 @@ from typing import IO, Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from hub.formats.copying import in_pieces
 from hub.formats.errors import FormatError
 from hub.formats.safetensors_header import TensorInfo
 from hub.formats.safetensors_writer import encode_header, write_header
@@ -210,7 +211,7 @@ def _written(out: IO[bytes], planned: LazyTensor, name: str) -> Any:
             f"{planned.shape} {planned.dtype} was announced, so no file was written."
         )
     data: Any = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    out.write(data)  # the array is a buffer: nothing is copied
+    out.writelines(in_pieces(memoryview(data)))  # the array is a buffer: nothing is copied
     return data
 
 
