@@ -94,10 +94,14 @@ def publish_base(*, actor: User, checkpoint: Path, pictures: list[Blob]) -> Mode
     return publish_version(actor=actor, version=version)
 
 
+class EngineFailedError(Exception):
+    """The engine could not make a part of the demonstration; the message has its last words."""
+
+
 def _engine(*arguments: str) -> None:
     """Run the engine in a process of its own: this one never imports torch.
 
-    Raises RuntimeError with the engine's last words where it fails.
+    Raises EngineFailedError.
     """
     done = subprocess.run(  # noqa: S603  our own module with our own arguments
         [sys.executable, "-m", "training.engine", *arguments],
@@ -110,4 +114,4 @@ def _engine(*arguments: str) -> None:
     )
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
-        raise RuntimeError(f"The engine could not {arguments[0]} for the demo: {last}")
+        raise EngineFailedError(f"The engine could not {arguments[0]} for the demo: {last}")

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub.accounts.models import Team, User
 from hub.accounts.services import create_team
-from hub.demo.base_model import make_base
+from hub.demo.base_model import EngineFailedError, make_base
 from hub.demo.training_runs import LESSONS, make_dataset, publish_when_done, queue_run
 from hub.demo.words import TEAM_NAME
 
@@ -32,7 +32,10 @@ class Command(BaseCommand):
         team = team or create_team(actor=actor, name=TEAM_NAME)
         say = self.stdout.write
         say("Publishing the bundled base and drawing pictures with it.")
-        base = make_base(actor=actor, team=team)
+        try:
+            base = make_base(actor=actor, team=team)
+        except EngineFailedError as error:
+            raise CommandError(str(error)) from error
         say("Importing two datasets.")
         datasets = [make_dataset(actor=actor, team=team, lesson=lesson) for lesson in LESSONS]
         jobs = []
