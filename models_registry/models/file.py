@@ -8,6 +8,8 @@ PENDING and SEALED again. Others may download only after SUCCESS; DANGER is neve
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Left
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -79,6 +81,7 @@ class FileStage(models.TextChoices):
     READY = "ready", pgettext_lazy("stage of a file", "Ready")
 
 
+OUTPUT_NAME_LENGTH = 255
 PRECISIONS = ("fp32", "fp16", "bf16", "fp8", "int8", "nf4", "int4")
 
 
@@ -111,6 +114,12 @@ class ModelFile(TimeStamped):
     tensor_count = models.PositiveIntegerField(null=True, blank=True)
     parameter_count = models.BigIntegerField(null=True, blank=True)
     sshs = models.CharField(max_length=64, blank=True)
+    #: The name that kohya's scripts gave the file, out of its header: people's prompts have it.
+    output_name = models.GeneratedField(
+        expression=Left(KeyTextTransform("ss_output_name", "header"), OUTPUT_NAME_LENGTH),
+        output_field=models.TextField(null=True),
+        db_persist=True,
+    )
 
     #: Set by `catalogue_facts`: values by kind.
     loaded_hashes: dict[str, str] | None = None
@@ -153,6 +162,11 @@ class ModelFile(TimeStamped):
                 fields=["created_at"],
                 name="file_not_ready",
                 condition=~Q(stage="ready"),
+            ),
+            models.Index(
+                fields=["output_name"],
+                name="file_output_name",
+                condition=Q(output_name__isnull=False),
             ),
         ]
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
 
 from hub.accounts.models import Team, User
 from hub.core.errors import AtelierError
@@ -190,17 +189,13 @@ def _usable(kind: ResourceKind, wisher: Wisher) -> QuerySet[ModelFile]:
 
 
 def _meant(kind: ResourceKind, names: Sequence[str], wisher: Wisher) -> dict[str, ModelFile]:
-    """The file that each name means; of a header nothing but the name in it is read."""
+    """The file that each name means."""
     beginnings = _beginning_with(names)
-    alike = (
-        _usable(kind, wisher)
-        .filter(
-            Q(name__iregex=beginnings)
-            | Q(override_name__iregex=beginnings)
-            | Q(version__model__name__iregex=_beginning_with([n.partition("_")[0] for n in names]))
-            | Q(header__ss_output_name__in=names)
-        )
-        .annotate(output_name=KeyTextTransform("ss_output_name", "header"))
+    alike = _usable(kind, wisher).filter(
+        Q(name__iregex=beginnings)
+        | Q(override_name__iregex=beginnings)
+        | Q(version__model__name__iregex=_beginning_with([n.partition("_")[0] for n in names]))
+        | Q(output_name__in=names)
     )
     called: dict[str, list[ModelFile]] = {}
     for file in alike[: MOST_LIKE * len(names)]:
