@@ -14,6 +14,9 @@ IMPORT_MAX_BYTES = _env.integer("IMPORT_MAX_BYTES", 20 * GIB, minimum=1)
 IMPORT_MIN_BYTES_PER_SECOND = _env.integer("IMPORT_MIN_BYTES_PER_SECOND", 1024, minimum=0)
 IMPORT_PRIVATE_NETWORKS = _env.networks("IMPORT_PRIVATE_NETWORKS")
 
+# How long a link to the bucket starts a transfer; nothing can end it sooner (seven days at most)
+BUCKET_LINK_SECONDS = _env.integer("BUCKET_LINK_SECONDS", 3600, minimum=60, maximum=604_800)
+
 # Pictures
 IMAGE_MAX_BYTES = _env.integer("IMAGE_MAX_BYTES", 64 * MIB, minimum=1)
 IMAGE_MAX_PIXELS = _env.integer("IMAGE_MAX_PIXELS", 100_000_000, minimum=1)

@@ -20,7 +20,6 @@ from hub.storage.blobs import blob_exists, open_blob
 from hub.storage.models import Blob
 
 CHUNK_BYTES = 1024 * 1024
-SIGNED_SECONDS = 24 * 3600
 LOST = "The file is missing on the hub's disk. Tell the administrator."
 RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.IGNORECASE)
 
@@ -153,7 +152,7 @@ def _handed_over(blob: Blob, kind: str, filename: str, *, inline: bool) -> HttpR
         key_for(blob.sha256),
         disposition=content_disposition(filename, inline=inline),
         content_type=kind,
-        seconds=SIGNED_SECONDS,
+        seconds=settings.BUCKET_LINK_SECONDS,
     )
     if url is None:
         return None

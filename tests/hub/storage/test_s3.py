@@ -128,7 +128,9 @@ def test_a_page_gets_pictures_from_our_own_origin_and_downloads_from_the_bucket(
     assert (shown.status_code, b"".join(shown)) == (200, DATA)
     shown.close()
 
+    settings.BUCKET_LINK_SECONDS = 90
     sent = serve_blob(rf.get("/"), blob, filename="a.png")
     assert sent.status_code == 302
+    assert "X-Amz-Expires=90&" in sent["Location"]
     with urllib.request.urlopen(sent["Location"], timeout=30) as answer:
         assert answer.read() == DATA
