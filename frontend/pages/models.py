@@ -56,6 +56,8 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     index = int(wanted) if is_number else None
     detail = model_page(viewer=request.user, slug=slug, index=index)
     page = model_view_context(viewer=request.user, detail=detail, index=index)
+    if page.progress and request.GET.get("progress") == page.progress:
+        return HttpResponse(status=204)  # the page asks while files are checked; all is as it was
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
     if not detail.standing.is_seen:

@@ -10,6 +10,7 @@ import "app/tabs";
 import "app/times";
 import "app/queue-count";
 import "app/once";
+import "app/focus";
 import "app/problems";
 import "app/infinite";
 import "app/show-count";
