@@ -14,6 +14,6 @@ import "app/focus";
 import "app/problems";
 import "app/infinite";
 import "app/show-count";
-import "app/filter-history";
+import "app/filters";
 import "app/mentions";
 import "app/weight";
