@@ -1,6 +1,7 @@
 """All addresses of the hub."""
 
 from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -11,6 +12,8 @@ handler403 = "frontend.pages.errors.permission_denied"
 handler404 = "frontend.pages.errors.not_found"
 handler429 = "frontend.pages.errors.too_many"  # allauth's
 handler500 = "frontend.pages.errors.server_error"
+
+admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
     # People sign in at one place, with its limits on guessing; who is no administrator is told so.

@@ -12,12 +12,14 @@ from pathlib import Path
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from django.utils.translation.template import templatize
 
+from frontend.contexts.api_docs import api_docs, sentences
 from training.engine.presets.choosing import all_presets
 
 PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
 #: Has a catalogue of its own, since it is installed alone.
 COMMAND_LINE = "hub/cli"
 PRESETS = "training/engine/presets/table.py"
+API = "hub/api/native"
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,
@@ -95,6 +97,8 @@ def collect(root: Path) -> dict[Key, Message]:
                 message.files.append(name)
     for text in preset_texts():
         messages.setdefault(("", text), Message("", text)).files.append(PRESETS)
+    for text in {words for words in sentences(api_docs()) if words}:
+        messages.setdefault(("", text), Message("", text)).files.append(API)
     return in_order(messages.values())
 
 

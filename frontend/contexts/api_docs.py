@@ -1,7 +1,8 @@
 """`/api/v2/docs/`: the OpenAPI document of our own API, laid out for reading.
 
 The page is made on the server from the very document that `/api/v2/schema/` gives: no viewer from
-elsewhere, no script, and nothing that could say something else than the schema does.
+elsewhere, no script, and nothing that could say something else than the schema does. Its English
+words are the keys of the catalogue; the template translates them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import override
 from drf_spectacular.generators import SchemaGenerator
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -79,7 +81,8 @@ class ApiDocs:
 @lru_cache(maxsize=1)  # it is made from the code, which does not change while it runs
 def api_docs() -> ApiDocs:
     """Sections in alphabetical order, then every shape."""
-    document = SchemaGenerator().get_schema(request=None, public=True)
+    with override("en"):
+        document = SchemaGenerator().get_schema(request=None, public=True)
     groups: dict[str, list[Operation]] = {}
     for path, item in sorted(document["paths"].items()):
         name = path.split("/")[SECTION_PLACE]
@@ -89,6 +92,17 @@ def api_docs() -> ApiDocs:
         sections=tuple(Section(name, tuple(found)) for name, found in groups.items()),
         shapes=tuple(_shape(name, schema) for name, schema in sorted(schemas.items())),
     )
+
+
+def sentences(page: ApiDocs) -> Iterator[str]:
+    """Every sentence of the document, to be translated; some come more than once."""
+    for section in page.sections:
+        for call in section.operations:
+            yield call.words
+            yield from (row.words for row in call.parameters)
+    for shape in page.shapes:
+        yield shape.words
+        yield from (row.words for row in shape.fields)
 
 
 def _operations(path: str, item: Mapping[str, Any]) -> Iterator[Operation]:

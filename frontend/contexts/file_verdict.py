@@ -54,6 +54,12 @@ def conversion_of(file: ModelFile, viewer: Viewer) -> ConversionView | None:
     return ConversionView(state=row.get_status_display())
 
 
+def state_of(file: ModelFile) -> str:
+    """Another text for each state in which the page shows a file differently."""
+    row: FileConversion | None = getattr(file, "conversion", None)
+    return f"{file.pk}:{file.stage}:{file.scan_status}:{row.status if row else ''}"
+
+
 def is_busy(file: ModelFile) -> bool:
     """Whether the hub is still at work on a file, so that a page asks again."""
     row: FileConversion | None = getattr(file, "conversion", None)

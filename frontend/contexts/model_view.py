@@ -8,7 +8,7 @@ from frontend.contexts.comments import CommentsContext, comments_context
 from frontend.contexts.comparison import ComparisonList, comparison_list
 from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
-from frontend.contexts.file_verdict import is_busy
+from frontend.contexts.file_verdict import is_busy, state_of
 from frontend.contexts.images import image_card_of
 from frontend.contexts.model_advice import (
     ExampleCard,
@@ -108,7 +108,7 @@ class ModelViewContext:
     reviews: ReviewsContext
     own_review: Review | None
     missing: list[Missing]
-    is_checking: bool
+    progress: str
     can_review: bool
     rating: str
     can_edit_version: bool
@@ -153,7 +153,7 @@ def model_view_context(
         missing=missing_for_publish(version)
         if version is not None and _is_own_draft(detail, version)
         else [],
-        is_checking=version is not None and _is_being_checked(detail, version),
+        progress=_progress(detail, version) if version else "",
         can_review=version is not None and _is_public(version) and can_review(viewer, version),
         rating=rating_of(model),
         can_edit_version=version is not None and can_edit_version(viewer, version),
@@ -224,8 +224,12 @@ def _alt(model: Model, number: int) -> str:
     return _("%(name)s, example %(number)d") % {"name": model.name, "number": number}
 
 
-def _is_being_checked(detail: ModelDetail, version: ModelVersion) -> bool:
-    return any(map(is_busy, version.files.all())) and _is_own_draft(detail, version)
+def _progress(detail: ModelDetail, version: ModelVersion) -> str:
+    """How far the hub is with the files, for their people; empty when it is done with them."""
+    files = list(version.files.all())
+    if not detail.can_edit or not any(map(is_busy, files)):
+        return ""
+    return " ".join(map(state_of, files))
 
 
 def _is_public(version: ModelVersion | None) -> bool:

@@ -11,6 +11,7 @@ from frontend.access import require_allowed, require_visible, signed_in
 from frontend.contexts.collections import collection_context, collections_context
 from frontend.form_errors import errors_on
 from frontend.forms.collections import CollectionForm, CollectWish, apply_wish
+from frontend.pages.models import show_again
 from frontend.rendering import render_page
 from frontend.requests import MemberRequest, PageRequest
 from frontend.sent_once import sent_once
@@ -139,7 +140,7 @@ def collect(request: MemberRequest, slug: str) -> HttpResponse:
     with errors_as_toast(request):
         apply_wish(request.user, found, wish)
         add_toast(request, _("Your collections are saved."), kind="ok")
-    return redirect("model", slug=slug)
+    return show_again(request, slug)
 
 
 def _own(request: MemberRequest, collection_id: int) -> CollectionDetail:

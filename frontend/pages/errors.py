@@ -3,6 +3,7 @@
 import secrets
 import sys
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -69,7 +71,10 @@ def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
     path = f"/{before.removeprefix(origin)}" if before.startswith(origin) else ""
     came_from = own_address(request, path)  # a path that begins with // leads to another host
     has_filters = status == HTTPStatus.BAD_REQUEST and bool(request.GET)
+    may_open = status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND} and request.user.is_anonymous
+    again = urlencode({"next": request.get_full_path()})
     return {
+        "sign_in": f"{reverse('account_login')}?{again}" if may_open else "",
         "before": came_from if came_from != request.get_full_path() else "",
         "unfiltered": request.path if has_filters else "",
     }

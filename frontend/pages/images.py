@@ -20,6 +20,7 @@ from frontend.rendering import render_page, wants_partial
 from frontend.requests import MemberRequest, PageRequest
 from frontend.sent_once import sent_once
 from frontend.toasts import add_toast
+from gallery.models.image import ImageStatus
 from gallery.permissions import can_edit_image, can_moderate, can_react
 from gallery.queries import image_detail
 from gallery.services.moderation import delete_image, hide_image, set_post_visibility, show_image
@@ -67,6 +68,8 @@ def image(request: PageRequest, image_id: int) -> HttpResponse:
     """One picture as a page of its own, or for htmx as the inside of the viewer."""
     form = _list_form(request)
     shown = image_detail(request.user, image_id)
+    if shown.status == request.GET.get("status") == ImageStatus.PENDING:
+        return HttpResponse(status=204)  # the page asks while the picture is read
     context = image_view_context(
         viewer=request.user,
         image=shown,

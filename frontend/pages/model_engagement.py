@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import signed_in
 from frontend.contexts.following import following_context
-from frontend.requests import MemberRequest
+from frontend.pages.models import show_again
+from frontend.requests import MemberRequest, own_address
 from frontend.toasts import add_toast, errors_as_toast
 from models_registry.models.engagement import EngagementKind
 from models_registry.queries import model_alone
@@ -30,7 +31,7 @@ def engage(request: MemberRequest, slug: str, kind: str) -> HttpResponse:
     if kind == EngagementKind.HIDE and is_on:
         message = _("%s is hidden from your lists. You find it under Hidden.") % found.name
         add_toast(request, message, undo_url=reverse("model_unhide", args=[slug]))
-    return redirect("model", slug=slug)
+    return show_again(request, slug)
 
 
 @require_POST
@@ -39,7 +40,7 @@ def unhide(request: MemberRequest, slug: str) -> HttpResponse:
     """Take the hiding back, also from the toast."""
     found = model_alone(viewer=request.user, slug=slug)
     set_engagement(actor=request.user, model=found, kind=EngagementKind.HIDE, is_on=False)
-    return redirect("model", slug=slug)
+    return show_again(request, slug)
 
 
 @require_POST
@@ -50,7 +51,7 @@ def note(request: MemberRequest, slug: str) -> HttpResponse:
     with errors_as_toast(request):
         write_note(actor=request.user, model=found, text=request.POST.get("text", ""))
         add_toast(request, _("Your note is saved. Nobody else sees it."), kind="ok")
-    return redirect("model", slug=slug)
+    return show_again(request, slug)
 
 
 @require_POST
@@ -61,7 +62,8 @@ def person(request: MemberRequest, username: str) -> HttpResponse:
     found = follow_person(actor=request.user, username=username, is_on=is_on)
     text = _("You follow %s.") if is_on else _("You no longer follow %s.")
     add_toast(request, text % found.public_name, kind="ok")
-    return redirect(f"{reverse('models')}?by={found.username}")
+    there = own_address(request, request.POST.get("next", ""))
+    return redirect(there or reverse("person", args=[found.username]))
 
 
 @require_POST

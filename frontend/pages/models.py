@@ -51,11 +51,11 @@ def models(request: PageRequest) -> HttpResponse:
 @require_safe
 def model(request: PageRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
-    wanted = request.GET.get("v", "")
-    is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS
-    index = int(wanted) if is_number else None
+    index = _index(request.GET.get("v", ""))
     detail = model_page(viewer=request.user, slug=slug, index=index)
     page = model_view_context(viewer=request.user, detail=detail, index=index)
+    if page.progress and request.GET.get("progress") == page.progress:
+        return HttpResponse(status=204)  # the page asks while files are checked; all is as it was
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
     if not detail.standing.is_seen:
@@ -126,14 +126,30 @@ def save(request: MemberRequest, slug: str) -> HttpResponse:
     detail = model_detail(viewer=request.user, slug=slug)
     change = forget_model if detail.standing.is_saved else save_model
     change(actor=request.user, model=detail.model)
-    if not wants_partial(request):
-        return redirect("model", slug=slug)
+    if "v" in request.POST or not wants_partial(request):
+        return show_again(request, slug)
     context = {
         "url": reverse("model_save", args=[slug]),
         "is_saved": not detail.standing.is_saved,
         "title": detail.model.name,
     }
     return render(request, "components/save_button.html", context)
+
+
+def show_again(request: MemberRequest, slug: str) -> HttpResponse:
+    """The version whose page a button was pressed on; for htmx the row of buttons alone."""
+    index = _index(request.POST.get("v", ""))
+    if wants_partial(request):
+        detail = model_page(viewer=request.user, slug=slug, index=index)
+        page = model_view_context(viewer=request.user, detail=detail, index=index)
+        return render(request, "models/_actions.html", {"page": page})
+    address = reverse("model", args=[slug])
+    return redirect(address if index is None else f"{address}?v={index}")
+
+
+def _index(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
+    return int(text) if is_number else None
 
 
 def version_url(version: ModelVersion) -> str:

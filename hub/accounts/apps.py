@@ -1,6 +1,7 @@
 """Django's registration of people and teams."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
@@ -8,6 +9,7 @@ class AccountsConfig(AppConfig):
 
     name = "hub.accounts"
     label = "accounts"
+    verbose_name = _("Accounts")
 
     def ready(self) -> None:
         """Listen to sign-outs."""

@@ -223,6 +223,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Everything a person can do on a page, for programs.",
     "VERSION": "2",
     "SERVE_INCLUDE_SCHEMA": False,
+    # The values stand in `enum` already; a list of them in words would be in the reader's language.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 LOGGING = {

@@ -33,7 +33,8 @@ def begin_import(*, actor: User, url: str) -> RemoteImport:
     """Have a file fetched; raises Invalid for what is no address, Conflict when too many run."""
     url = check_url(url)
     if len(url) > MAX_URL:
-        raise Invalid(_("This address is longer than %s signs.") % MAX_URL, code="url_too_long")
+        message = _("This address is longer than %s characters.") % MAX_URL
+        raise Invalid(message, code="url_too_long")
     with transaction.atomic():
         User.objects.select_for_update(of=("self",)).only("pk").get(pk=actor.pk)
         if RemoteImport.objects.filter(owner=actor, status__in=OPEN).count() >= MAX_OPEN:

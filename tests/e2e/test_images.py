@@ -150,6 +150,8 @@ def test_filters_change_the_list_and_its_address_and_back_undoes_them(
     expect(page).to_have_url(f"{live_hub.url}/images/?author=aoi&prompt=1")
     page.go_back()
     expect(page.locator("#images > li")).to_have_count(2)
+    expect(page.locator("#rail-author")).to_have_value("")
+    expect(page.get_by_label("With prompt").first).to_be_checked()
     page.locator(".filter-line .chip").click()
     expect(page.locator("#images > li")).to_have_count(3)
 

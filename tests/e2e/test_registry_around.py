@@ -111,6 +111,14 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.locator(".thread form").get_by_role("button", name="Send").first.click()
 
     expect(page.locator(".answers")).to_contain_text("The usual one, @linmo")
+    page.get_by_role("link", name="Change comment").press("Enter")
+    expect(page.locator(".answers textarea")).to_be_focused()
+    page.locator(".answers form").get_by_role("button", name="Save").press("Enter")
+    expect(page.locator(".answers .said-line:focus")).to_contain_text("The usual one, @linmo")
+    page.get_by_label("Your comment").fill("Not sent yet")
+    page.locator("#save").press("Enter")
+    expect(page.locator("#save:focus")).to_have_text("Saved")
+    expect(page.get_by_label("Your comment")).to_have_value("Not sent yet")
 
 
 def test_an_owner_writes_advice_and_adds_a_picture_on_the_edit_page(

@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from django.utils.translation import override
 
-from frontend.contexts.api_docs import api_docs
+from frontend.contexts.api_docs import api_docs, sentences
 
 pytestmark = pytest.mark.django_db
 
@@ -44,5 +45,15 @@ def test_the_page_speaks_chinese_and_needs_no_script(client):
     page = client.get("/api/v2/docs/", headers={"Accept-Language": "zh-hans"})
     text = page.content.decode()
     assert "开放" in text
+    assert "列出模型，与页面一致" in text
+    assert "List models, as the pages do" not in text
     assert "api/v2/models/" in text
     assert client.get("/api/v2/nothing/").json()["code"] == "not_found"
+
+
+def test_what_is_kept_of_the_schema_does_not_depend_on_the_first_readers_language():
+    api_docs.cache_clear()
+    with override("zh-hans"):
+        found = set(sentences(api_docs()))
+    assert "List models, as the pages do; drafts only with scope=mine or scope=team." in found
+    assert not [words for words in found if re.search("[\u4e00-\u9fff]", words)]

@@ -10,8 +10,9 @@ from models_registry.models.collection import Collection
 from models_registry.models.version import ModelVersion
 from models_registry.services import collections, reviews
 from models_registry.services.edits import update_model
+from models_registry.services.publish import publish_version
 from tests.factories.accounts import UserFactory
-from tests.factories.registry import publish_model
+from tests.factories.registry import add_clean_file, make_version, publish_model
 from tests.factories.runs import finished_run
 from training.datasets.models.snapshot import Snapshot
 
@@ -99,3 +100,43 @@ def test_mature_content_and_the_kind_of_checkpoint_are_told(version):
     assert "badge warn" not in page_of(address)
     merged = publish_model(name="Mix", type="Checkpoint", seed=4, checkpoint_type="Merge")
     assert "Merge</span>" in page_of(reverse("model", args=[merged.model.slug]))
+
+
+def test_buttons_of_a_version_leave_the_reader_at_that_version(version):
+    second = make_version(version.model, name="v2")
+    add_clean_file(second, seed=9)
+    publish_version(actor=version.model.owner, version=second)
+    slug, client = version.model.slug, client_of(UserFactory())
+    for name, args in (
+        ("model_engage", [slug, "like"]),
+        ("model_save", [slug]),
+        ("model_collect", [slug]),
+        ("model_note", [slug]),
+    ):
+        answer = client.post(reverse(name, args=args), {"on": "1", "v": "1", "text": "at 0.5"})
+        assert answer.headers["Location"] == f"/models/{slug}/?v=1", name
+
+
+def test_a_like_brings_the_row_of_buttons_and_not_the_page(version):
+    slug, client = version.model.slug, client_of(UserFactory())
+    for name, args, words in (
+        ("model_engage", [slug, "like"], 'id="like" type="submit" aria-pressed="true"'),
+        ("model_save", [slug], 'id="save" type="submit" aria-pressed="true"'),
+    ):
+        answer = client.post(reverse(name, args=args), {"on": "1", "v": "1"}, headers=HTMX)
+        page = answer.content.decode()
+        assert words in page
+        assert "<html" not in page
+
+
+def test_following_somebody_leads_back_to_where_one_was_and_nowhere_else(version):
+    address = reverse("person_follow", args=[version.model.owner.username])
+    there = f"/models/{version.model.slug}/?v=1"
+    client = client_of(UserFactory())
+    for asked, led in (
+        (there, there),
+        ("https://elsewhere.example/", "/people/"),
+        ("", "/people/"),
+    ):
+        answer = client.post(address, {"on": "1", "next": asked})
+        assert answer.headers["Location"].startswith(led)

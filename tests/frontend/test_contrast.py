@@ -12,10 +12,10 @@ TEXTS = ("text", "text-2", "text-3", "accent-text", "ok", "warn", "danger", "inf
 
 def colours(theme: str) -> dict[str, str]:
     text = TOKENS.read_text("utf-8")
-    dark, light = text.split(':root[data-theme="light"]')
+    light, dark = text.split(':root:not([data-theme="light"])')
     pattern = re.compile(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6})\b")
-    found = dict(pattern.findall(dark))
-    return found if theme == "dark" else found | dict(pattern.findall(light))
+    found = dict(pattern.findall(light))
+    return found if theme == "light" else found | dict(pattern.findall(dark))
 
 
 def luminance(colour: str) -> float:
@@ -51,3 +51,9 @@ def test_the_primary_button_has_strong_contrast(theme: str) -> None:
     known = colours(theme)
 
     assert contrast(known["accent-fg"], known["accent"]) >= 12
+
+
+def test_paper_is_light_whatever_the_screen_is() -> None:
+    before_dark = TOKENS.read_text("utf-8").split(':root:not([data-theme="light"])')[0]
+
+    assert before_dark.rstrip().endswith("@media screen {")

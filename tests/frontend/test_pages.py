@@ -141,6 +141,14 @@ def test_404_offers_search(client: Client) -> None:
     assert 'role="search"' in answer.content.decode()
 
 
+def test_404_offers_guests_to_sign_in_and_come_back(client: Client) -> None:
+    sign_in = "/accounts/login/?next=%2Fmodels%2Fnowhere%2F%3Fv%3D2"
+    assert sign_in in client.get("/models/nowhere/?v=2").content.decode()
+    client.force_login(UserFactory())
+
+    assert sign_in not in client.get("/models/nowhere/?v=2").content.decode()
+
+
 @with_our_urls
 def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(raise_request_exception=False)

@@ -1,5 +1,7 @@
 """The upload page after its files are with the hub: one model of them, or one of each."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -105,3 +107,17 @@ def test_the_people_of_a_model_check_change_and_remove_its_files(page, person):
     assert stranger.post(f"/models/files/{first.pk}/remove/").status_code == 404
     page.post(f"/models/files/{first.pk}/remove/")
     assert list(Model.objects.get().versions.get().files.all()) == [second]
+
+
+def test_while_files_are_checked_the_page_hears_only_what_is_different(page, person):
+    page.post(ADDRESS, {**CARD, "upload": [sent(person, 1, "a.safetensors")]})
+    file = Model.objects.get().versions.get().files.get()
+    shown = page.get("/models/ink/").content.decode()
+    progress = re.search(r'"progress": "([^"]+)"', shown)[1]
+    asked = {"v": "1", "progress": progress}
+    assert page.get("/models/ink/", asked, headers={"HX-Request": "true"}).status_code == 204
+    files.process_file(file_id=file.pk)
+    answer = page.get("/models/ink/", asked, headers={"HX-Request": "true"}).content.decode()
+
+    assert "Publish this version" in answer
+    assert '"progress"' not in answer

@@ -114,7 +114,7 @@ class Collections(ModelView):
         responses={201: CollectionShape, **FAILURES},
     )
     def post(self, request: Request) -> Response:
-        """Begin one."""
+        """Begin a collection."""
         sent = body_of(request, CollectionForm)
         slug = sent.pop("team", None)
         team = team_named(request, slug) if slug else None
@@ -129,7 +129,7 @@ class OneCollection(ModelView):
         operation_id="collections_show", responses={200: CollectionShape, 404: ErrorShape}
     )
     def get(self, request: Request, collection_id: int) -> Response:
-        """Show what it is; its models are below it."""
+        """Show a collection; its models are below it."""
         return Response(CollectionShape(_detail(request, collection_id).collection).data)
 
     @extend_schema(
@@ -138,7 +138,7 @@ class OneCollection(ModelView):
         responses={200: CollectionShape, **FAILURES},
     )
     def patch(self, request: Request, collection_id: int) -> Response:
-        """Rename it, or change who sees it; what is left out stays."""
+        """Rename a collection, or change who sees it; what is left out stays."""
         sent = body_of(request, CollectionForm, partial=True)
         shown = _detail(request, collection_id).collection
         values = {name: getattr(shown, name) for name in ("name", "description", "visibility")}
@@ -151,7 +151,7 @@ class OneCollection(ModelView):
 
     @extend_schema(operation_id="collections_delete", responses={204: None, **FAILURES})
     def delete(self, request: Request, collection_id: int) -> Response:
-        """Delete the list; the models stay."""
+        """Delete a collection; its models stay."""
         shown = _detail(request, collection_id).collection
         delete_collection(actor=actor_of(request), collection=shown)
         return Response(status=204)

@@ -139,7 +139,7 @@ class OneComment(NativeView):
 
     @extend_schema(operation_id="comment_show", responses={200: CommentShape, **FAILURES})
     def get(self, request: Request, comment_id: int) -> Response:
-        """Show it."""
+        """Show a comment."""
         return Response(CommentShape(comment_detail(request.user, comment_id)).data)
 
     @extend_schema(
@@ -148,7 +148,7 @@ class OneComment(NativeView):
         responses={200: CommentShape, **FAILURES},
     )
     def patch(self, request: Request, comment_id: int) -> Response:
-        """Say it in other words, hide it, or show it again."""
+        """Say a comment in other words, hide it, or show it again."""
         sent, actor = body_of(request, CommentChange), actor_of(request)
         comment = comment_detail(actor, comment_id)
         now = timezone.now()
@@ -162,7 +162,7 @@ class OneComment(NativeView):
 
     @extend_schema(operation_id="comment_delete", responses={204: None, **FAILURES})
     def delete(self, request: Request, comment_id: int) -> Response:
-        """Take it away; the answers stay. It can be brought back for a while, then it is gone."""
+        """Take a comment away; the answers stay. For a while it can be brought back."""
         actor = actor_of(request)
         comment = comment_detail(actor, comment_id)
         delete_comment(actor=actor, comment=comment, now=timezone.now())
@@ -178,7 +178,7 @@ class RestoredComment(NativeView):
         operation_id="comment_restore", request=None, responses={200: CommentShape, **FAILURES}
     )
     def post(self, request: Request, comment_id: int) -> Response:
-        """Bring it back; 404 when somebody else deleted it, or the time for it is over."""
+        """Bring a comment back; 404 when somebody else deleted it, or the time for it is over."""
         actor = actor_of(request)
         comment = restore_comment(actor=actor, comment_id=comment_id, now=timezone.now())
         return Response(CommentShape(comment).data)

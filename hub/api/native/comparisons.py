@@ -39,7 +39,7 @@ class ComparisonForm(serializers.Serializer[Any]):
         child=serializers.FloatField(), required=False, default=lambda: [1.0]
     )
     with_plain = serializers.BooleanField(
-        required=False, default=True, help_text="Also without the version."
+        required=False, default=True, help_text="Also a column without the version."
     )
     prompts = serializers.ListField(child=serializers.CharField(), min_length=1)
     negative = serializers.CharField(required=False, allow_blank=True, default="")
@@ -82,7 +82,7 @@ class ColumnShape(serializers.Serializer[ComparisonColumn]):
         return "" if column.vae is None and column.vae_id else column.vae_name
 
     def get_pictures(self, column: ComparisonColumn) -> list[dict[str, Any]]:
-        """Those that are drawn."""
+        """Pictures that are drawn already."""
         version = column.comparison.version
         public = version.model.shows_everyone(version)
         cells = sorted(column.cells.all(), key=lambda cell: (cell.prompt_index, cell.seed))
@@ -143,7 +143,7 @@ class VersionComparisons(ModelView):
         responses={201: ComparisonShape, **FAILURES},
     )
     def post(self, request: Request, version_id: int) -> Response:
-        """Have one drawn by a worker."""
+        """Have a comparison drawn by a worker."""
         sent, actor = body_of(request, ComparisonForm), actor_of(request)
         version = version_detail(viewer=actor, version_id=version_id)
         bases = _versions(actor, sent.pop("checkpoints"))
@@ -160,12 +160,12 @@ class OneComparison(ModelView):
         operation_id="comparisons_show", responses={200: ComparisonShape, 404: ErrorShape}
     )
     def get(self, request: Request, comparison_id: UUID) -> Response:
-        """Show it with the pictures that are there."""
+        """Show a comparison with the pictures that are there."""
         return Response(ComparisonShape(comparison_for(request.user, comparison_id)).data)
 
     @extend_schema(operation_id="comparisons_delete", responses={204: None, **FAILURES})
     def delete(self, request: Request, comparison_id: UUID) -> Response:
-        """Delete it with its pictures."""
+        """Delete a comparison with its pictures."""
         actor = actor_of(request)
         found = comparison_for(actor, comparison_id)
         comparisons.delete_comparison(actor=actor, comparison=found)

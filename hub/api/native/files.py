@@ -39,7 +39,7 @@ class ConversionShape(serializers.Serializer[Any]):
 
 
 class SizeAnswer(serializers.Serializer[Any]):
-    """Whether there is any."""
+    """Whether there is a file of this size."""
 
     any = serializers.BooleanField()
 
@@ -109,7 +109,7 @@ class FileConversion(ModelView):
         responses={202: ConversionShape, 403: ErrorShape, 404: ErrorShape, 409: ErrorShape},
     )
     def post(self, request: Request, file_id: int) -> Response:
-        """Ask for it; the file that comes out is one of the same version."""
+        """Ask for a conversion; the file that comes out is one of the same version."""
         actor = actor_of(request)
         file = file_of(viewer=actor, file_id=file_id)
         row = request_conversion(actor=actor, file=file)
@@ -119,7 +119,7 @@ class FileConversion(ModelView):
         operation_id="files_conversion", responses={200: ConversionShape, 404: ErrorShape}
     )
     def get(self, request: Request, file_id: int) -> Response:
-        """How far it is."""
+        """Show how far a conversion is."""
         row = conversion_of(file_of(viewer=request.user, file_id=file_id))
         return Response(ConversionShape(row).data)
 

@@ -62,7 +62,7 @@ class RemoteImports(ImportView):
 
     @extend_schema(operation_id="remote_imports_list", responses=RemoteImportList)
     def get(self, request: Request) -> Response:
-        """List them, newest first."""
+        """List imports from an address, newest first."""
         return Response(RemoteImportList({"items": imports_of(actor_of(request))}).data)
 
     @extend_schema(
@@ -71,7 +71,7 @@ class RemoteImports(ImportView):
         responses={202: RemoteImportShape, **FAILURES},
     )
     def post(self, request: Request) -> Response:
-        """Begin one; a worker fetches the file, goes on after a break, and tries several times."""
+        """Begin an import; a worker fetches the file, goes on after breaks, tries several times."""
         sent, actor = body_of(request, ImportForm), actor_of(request)
         row = begin_import(actor=actor, url=sent["url"])
         return Response(RemoteImportShape(row).data, status=202)
@@ -84,7 +84,7 @@ class OneRemoteImport(ImportView):
         operation_id="remote_imports_show", responses={200: RemoteImportShape, 404: ErrorShape}
     )
     def get(self, request: Request, import_id: UUID) -> Response:
-        """How far it is."""
+        """Show how far an import is."""
         return Response(RemoteImportShape(import_of(actor_of(request), import_id)).data)
 
 

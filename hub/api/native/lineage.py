@@ -45,7 +45,7 @@ class VersionLineage(ModelView):
 
     @extend_schema(operation_id="lineage_show", responses={200: LineageShape, 404: ErrorShape})
     def get(self, request: Request, version_id: int) -> Response:
-        """Show what it was made from and what was made from it, as far as the caller may see."""
+        """Show what a version was made from and what was made from it, as far as one may see."""
         version: ModelVersion = version_detail(viewer=request.user, version_id=version_id)
         lineage: Lineage = lineage_of(viewer=request.user, version=version)
         return Response(LineageShape({"version": version, "lineage": lineage}).data)

@@ -50,7 +50,10 @@ class ModelQuery(PageQuery):
     scope = serializers.ChoiceField(choices=list(Scope), required=False, default=Scope.EVERYONE)
     team = serializers.SlugField(required=False, help_text="One of my teams; implies scope=team.")
     collection = serializers.IntegerField(
-        required=False, min_value=1, max_value=2**31 - 1, help_text="Only what is in it."
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="Only models of this collection.",
     )
     sort = serializers.ChoiceField(choices=list(Sort), required=False)
     verified = serializers.BooleanField(required=False, default=False)
@@ -199,8 +202,12 @@ class VersionForm(serializers.Serializer[Any]):
     training_steps = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=MOST_OF_ALL
     )
-    resources = ResourceForm(many=True, required=False, help_text="All of them.")
-    examples = ExampleForm(many=True, required=False, help_text="All of them.")
+    resources = ResourceForm(
+        many=True, required=False, help_text="The whole list; it replaces the one before."
+    )
+    examples = ExampleForm(
+        many=True, required=False, help_text="The whole list; it replaces the one before."
+    )
 
 
 class NewFileForm(serializers.Serializer[Any]):

@@ -203,7 +203,7 @@ class OneCover(ModelView):
         responses={200: VersionShape, 403: ErrorShape, 404: ErrorShape},
     )
     def delete(self, request: Request, version_id: int, cover_id: int) -> Response:
-        """Take it off."""
+        """Take a picture off a version."""
         return self._change(request, version_id, cover_id, remove_cover)
 
     @extend_schema(
@@ -212,7 +212,7 @@ class OneCover(ModelView):
         responses={200: VersionShape, 403: ErrorShape, 404: ErrorShape},
     )
     def post(self, request: Request, version_id: int, cover_id: int) -> Response:
-        """Make it the one that cards show."""
+        """Make a picture the one that cards show."""
         return self._change(request, version_id, cover_id, show_first)
 
     def _change(

@@ -27,7 +27,7 @@ class MeShape(PersonShape):
     scopes = serializers.SerializerMethodField()
 
     def get_scopes(self, user: User) -> list[str] | None:
-        """Scopes of the key in use."""
+        """Scopes of the token in use."""
         auth = self.context["auth"]
         return list(auth.scopes) if isinstance(auth, ApiToken) else None
 
@@ -52,5 +52,5 @@ class Me(NativeView):
 
     @extend_schema(operation_id="me", responses=MeShape)
     def get(self, request: Request) -> Response:
-        """Say who the key belongs to and what it may do."""
+        """Say who the token belongs to and what it may do."""
         return Response(MeShape(actor_of(request), context={"auth": request.auth}).data)

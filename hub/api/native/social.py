@@ -71,7 +71,7 @@ class VersionReview(ModelView):
         operation_id="review_write", request=ReviewForm, responses={200: ReviewShape, **FAILURES}
     )
     def put(self, request: Request, version_id: int) -> Response:
-        """Write or rewrite it; a picture that is neither sent anew nor removed stays."""
+        """Write or rewrite one's review; a picture that is neither sent anew nor removed stays."""
         sent, actor = body_of(request, ReviewForm), actor_of(request)
         version = version_detail(viewer=actor, version_id=version_id)
         with transaction.atomic():
@@ -91,7 +91,7 @@ class VersionReview(ModelView):
 
     @extend_schema(operation_id="review_delete", responses={204: None, **FAILURES})
     def delete(self, request: Request, version_id: int) -> Response:
-        """Take it back."""
+        """Take one's review back."""
         actor = actor_of(request)
         review = review_by(actor, version_detail(viewer=actor, version_id=version_id))
         if review is None:
@@ -107,7 +107,7 @@ class ModelStanding(ModelView):
 
     @extend_schema(operation_id="standing_show", responses={200: StandingShape, 404: ErrorShape})
     def get(self, request: Request, model_id: int) -> Response:
-        """Show it."""
+        """Show how the caller stands to a model."""
         actor = actor_of(request)
         return Response(StandingShape(standing_of(actor, _model(request, model_id))).data)
 
@@ -150,13 +150,13 @@ class FollowPerson(ModelView):
         operation_id="person_follow", request=None, responses={200: FollowedShape, **FAILURES}
     )
     def put(self, request: Request, name: str) -> Response:
-        """Follow them."""
+        """Follow a person."""
         follow_person(actor=actor_of(request), username=name, is_on=True)
         return Response(FollowedShape(followed_by(request.user)).data)
 
     @extend_schema(operation_id="person_unfollow", responses={200: FollowedShape, **FAILURES})
     def delete(self, request: Request, name: str) -> Response:
-        """No longer."""
+        """Follow a person no longer."""
         follow_person(actor=actor_of(request), username=name, is_on=False)
         return Response(FollowedShape(followed_by(request.user)).data)
 
@@ -168,13 +168,13 @@ class FollowTag(ModelView):
         operation_id="tag_follow", request=None, responses={200: FollowedShape, **FAILURES}
     )
     def put(self, request: Request, name: str) -> Response:
-        """Follow it."""
+        """Follow a tag."""
         follow_tag(actor=actor_of(request), name=name, is_on=True)
         return Response(FollowedShape(followed_by(request.user)).data)
 
     @extend_schema(operation_id="tag_unfollow", responses={200: FollowedShape, **FAILURES})
     def delete(self, request: Request, name: str) -> Response:
-        """No longer."""
+        """Follow a tag no longer."""
         follow_tag(actor=actor_of(request), name=name, is_on=False)
         return Response(FollowedShape(followed_by(request.user)).data)
 

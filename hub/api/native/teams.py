@@ -127,14 +127,14 @@ class OneTeam(TeamView):
 
     @extend_schema(operation_id="teams_show", responses={200: TeamShape, 404: ErrorShape})
     def get(self, request: Request, slug: str) -> Response:
-        """Show its name and one's role there."""
+        """Show a team's name and one's role there."""
         return Response(TeamShape(team_for(actor_of(request), slug)).data)
 
     @extend_schema(
         operation_id="teams_rename", request=TeamForm, responses={200: TeamShape, **FAILURES}
     )
     def patch(self, request: Request, slug: str) -> Response:
-        """Give it another name; its address stays."""
+        """Give a team another name; its address stays."""
         sent, actor = body_of(request, TeamForm), actor_of(request)
         team = services.rename_team(actor=actor, team=team_for(actor, slug), name=sent["name"])
         return Response(TeamShape(team).data)
@@ -173,7 +173,7 @@ class OneMember(TeamView):
         responses={200: MemberShape, **FAILURES},
     )
     def patch(self, request: Request, slug: str, user_id: int) -> Response:
-        """Give them another role; a team always keeps an owner."""
+        """Give a member another role; a team always keeps an owner."""
         sent, actor = body_of(request, RoleForm), actor_of(request)
         team = team_for(actor, slug)
         person = member_of(team, user_id).user
@@ -182,7 +182,7 @@ class OneMember(TeamView):
 
     @extend_schema(operation_id="team_members_remove", responses={204: None, **FAILURES})
     def delete(self, request: Request, slug: str, user_id: int) -> Response:
-        """Take them out, or leave with one's own id; the last owner cannot."""
+        """Take a member out, or leave with one's own id; the last owner cannot."""
         actor = actor_of(request)
         team = team_for(actor, slug)
         services.remove_member(actor=actor, team=team, user=member_of(team, user_id).user)
@@ -197,7 +197,7 @@ class TeamInvites(TeamView):
         responses={200: InviteList, 403: ErrorShape, 404: ErrorShape},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """List the open ones, without their keys."""
+        """List the open invites, without their keys."""
         actor = actor_of(request)
         team = team_for(actor, slug)
         return Response(InviteList({"items": open_invites(actor, team)}).data)
@@ -208,7 +208,7 @@ class TeamInvites(TeamView):
         responses={201: NewInviteShape, **FAILURES},
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Make one that admits one person for a week; its key is told this once."""
+        """Make an invite that admits one person for a week; its key is told this once."""
         sent, actor = body_of(request, InviteForm), actor_of(request)
         team = team_for(actor, slug)
         invite, key = services.create_invite(actor=actor, team=team, role=sent["role"])
@@ -222,7 +222,7 @@ class OneInvite(TeamView):
 
     @extend_schema(operation_id="team_invites_revoke", responses={204: None, **FAILURES})
     def delete(self, request: Request, slug: str, invite_id: UUID) -> Response:
-        """Make it useless."""
+        """Withdraw an invite."""
         actor = actor_of(request)
         team = team_for(actor, slug)
         services.revoke_invite(actor=actor, team=team, invite_id=invite_id)

@@ -132,15 +132,6 @@ if (!dialog && viewer()) {
   fold(isFolded);
 }
 
-// A filter that fails leaves the old results and says so above them.
-const failed = document.getElementById("list-error");
-const filters = document.getElementById("filters");
-for (const name of ["htmx:responseError", "htmx:sendError"]) {
-  filters?.addEventListener(name, () => { failed.hidden = false; });
-}
-filters?.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful) failed.hidden = true; });
-failed?.querySelector("[data-list-retry]").addEventListener("click", () => globalThis.htmx.trigger(filters, "submit"));
-
 // A finger moves the picture away; a sheet that is scrolled is not a swipe.
 let start = null;
 document.addEventListener("touchstart", (event) => {
