@@ -132,6 +132,8 @@ class CardForm(forms.Form):
         form = cls(posted, initial=initial)
         if model.published_at is not None:
             del form.fields["type"]
+            if model.type != ModelType.CHECKPOINT:
+                del form.fields["checkpoint_type"]
         teams = teams_worked_in(viewer)
         if can_give_model(viewer, model) and teams.exists():
             field: Any = form.fields["team"]
@@ -152,10 +154,11 @@ class CardForm(forms.Form):
             **{name: data[name] for name in SWITCHES},
             commercial_use=tuple(data["allow_commercial_use"]),
         )
-        names = ("name", "checkpoint_type", "subject", "tags", "description", "visibility")
+        names = ("name", "subject", "tags", "description", "visibility")
         return {
             **{name: data[name] for name in names},
             "type": data.get("type"),
+            "checkpoint_type": data.get("checkpoint_type", ""),
             "nsfw_level": data["nsfw_level"],
             "licence_name": data["licence"],
             "licence": licence,
