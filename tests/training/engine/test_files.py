@@ -365,17 +365,6 @@ def test_an_embedding_is_named_where_its_word_is_in_the_prompts() -> None:
         assert len(data.resources) == len(data.hashes) == named
 
 
-def test_what_prompts_have_no_word_for_is_not_named_in_a_sample() -> None:
-    from training.engine.samples.preview import TrainedFile, generation_data
-    from training.engine.samples.prompts import parse_prompt
-
-    config = TrainConfig().resolved()
-    base: Any = SimpleNamespace(name="Base", sha256="1" * 64)
-    request = parse_prompt("a cat", config)
-    data = generation_data(request, base, config, TrainedFile("one", "0" * 64, "of a fifth method"))
-    assert (data.prompt, data.resources, data.hashes) == ("a cat", (), {"model": "1" * 10})
-
-
 def test_a_sample_carries_its_generation_data_with_the_hash_of_its_lora(
     base: Path, manifest: Path, tmp_path: Path
 ) -> None:
