@@ -24,17 +24,28 @@ class FamilyCost:
     reference_side: int  # pixels
     gflop_per_picture: float  # LoRA step, forward and backward, at the reference side
     activation_bytes: float  # of one picture at the reference side, without checkpointing
-    adapter_millions_per_rank: float
+    adapter_millions_per_rank: float  # of the UNet, and of the text encoders
+    text_adapter_millions_per_rank: float
     gflop_per_encoding: float  # of one look by the VAE, at the reference side
     latent_channels: int = 4
     efficiency: float = 1.0  # small layers keep a machine less busy
+    convolutions: tuple[tuple[float, float], ...] = ()  # as below, from the outermost level on
 
 
+# Millions of weights of a UNet's 3 x 3 convolutions in each level: up to 640 x 960, and larger.
+_SD = ((16.59, 0.0), (29.49, 33.18), (0.0, 191.69), (0.0, 250.68))
+_XL = ((16.59, 0.0), (29.49, 33.18), (0.0, 235.93))
 FAMILIES: dict[str, FamilyCost] = {
-    "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 60e6, 0.055, 0.37, 8, 0.45),
-    "sd1": FamilyCost(859.5, 123.1, 83.7, 512, 1725.0, 3.4e9, 1.2, 1117.0),
-    "sd2": FamilyCost(865.9, 340.4, 83.7, 512, 1750.0, 3.4e9, 1.2, 1117.0),
-    "sdxl": FamilyCost(2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.8, 4879.0),
+    "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 10e6, 0.0274, 0.0046, 0.37, 8, 0.45),
+    "sd1": FamilyCost(
+        859.5, 123.1, 83.7, 512, 1725.0, 3.0e9, 0.424, 0.166, 1117.0, convolutions=_SD
+    ),
+    "sd2": FamilyCost(
+        865.9, 340.4, 83.7, 512, 1750.0, 3.0e9, 0.432, 0.424, 1117.0, convolutions=_SD
+    ),
+    "sdxl": FamilyCost(
+        2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.66, 0.903, 4879.0, convolutions=_XL
+    ),
 }
 ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, against LoRA's
 # Bytes for each trained weight: its gradient, and what the optimizer remembers of it.
@@ -145,25 +156,57 @@ def _trained_millions(config: TrainConfig, family: FamilyCost) -> float:
         text = family.text_millions if config.train_text_encoder else 0.0
         return family.unet_millions + text
     if config.method == "lora":
-        text = 1.25 if config.train_text_encoder else 1.0
-        kind = ADAPTER_SHARES[config.network.algorithm]
-        return family.adapter_millions_per_rank * config.network.dim * text * kind
+        per_rank = family.adapter_millions_per_rank
+        if config.train_text_encoder:
+            per_rank += family.text_adapter_millions_per_rank
+        return per_rank * config.network.dim * ADAPTER_SHARES[config.network.algorithm]
     return 1.0
 
 
 def _memory(config: TrainConfig, family: FamilyCost, device: str, latents: int) -> int:
     """Return the bytes of the device's memory; `latents` count where that is the main memory."""
     half = device == "cuda" and config.mixed_precision != "no" and config.method != "dreambooth"
-    weights = (family.unet_millions + family.text_millions + family.vae_millions) * 1e6
+    weights = (family.unet_millions + family.text_millions) * 1e6
+    if device == "cuda":
+        weights += family.vae_millions * 1e6
     weights *= 2 if half else 4
     per_weight = OPTIMIZER_BYTES[config.optimizer] + (4 if config.ema.enabled else 0)
     trained = _trained_millions(config, family) * 1e6 * per_weight
     saved = 0.3 if config.gradient_checkpointing else 1.0
     pictures = config.batch_size * (2 if config.prior.enabled else 1)
     activations = family.activation_bytes * _scale(config, family) * pictures * saved
-    kept = latents * _latent_bytes(config, family) if device == "cpu" else 0.0
+    kept = 0.0
+    if device == "cpu":  # where the VAE's pages are let go while steps are taken
+        kept = latents * _latent_bytes(config, family) + _copies_of_weights(
+            config, family, pictures
+        )
     runtime = 0.55 * GIB
     return int(weights + trained + activations * (0.6 if half else 1.0) + kept + runtime)
+
+
+def _copies_of_weights(config: TrainConfig, family: FamilyCost, pictures: int) -> float:
+    """Return what the frozen convolutions' packed, transformed or turned copies take, in bytes.
+
+    `packed_convolution.py` says which has which; the originals of the first two are let go.
+    """
+    if config.method == "dreambooth" or config.network.conv_dim or config.mixed_precision == "bf16":
+        return 0.0
+    side = config.resolution // DOWNSCALE
+    millions = 0.0
+    for level, (small, large) in enumerate(family.convolutions):
+        millions += small * copies_of_a_weight(side >> level, pictures, wide_tiles=True)
+        millions += large * copies_of_a_weight(side >> level, pictures, wide_tiles=False)
+    return millions * 1e6 * 4
+
+
+def copies_of_a_weight(side: int, pictures: int, *, wide_tiles: bool) -> float:
+    """Return how many times more a convolution's weights lie in memory at side x side places."""
+    places = side * side
+    if wide_tiles and side % 4 == 0 and places >= 16 * 48:
+        return 36 / 9 - 1  # tiles of 4 x 4
+    if side % 2 == 0 and places >= 4 * 64:
+        return 16 / 9 - 1  # tiles of 2 x 2
+    return 1.0 if places * pictures <= 512 else 0.0  # packed for both passes, or turned over
 
 
 def _file_bytes(config: TrainConfig, family: FamilyCost) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from training.engine.config.train import TrainConfig
-from training.engine.estimate import FAMILIES, Estimate, estimate
+from training.engine.estimate import FAMILIES, GIB, Estimate, copies_of_a_weight, estimate
 
 pytestmark = pytest.mark.engine
 TINY_VAE = Path(__file__).resolve().parents[3] / "training/base_models/tiny/weights/vae"
@@ -64,3 +64,56 @@ def test_latents_lie_in_main_memory_and_not_in_a_cards() -> None:
 def test_the_bundled_bases_latents_are_as_deep_as_thought() -> None:
     said = json.loads((TINY_VAE / "config.json").read_text(encoding="utf-8"))
     assert said["latent_channels"] == FAMILIES["tiny"].latent_channels
+
+
+@pytest.mark.parametrize("side", [2, 4, 7, 8, 12, 14, 16, 24, 28, 32, 64])
+@pytest.mark.parametrize("pictures", [1, 2, 8, 16])
+def test_copies_are_counted_where_the_engine_keeps_them(side: int, pictures: int) -> None:
+    import torch
+
+    from training.engine.packed_convolution import MOST_POSITIONS, side_of_tiles
+
+    for inputs, is_small in ((960, True), (1280, False)):
+        weight = torch.empty(640, inputs, 3, 3, device="meta")
+        tiles = side_of_tiles(weight, torch.empty(pictures, inputs, side, side, device="meta"))
+        packed = 1.0 if pictures * side * side <= MOST_POSITIONS else 0.0
+        more = {4: 36 / 9 - 1, 2: 16 / 9 - 1, 0: packed}[tiles]
+        assert copies_of_a_weight(side, pictures, wide_tiles=is_small) == more
+
+
+def test_the_convolutions_of_a_family_are_those_of_its_unet() -> None:
+    import torch
+
+    from training.base_models.registry import find_architecture
+    from training.engine.packed_convolution import MOST_OF_WIDE_TILES
+    from training.engine.parts.plan import read_config
+    from training.engine.parts.unet import UNet2DConditionModel
+
+    config = read_config(find_architecture("sd15").config_dir / "unet")
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(config)
+    small = large = 0
+    for layer in unet.modules():
+        if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3):
+            inputs, outputs = layer.in_channels, layer.out_channels
+            if layer.stride == (1, 1) and min(inputs, outputs) >= 320:
+                wide = inputs * outputs <= MOST_OF_WIDE_TILES
+                small += layer.weight.numel() if wide else 0
+                large += 0 if wide else layer.weight.numel()
+    levels = FAMILIES["sd1"].convolutions
+    assert sum(level[0] for level in levels) == pytest.approx(small / 1e6, abs=0.02)
+    assert sum(level[1] for level in levels) == pytest.approx(large / 1e6, abs=0.02)
+
+
+def test_the_peak_that_was_measured_is_told_and_no_more_than_a_tenth_above() -> None:
+    """SD 1.5, LoRA of rank 16 with the text encoder, fp32 on a CPU (docs/engine/speed.md)."""
+    network = {"network": {"dim": 16, "alpha": 8.0}, "train_text_encoder": True}
+    for side, pictures, measured in ((256, 1, 6.46), (256, 2, 7.16), (512, 1, 8.6)):
+        changes = {"resolution": side, "batch_size": pictures, "mixed_precision": "no", **network}
+        told = thought("sd1", **changes).memory_bytes / GIB
+        assert measured <= told <= 1.1 * measured
+
+
+def test_a_loras_file_has_as_many_weights_as_it_is_said_to() -> None:
+    found = thought("sd1", train_text_encoder=True, save_precision="fp32", network={"dim": 16})
+    assert found.file_bytes == pytest.approx(9_437_184 * 4, rel=1e-3)

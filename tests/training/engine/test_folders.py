@@ -73,6 +73,7 @@ def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
         picture.rename(tmp_path / "set" / name / picture.name)
     (tmp_path / "set" / "folder.png").mkdir()
     (tmp_path / "set" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(tmp_path / "set" / "pipe.png")  # whoever opens it waits for somebody to write
     folder = tmp_path / "set" / os.fsdecode(b"2_" + "红色的猫头鹰".encode("gb18030"))
     folder.mkdir()
     path.rename(folder / os.fsdecode(b"\xff\xfe.png"))
@@ -89,6 +90,7 @@ def test_what_only_looks_like_a_picture_and_names_that_are_no_text_stop_nothing(
     assert image.path.is_file()
     assert told == [
         "gone.png cannot be read: No such file or directory.",
+        "pipe.png is no file.",
         "The folder 0_draft says that it is shown 0 times.",
     ]
 

@@ -157,6 +157,7 @@ def test_what_a_file_leaves_out_is_what_kohyas_scripts_would_do() -> None:
     assert (config.learning_rate, config.text_encoder_learning_rate) == (2e-6, 2e-6)
     assert (config.scheduler, config.batch_size, config.max_steps) == ("constant", 1, 1600)
     assert not config.buckets.enabled
+    assert config.save_precision == "fp32"
 
 
 def test_settings_that_belong_together_are_read_together() -> None:

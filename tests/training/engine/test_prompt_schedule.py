@@ -39,6 +39,9 @@ def schedule(prompt: str, steps: int = 10, **options: int) -> list[tuple[int, st
         ("[<lora:x:0.5>a:b:0.5]", [(5, "<lora:x:0.5>a"), (10, "b")]),
         ("a [cat:dog:99]", [(10, "a cat")]),
         ("a [cat:dog:-1]", [(10, "a dog")]),
+        ("a [cat:dog:+3]", [(3, "a cat"), (10, "a dog")]),
+        ("a [cat:dog:5.0e-1]", [(5, "a cat"), (10, "a dog")]),
+        ("a [cat:dog:３]", [(10, "a [cat:dog:３]")]),
     ],
 )
 def test_a_prompt_changes_at_the_steps_that_it_names(

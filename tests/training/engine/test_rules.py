@@ -228,6 +228,7 @@ def test_what_a_prompt_asks_and_does_not_get_is_said() -> None:
     lines = ["# note --s 0", "a cat --s 20 --l 7.5 --d 7 words --ss euler_a --hr 1.5 --hd 0.5"]
     assert prompt_troubles(TrainConfig(sample_prompts=lines)) == []
     odd = ["a --s 0 --w x --q 1", "--hd 0.5 --ss heun", "b --hr 2 --hu no --init 0a --mask 1"]
+    odd += ["a cat AND a dog", "a SAND and a BAND"]
     sampling = {"sampler": "heun"}
     said = prompt_troubles(TrainConfig.parse({"sample_prompts": odd, "sampling": sampling}))
     beginnings = (
@@ -240,6 +241,7 @@ def test_what_a_prompt_asks_and_does_not_get_is_said() -> None:
         "Sample prompt 2: there is no sampler 'heun'",
         "Sample prompt 3: there is no upscaler 'no'",
         "Sample prompt 3: --mask 1 is not left",
+        "Sample prompt 4: AND is a word like others here",
     )
     assert len(said) == len(beginnings)
     assert all(one.startswith(start) for one, start in zip(said, beginnings, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hub.formats.generation.a1111 import parse_infotext
 from tests.factories.engine import Recorder, make_config
 from training.engine.commands.arguments import weighted_file
 from training.engine.components import Components, load_components
+from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.events import NoControl
 from training.engine.files.file_writing import tensor_hash
@@ -382,3 +384,14 @@ def test_a_lora_can_have_the_ranks_of_the_file_that_it_goes_on_from(
         assert close(beginning, outputs(again))
     with pytest.raises(ConfigError, match="initial_weights"):
         make_config(base, manifest, network={"dim_from_weights": True})
+
+
+def test_what_prompts_have_no_word_for_is_not_named_in_a_sample() -> None:
+    from training.engine.samples.preview import TrainedFile, generation_data
+    from training.engine.samples.prompts import parse_prompt
+
+    config = TrainConfig().resolved()
+    base: Any = SimpleNamespace(name="Base", sha256="1" * 64)
+    request = parse_prompt("a cat", config)
+    data = generation_data(request, base, config, TrainedFile("one", "0" * 64, "of a fifth method"))
+    assert (data.prompt, data.resources, data.hashes) == ("a cat", (), {"model": "1" * 10})

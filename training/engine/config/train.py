@@ -34,7 +34,6 @@ from training.engine.errors import ConfigError
 from training.engine.schedule import parse_rate_list
 from training.engine.toml_text import toml_text
 
-METHODS = ("lora", "dreambooth", "textual_inversion", "hypernetwork")
 DEFAULT_EPOCHS = 10
 FILE_NAME_PATTERN = r"^[^\x00-\x1f/\\:*?\"<>|.][^\x00-\x1f/\\:*?\"<>|]*$"
 

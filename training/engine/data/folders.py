@@ -72,6 +72,9 @@ def _pictures(
         if not repeats:
             never.add(name_of(path.parent))
             continue
+        if path.exists() and not path.is_file():  # a named pipe would be waited for without end
+            warn("picture_skipped", f"{name_of(path)} is no file.")
+            continue
         try:
             sha256 = file_hash(path)
         except OSError as error:  # a link to nowhere, no permission

@@ -193,9 +193,9 @@ WITHOUT_MEANING = {
     "max_data_loader_n_workers", "persistent_data_loader_workers", "vae_batch_size", "no_half_vae",
     "output_dir", "logging_dir", "log_with", "log_prefix", "log_tracker_name", "log_config",
     "wandb_api_key", "wandb_run_name", "save_state", "save_state_on_train_end", "console_log_level",
-    "console_log_file", "caption_extension", "full_fp16", "full_bf16",
+    "console_log_file", "full_fp16", "full_bf16",
     "disable_mmap_load_safetensors", "huber_scale", "text_encoder_batch_size", "config_file",
-    "async_upload", "cache_info", "caption_extention", "console_log_simple",
+    "async_upload", "cache_info", "console_log_simple",
     "cpu_offload_checkpointing", "ddp_gradient_as_bucket_view", "ddp_static_graph", "ddp_timeout",
     "diffusers_xformers", "dynamo_backend", "fused_backward_pass", "fused_optimizer_groups",
     "log_tracker_config", "offload_optimizer_device", "offload_optimizer_nvme_path",
@@ -210,14 +210,23 @@ READ_TOGETHER = {
     "train_text_encoder",
     "v_parameterization", "stop_text_encoder_training", "sample_prompts", "dataset_config",
     "use_8bit_adam", "use_lion_optimizer", "use_object_template", "use_style_template",
-    "save_n_epoch_ratio", "metadata_is_negative_embedding",
+    "save_n_epoch_ratio", "metadata_is_negative_embedding", "caption_extension",
+    "caption_extention",
 }  # fmt: skip
 # What kohya's scripts do where a file says nothing, and we would do otherwise.
 DEFAULTS: dict[str, Any] = {
     "learning_rate": 2e-6, "train_batch_size": 1, "lr_scheduler": "constant", "resolution": 512,
     "enable_bucket": False, "mixed_precision": "no", "gradient_checkpointing": False,
-    "save_every_n_epochs": 0, "sample_every_n_epochs": 0,
+    "save_every_n_epochs": 0, "sample_every_n_epochs": 0, "save_precision": "float",
 }  # fmt: skip
+# What optimizers do there unless optimizer_args say otherwise, and would do otherwise here.
+OPTIMIZER_DEFAULTS: dict[str, dict[str, float]] = {
+    **{name: {"weight_decay": 0.0} for name in ("adafactor", "prodigy", "sgd")},
+    "lion": {"weight_decay": 0.0, "beta2": 0.99},
+}
+RATE_OF_ITS_OWN = 0.1
+"""From here a rate is meant for an optimizer that finds its own, such as DAdaptAdam."""
+CAPTION_ENDINGS = (".txt", ".caption")
 BUCKET_SIDES = {"min_bucket_reso": 256, "max_bucket_reso": 1024}  # where buckets are on
 NETWORK_DEFAULTS: dict[str, Any] = {"network_dim": 4, "network_alpha": 1.0}
 DEFAULT_STEPS = 1600

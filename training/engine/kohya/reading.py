@@ -20,10 +20,13 @@ from training.engine.kohya.data_sets import read_data_sets
 from training.engine.kohya.interfaces import from_page, from_tables, is_in_tables, is_of_page
 from training.engine.kohya.names import (
     BUCKET_SIDES,
+    CAPTION_ENDINGS,
     DEFAULT_STEPS,
     DEFAULTS,
     NETWORK_DEFAULTS,
+    OPTIMIZER_DEFAULTS,
     PLAIN,
+    RATE_OF_ITS_OWN,
     READ_TOGETHER,
     WITHOUT_MEANING,
     sides,
@@ -109,6 +112,7 @@ def from_kohya(data: dict[str, Any]) -> KohyaImport:
     reading.plain()
     reading.base()
     reading.pictures()
+    reading.captions()
     reading.length()
     reading.text_encoder()
     reading.optimizer()
@@ -221,6 +225,12 @@ class _Reading:
                 "several looks of each picture are cached, and each step shows one of them."
             )
 
+    def captions(self) -> None:
+        """Tell of captions that would be passed over here."""
+        for name in ("caption_extension", "caption_extention"):
+            if self.data.get(name, ".txt") not in CAPTION_ENDINGS:
+                self.left_out(name, "is no ending of captions here, as .txt and .caption are,")
+
     def length(self) -> None:
         """Take how long the run is: epochs count before steps, as in kohya's."""
         if "epochs" in self.settings:
@@ -255,7 +265,10 @@ class _Reading:
             alone = not truth(self.data["train_text_encoder"])
         self.put("train_text_encoder", not alone and self.method != "textual_inversion")
         if "text_encoder_learning_rate" not in self.settings:
-            self.put("text_encoder_learning_rate", self.settings["learning_rate"])
+            self.put("text_encoder_learning_rate", self._common_rate())
+        if self.settings["text_encoder_learning_rate"] == 0:  # so the scripts say that it rests
+            del self.settings["text_encoder_learning_rate"]
+            self.put("train_text_encoder", value=False)
         rates = self.data.get("text_encoder_lr")
         if isinstance(rates, list) and len(set(rates)) > 1:
             self.put("text_encoder_2_learning_rate", float(rates[1]))
@@ -264,11 +277,21 @@ class _Reading:
         elif stop > 0:
             self.left_out("stop_text_encoder_training", "counts steps, which epochs do not tell,")
 
+    def _common_rate(self) -> float:
+        """Return the rate of what has none of its own, whatever the UNet's is."""
+        try:
+            return float(self.data.get("learning_rate", DEFAULTS["learning_rate"]))
+        except (TypeError, ValueError):  # reported with the plain ones
+            return float(DEFAULTS["learning_rate"])
+
     def optimizer(self) -> None:
         """Take the older switches of the optimizer, and its arguments."""
         for name, ours in (("use_8bit_adam", "adamw8bit"), ("use_lion_optimizer", "lion")):
             if truth(self.data.get(name)):
                 self.put("optimizer", ours)
+        self.settings |= OPTIMIZER_DEFAULTS.get(self.settings.get("optimizer", ""), {})
+        if "optimizer_type" in self.data and "optimizer" not in self.settings:
+            self._rates_of_its_own()
         arguments = _words(self.data.get("optimizer_args"))
         if self.settings.get("optimizer") == "adafactor" and "relative_step=False" not in arguments:
             self.report.append(
@@ -284,6 +307,17 @@ class _Reading:
             except (ValueError, KeyError):
                 self.report.append(
                     f"optimizer_args {argument!r} has no counterpart here and was left out."
+                )
+
+    def _rates_of_its_own(self) -> None:
+        """Leave out rates that only an optimizer which is not here could use."""
+        for name in ("learning_rate", "text_encoder_learning_rate", "text_encoder_2_learning_rate"):
+            rate = self.settings.get(name)
+            if rate is not None and rate >= RATE_OF_ITS_OWN:
+                del self.settings[name]
+                self.report.append(
+                    f"{name} = {rate:g} is meant for an optimizer that finds its own rate and was "
+                    "left out."
                 )
 
     def _optimizer_argument(self, name: str, value: str) -> None:

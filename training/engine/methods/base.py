@@ -31,7 +31,11 @@ class Method(ABC):
     """One way to train; the loop, the objective and the data are shared by all."""
 
     name: ClassVar[str]
-    component: ClassVar[str]  # what its samples are tagged with: lora, embedding, hypernetwork, ""
+    component: ClassVar[str]
+    """What its samples are tagged with: lora, embedding or hypernetwork; "" for a whole checkpoint.
+
+    Of any other, which prompts have no word for, samples name the base alone.
+    """
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config

@@ -1,4 +1,4 @@
-"""The training methods by name; a new method is one file and one row."""
+"""The training methods by name; a new one is a file, a row here and its name in TrainConfig."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ def generation_data(
     model_name = trained.name if trained and whole_model else components.name
     model_hash = trained.hash[:10] if trained and whole_model else components.sha256[:10]
     prompt = request.prompt
-    if trained is not None and trained.component and _acts(trained, request, config):
-        kind = RESOURCE_KINDS[trained.component]
+    kind = RESOURCE_KINDS.get(trained.component) if trained else None
+    if trained is not None and kind is not None and _acts(trained, request, config):
         weighted = kind is not ResourceKind.EMBEDDING
         if weighted:
             prompt = f"{prompt} <{kind.value}:{trained.name}:{weight:g}>"

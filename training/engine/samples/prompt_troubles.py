@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from training.engine.config.prompt_lines import (
@@ -17,6 +18,9 @@ from training.engine.config.prompt_lines import (
 )
 from training.engine.config.train import TrainConfig
 from training.engine.samples.samplers import FALLBACK, SAMPLERS
+
+JOINING = re.compile(r"\bAND\b")
+"""Between prompts of which A1111 adds up what each would change."""
 
 
 def prompt_troubles(config: TrainConfig) -> list[str]:
@@ -34,6 +38,8 @@ def _of_line(line: str) -> Iterator[str]:
     prompt, options = split_line(line)
     if not prompt:
         yield "there are no words before its options, so it is drawn without any"
+    if JOINING.search(f"{prompt} {options.get('n', '')}"):
+        yield "AND is a word like others here; it does not join several prompts"
     for name, text in options.items():
         if name not in OPTIONS:
             yield f"--{name} is no option that is known here, and is left out"
