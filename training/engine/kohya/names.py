@@ -193,7 +193,7 @@ WITHOUT_MEANING = {
     "max_data_loader_n_workers", "persistent_data_loader_workers", "vae_batch_size", "no_half_vae",
     "output_dir", "logging_dir", "log_with", "log_prefix", "log_tracker_name", "log_config",
     "wandb_api_key", "wandb_run_name", "save_state", "save_state_on_train_end", "console_log_level",
-    "console_log_file", "full_fp16", "full_bf16",
+    "console_log_file",
     "disable_mmap_load_safetensors", "huber_scale", "text_encoder_batch_size", "config_file",
     "async_upload", "cache_info", "console_log_simple",
     "cpu_offload_checkpointing", "ddp_gradient_as_bucket_view", "ddp_static_graph", "ddp_timeout",
