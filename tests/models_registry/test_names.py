@@ -91,3 +91,8 @@ def test_what_is_too_long_for_an_ending_is_a_part_of_the_name(letters, is_suffix
 
 def test_a_title_does_not_turn_the_direction_of_writing():
     assert clean_name("ink\u202ehsaw") == "inkhsaw"
+
+
+def test_names_give_no_orders_to_a_terminal():
+    assert clean_name("a\x1b]0;x\x07b\x85\x9bc\td") == "a]0;xb c d"
+    assert clean_words(["\x1b[31mred", "\x07"]) == ["[31mred"]
