@@ -45,7 +45,13 @@ def test_index_words_hold_parts_and_bigrams_once():
         "水墨画",
         "水墨",
         "墨画",
+        "画",
     ]
+
+
+def test_letters_of_other_widths_are_the_same_letters():
+    assert index_words(["ＩＮＫ", "cafe\u0301", "ｶﾜｲｲ"]).split()[:2] == ["INK", "café"]
+    assert raw_query("ＩＮＫ １２ ｶﾜ") == "ink:* & 12:* & カワ:*"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`atelier push` against a running hub, and back again by `pull`."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -234,6 +235,17 @@ def test_a_folder_is_kept_in_step_with_a_list(atelier, tmp_path):
     left = {path.name for path in root.iterdir()}
     assert left >= {"one-v2.safetensors", "one-v2.json", "one-v2.sha256", "one-v2.civitai.info"}
     assert not [name for name in left if name.startswith("one.")]
+
+
+def test_a_disk_that_takes_nothing_more_ends_a_sync_in_words(atelier, tmp_path, monkeypatch):
+    publish_model(name="One", seed=75)
+
+    def full(*_given, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    ran = atelier("sync", tmp_path / "kept", "--type", "LORA", "--json", code=8)
+    assert ran.error["code"] == "disk_full"
 
 
 def test_what_a_folder_keeps_is_narrowed_as_a_search_is_down_to_the_file(atelier, tmp_path):

@@ -40,6 +40,8 @@ def test_a_key_without_the_scope_is_refused_with_the_scope_by_name(api_of):
     assert refused["code"] == "scope_missing"
     assert "models:write" in refused["error"]
     assert reader.get("datasets/", status=403)["code"] == "scope_missing"
+    writer = api_of(UserFactory(), [Scope.JOBS_WRITE])
+    assert "models:read" in writer.get("models/", status=403)["error"]
     assert reader.get("jobs/", status=403)["code"] == "scope_missing"
 
 
