@@ -104,7 +104,7 @@ class Push:
         # The model comes after the bytes, so that a broken line leaves no empty one behind.
         upload_id = send(self.hub, sending, self.terminal) if sending else ""
         version_id, model_id, is_new = self._version(file)
-        body = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
+        body: dict[str, Any] = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
         body |= {"name": file.file_name, "is_primary": False}
         body |= file_facts(file.sidecars.carried, file.sha256)
         self._attach(f"versions/{version_id}/files/", body, sending)

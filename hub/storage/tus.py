@@ -92,7 +92,7 @@ class TusApp:
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str], bytes]:
         headers = headers_of(scope)
-        method = headers.get("x-http-method-override", scope["method"])
+        method: str = headers.get("x-http-method-override") or scope["method"]
         if method == "OPTIONS":
             return 204, offered(), b""
         if headers.get("tus-resumable") != "1.0.0":
