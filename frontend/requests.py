@@ -8,9 +8,10 @@ from hub.accounts.models import Team, User
 
 
 def speaks_json(request: HttpRequest) -> bool:
-    """Whether a script asks, which reads JSON."""
-    json = "application/json"
-    return request.content_type == json or request.get_preferred_type(["text/html", json]) == json
+    """Whether a script asks, which reads JSON; below /api/ whoever does not ask for a page."""
+    page, json = "text/html", "application/json"
+    kinds = [json, page] if request.path.startswith("/api/") else [page, json]
+    return request.content_type == json or request.get_preferred_type(kinds) == json
 
 
 class PageRequest(HttpRequest):

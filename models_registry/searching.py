@@ -32,7 +32,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from hub.core.lookups import by_bitmap, keys_of, marked_keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
-from models_registry.search_text import raw_query
+from models_registry.search_text import plain_forms, raw_query
 
 RELEVANCE_STEPS = 1_000_000
 #: In shorter words two or three letters in common are no sign of a slip of the hand.
@@ -238,4 +238,4 @@ def _widest(text: str) -> CombinedSearchQuery | SearchQuery:
 
 
 def _cleaned(text: str) -> str:
-    return text.strip().replace("\x00", "")[:MAX_QUERY_CHARACTERS]
+    return plain_forms(text).strip().replace("\x00", "")[:MAX_QUERY_CHARACTERS]

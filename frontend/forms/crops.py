@@ -26,7 +26,7 @@ def read_crops(body: bytes) -> CropCommand:
         data = json.loads(body)
         crops = {uuid.UUID(key): _crop(value) for key, value in data["crops"].items()}
         for_all = bool(data.get("for_all", False))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unread() from error
     is_one = len(crops) == 1 and None not in crops.values()
     if not 0 < len(crops) <= settings.DATASET_MAX_ITEMS or (for_all and not is_one):

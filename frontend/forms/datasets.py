@@ -96,7 +96,7 @@ def read_command(body: bytes) -> TagCommand:
             text=_text(data.get("text", "")),
             repeats=_number(data.get("repeats", 1)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid(_("The change could not be read. Reload the page.")) from error
 
 

@@ -32,6 +32,13 @@ class Row(forms.Form):
     key = ""
     key_missing = _("Fill this in, or empty the whole row.")
 
+    def has_changed(self) -> bool:
+        """Whether it is more than an empty row below the saved ones.
+
+        One that is like a saved row is: it was sent by a page that is older than the saved one.
+        """
+        return super().has_changed() or bool(self.data.get(self.add_prefix(self.key)))
+
     def clean(self) -> dict[str, Any]:
         """Say what is missing where only the rest of a row is filled."""
         data = super().clean() or {}

@@ -137,6 +137,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     503 while the database does not answer: the page asks again by itself.
     """
     away = is_database_away(sys.exception())
+    if speaks_json(request) and not away:
+        words = _("Something broke on the hub")
+        body = {"error": words, "code": "unexpected"}
+        return JsonResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     context = {
         "away": away,
         "retry_seconds": RETRY_SECONDS if request.method == "GET" else 0,

@@ -63,8 +63,17 @@ def current_account(address: str = "") -> Account:
             _("No hub is known yet. Sign in first: atelier login https://hub.example")
         )
     known = saved.get("hubs", {}).get(origin, {})
-    token = os.environ.get("ATELIER_TOKEN") or known.get("token", "")
-    return Account(origin=origin, token=token, username=known.get("username", ""))
+    token = os.environ.get("ATELIER_TOKEN", "").strip() or known.get("token", "")
+    return Account(origin=origin, token=clean_token(token), username=known.get("username", ""))
+
+
+def clean_token(text: str) -> str:
+    """A token as a header can carry it. Raises SignInNeeded for what was never one."""
+    if not (text.isascii() and text.isprintable()):
+        raise SignInNeeded(
+            _("This is no token: it holds signs that none has. Copy it again from the settings.")
+        )
+    return text
 
 
 def save_account(account: Account) -> Path:

@@ -1,5 +1,6 @@
 """Model files of this machine: what they are, by their bytes, their folder and their sidecars."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +34,32 @@ class LocalModel:
     def name(self) -> str:
         """What the model is called: by its sidecar, by its header, else by its file."""
         stated = self.sidecars.model_name or self.metadata.title or self.metadata.output_name
-        return (stated or self.path.stem.replace("_", " ")).strip() or self.path.name
+        stem = name_as_text(self.path.stem).replace("_", " ")
+        return (stated or stem).strip() or self.file_name
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called, as text."""
+        return name_as_text(self.path.name)
 
     @property
     def base_model(self) -> str:
         """Name of the base model where something states it."""
         return self.sidecars.base_model or self.metadata.base_model or ""
+
+
+def name_as_text(name: str) -> str:
+    """The name of a file as the hub can keep it.
+
+    Bytes that are no UTF-8 are read as GB18030: so archives made on Chinese Windows unpack.
+    """
+    data = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("utf-8", "replace")
 
 
 def find_models(paths: Iterable[Path]) -> list[Path]:
@@ -65,6 +86,8 @@ def find_models(paths: Iterable[Path]) -> list[Path]:
 def read_local_model(path: Path, advance: Callable[[int], None]) -> LocalModel:
     """Hash a file and read what its header, sidecars and folder say. Raises LocalProblem."""
     try:
+        if not path.stat().st_size:
+            raise LocalProblem(_("{path} is empty.").format(path=path), code="empty_file")
         header = _header(path)
         sidecars = read_sidecars(path)
         return LocalModel(

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from hub.cli.answers import RemoteFile, RemoteVersion
+from hub.cli.carrying import KEY, carried_facts
 from hub.cli.download import Wanted, fetch, file_sha256, safe_name
 from hub.cli.errors import CliError, LocalProblem, NotFound, Refused
 from hub.cli.folders import Layout, folder_for
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.sidecars import preview_path, write_sidecars
+from hub.cli.sidecars import info_path, preview_path, write_sidecars
 from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
 
@@ -97,7 +98,9 @@ def _is_it(path: Path, file: RemoteFile) -> bool:
 
 def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str) -> list[Path]:
     try:
-        written = write_sidecars(target, version, sha256, _civitai_info(hub, version.id))
+        is_told = info_path(target).exists()
+        civitai = None if is_told else _civitai_info(hub, version.id)
+        written = write_sidecars(target, version, sha256, civitai)
         return [*written, *_preview(hub, version, target)]
     except OSError as error:
         raise LocalProblem(
@@ -121,7 +124,9 @@ def _civitai_info(hub: HubClient, version_id: int) -> Mapping[str, Any] | None:
         data = hub.answer("GET", f"/api/v1/model-versions/{version_id}").json()
     except (NotFound, Refused):
         return None
-    return data if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        return None
+    return data | {KEY: carried_facts(hub, version_id)}
 
 
 def _fetch_preview(hub: HubClient, url: str, path: Path) -> bool:

@@ -4,15 +4,16 @@ Bytes that the hub and this person have already are never sent again. Files whos
 same version become one version, those that name the same model its versions.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hub.cli.carrying import file_facts, give_to_model, give_to_version
 from hub.cli.download import file_sha256
-from hub.cli.errors import CliError, LocalProblem, Refused, Unreachable
+from hub.cli.errors import CliError, LocalProblem, NotFound, Refused, Unreachable
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.local_models import LocalModel
+from hub.cli.local_models import LocalModel, name_as_text
 from hub.cli.terminal import Terminal
 from hub.cli.upload import Sending, forget, send
 
@@ -99,14 +100,17 @@ class Push:
             ids = {"model_id": row["model_id"], "version_id": row["version_id"]}
             return Pushed(str(file.path), file.sha256, "here", **ids, status=row["version_status"])
         self._type_of(file)
-        sending = None if known else Sending(file.path, file.path.name, "model_file", file.sha256)
+        sending = None if known else Sending(file.path, file.file_name, "model_file", file.sha256)
         # The model comes after the bytes, so that a broken line leaves no empty one behind.
         upload_id = send(self.hub, sending, self.terminal) if sending else ""
-        version_id, model_id = self._version(file)
-        body = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
-        body |= {"name": file.path.name}
-        self._attach(f"versions/{version_id}/files/", {**body, "is_primary": False}, sending)
+        version_id, model_id, is_new = self._version(file)
+        body: dict[str, Any] = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
+        body |= {"name": file.file_name, "is_primary": False}
+        body |= file_facts(file.sidecars.carried, file.sha256)
+        self._attach(f"versions/{version_id}/files/", body, sending)
         self._add_picture(file, version_id)
+        if is_new:
+            self._carry(give_to_version, version_id, file)
         return Pushed(
             path=str(file.path),
             sha256=file.sha256,
@@ -131,11 +135,24 @@ class Push:
         if sending is not None:
             forget(self.hub, sending)
 
-    def _version(self, file: LocalModel) -> tuple[int, int]:
-        """The version that takes the file, and its model; made where there is none yet."""
+    def _carry(
+        self, give: Callable[[HubClient, int, Mapping[str, Any]], None], key: int, file: LocalModel
+    ) -> None:
+        """Hand on what another hub knew; what this one will not have is said, and no harm done."""
+        try:
+            give(self.hub, key, file.sidecars.carried)
+        except (Refused, NotFound) as error:
+            self.terminal.note(
+                _("Not everything that was known of {name} was taken: {reason}").format(
+                    name=file.file_name, reason=error
+                )
+            )
+
+    def _version(self, file: LocalModel) -> tuple[int, int, bool]:
+        """The version that takes the file, its model, and whether it was made for it."""
         model_key, version_key = _keys(file)
         if version_key in self._versions and self.wishes.model_id is None:
-            return self._versions[version_key], self._models[model_key]
+            return self._versions[version_key], self._models[model_key], False
         model_id = self.wishes.model_id or self._models.get(model_key) or self._make_model(file)
         facts: dict[str, Any] = {
             "name": file.sidecars.version_name[:80],
@@ -148,13 +165,15 @@ class Push:
             sent["weight"] = {"default": f"{file.sidecars.weight:.2f}"}
         version_id = self._make_version(model_id, sent)
         self._note(file, model_id, version_id)
-        return version_id, model_id
+        return version_id, model_id, True
 
     def _make_model(self, file: LocalModel) -> int:
         body = {"name": file.name[:120], "type": self._type_of(file)}
         chosen = {"team": self.wishes.team, "visibility": self.wishes.visibility}
         sent = body | {name: value for name, value in chosen.items() if value}
-        return int(self.hub.post("models/", sent)["model"]["id"])
+        model_id = int(self.hub.post("models/", sent)["model"]["id"])
+        self._carry(give_to_model, model_id, file)
+        return model_id
 
     def _make_version(self, model_id: int, sent: dict[str, Any]) -> int:
         """A base model that this hub does not know is left open, for a person to choose."""
@@ -172,13 +191,13 @@ class Push:
         if picture is None:
             return
         try:
-            sending = Sending(picture, picture.name, "image", file_sha256(picture))
+            sending = Sending(picture, name_as_text(picture.name), "image", file_sha256(picture))
             upload_id = send(self.hub, sending, self.terminal)
             self._attach(f"versions/{version_id}/covers/", {"upload_id": upload_id}, sending)
         except (Refused, OSError) as error:
             self.terminal.note(
                 _("The picture {name} was not taken: {reason}").format(
-                    name=picture.name, reason=error
+                    name=name_as_text(picture.name), reason=error
                 )
             )
 
@@ -189,7 +208,7 @@ class Push:
                 _(
                     "What kind of model {name} is cannot be told from its bytes. "
                     "Say it with --type, for example --type TextualInversion."
-                ).format(name=file.path.name),
+                ).format(name=file.file_name),
                 code="type_unknown",
             )
         return found

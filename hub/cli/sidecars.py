@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.cli.answers import RemoteVersion
+from hub.cli.carrying import KEY
 from hub.cli.folders import is_lora
 from hub.formats.replaced_file import replaced_file
 
@@ -70,6 +71,11 @@ class Sidecars:
         return float(value) if is_number and value else None
 
     @property
+    def carried(self) -> Mapping[str, Any]:
+        """What another hub knew of it; see hub.cli.carrying."""
+        return _section(self.civitai, KEY)
+
+    @property
     def group(self) -> tuple[str, str]:
         """Ids of model and version where it came from: files that share them belong together."""
         return _text(self.civitai.get("modelId")), _text(self.civitai.get("id"))
@@ -79,7 +85,7 @@ def read_sidecars(model_file: Path) -> Sidecars:
     """What lies beside a model file; a damaged sidecar counts as none."""
     stem = model_file.with_suffix("")
     return Sidecars(
-        civitai=_read_json(Path(f"{stem}.civitai.info")),
+        civitai=_read_json(info_path(model_file)),
         user=_read_json(Path(f"{stem}.json")),
         picture=_picture_beside(stem),
     )
@@ -95,7 +101,7 @@ def write_sidecars(
         Path(f"{stem}.json"): _pretty(user_metadata(version)),
     }
     if civitai is not None:
-        texts[Path(f"{stem}.civitai.info")] = _pretty(civitai)
+        texts[info_path(model_file)] = _pretty(civitai)
     written = []
     for path, text in texts.items():
         if path.exists():
@@ -119,6 +125,11 @@ def user_metadata(version: RemoteVersion) -> dict[str, Any]:
     return card
 
 
+def info_path(model_file: Path) -> Path:
+    """Where the version as Civitai's tools know it goes."""
+    return Path(f"{model_file.with_suffix('')}.civitai.info")
+
+
 def preview_path(model_file: Path, content_type: str) -> Path:
     """Where the picture of a model file goes."""
     kind = content_type.rpartition("/")[2]
@@ -140,9 +151,16 @@ def _picture_beside(stem: Path) -> Path | None:
     for middle in (".preview", ""):
         for suffix in PICTURE_SUFFIXES:
             path = Path(f"{stem}{middle}{suffix}")
-            if path.is_file():
+            if _is_file(path):
                 return path
     return None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # beside a name of 255 bytes there is none that is longer
+        return False
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ but errors, which are JSON too.
 import io
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 import typer
 from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -33,6 +35,7 @@ from hub.cli.language import gettext as _
 
 Advance = Callable[[int], None]
 PIPE_WIDTH = 400
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass
@@ -56,7 +59,7 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Say something beside the result."""
-        self.notes.print(text, markup=False)
+        self.notes.print(harmless(text), markup=False)
 
     def result(self, data: Any, show: Callable[[Console], None] | None = None) -> None:
         """Print the result: as JSON, else as `show` draws it."""
@@ -84,7 +87,7 @@ class Terminal:
         else:
             console = Console(stderr=True, highlight=False, soft_wrap=True)
             console.print(_("Error:"), style="bold red", end=" ")
-            console.print(error.message, markup=False)
+            console.print(harmless(error.message), markup=False)
 
     @contextmanager
     def progress(self, label: str, *, total: int, done: int = 0) -> Iterator[Advance]:
@@ -106,7 +109,7 @@ class Terminal:
 
     @staticmethod
     def _bar(bars: Progress, label: str, total: int, done: int) -> Advance:
-        task = bars.add_task(label, total=total, completed=done)
+        task = bars.add_task(escape(harmless(label)), total=total, completed=done)
         return lambda count: bars.advance(task, count)
 
 
@@ -180,8 +183,13 @@ def _plain(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+        return harmless(", ".join(str(item) for item in value))
+    return harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """The text with orders to the terminal shown as what they are: names are other people's."""
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 JSON_OPTION = typer.Option("--json", callback=_set_json, help="Print the result as JSON.")

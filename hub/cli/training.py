@@ -16,6 +16,7 @@ from hub.cli.download import file_sha256
 from hub.cli.errors import LocalProblem, Refused, WrongUse
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
+from hub.cli.local_models import name_as_text
 from hub.cli.sidecars import PICTURE_SUFFIXES
 from hub.cli.targets import find_version, parse_target
 from hub.cli.terminal import Terminal
@@ -105,15 +106,15 @@ def submit(
 
 def bring_folder(hub: HubClient, folder: Path, team: str, terminal: Terminal) -> str:
     """Make a dataset of a folder of pictures and captions; returns its name on the hub."""
-    files = _dataset_files(folder)
+    files, name = _dataset_files(folder), name_as_text(folder.resolve().name)
     with tempfile.TemporaryDirectory(prefix="atelier-") as scratch:
-        archive = Path(scratch) / f"{folder.resolve().name}.zip"
+        archive = Path(scratch) / f"{name}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
             for path in files:
-                out.write(path, path.relative_to(folder.parent).as_posix())
+                out.write(path, name_as_text(path.relative_to(folder.parent).as_posix()))
         sending = Sending(archive, archive.name, "dataset", file_sha256(archive))
         upload_id = send(hub, sending, terminal)
-    made = hub.post("datasets/", {"team": team, "name": folder.resolve().name[:120]})
+    made = hub.post("datasets/", {"team": team, "name": name[:120]})
     batch = hub.post(f"datasets/{made['slug']}/imports/", {"upload_id": upload_id})
     forget(hub, sending)
     report = _imported(hub, f"datasets/{made['slug']}/imports/{batch['id']}/", terminal)

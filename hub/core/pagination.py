@@ -102,7 +102,7 @@ def decode_cursor(cursor: str, *, size: int) -> list[Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         data = base64.urlsafe_b64decode(padded.encode("ascii", "strict"))
         values = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, binascii.Error, RecursionError) as error:
         raise Invalid(_("This cursor is not valid. Start again from the first page.")) from error
     scalars = (str, int, float, bool)
     if not isinstance(values, list) or len(values) != size:

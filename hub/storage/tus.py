@@ -1,4 +1,4 @@
-"""Resumable uploads on the wire: tus 1.0 core, creation, termination, expiration.
+"""Resumable uploads on the wire: tus 1.0 core, creation, termination, checksum, expiration.
 
 Protocol: https://tus.io/protocols/resumable-upload. A raw ASGI application in front of Django:
 Django would spool a whole request body to disk before a view sees it. Requests carry the
@@ -7,13 +7,10 @@ person comes from the session or a bearer token.
 """
 
 import asyncio
-import base64
-import binascii
 import fcntl
 import hashlib
 import json
 import os
-import re
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -35,7 +32,6 @@ from django.utils.translation import gettext as _
 from hub.core.errors import (
     AtelierError,
     Conflict,
-    Invalid,
     NotAllowed,
     NotFound,
     SignedOut,
@@ -46,6 +42,14 @@ from hub.core.own_origin import headers_of, is_own_origin
 from hub.formats.copying import COPY_BYTES
 from hub.storage import uploads
 from hub.storage.models import Upload, UploadPurpose, UploadStatus
+from hub.storage.tus_headers import (
+    CHECKSUM_MISMATCH,
+    Promise,
+    metadata_in,
+    number_in,
+    offered,
+    promise_in,
+)
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -62,7 +66,6 @@ FLUSH_BYTES = 64 * 1024 * 1024
 FLUSH = getattr(os, "fdatasync", os.fsync)
 MAX_VECTORS = 512
 HASHES_KEPT = 64
-MAX_METADATA_BYTES = 8192
 VERSION = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 
 
@@ -88,10 +91,10 @@ class TusApp:
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str], bytes]:
-        method, headers = scope["method"], headers_of(scope)
+        headers = headers_of(scope)
+        method: str = headers.get("x-http-method-override") or scope["method"]
         if method == "OPTIONS":
-            offered = {"Tus-Version": "1.0.0", "Tus-Extension": "creation,termination,expiration"}
-            return 204, offered, b""
+            return 204, offered(), b""
         if headers.get("tus-resumable") != "1.0.0":
             return 412, {"Tus-Version": "1.0.0"}, b""
         if not is_own_origin(headers):
@@ -118,12 +121,12 @@ class TusApp:
     async def _create(
         self, user: AbstractBaseUser, scope: Scope, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
-        metadata = _metadata(headers.get("upload-metadata", ""))
+        metadata = metadata_in(headers.get("upload-metadata", ""))
         upload = await in_thread(uploads.begin_upload)(
             actor=user,
             purpose=metadata.get("purpose", UploadPurpose.IMAGE),
             filename=metadata.get("filename", "file"),
-            size_bytes=_number(headers, "upload-length"),
+            size_bytes=number_in(headers, "upload-length"),
             relative_path=metadata.get("relativePath", ""),
         )
         if upload.size_bytes == 0:
@@ -138,11 +141,21 @@ class TusApp:
             return 415, {}, b""
         if upload.status != UploadStatus.RECEIVING:
             raise Conflict(_("This upload is complete already."))
-        upload = await self._receive(upload, _number(headers, "upload-offset"), receive)
+        offset, promise = number_in(headers, "upload-offset"), promise_in(headers)
+        upload = await self._receive(upload, offset, receive, promise)
+        if promise is not None and not promise.is_kept:
+            words = {"error": _("The bytes came damaged. Send them again."), "code": "checksum"}
+            told = {**_progress(upload), "Content-Type": "application/json"}
+            return CHECKSUM_MISMATCH, told, json.dumps(words).encode()
         return 204, _progress(upload), b""
 
-    async def _receive(self, upload: Upload, offset: int, receive: Receive) -> Upload:
-        """Write what arrives behind `offset`; every byte that reached the disk is kept."""
+    async def _receive(
+        self, upload: Upload, offset: int, receive: Receive, promise: Promise | None
+    ) -> Upload:
+        """Write what arrives behind `offset`; every byte that reached the disk is kept.
+
+        Not so with a promise about the bytes: what it does not cover is dropped.
+        """
         with _only_writer(uploads.partial_path(upload.pk)) as file:
             on_disk = file.tell()
             if offset != on_disk:
@@ -151,9 +164,13 @@ class TusApp:
                     % {"here": on_disk, "told": offset}
                 )
             digest = self._take_hash(upload.pk, on_disk)
+            digests = [found for found in (digest, promise and promise.digest) if found]
             try:
-                await _copy_body(receive, file, offset, upload.size_bytes, digest)
+                await _copy_body(receive, file, offset, upload.size_bytes, digests)
             finally:
+                if promise is not None and not promise.is_kept:
+                    os.ftruncate(file.fileno(), on_disk)
+                    digest = None
                 offset = os.fstat(file.fileno()).st_size
                 await in_thread(uploads.advance_upload)(upload=upload, offset_bytes=offset)
         if offset < upload.size_bytes:
@@ -179,7 +196,7 @@ class TusApp:
 
 
 async def _copy_body(
-    receive: Receive, file: BinaryIO, offset: int, size_bytes: int, digest: Any
+    receive: Receive, file: BinaryIO, offset: int, size_bytes: int, digests: list[Any]
 ) -> int:
     """Copy the body in lots of 4 MiB, each written and hashed while the next arrives.
 
@@ -204,14 +221,14 @@ async def _copy_body(
                 if waiting is not None:
                     await asyncio.shield(waiting)
                 disk.reached(offset)
-                waiting = asyncio.ensure_future(_keep(file, lot, digest))
+                waiting = asyncio.ensure_future(_keep(file, lot, digests))
                 offset, lot, lot_bytes = offset + lot_bytes, [], 0
     finally:  # whatever ended it, threads that write are waited for
         try:
             if waiting is not None:
                 await waiting
             if lot:
-                await _keep(file, lot, digest)
+                await _keep(file, lot, digests)
         finally:
             await disk.rest()
     return offset + lot_bytes
@@ -249,13 +266,10 @@ class _OnTheWayToDisk:
             raise
 
 
-async def _keep(file: BinaryIO, lot: list[bytes], digest: Any) -> None:
-    """Append to the file and to the digest, each in a thread of its own."""
-    if digest is None:
-        await asyncio.to_thread(_write, file, lot)
-    else:
-        written = asyncio.to_thread(_write, file, lot)
-        await asyncio.gather(written, asyncio.to_thread(_hash, digest, lot))
+async def _keep(file: BinaryIO, lot: list[bytes], digests: list[Any]) -> None:
+    """Append to the file and to the digests, each in a thread of its own."""
+    hashed = (asyncio.to_thread(_hash, digest, lot) for digest in digests)
+    await asyncio.gather(asyncio.to_thread(_write, file, lot), *hashed)
 
 
 def _hash(digest: Any, lot: list[bytes]) -> None:
@@ -320,25 +334,3 @@ def _progress(upload: Upload) -> dict[str, str]:
         "Upload-Length": str(upload.size_bytes),
         "Upload-Expires": format_datetime(upload.expires_at.astimezone(UTC), usegmt=True),
     }
-
-
-def _number(headers: dict[str, str], name: str) -> int:
-    value = headers.get(name, "")
-    if not re.fullmatch(r"\d{1,18}", value):
-        raise Invalid(_("The header %s must be a whole number.") % name)
-    return int(value)
-
-
-def _metadata(header: str) -> dict[str, str]:
-    """Keys and base64 values of Upload-Metadata; untrusted text, never a path."""
-    if len(header) > MAX_METADATA_BYTES:
-        raise Invalid(_("Upload-Metadata is too long."))
-    found: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in header.split(","))):
-        name, _space, encoded = pair.partition(" ")
-        try:
-            text = base64.b64decode(encoded, validate=True).decode("utf-8")
-            found[name] = text.replace("\x00", "")
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise Invalid(_("Upload-Metadata %s is not base64 of UTF-8 text.") % name) from error
-    return found

@@ -183,6 +183,11 @@ def _check_room(actor: AbstractBaseUser, size_bytes: int) -> None:
             _("Your space of %s is used up. Delete something or ask the administrator.")
             % size_text(settings.USER_QUOTA_BYTES)
         )
+    check_disk(size_bytes)
+
+
+def check_disk(size_bytes: int) -> None:
+    """Raises QuotaExceeded unless so many bytes more fit on the disk, beside the reserve."""
     home = Path(settings.ATELIER_HOME)
     home.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(home).free < size_bytes + DISK_RESERVE_BYTES:

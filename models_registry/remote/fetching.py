@@ -5,6 +5,8 @@ import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import cache
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
@@ -21,7 +23,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 COUNT = re.compile(r"[0-9]{1,18}")
 CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 KEPT_SIGNS = "%/:=&?~+!$,;'@()*[]"
-FILE_NAME = re.compile(r"""filename\*?=(?:UTF-8'')?"?([^";]+)"?""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,7 @@ def _tls_context() -> ssl.SSLContext:
 def _next_hop(url: str, target: str) -> str:
     """Where a redirect leads; servers that send raw UTF-8 are understood too."""
     try:
-        text = target.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        text = target
-    try:
-        return urljoin(url, text)
+        return urljoin(url, _as_utf8(target))
     except ValueError as error:
         raise NotAllowed(_("This address leads to one that is none.")) from error
 
@@ -123,6 +120,7 @@ def _redirect(response: httpcore.Response) -> str:
 
 def _described(url: str, response: httpcore.Response, *, asked: int) -> RemoteFile:
     _check_status(response.status)
+    _check_form(response)
     length = _header(response, "content-length")
     size = int(length) if COUNT.fullmatch(length) else None
     offset = 0
@@ -152,11 +150,34 @@ def _check_status(status: int) -> None:
     raise NotAllowed(_("The other side refused with status %d.") % status)
 
 
+def _check_form(response: httpcore.Response) -> None:
+    """Refuses what is not the file itself."""
+    if _header(response, "content-type").partition(";")[0].strip().lower() == "text/html":
+        raise NotAllowed(
+            _("A web page is at this address, not a file. Perhaps people have to sign in there.")
+        )
+    if _header(response, "content-encoding").strip().lower() not in {"", "identity"}:
+        raise NotAllowed(_("The other side sends this file only compressed for the way."))
+
+
 def _filename(url: str, disposition: str) -> str:
-    named = FILE_NAME.search(disposition)
-    if named:
-        return unquote(named[1])
-    return unquote(PurePosixPath(urlsplit(url).path).name)
+    """The name by RFC 6266, else the end of the address; raw UTF-8 and %C3%A9 are understood."""
+    message = Message()
+    message["Content-Disposition"] = disposition or "attachment"
+    told = message.get_params(failobj=[], header="content-disposition")
+    names = [value for key, value in told if key.lower() == "filename" and value]
+    with_charset = [name for name in names if isinstance(name, tuple)]
+    if with_charset:
+        return collapse_rfc2231_value(with_charset[0])
+    plain = names[0] if names else PurePosixPath(urlsplit(url).path).name
+    return unquote(_as_utf8(plain))
+
+
+def _as_utf8(header: str) -> str:
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def _header(response: httpcore.Response, name: str) -> str:

@@ -23,6 +23,7 @@ from hub.core.sizes import size_beside_limit, size_text
 from hub.storage.models import UploadPurpose
 from hub.storage.uploads import (
     begin_upload,
+    check_disk,
     complete_upload,
     discard_upload,
     max_bytes_for,
@@ -72,6 +73,9 @@ def _fetch(row: RemoteImport) -> None:
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         logger.info("import %s stopped: %r", row.pk, error)
         _stop_for_now(row)
+    except OSError:
+        logger.exception("import %s could not be written", row.pk)
+        _stop_for_now(row)
 
 
 def received_path(import_id: UUID) -> Path:
@@ -94,6 +98,7 @@ def _receive(row: RemoteImport) -> None:
         remote, pieces = found
         _note(row, remote)
         _check_room(row, remote.size_bytes or 0)
+        check_disk((remote.size_bytes or remote.offset) - remote.offset)
         with path.open("r+b" if remote.offset else "wb") as file:
             file.seek(remote.offset)
             file.truncate()
@@ -115,6 +120,7 @@ def _written(file: BinaryIO, pieces: Iterator[bytes], row: RemoteImport) -> Iter
         if time.monotonic() - told >= REPORT_SECONDS:
             told = time.monotonic()
             _check_room(row, received)
+            check_disk(0)
             _keep(row, received_bytes=received)
 
 

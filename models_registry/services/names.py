@@ -20,13 +20,15 @@ FILE_NAME_BYTES = 200
 FORBIDDEN_IN_FILES = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029<>:"/\\|?*]')
 #: Signs that turn the direction of writing or cannot be seen: `a\u202Egnp.exe` reads as a picture.
 UNSEEN = re.compile(r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+#: Orders to a terminal, on which names are shown too. White space is none of them.
+CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 DEVICES = re.compile(r"(?:aux|con|nul|prn|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
 SUFFIX_BYTES = 32
 
 
 def clean_name(text: str, *, limit: int = NAME_CHARACTERS) -> str:
     """One line without doubled spaces; raises Invalid when nothing is left or it is too long."""
-    name = " ".join(UNSEEN.sub("", text).split())
+    name = " ".join(CONTROLS.sub("", UNSEEN.sub("", text)).split())
     if not name:
         raise Invalid(_("A name is needed."), code="name_missing")
     if len(name) > limit:
@@ -81,7 +83,7 @@ def clean_words(words: Iterable[str], *, limit: int = 300) -> list[str]:
     """Trigger words or tags in order, without blanks, doubles and trailing commas."""
     kept: dict[str, None] = {}
     for word in words:
-        text = " ".join(word.strip(" ,，、\t\r\n").split())[:limit]
+        text = " ".join(CONTROLS.sub("", word).strip(" ,，、\t\r\n").split())[:limit]
         if text:
             kept.setdefault(text)
     return list(kept)

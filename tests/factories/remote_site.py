@@ -22,6 +22,7 @@ class Site:
     status: int = 200
     redirect: str = ""
     says_length: bool = True
+    headers: dict[str, str] = field(default_factory=dict)
     ranges: list[str] = field(default_factory=list)
     address: str = ""
 
@@ -50,8 +51,7 @@ def serving_site() -> Iterator[Site]:
                 self.send_header("Content-Range", f"bytes {start}-{end}/{len(shown.data)}")
             if shown.says_length:
                 self.send_header("Content-Length", str(len(body)))
-            self.send_header("ETag", shown.etag)
-            self.end_headers()
+            _send_headers(self, {"ETag": shown.etag, **shown.headers})
             if shown.break_after is not None:
                 body, shown.break_after = body[: shown.break_after], None
             self.wfile.write(body)
@@ -67,6 +67,12 @@ def serving_site() -> Iterator[Site]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _send_headers(handler: BaseHTTPRequestHandler, headers: dict[str, str]) -> None:
+    for name, value in headers.items():
+        handler.send_header(name, value)
+    handler.end_headers()
 
 
 def begun(site: Site, path: str = "/ink_wash.safetensors") -> RemoteImport:

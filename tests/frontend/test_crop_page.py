@@ -131,3 +131,14 @@ def test_the_page_of_the_dataset_leads_to_the_crops(client: Client, dataset: Dat
     assert f'href="/datasets/{dataset.slug}/crop/"' in page
     assert f'href="/datasets/{dataset.slug}/crop/?image={item.pk}"' in page
     assert page.count('aria-label="Cropped"') == 1
+
+
+@pytest.mark.parametrize("page", ["crop/save", "tags/commands"])
+def test_what_is_nested_too_deep_to_be_read_is_refused_in_words(
+    page: str, client: Client, dataset: Dataset
+) -> None:
+    body = "[" * 100_000
+    address = f"/datasets/{dataset.slug}/{page}/"
+    answer = client.post(address, body, content_type="application/json")
+    assert answer.status_code == 400
+    assert "could not be read" in answer.json()["error"]

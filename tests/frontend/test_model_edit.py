@@ -363,6 +363,21 @@ def test_of_two_who_edit_at_once_the_second_is_told_and_nothing_is_lost(version)
     assert authors[:2] == [owner, owner]
 
 
+def test_a_form_that_is_sent_twice_and_then_saved_in_spite_of_it_loses_no_row(version):
+    sent = sent_as_shown(version)
+    sent |= {"resources-0-model": "easy", "resources-0-kind": "vae", "examples-0-prompt": "a fox"}
+    sent |= {"words-1-name": "Night", "words-1-words": "moon"}
+    browser = client_of(version.model.owner)
+    sent["seen"] = browser.get(address_of(version)).context["page"].seen
+    assert browser.post(address_of(version), sent).status_code == 302
+    told = browser.post(address_of(version), sent)
+    assert told.status_code == 422
+    again = sent | {"seen": told.context["page"].seen}
+    assert browser.post(address_of(version), again).status_code == 302
+    assert version.trigger_word_sets.count() == 2
+    assert version.recommended_resources.count() == version.example_prompts.count() == 1
+
+
 def test_newlines_of_a_browser_are_no_change(version):
     text = "A first line\nand a second."
     update_model(actor=version.model.owner, model=version.model, description=text)

@@ -1,5 +1,6 @@
 """Theme, language, errors and the rules for htmx, through Django's client."""
 
+import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -187,6 +188,24 @@ def test_500_needs_no_database(django_assert_num_queries) -> None:  # type: igno
         answer = errors.server_error(RequestFactory().get("/"))
 
     assert "站点出了故障" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/people/a%00/", "/tags/%00/", "/a%00"])
+def test_an_address_with_a_nul_leads_nowhere(path: str, client: Client) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_a_500_is_no_page_for_a_program() -> None:
+    answer = errors.server_error(RequestFactory().get("/api/v2/models/"))
+
+    assert answer.status_code == 500
+    assert json.loads(answer.content)["code"] == "unexpected"
+
+
+def test_a_500_below_api_is_a_page_for_a_browser() -> None:
+    asked = RequestFactory().get("/api/download/models/1", headers={"Accept": "text/html,*/*"})
+
+    assert "<h1" in errors.server_error(asked).content.decode()
 
 
 def test_an_old_form_gets_a_page_that_says_what_to_do(client: Client) -> None:

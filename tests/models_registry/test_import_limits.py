@@ -1,9 +1,12 @@
 """How slow an import may be, and how much may lie here of it."""
 
+from collections import namedtuple
+
 import httpcore
 import pytest
 
 from hub.storage.models import Upload
+from hub.storage.uploads import DISK_RESERVE_BYTES
 from models_registry.models.remote_import import RemoteImport, RemoteStatus
 from models_registry.remote.address_guard import Pace, PacedStream
 from models_registry.services import fetching
@@ -72,3 +75,34 @@ def test_a_file_of_unknown_length_is_stopped_when_the_space_is_used_up(site, set
     assert row.status == RemoteStatus.FAILED
     assert "1,000 B is used up" in row.failure
     assert not Upload.objects.exists()
+
+
+Disk = namedtuple("Disk", "total used free")
+
+
+@pytest.mark.parametrize(("spare", "state"), [(0, "succeeded"), (-1, "failed")])
+def test_a_file_that_does_not_fit_on_the_disk_is_not_begun(site, monkeypatch, spare, state):
+    free = len(site.data) + DISK_RESERVE_BYTES + spare
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: Disk(0, 0, free))
+    row = fetched(begun(site))
+    assert row.status == state
+    assert bool(row.failure) == (state == "failed")
+    assert row.received_bytes == (len(site.data) if state == "succeeded" else 0)
+
+
+def test_a_file_of_unknown_length_leaves_the_disk_its_reserve(site, monkeypatch):
+    monkeypatch.setattr(fetching, "REPORT_SECONDS", 0.0)
+    rooms = iter([DISK_RESERVE_BYTES, DISK_RESERVE_BYTES - 1])
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: Disk(0, 0, next(rooms)))
+    site.says_length = False
+    row = fetched(begun(site))
+    assert (row.status, "disk of this hub is full" in row.failure) == (RemoteStatus.FAILED, True)
+
+
+def test_what_the_disk_refuses_is_tried_again_but_not_for_ever(site, monkeypatch):
+    row = begun(site)
+    fetching.received_path(row.pk).mkdir()
+    for _attempt in range(fetching.MAX_ATTEMPTS):
+        assert row.status == RemoteStatus.QUEUED
+        row = fetched(row)
+    assert row.status == RemoteStatus.FAILED

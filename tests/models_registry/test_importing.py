@@ -308,3 +308,39 @@ def test_bytes_that_nobody_goes_on_with_are_dropped_in_the_end(site, settings):
     assert not fetching.received_path(row.pk).exists()
     importing.retry_import(actor=row.owner, import_id=row.pk)
     assert fetched(row).status == RemoteStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="a; b.safetensors"', "a; b.safetensors"),
+        ("attachment; filename=ink.safetensors; size=3", "ink.safetensors"),
+        ("attachment; filename=\"x.st\"; filename*=UTF-8''%E6%98%9F.safetensors", "星.safetensors"),
+        ("attachment; FileName*=UTF-8''%E6%98%9F.st; filename=\"x.st\"", "星.st"),
+        ("inline; filename*=iso-8859-1'en'%A3.safetensors", "£.safetensors"),
+        ('attachment; filename="%E6%98%9F.safetensors"', "星.safetensors"),
+        ('attachment; filename="星.safetensors"'.encode().decode("latin-1"), "星.safetensors"),
+        ('attachment; filename="../../etc/ink.safetensors"', "ink.safetensors"),
+        ("attachment; filename*=nonsense''ink.safetensors", "ink.safetensors"),
+        ("attachment; filename=", "wash.st"),
+        ("attachment", "wash.st"),
+        ("", "wash.st"),
+    ],
+)
+def test_a_file_is_called_as_the_other_side_says(site, disposition, name):
+    site.headers["Content-Disposition"] = disposition
+    assert fetched(begun(site, "/a/wash.st?x=1")).filename == name
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Content-Type", "text/HTML; charset=utf-8", "have to sign in"),
+        ("Content-Encoding", "gzip", "only compressed"),
+    ],
+)
+def test_what_is_not_the_file_itself_is_refused_in_words(site, name, value, words):
+    site.headers[name] = value
+    row = fetched(begun(site))
+    assert (row.status, words in row.failure) == (RemoteStatus.FAILED, True)
+    assert not Upload.objects.exists()

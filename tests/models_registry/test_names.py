@@ -45,7 +45,13 @@ def test_index_words_hold_parts_and_bigrams_once():
         "水墨画",
         "水墨",
         "墨画",
+        "画",
     ]
+
+
+def test_letters_of_other_widths_are_the_same_letters():
+    assert index_words(["ＩＮＫ", "cafe\u0301", "ｶﾜｲｲ"]).split()[:2] == ["INK", "café"]
+    assert raw_query("ＩＮＫ １２ ｶﾜ") == "ink:* & 12:* & カワ:*"
 
 
 @pytest.mark.parametrize(
@@ -91,3 +97,8 @@ def test_what_is_too_long_for_an_ending_is_a_part_of_the_name(letters, is_suffix
 
 def test_a_title_does_not_turn_the_direction_of_writing():
     assert clean_name("ink\u202ehsaw") == "inkhsaw"
+
+
+def test_names_give_no_orders_to_a_terminal():
+    assert clean_name("a\x1b]0;x\x07b\x85\x9bc\td") == "a]0;xb c d"
+    assert clean_words(["\x1b[31mred", "\x07"]) == ["[31mred"]

@@ -214,9 +214,9 @@ def test_search_finds_names_words_tags_authors_and_forgives_a_typo(text):
     assert listed(query=text) == ["Watercolour hills"]
 
 
-@pytest.mark.parametrize("text", ["水墨", "墨画", "山水", "雪"])
+@pytest.mark.parametrize("text", ["水墨", "墨画", "山水", "雪", "水", "格", "材", "ＬＯＲＡ"])
 def test_chinese_names_and_descriptions_are_found_by_any_two_neighbouring_characters(text):
-    publish_model(name="水墨画风格", description="适合山水题材", trigger_words=["雪"])
+    publish_model(name="水墨画风格", description="适合山水题材", trigger_words=["雪", "lora"])
     publish_model(name="霓虹城市", seed=2)
     assert listed(query=text) == ["水墨画风格"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import JsonResponse
 
 from hub.core.away import RETRY_SECONDS, is_database_away
@@ -58,6 +58,9 @@ def refusal_of(error: Exception, path: str, shape: ErrorShape, *, as_object: boo
         return _shaped(error.message, status_of(error), shape)
     if isinstance(error, RequestDataTooBig):
         return _shaped("The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, shape)
+    if isinstance(error, TooManyFieldsSent):
+        words = "Too many parameters; join several values of one with commas"
+        return _shaped(words, HTTPStatus.BAD_REQUEST, shape)
     logger.error("civitai endpoint failed: %s", path, exc_info=error)
     if is_database_away(error):
         response = failure("The hub cannot reach its database; try again", 503)

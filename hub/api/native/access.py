@@ -35,7 +35,7 @@ class HasScope(BasePermission):
         if lacking and (needs_all or len(lacking) == len(wanted)):
             raise NotAllowed(
                 _("This token lacks the scope %s. Make one that has it in the settings.")
-                % lacking[-1],
+                % lacking[0 if is_reading else -1],
                 code="scope_missing",
             )
         return True

@@ -1,7 +1,9 @@
 """Routes of our own API, /api/v2/; uploads are answered before Django, in hub/asgi.py."""
 
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import path, re_path
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
@@ -40,6 +42,13 @@ class Nothing(APIView):
     def get(self, request: Request) -> Response:
         """Never reached; it makes GET a known method."""
         return Response(status=404)
+
+
+@csrf_exempt  # whoever follows is asked at the address that answers
+def with_slash(request: HttpRequest) -> HttpResponse:
+    """To the same address with its slash, by a 308: a 301 makes programs send a GET instead."""
+    there = request.get_full_path(force_append_slash=True)
+    return HttpResponsePermanentRedirect(there, preserve_request=True)
 
 
 urlpatterns = [
@@ -217,5 +226,6 @@ urlpatterns = [
     ),
     path("presets/", jobs.Presets.as_view(), name="api_presets"),
     # The page at docs/ is not ours.
-    re_path(r"^(?!docs/$).*/$", Nothing.as_view()),
+    re_path(r"^(?!docs/\Z)[\s\S]*/\Z", Nothing.as_view()),
+    re_path(r"[^/]\Z", with_slash),
 ]

@@ -9,6 +9,7 @@ from hub.cli.commands.context import AsJson, hub_of
 from hub.cli.credentials import (
     Account,
     clean_origin,
+    clean_token,
     current_account,
     forget_account,
     save_account,
@@ -40,7 +41,7 @@ def login(
         token = typer.prompt(_("Token"), hide_input=True, err=True).strip()
     if not token:
         raise SignInNeeded(_("Without a token there is nothing to sign in with."))
-    account = Account(origin=origin, token=token)
+    account = Account(origin=origin, token=clean_token(token))
     with HubClient(account, language=terminal.language) as hub:
         me = hub.get("me/")
     path = save_account(Account(origin=origin, token=token, username=me["username"]))

@@ -1,5 +1,6 @@
 """What every command shares: its options, the hub it speaks to, its errors as exit codes."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from hub.cli.credentials import current_account
-from hub.cli.errors import CliError
+from hub.cli.errors import CliError, LocalProblem
 from hub.cli.hub_client import HubClient
 from hub.cli.language import chosen_language, use_language
+from hub.cli.language import gettext as _
 from hub.cli.spoken_help import complaints_translated, translate_help
 from hub.cli.terminal import JSON_OPTION, Terminal, print_anything, terminal_of
 
@@ -41,6 +43,20 @@ class CommandGroup(TyperGroup):
         except CliError as error:
             terminal_of(ctx).failure(error)
             raise typer.Exit(error.exit_code) from error
+        except BrokenPipeError:  # whoever read has gone, which Typer knows how to take
+            raise
+        except OSError as error:
+            problem = _of_this_machine(error)
+            terminal_of(ctx).failure(problem)
+            raise typer.Exit(problem.exit_code) from error
+
+
+def _of_this_machine(error: OSError) -> LocalProblem:
+    """A disk that is full or a file that may not be written, in whatever step it was."""
+    place = f" ({error.filename})" if error.filename else ""
+    code = "disk_full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+    words = _("This machine did not let it be done: {reason}.")
+    return LocalProblem(words.format(reason=f"{error.strerror}{place}"), code=code)
 
 
 @contextmanager

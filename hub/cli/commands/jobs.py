@@ -12,7 +12,7 @@ from hub.cli.download import Wanted, fetch, safe_name
 from hub.cli.following import Event, follow
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.terminal import Terminal, lines, size, table
+from hub.cli.terminal import Terminal, harmless, lines, size, table
 from hub.cli.training import RunWishes, read_run_file, submit
 from hub.cli.words import word
 
@@ -185,7 +185,7 @@ def _draw(hub: HubClient, run: str, terminal: Terminal, *, after: int) -> None:
                     task, description=words, completed=data["step"], total=data["total_steps"]
                 )
             else:
-                bars.console.print(_sentence(event), markup=False)
+                bars.console.print(harmless(_sentence(event)), markup=False)
 
         job = follow(hub, run, terminal, show, after=after)
     terminal.result(job, lines(_job_rows(job)))

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from hub.cli.commands.context import AsJson, hub_of
-from hub.cli.errors import Incomplete
+from hub.cli.errors import Incomplete, LocalProblem
 from hub.cli.language import gettext as _
 from hub.cli.local_models import LocalModel, find_models, read_local_model
-from hub.cli.pushing import Push, Wishes
+from hub.cli.pushing import Push, Pushed, Wishes
 from hub.cli.terminal import Terminal, table
 from hub.cli.words import word
 
@@ -34,7 +34,7 @@ def push(
 ) -> None:
     """Send model files with their sidecars as drafts; what the hub has already is not sent."""
     with hub_of(context) as (hub, terminal):
-        files = _read_all(find_models(paths), terminal)
+        files, unread = _read_all(find_models(paths), terminal)
         wishes = Wishes(
             model_id=model,
             model_type=type_,
@@ -43,7 +43,7 @@ def push(
             visibility=visibility,
             publish=publish,
         )
-        done = Push(hub, terminal, wishes).run(files)
+        done = [*Push(hub, terminal, wishes).run(files), *unread]
         rows = [
             (
                 *(word(row.outcome), row.model_id, row.version_id, word(row.status)),
@@ -63,7 +63,15 @@ def push(
             )
 
 
-def _read_all(paths: list[Path], terminal: Terminal) -> list[LocalModel]:
+def _read_all(paths: list[Path], terminal: Terminal) -> tuple[list[LocalModel], list[Pushed]]:
+    """What could be read, and what became of the rest."""
     total = sum(path.stat().st_size for path in paths)
+    files, unread = [], []
     with terminal.progress(_("Hashing"), total=total) as advance:
-        return [read_local_model(path, advance) for path in paths]
+        for path in paths:
+            try:
+                files.append(read_local_model(path, advance))
+            except LocalProblem as error:
+                failed = Pushed(str(path), "", "failed", error=error.message, code=error.error_code)
+                unread.append(failed)
+    return files, unread

@@ -42,6 +42,7 @@ def test_a_number_of_thousands_of_digits_is_a_wrong_one_and_no_error_of_ours(api
         ("model-versions/0", 400, {"error": "Invalid id"}),
         ("me", 401, {"error": "Unauthorized"}),
         ("models?favorites=false", 401, {"error": "Unauthorized"}),
+        ("models?" + "ids=1&" * 1001, 400, {"error": ..., "message": ...}),
         ("nothing/here", 404, {"error": "Not found"}),
         ("", 404, {"error": "Not found"}),
         ("vault/all", 404, {"error": "Not found"}),

@@ -2,6 +2,8 @@
 
 import stat
 
+import pytest
+
 from hub.accounts.models import ApiToken, Scope
 from hub.accounts.services import create_api_token
 from tests.factories.accounts import UserFactory, make_team
@@ -32,6 +34,18 @@ def test_a_wrong_token_is_not_kept(hub_url, atelier, config_folder):
     assert ran.error["code"] == "unauthorized"
     assert ran.out == ""
     assert (config_folder / "hubs.json").read_text() == before
+
+
+@pytest.mark.parametrize("token", ["atl_é", "atl_a\nb", "atl_\u201cx\u201d"])
+def test_what_was_never_a_token_is_said_so_and_not_sent(hub_url, atelier, monkeypatch, token):
+    monkeypatch.setenv("ATELIER_TOKEN", token)
+    assert "is no token" in atelier("whoami", "--json", code=3).error["error"]
+
+
+def test_white_space_around_a_token_does_not_matter(hub_url, atelier, monkeypatch):
+    key = create_api_token(actor=atelier.person, name="ci", scopes=[Scope.MODELS_READ])[1]
+    monkeypatch.setenv("ATELIER_TOKEN", f" {key}\r\n")
+    assert atelier("whoami", "--json").json["username"] == atelier.person.username
 
 
 def test_logout_forgets_the_key(atelier, config_folder):

@@ -1,8 +1,10 @@
 """`atelier push` against a running hub, and back again by `pull`."""
 
+import errno
 import fcntl
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -235,6 +237,17 @@ def test_a_folder_is_kept_in_step_with_a_list(atelier, tmp_path):
     assert not [name for name in left if name.startswith("one.")]
 
 
+def test_a_disk_that_takes_nothing_more_ends_a_sync_in_words(atelier, tmp_path, monkeypatch):
+    publish_model(name="One", seed=75)
+
+    def full(*_given, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    ran = atelier("sync", tmp_path / "kept", "--type", "LORA", "--json", code=8)
+    assert ran.error["code"] == "disk_full"
+
+
 def test_what_a_folder_keeps_is_narrowed_as_a_search_is_down_to_the_file(atelier, tmp_path):
     wanted = publish_model(name="One", seed=74)
     publish_model(name="Two", seed=75)
@@ -267,3 +280,38 @@ def test_a_file_that_somebody_changed_is_not_deleted(atelier, tmp_path):
 def test_the_first_sync_needs_a_list_and_never_takes_the_whole_hub(atelier, tmp_path):
     assert atelier("sync", tmp_path / "kept", code=2)
     assert not (tmp_path / "kept").exists()
+
+
+NAMES = {
+    b"\xb1\xe0\xba\xc5.safetensors": "编号",
+    "é.safetensors".encode(): "é",
+    b"caf\xe9.safetensors": "caf\ufffd",
+    b"two\nlines.safetensors": "two lines",
+    b"[red]x[-red].safetensors": "[red]x[-red]",
+    b"-rf.safetensors": "-rf",
+    b"x" * 243 + b".safetensors": "x" * 120,
+}
+
+
+def test_any_name_that_a_disk_can_hold_comes_through(atelier, tmp_path):
+    for seed, name in enumerate(NAMES, start=80):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(lora_bytes(seed=seed))
+    rows = atelier("push", tmp_path, "--json").json
+    assert {row["outcome"] for row in rows} == {"sent"}
+    assert set(Model.objects.values_list("name", flat=True)) == set(NAMES.values())
+    assert "[red]x[-red]" in atelier("push", tmp_path).out
+
+
+def test_an_empty_file_is_said_to_be_and_does_not_stop_the_others(atelier, folder):
+    (folder / "empty.safetensors").touch()
+    ran = atelier("push", folder, "--json", code=9)
+    assert [row["code"] for row in ran.json] == ["", "", "empty_file"]
+    assert Model.objects.count() == 2
+
+
+def test_orders_to_the_terminal_are_shown_and_not_given(atelier, tmp_path):
+    path = tmp_path / "\x1b]0;hello\x07.safetensors"
+    path.write_bytes(lora_bytes(seed=90))
+    shown = atelier("push", path).out
+    assert "\x1b" not in shown
+    assert "\\x1b]0;hello" in shown

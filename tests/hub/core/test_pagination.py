@@ -1,3 +1,4 @@
+import base64
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,12 @@ def test_a_row_added_during_a_walk_moves_no_other_row():
 def test_a_cursor_that_this_order_did_not_make_is_refused(cursor):
     with pytest.raises(Invalid, match="first page"):
         keyset(User.objects.all(), order=ORDER, cursor=cursor, limit=2)
+
+
+def test_a_cursor_that_is_nested_too_deep_is_refused():
+    deep = base64.urlsafe_b64encode(b"[" * 20_000).decode()
+    with pytest.raises(Invalid, match="first page"):
+        keyset(User.objects.all(), order=ORDER, cursor=deep, limit=2)
 
 
 def test_a_cursor_with_a_value_of_the_wrong_kind_is_refused():

@@ -63,9 +63,9 @@ class Client:
         told = {"Upload-Length": size, "Upload-Metadata": metadata}
         return await self.send("POST", headers={**told, **headers})
 
-    async def patch(self, path, offset, *body, broken=False):
+    async def patch(self, path, offset, *body, broken=False, **more):
         headers = {"Upload-Offset": offset, "Content-Type": "application/offset+octet-stream"}
-        return await self.send("PATCH", path, headers, body, broken=broken)
+        return await self.send("PATCH", path, headers | more, body, broken=broken)
 
 
 @pytest.fixture
@@ -181,6 +181,63 @@ async def test_a_malformed_request_is_400(client, headers):
     assert (await client.send("POST", headers=headers))[0] == 400
 
 
+def _sum(data, name="sha1"):
+    digest = base64.b64encode(hashlib.new(name, data).digest()).decode()
+    return {"Upload-Checksum": f"{name} {digest}"}
+
+
+async def test_what_is_offered_is_told(client):
+    status, headers, _body = await client.send("OPTIONS")
+    assert status == 204
+    assert "checksum" in headers["tus-extension"].split(",")
+    assert headers["tus-checksum-algorithm"] == "sha1,sha256"
+    assert int(headers["tus-max-size"]) > 0
+
+
+@pytest.mark.parametrize("name", ["sha1", "sha256"])
+async def test_damaged_bytes_are_dropped_and_the_right_ones_taken(client, name):
+    data = os.urandom(5_000_000)
+    _status, headers, _body = await client.create(2 * len(data))
+    place = headers["location"]
+    assert (await client.patch(place, 0, data, **_sum(data, name)))[0] == 204
+    status, headers, body = await client.patch(place, len(data), data, **_sum(b"other", name))
+    assert (status, headers["upload-offset"], json.loads(body)["code"]) == (
+        460,
+        str(len(data)),
+        "checksum",
+    )
+    assert (await client.patch(place, len(data), data, **_sum(data, name)))[0] == 204
+    assert (await _only_upload()).sha256 == hashlib.sha256(2 * data).hexdigest()
+
+
+async def test_of_a_promised_piece_that_breaks_off_nothing_is_kept(client):
+    data = os.urandom(300_000)
+    _status, headers, _body = await client.create(len(data))
+    place = headers["location"]
+    await client.patch(place, 0, data[:9], data[9:100], broken=True, **_sum(data))
+    assert (await client.send("HEAD", place))[1]["upload-offset"] == "0"
+
+
+@pytest.mark.parametrize("told", ["md4 AAAA", "sha1", "sha1 ???", "sha256 AAAA", ""])
+async def test_a_checksum_that_is_none_is_400(client, told):
+    _status, headers, _body = await client.create(3)
+    place = headers["location"]
+    assert (await client.patch(place, 0, b"abc", **{"Upload-Checksum": told}))[0] == 400
+    assert (await client.send("HEAD", place))[1]["upload-offset"] == "0"
+
+
+async def test_the_method_that_a_header_names_goes_before_that_of_the_request(client):
+    _status, headers, _body = await client.create(3)
+    place = headers["location"]
+    told = {
+        "X-HTTP-Method-Override": "PATCH",
+        "Upload-Offset": 0,
+        "Content-Type": "application/offset+octet-stream",
+    }
+    assert (await client.send("POST", place, told, (b"abc",)))[0] == 204
+    assert (await _only_upload()).status == UploadStatus.COMPLETE
+
+
 async def test_terminating_drops_the_bytes(client):
     _status, headers, _body = await client.create(3)
     place = headers["location"]
@@ -282,7 +339,7 @@ async def test_after_a_lost_write_only_what_is_safe_on_the_disk_is_kept(tmp_path
     monkeypatch.setattr(tus, "FLUSH", flush)
     path = tmp_path / "partial"
     with path.open("ab", buffering=0) as file, pytest.raises(OSError, match="Input/output error"):
-        await tus._copy_body(receive, file, 0, 10**9, hashlib.sha256())
+        await tus._copy_body(receive, file, 0, 10**9, [hashlib.sha256()])
     kept = path.read_bytes()
     assert 600 <= len(kept) <= sizes[1]
     assert kept == b"".join(b"%0100d" % number for number in range(len(kept) // 100))
@@ -303,7 +360,7 @@ async def test_a_request_that_is_given_up_leaves_no_thread_that_writes(tmp_path,
     monkeypatch.setattr(tus, "_write", write)
     path = tmp_path / "partial"
     with path.open("ab", buffering=0) as file:
-        copying = asyncio.ensure_future(tus._copy_body(receive, file, 0, 10**9, None))
+        copying = asyncio.ensure_future(tus._copy_body(receive, file, 0, 10**9, []))
         await asyncio.to_thread(begun.wait)
         copying.cancel()
         go_on.set()

@@ -40,6 +40,8 @@ def test_a_key_without_the_scope_is_refused_with_the_scope_by_name(api_of):
     assert refused["code"] == "scope_missing"
     assert "models:write" in refused["error"]
     assert reader.get("datasets/", status=403)["code"] == "scope_missing"
+    writer = api_of(UserFactory(), [Scope.JOBS_WRITE])
+    assert "models:read" in writer.get("models/", status=403)["error"]
     assert reader.get("jobs/", status=403)["code"] == "scope_missing"
 
 
@@ -95,6 +97,41 @@ def test_the_schema_is_valid_and_names_every_operation_once(api):
     assert len(operations) == len(set(operations))
     wanted = {"models_list", "files_by_hash", "jobs_submit", "jobs_events", "imports_start"}
     assert wanted <= set(operations)
+
+
+def test_the_schema_says_of_each_operation_how_it_refuses():
+    schema = Client().get("/api/v2/schema/", {"format": "json"}, HTTP_ACCEPT="application/json")
+    refusal = {"$ref": "#/components/schemas/Error"}
+    calls = [call for methods in schema.json()["paths"].values() for call in methods.values()]
+    for call in calls:
+        said = call["responses"]["default"]["content"]["application/json"]
+        assert said["schema"] == refusal, call["operationId"]
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 100_000])
+def test_a_body_that_is_nested_too_deep_is_refused(body):
+    client = Client()
+    client.force_login(UserFactory())
+    answer = client.post("/api/v2/models/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+
+
+def test_an_address_without_its_slash_leads_to_the_one_with_it_and_what_was_sent_goes_along():
+    found = Client(enforce_csrf_checks=True).post("/api/v2/models?a=%C3%A9", {"name": "Ink"})
+    assert (found.status_code, found["Location"]) == (308, "/api/v2/models/?a=%C3%A9")
+
+
+@pytest.mark.parametrize(
+    "path", ["v2/a%0Ab/", "v2/docs%0A/", "v2/docs/%0A", "nothing", "v2/datasets/%00/"]
+)
+def test_an_address_that_leads_nowhere_is_refused_in_json(path):
+    answer = Client().get(f"/api/{path}", follow=True)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_too_many_parameters_are_refused_in_json():
+    answer = Client().get("/api/v2/models/?" + "a=1&" * 1001)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
 def test_a_program_is_told_to_come_back_while_the_database_is_away():
