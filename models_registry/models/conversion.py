@@ -23,7 +23,7 @@ class ConversionStatus(models.TextChoices):
 
 
 class FileConversion(TimeStamped):
-    """`result` is the file that came out; `failure` the reason, in the words of who asked."""
+    """`result` is the file that came out; `failure` the reason, in the `language` of who asked."""
 
     file = models.OneToOneField(ModelFile, on_delete=models.CASCADE, related_name="conversion")
     result = models.ForeignKey(
@@ -44,6 +44,7 @@ class FileConversion(TimeStamped):
         max_length=9, choices=ConversionStatus, default=ConversionStatus.QUEUED
     )
     failure = models.TextField(blank=True)
+    language = models.CharField(max_length=12, blank=True)
 
     class Meta:
         verbose_name = _("conversion")

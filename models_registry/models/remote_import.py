@@ -29,6 +29,7 @@ class RemoteImport(TimeStamped):
 
     `size_bytes` is None until the other side has told it. `validator` is its strong ETag: only the
     same bytes are gone on with. `upload_uuid` is the complete upload that the file became.
+    `language` is the one that `failure` is told in: that of the page on which it was asked for.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -43,6 +44,7 @@ class RemoteImport(TimeStamped):
     validator = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.TextField(blank=True)
+    language = models.CharField(max_length=12, blank=True)
     upload_uuid = models.UUIDField(null=True, blank=True)
 
     class Meta:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
@@ -59,7 +60,7 @@ def request_conversion(*, actor: User, file: ModelFile) -> FileConversion:
         )
     with transaction.atomic():
         row, made = FileConversion.objects.select_for_update(of=("self",)).get_or_create(
-            file=file, defaults={"requested_by": actor}
+            file=file, defaults={"requested_by": actor, "language": get_language() or ""}
         )
         if not made:
             _ask_again(row, actor)
@@ -78,8 +79,7 @@ def run_conversion(*, conversion_id: int) -> None:
     row = FileConversion.objects.select_related(
         "file__blob", "file__version__model", "requested_by"
     ).get(pk=conversion_id)
-    language = row.requested_by.language if row.requested_by else ""
-    with translation.override(language or settings.LANGUAGE_CODE):
+    with translation.override(row.language or settings.LANGUAGE_CODE):
         try:
             _convert(row)
         except ConversionError as error:
@@ -111,6 +111,7 @@ def _ask_again(row: FileConversion, actor: User) -> None:
         status=ConversionStatus.QUEUED,
         requested_by=actor,
         failure="",
+        language=get_language() or "",
         updated_at=timezone.now(),
     )
     if not changed:

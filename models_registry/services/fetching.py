@@ -57,8 +57,7 @@ def fetch_import(*, import_id: UUID) -> None:
     if not claimed:
         return
     row = RemoteImport.objects.select_related("owner").get(pk=import_id)
-    # A failure is written down for its owner, so it is said in the owner's language.
-    with translation.override(row.owner.language or settings.LANGUAGE_CODE):
+    with translation.override(row.language or settings.LANGUAGE_CODE):
         _fetch(row)
 
 

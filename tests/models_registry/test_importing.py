@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpcore
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from hub.core.errors import Conflict, Invalid, NotFound
 from hub.storage.models import Upload, UploadStatus
@@ -105,6 +105,15 @@ def test_what_will_not_get_better_fails_at_once_with_its_reason(site, status, wo
 
     assert row.status == RemoteStatus.FAILED
     assert words in row.failure
+
+
+def test_a_failure_is_told_in_the_language_of_the_page_that_asked(site):
+    site.status = 404
+    with translation.override("zh-hans"):
+        row = begun(site)
+    assert "There is no file" not in fetched(row).failure
+    importing.retry_import(actor=row.owner, import_id=row.pk)
+    assert "There is no file" in fetched(row).failure
 
 
 def test_what_may_get_better_is_tried_five_times(site):
