@@ -11,8 +11,9 @@ import pytest
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.kohya.data_sets import read_data_sets
+from training.engine.kohya.files import read_kohya_file
 from training.engine.kohya.left_out import left_out_for_kohya
-from training.engine.kohya.reading import from_kohya, read_kohya_file
+from training.engine.kohya.reading import from_kohya
 from training.engine.kohya.writing import to_kohya
 
 FILE = """

@@ -71,3 +71,19 @@ def test_captions_that_are_not_read_here_are_told() -> None:
         assert from_kohya({"network_dim": 8, "caption_extension": ending}).report == ()
     (told,) = from_kohya({"network_dim": 8, "caption_extension": ".cap"}).report
     assert told.startswith("caption_extension = '.cap' is no ending of captions here")
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ([0, 5e-5], "The second text encoder is not trained without the first here; both rest."),
+        ([0, "fast"], "text_encoder_lr = [0, 'fast'] could not be read whole and was left out."),
+    ],
+)
+def test_a_second_text_encoder_that_cannot_be_had_alone_is_told_of(
+    rates: list[object], told: str
+) -> None:
+    read = from_kohya({"network_module": "networks.lora", "text_encoder_lr": rates})
+    assert told in read.report
+    assert not read.settings["train_text_encoder"]
+    assert "text_encoder_2_learning_rate" not in read.settings

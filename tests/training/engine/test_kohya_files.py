@@ -8,8 +8,9 @@ import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
+from training.engine.kohya.files import read_kohya_file
 from training.engine.kohya.prompt_files import read_prompt_file
-from training.engine.kohya.reading import from_kohya, read_kohya_file
+from training.engine.kohya.reading import from_kohya
 
 
 @pytest.mark.parametrize(

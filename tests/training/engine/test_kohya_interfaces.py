@@ -9,7 +9,7 @@ import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.kohya.data_sets import read_data_sets
-from training.engine.kohya.reading import read_kohya_file
+from training.engine.kohya.files import read_kohya_file
 
 PAGE = {
     "LoRA_type": "Kohya LoCon", "LyCORIS_preset": "full", "additional_parameters": "--d=7 --v2",

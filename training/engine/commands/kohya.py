@@ -43,8 +43,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
+    from training.engine.kohya.files import read_kohya_file
     from training.engine.kohya.prompt_files import read_prompt_file
-    from training.engine.kohya.reading import read_kohya_file
 
     found = read_kohya_file(options.file)
     if options.sample_prompts is not None:

@@ -5,19 +5,13 @@ Torch-free. What a file leaves out is taken as kohya's scripts would take it: it
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from training.engine.config.train import TrainConfig
-from training.engine.errors import ConfigError
-from training.engine.kohya.data_sets import read_data_sets
-from training.engine.kohya.interfaces import from_page, from_tables, is_in_tables, is_of_page
 from training.engine.kohya.names import (
     BUCKET_SIDES,
     CAPTION_ENDINGS,
@@ -33,7 +27,6 @@ from training.engine.kohya.names import (
     truth,
 )
 from training.engine.kohya.network import KOHYA_MODULE, MODULES, read_network_arguments
-from training.engine.kohya.prompt_files import read_prompt_file
 
 NOTHING = (None, "", "None")
 OFF: tuple[Any, ...] = (False, 0, [], {})
@@ -51,58 +44,6 @@ class KohyaImport:
 
     settings: dict[str, Any]
     report: tuple[str, ...]
-
-
-def read_kohya_file(path: Path) -> KohyaImport:
-    """Read a settings file of kohya's scripts, or of an interface to them.
-
-    Raises ConfigError where it is neither TOML nor JSON, or its values are of other kinds.
-    """
-    try:
-        return _read_whole(path)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(
-            f"{path.name} has a value of another kind than kohya's scripts take: {error}"
-        ) from error
-
-
-def _read_whole(path: Path) -> KohyaImport:
-    """Read a file with the files that it names."""
-    flat, report = _in_words_of_scripts(_read(path))
-    prompts, dataset = flat.get("sample_prompts"), flat.get("dataset_config")
-    if isinstance(prompts, str) and (path.parent / prompts).is_file():
-        flat["sample_prompts"] = read_prompt_file(path.parent / prompts)
-    if isinstance(dataset, str) and (path.parent / dataset).is_file():
-        flat |= _read(path.parent / dataset)
-        del flat["dataset_config"]
-    if "datasets" in flat:
-        known, lost = read_data_sets(flat)
-        named = {name: v for name, v in flat.items() if name not in ("general", "datasets")}
-        flat, report = {**named, **known}, [*report, *lost]
-    found = from_kohya(flat)
-    return KohyaImport(found.settings, (*found.report, *report))
-
-
-def _in_words_of_scripts(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return settings as one table, and a sentence for what an interface has beyond them."""
-    if is_of_page(data):
-        return from_page(data)
-    return from_tables(data) if is_in_tables(data) else _flat(data), []
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        return dict(json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path.name} is neither TOML nor JSON: {error}") from error
-
-
-def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in data.items():
-        flat.update(value if isinstance(value, dict) else {name: value})
-    return flat
 
 
 def from_kohya(data: dict[str, Any]) -> KohyaImport:
@@ -264,18 +205,29 @@ class _Reading:
         if "train_text_encoder" in self.data:  # of sdxl_train.py, which leaves them out otherwise
             alone = not truth(self.data["train_text_encoder"])
         self.put("train_text_encoder", not alone and self.method != "textual_inversion")
-        if "text_encoder_learning_rate" not in self.settings:
-            self.put("text_encoder_learning_rate", self._common_rate())
-        if self.settings["text_encoder_learning_rate"] == 0:  # so the scripts say that it rests
-            del self.settings["text_encoder_learning_rate"]
-            self.put("train_text_encoder", value=False)
-        rates = self.data.get("text_encoder_lr")
-        if isinstance(rates, list) and len(set(rates)) > 1:
-            self.put("text_encoder_2_learning_rate", float(rates[1]))
+        self._rates_of_text_encoders()
         if stop > 0 and "max_steps" in self.settings:
             self.put("text_encoder_stop_fraction", min(1.0, stop / self.settings["max_steps"]))
         elif stop > 0:
             self.left_out("stop_text_encoder_training", "counts steps, which epochs do not tell,")
+
+    def _rates_of_text_encoders(self) -> None:
+        """Take the rates of both; one of 0 says that they rest, as in the scripts."""
+        self.settings.setdefault("text_encoder_learning_rate", self._common_rate())
+        rates = self.data.get("text_encoder_lr")
+        if isinstance(rates, list) and len(set(rates)) > 1:
+            try:
+                self.put("text_encoder_2_learning_rate", float(rates[1]))
+            except (TypeError, ValueError):
+                self.left_out("text_encoder_lr", "could not be read whole")
+        if self.settings["text_encoder_learning_rate"] != 0:
+            return
+        del self.settings["text_encoder_learning_rate"]
+        self.put("train_text_encoder", value=False)
+        if self.settings.pop("text_encoder_2_learning_rate", 0):
+            self.report.append(
+                "The second text encoder is not trained without the first here; both rest."
+            )
 
     def _common_rate(self) -> float:
         """Return the rate of what has none of its own, whatever the UNet's is."""
