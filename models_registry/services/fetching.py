@@ -71,10 +71,12 @@ def _fetch(row: RemoteImport) -> None:
         _fail(row, error.message)
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         logger.info("import %s stopped: %r", row.pk, error)
-        _stop_for_now(row)
-    except OSError:
-        logger.exception("import %s could not be written", row.pk)
-        _stop_for_now(row)
+        _stop_for_now(row, _("The other side could not be reached or broke off. Try again later."))
+    except Exception:  # else the sweep would ask for it again for ever
+        logger.exception("import %s stopped", row.pk)
+        _stop_for_now(
+            row, _("This hub could not fetch the file. Try again later, or ask the administrator.")
+        )
 
 
 def received_path(import_id: UUID) -> Path:
@@ -182,7 +184,7 @@ def _keep(row: RemoteImport, **columns: object) -> None:
         raise Stopped
 
 
-def _stop_for_now(row: RemoteImport) -> None:
+def _stop_for_now(row: RemoteImport, reason: str) -> None:
     path = received_path(row.pk)
     received = path.stat().st_size if path.exists() else 0
     if row.attempts < MAX_ATTEMPTS:
@@ -191,7 +193,7 @@ def _stop_for_now(row: RemoteImport) -> None:
             status=RemoteStatus.QUEUED, received_bytes=received, updated_at=timezone.now()
         )
         return
-    _fail(row, _("The other side could not be reached or broke off. Try again later."))
+    _fail(row, reason)
 
 
 def _fail(row: RemoteImport, message: str) -> None:

@@ -106,3 +106,13 @@ def test_what_the_disk_refuses_is_tried_again_but_not_for_ever(site, monkeypatch
         assert row.status == RemoteStatus.QUEUED
         row = fetched(row)
     assert row.status == RemoteStatus.FAILED
+
+
+def test_what_nobody_foresaw_is_tried_again_but_not_for_ever(site, monkeypatch):
+    monkeypatch.setattr("models_registry.remote.fetching.MAX_REDIRECTS", None)
+    row = begun(site)
+    for _attempt in range(fetching.MAX_ATTEMPTS):
+        assert row.status == RemoteStatus.QUEUED
+        row = fetched(row)
+    assert row.status == RemoteStatus.FAILED
+    assert "This hub could not fetch the file" in row.failure
