@@ -106,6 +106,7 @@ def test_what_the_disk_refuses_is_tried_again_but_not_for_ever(site, monkeypatch
         assert row.status == RemoteStatus.QUEUED
         row = fetched(row)
     assert row.status == RemoteStatus.FAILED
+    assert "The disk of this hub did not take the file" in row.failure
 
 
 def test_what_nobody_foresaw_is_tried_again_but_not_for_ever(site, monkeypatch):
