@@ -18,6 +18,7 @@ from hub.formats.replaced_file import replaced_file
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 MAX_SIDECAR_BYTES = 16 << 20
+NUMBERS_END = 1 << 63
 SD_VERSIONS = {"sd1": "SD1", "sd2": "SD2", "sdxl": "SDXL"}
 
 
@@ -167,10 +168,23 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > MAX_SIDECAR_BYTES:
             return {}
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _sendable(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _sendable(value: Any) -> Any:
+    """The same with nothing in it that no hub can be sent: half characters, NaN, huge numbers."""
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_sendable(inner) for inner in value]
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, int | float) and not abs(value) < NUMBERS_END:
+        return None
+    return value
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

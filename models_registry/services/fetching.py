@@ -74,9 +74,7 @@ def _fetch(row: RemoteImport) -> None:
         _stop_for_now(row, _("The other side could not be reached or broke off. Try again later."))
     except OSError:
         logger.exception("import %s could not be written", row.pk)
-        _stop_for_now(
-            row, _("The disk of this hub did not take the file. Tell the administrator.")
-        )
+        _stop_for_now(row, _("The disk of this hub did not take the file. Tell the administrator."))
     except Exception:  # else the sweep would ask for it again for ever
         logger.exception("import %s stopped", row.pk)
         _stop_for_now(
