@@ -73,8 +73,17 @@ class Sidecars:
 
     @property
     def carried(self) -> Mapping[str, Any]:
-        """What another hub knew of it; see hub.cli.carrying."""
-        return _section(self.civitai, KEY)
+        """What another hub knew of it (see hub.cli.carrying) and no person has changed since."""
+        facts = _section(self.civitai, KEY)
+        version = _section(facts, "version")
+        words = _words_in(version.get("trigger_word_sets"))
+        changed = {
+            "weight": self.weight not in (None, _section(version, "weight").get("default")),
+            "description": self.description not in ("", _text(version.get("description"))),
+            "trigger_word_sets": self.trigger_words not in ((), words),
+        }
+        kept = {name: value for name, value in version.items() if not changed.get(name)}
+        return {**facts, "version": kept}
 
     @property
     def group(self) -> tuple[str, str]:
@@ -185,6 +194,13 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, int | float) and not abs(value) < NUMBERS_END:
         return None
     return value
+
+
+def _words_in(sets: object) -> tuple[str, ...]:
+    """All words of named sets, in order."""
+    rows = sets if isinstance(sets, list) else []
+    lists = [row.get("words") for row in rows if isinstance(row, dict)]
+    return tuple(_text(word) for words in lists if isinstance(words, list) for word in words)
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

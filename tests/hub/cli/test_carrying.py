@@ -10,6 +10,7 @@ from hub.cli.credentials import current_account
 from hub.cli.download import file_sha256
 from hub.cli.hub_client import HubClient
 from hub.cli.sidecars import read_sidecars
+from models_registry.models.version import ModelVersion
 from models_registry.services import drafts, edits, publish, recommendations
 from models_registry.services.values import (
     Example,
@@ -99,6 +100,23 @@ def test_what_was_pulled_and_is_pushed_by_another_says_all_that_it_said(
     assert told[0]["examples"][0]["picture"]
     again = atelier("push", tmp_path / "a", "--json").json
     assert [again[0][name] for name in ("outcome", "version_id")] == ["here", row["version_id"]]
+
+
+def test_what_a_person_wrote_into_a_sidecar_is_not_undone_by_what_was_carried(
+    atelier, full_version, tmp_path
+):
+    folder = tmp_path / "a"
+    atelier("pull", f"version:{full_version.pk}", "--to", folder, "--layout", "flat")
+    _become_unknown(folder)
+    [card] = folder.glob("*.json")
+    edited = json.loads(card.read_text()) | {"preferred weight": 0.9, "description": "Mine."}
+    card.write_text(json.dumps(edited))
+    [info] = folder.glob("*.civitai.info")
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"trainedWords": ["mine"]}))
+    [row] = atelier("push", folder, "--json").json
+    version = ModelVersion.objects.get(pk=row["version_id"])
+    assert (version.weight_default, version.description) == (Decimal("0.90"), "Mine.")
+    assert (version.trained_words, version.changelog) == (["mine"], "Sharper.")
 
 
 @pytest.mark.parametrize(
