@@ -138,6 +138,7 @@ def _finish(row: RemoteImport) -> None:
         purpose=UploadPurpose.MODEL_FILE,
         filename=row.filename,
         size_bytes=size,
+        is_on_disk=True,
     )
     path.replace(partial_path(upload.pk))
     complete_upload(upload=upload, sha256=None)
