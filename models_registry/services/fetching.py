@@ -100,6 +100,8 @@ def _receive(row: RemoteImport) -> None:
         row.url, offset=have, validator=row.validator, allowed=allowed, pace=pace
     ) as found:
         remote, pieces = found
+        if not remote.offset:  # before the row names this file: what lies here is of another
+            path.unlink(missing_ok=True)
         _note(row, remote)
         _check_room(row, remote.size_bytes or 0)
         check_disk((remote.size_bytes or remote.offset) - remote.offset)
@@ -117,6 +119,8 @@ def _written(file: BinaryIO, pieces: Iterator[bytes], row: RemoteImport) -> Iter
     """Write piece by piece; about once a second the row hears how far it is."""
     told = time.monotonic()
     for piece in pieces:
+        if row.size_bytes is not None and file.tell() + len(piece) > row.size_bytes:
+            raise httpcore.RemoteProtocolError("more than was told")
         file.write(piece)
         yield len(piece)
         received = file.tell()
