@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.message import Message
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import httpcore
@@ -173,7 +174,7 @@ def _told_name(disposition: str) -> str:
     """The name in a Content-Disposition, "" where there is none."""
     message = Message()
     message["Content-Disposition"] = disposition or "attachment"
-    told = message.get_params(failobj=[], header="content-disposition")
+    told: list[tuple[str, Any]] = message.get_params(failobj=[], header="content-disposition")
     names = [value for key, value in told if key.lower() == "filename" and value]
     with_charset = [name for name in names if isinstance(name, tuple)]
     if with_charset:
