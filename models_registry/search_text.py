@@ -29,6 +29,14 @@ def plain_forms(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
+def hidden_words(text: str) -> Iterator[str]:
+    """Words that PostgreSQL does not see in a text: Chinese, in odd forms, beside Chinese."""
+    plain, seen = plain_forms(text), set(WORD.findall(text))
+    for word in WORD.findall(plain):
+        yield from (part for part in CJK_RUN.split(word) if part and part not in seen)
+    yield from grams(plain)
+
+
 def index_words(texts: Iterable[str]) -> str:
     """The texts in plain forms, and their bigrams, each once, as one text to be indexed."""
     kept: dict[str, None] = {}

@@ -5,6 +5,7 @@ their own things: other versions and pictures are named by the SHA-256 of their 
 """
 
 from collections.abc import Mapping, Sequence
+from re import fullmatch
 from typing import Any
 
 from hub.cli.errors import NotFound, Refused
@@ -67,7 +68,7 @@ def give_to_version(hub: HubClient, version_id: int, carried: Mapping[str, Any])
         covers = hub.get(f"versions/{version_id}/")["covers"]
         pictures = {cover["sha256"]: cover["id"] for cover in covers}
         facts["examples"] = [
-            {**_of(row, EXAMPLE_FACTS), "cover_id": pictures.get(row.get("picture"))}
+            {**_of(row, EXAMPLE_FACTS), "cover_id": pictures.get(_hash(row.get("picture")))}
             for row in examples
         ]
     if facts:
@@ -82,7 +83,7 @@ def file_facts(carried: Mapping[str, Any], sha256: str) -> dict[str, Any]:
 
 def _resource(hub: HubClient, row: Mapping[str, Any]) -> dict[str, Any]:
     """A version that is here as well is linked; another keeps its name."""
-    sha256 = row.get("sha256")
+    sha256 = _hash(row.get("sha256"))
     found = hub.post("files/by-hash/", {"hashes": [sha256]})["found"] if sha256 else {}
     versions = [match["version_id"] for match in found.get(sha256, ())]
     return _of(row, RESOURCE_FACTS) | ({"version_id": versions[0]} if versions else {})
@@ -101,6 +102,11 @@ def _file_of(hub: HubClient, version_id: int | None) -> str:
 
 def _of(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if row.get(name) not in (None, "")}
+
+
+def _hash(value: object) -> str:
+    """A SHA-256, "" for anything else that stands in its place."""
+    return value if isinstance(value, str) and fullmatch("[0-9a-f]{64}", value) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

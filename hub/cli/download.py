@@ -14,7 +14,7 @@ from typing import IO
 
 import httpx
 
-from hub.cli.errors import Damaged, LocalProblem, Unreachable
+from hub.cli.errors import Damaged, LocalProblem, Unreachable, reason_of
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
 from hub.cli.terminal import Advance, Terminal
@@ -177,7 +177,5 @@ def _disk_trouble(error: OSError, wanted: Wanted) -> LocalProblem:
             code="disk_full",
         )
     return LocalProblem(
-        _("{path} cannot be written: {reason}.").format(
-            path=wanted.target, reason=error.strerror or error
-        )
+        _("{path} cannot be written: {reason}.").format(path=wanted.target, reason=reason_of(error))
     )

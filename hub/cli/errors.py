@@ -91,3 +91,8 @@ class RunCanceled(CliError):
 
     exit_code = 11
     code = "run_canceled"
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system did not do it; some errors of Python's own libraries have no number."""
+    return error.strerror or str(error) or type(error).__name__

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub.cli.errors import LocalProblem
+from hub.cli.errors import LocalProblem, reason_of
 from hub.cli.language import gettext, words_of
 from hub.cli.language import gettext_noop as _
 from hub.cli.needed import generation_of
@@ -50,7 +50,7 @@ def inspect_local(path: Path) -> LocalFacts:
         rows, metadata = _facts(path, file_type)
     except OSError as error:
         raise LocalProblem(
-            gettext("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+            gettext("{path} cannot be read: {reason}.").format(path=path, reason=reason_of(error))
         ) from error
     except FormatError as error:
         raise LocalProblem(f"{path.name}: {words_of(error)}", code=error.code) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.cli.download import file_sha256
-from hub.cli.errors import LocalProblem
+from hub.cli.errors import LocalProblem, reason_of
 from hub.cli.folders import A1111_FOLDERS, COMFYUI_FOLDERS
 from hub.cli.language import gettext as _
 from hub.cli.sidecars import MODEL_SUFFIXES, Sidecars, model_files, read_sidecars
@@ -100,7 +100,7 @@ def read_local_model(path: Path, advance: Callable[[int], None]) -> LocalModel:
         )
     except OSError as error:
         raise LocalProblem(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+            _("{path} cannot be read: {reason}.").format(path=path, reason=reason_of(error))
         ) from error
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.cli.errors import LocalProblem
+from hub.cli.errors import LocalProblem, reason_of
 from hub.cli.language import gettext as _
 from hub.cli.language import words_of
 from hub.formats.errors import FormatError
@@ -46,7 +46,7 @@ def generation_of(picture: Path) -> GenerationData | None:
         return read_generation_data(picture)
     except OSError as error:
         raise LocalProblem(
-            _("{path} cannot be read: {reason}.").format(path=picture, reason=error.strerror)
+            _("{path} cannot be read: {reason}.").format(path=picture, reason=reason_of(error))
         ) from error
     except FormatError as error:
         raise LocalProblem(f"{picture.name}: {words_of(error)}", code=error.code) from error

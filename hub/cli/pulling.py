@@ -8,7 +8,7 @@ from typing import Any
 from hub.cli.answers import RemoteFile, RemoteVersion
 from hub.cli.carrying import KEY, carried_facts
 from hub.cli.download import Wanted, fetch, file_sha256, safe_name
-from hub.cli.errors import CliError, LocalProblem, NotFound, Refused
+from hub.cli.errors import CliError, LocalProblem, NotFound, Refused, reason_of
 from hub.cli.folders import Layout, folder_for
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
@@ -105,7 +105,7 @@ def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str)
     except OSError as error:
         raise LocalProblem(
             _("{name} is here, but a file beside it cannot be written: {reason}.").format(
-                name=target.name, reason=error.strerror
+                name=target.name, reason=reason_of(error)
             )
         ) from error
 

@@ -5,6 +5,7 @@ same version become one version, those that name the same model its versions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -106,8 +107,8 @@ class Push:
         version_id, model_id, is_new = self._version(file)
         body: dict[str, Any] = {"upload_id": upload_id} if sending else {"sha256": file.sha256}
         body |= {"name": file.file_name, "is_primary": False}
-        body |= file_facts(file.sidecars.carried, file.sha256)
-        self._attach(f"versions/{version_id}/files/", body, sending)
+        with self._using(sending):
+            self._add_file(version_id, body, file)
         self._add_picture(file, version_id)
         if is_new:
             self._carry(give_to_version, version_id, file)
@@ -120,16 +121,29 @@ class Push:
             status=DRAFT,
         )
 
-    def _attach(self, path: str, body: dict[str, Any], sending: Sending | None) -> None:
+    @contextmanager
+    def _using(self, sending: Sending | None) -> Iterator[None]:
         """Use an upload; once the hub has said yes or no, there is nothing left to resume."""
         try:
-            self.hub.post(path, body)
+            yield
         except Unreachable:
             raise
         except CliError:
             self._forget(sending)
             raise
         self._forget(sending)
+
+    def _add_file(self, version_id: int, body: dict[str, Any], file: LocalModel) -> None:
+        """With what another hub knew of the file; without, where this hub refuses that."""
+        path = f"versions/{version_id}/files/"
+        facts = file_facts(file.sidecars.carried, file.sha256)
+        try:
+            self.hub.post(path, body | facts)
+        except Refused as error:
+            if not facts:
+                raise
+            self.hub.post(path, body)
+            self._note_refusal(file, error)
 
     def _forget(self, sending: Sending | None) -> None:
         if sending is not None:
@@ -142,11 +156,14 @@ class Push:
         try:
             give(self.hub, key, file.sidecars.carried)
         except (Refused, NotFound) as error:
-            self.terminal.note(
-                _("Not everything that was known of {name} was taken: {reason}").format(
-                    name=file.file_name, reason=error
-                )
+            self._note_refusal(file, error)
+
+    def _note_refusal(self, file: LocalModel, error: CliError) -> None:
+        self.terminal.note(
+            _("Not everything that was known of {name} was taken: {reason}").format(
+                name=file.file_name, reason=error
             )
+        )
 
     def _version(self, file: LocalModel) -> tuple[int, int, bool]:
         """The version that takes the file, its model, and whether it was made for it."""
@@ -193,7 +210,8 @@ class Push:
         try:
             sending = Sending(picture, name_as_text(picture.name), "image", file_sha256(picture))
             upload_id = send(self.hub, sending, self.terminal)
-            self._attach(f"versions/{version_id}/covers/", {"upload_id": upload_id}, sending)
+            with self._using(sending):
+                self.hub.post(f"versions/{version_id}/covers/", {"upload_id": upload_id})
         except (Refused, OSError) as error:
             self.terminal.note(
                 _("The picture {name} was not taken: {reason}").format(

@@ -18,6 +18,7 @@ from hub.formats.replaced_file import replaced_file
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 MAX_SIDECAR_BYTES = 16 << 20
+NUMBERS_END = 1 << 63
 SD_VERSIONS = {"sd1": "SD1", "sd2": "SD2", "sdxl": "SDXL"}
 
 
@@ -72,8 +73,17 @@ class Sidecars:
 
     @property
     def carried(self) -> Mapping[str, Any]:
-        """What another hub knew of it; see hub.cli.carrying."""
-        return _section(self.civitai, KEY)
+        """What another hub knew of it (see hub.cli.carrying) and no person has changed since."""
+        facts = _section(self.civitai, KEY)
+        version = _section(facts, "version")
+        words = _words_in(version.get("trigger_word_sets"))
+        changed = {
+            "weight": self.weight not in (None, _section(version, "weight").get("default")),
+            "description": self.description not in ("", _text(version.get("description"))),
+            "trigger_word_sets": self.trigger_words not in ((), words),
+        }
+        kept = {name: value for name, value in version.items() if not changed.get(name)}
+        return {**facts, "version": kept}
 
     @property
     def group(self) -> tuple[str, str]:
@@ -167,10 +177,30 @@ def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         if path.stat().st_size > MAX_SIDECAR_BYTES:
             return {}
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _sendable(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
+
+
+def _sendable(value: Any) -> Any:
+    """The same with nothing in it that no hub can be sent: half characters, NaN, huge numbers."""
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_sendable(inner) for inner in value]
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, int | float) and not abs(value) < NUMBERS_END:
+        return None
+    return value
+
+
+def _words_in(sets: object) -> tuple[str, ...]:
+    """All words of named sets, in order."""
+    rows = sets if isinstance(sets, list) else []
+    lists = [row.get("words") for row in rows if isinstance(row, dict)]
+    return tuple(_text(word) for words in lists if isinstance(words, list) for word in words)
 
 
 def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.cli.download import file_sha256
-from hub.cli.errors import LocalProblem, Refused, WrongUse
+from hub.cli.errors import LocalProblem, Refused, WrongUse, reason_of
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
 from hub.cli.local_models import name_as_text
@@ -60,7 +60,7 @@ def read_run_file(path: Path) -> RunFile:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LocalProblem(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+            _("{path} cannot be read: {reason}.").format(path=path, reason=reason_of(error))
         ) from error
     except ValueError as error:
         raise LocalProblem(

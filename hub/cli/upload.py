@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from hub.cli.credentials import APP
-from hub.cli.errors import LocalProblem, NotFound, Refused, Unreachable
+from hub.cli.errors import LocalProblem, NotFound, Refused, Unreachable, reason_of
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
 from hub.cli.terminal import Advance, Terminal
@@ -57,7 +57,7 @@ def send(hub: HubClient, sending: Sending, terminal: Terminal) -> str:
         file = sending.path.open("rb")
     except OSError as error:
         raise LocalProblem(
-            _("{path} cannot be read: {reason}.").format(path=sending.path, reason=error.strerror)
+            _("{path} cannot be read: {reason}.").format(path=sending.path, reason=reason_of(error))
         ) from error
     with file, terminal.progress(sending.name, total=sending.size_bytes, done=offset) as advance:
         _send_rest(hub, address, file, offset, sending.size_bytes, advance, terminal)

@@ -164,13 +164,14 @@ class TusApp:
                     % {"here": on_disk, "told": offset}
                 )
             digest = self._take_hash(upload.pk, on_disk)
+            before = digest.copy() if digest is not None and promise is not None else None
             digests = [found for found in (digest, promise and promise.digest) if found]
             try:
                 await _copy_body(receive, file, offset, upload.size_bytes, digests)
             finally:
                 if promise is not None and not promise.is_kept:
                     os.ftruncate(file.fileno(), on_disk)
-                    digest = None
+                    digest = before
                 offset = os.fstat(file.fileno()).st_size
                 await in_thread(uploads.advance_upload)(upload=upload, offset_bytes=offset)
         if offset < upload.size_bytes:

@@ -29,10 +29,12 @@ def begin_upload(
     filename: str,
     size_bytes: int,
     relative_path: str = "",
+    is_on_disk: bool = False,
 ) -> Upload:
     """Make room for a file; raises TooLarge or QuotaExceeded before a byte is sent.
 
     `relative_path` is kept as text for whoever pairs files by folder; it never becomes a path.
+    Bytes that lie on this disk already (`is_on_disk`) only have to be the person's, not to fit.
     """
     if purpose not in UploadPurpose.values:
         raise Invalid(
@@ -46,7 +48,9 @@ def begin_upload(
             _("This file has %(size)s; the limit is %(limit)s.")
             % size_beside_limit(size_bytes, limit)
         )
-    _check_room(actor, size_bytes)
+    _check_quota(actor, size_bytes)
+    if not is_on_disk:
+        check_disk(size_bytes)
     upload = Upload.objects.create(
         owner_id=actor.pk,
         purpose=purpose,
@@ -177,13 +181,12 @@ def _has_all_bytes(upload: Upload) -> bool:
     return path.exists() and path.stat().st_size == upload.size_bytes
 
 
-def _check_room(actor: AbstractBaseUser, size_bytes: int) -> None:
+def _check_quota(actor: AbstractBaseUser, size_bytes: int) -> None:
     if used_bytes(actor) + size_bytes > settings.USER_QUOTA_BYTES:
         raise QuotaExceeded(
             _("Your space of %s is used up. Delete something or ask the administrator.")
             % size_text(settings.USER_QUOTA_BYTES)
         )
-    check_disk(size_bytes)
 
 
 def check_disk(size_bytes: int) -> None:

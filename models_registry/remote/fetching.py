@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import collapse_rfc2231_value
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import httpcore
@@ -162,15 +162,27 @@ def _check_form(response: httpcore.Response) -> None:
 
 def _filename(url: str, disposition: str) -> str:
     """The name by RFC 6266, else the end of the address; raw UTF-8 and %C3%A9 are understood."""
+    end = PurePosixPath(urlsplit(url).path).name
+    try:
+        told = _told_name(disposition)
+    except (LookupError, TypeError, ValueError):  # what email.message makes of nonsense
+        told = ""
+    return told or unquote(_as_utf8(end))
+
+
+def _told_name(disposition: str) -> str:
+    """The name in a Content-Disposition, "" where there is none."""
     message = Message()
     message["Content-Disposition"] = disposition or "attachment"
-    told = message.get_params(failobj=[], header="content-disposition")
+    told: list[tuple[str, Any]] = message.get_params(failobj=[], header="content-disposition")
     names = [value for key, value in told if key.lower() == "filename" and value]
     with_charset = [name for name in names if isinstance(name, tuple)]
     if with_charset:
-        return collapse_rfc2231_value(with_charset[0])
-    plain = names[0] if names else PurePosixPath(urlsplit(url).path).name
-    return unquote(_as_utf8(plain))
+        charset, _language, text = with_charset[0]
+        # Python has codecs that are no charsets, or that yield what is no text.
+        encoding = "latin-1" if (charset or "").lower() == "iso-8859-1" else "utf-8"
+        return text.encode("latin-1").decode(encoding, "replace")
+    return unquote(_as_utf8(names[0])) if names else ""
 
 
 def _as_utf8(header: str) -> str:

@@ -71,10 +71,15 @@ def _fetch(row: RemoteImport) -> None:
         _fail(row, error.message)
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         logger.info("import %s stopped: %r", row.pk, error)
-        _stop_for_now(row)
+        _stop_for_now(row, _("The other side could not be reached or broke off. Try again later."))
     except OSError:
         logger.exception("import %s could not be written", row.pk)
-        _stop_for_now(row)
+        _stop_for_now(row, _("The disk of this hub did not take the file. Tell the administrator."))
+    except Exception:  # else the sweep would ask for it again for ever
+        logger.exception("import %s stopped", row.pk)
+        _stop_for_now(
+            row, _("This hub could not fetch the file. Try again later, or ask the administrator.")
+        )
 
 
 def received_path(import_id: UUID) -> Path:
@@ -95,6 +100,8 @@ def _receive(row: RemoteImport) -> None:
         row.url, offset=have, validator=row.validator, allowed=allowed, pace=pace
     ) as found:
         remote, pieces = found
+        if not remote.offset:  # before the row names this file: what lies here is of another
+            path.unlink(missing_ok=True)
         _note(row, remote)
         _check_room(row, remote.size_bytes or 0)
         check_disk((remote.size_bytes or remote.offset) - remote.offset)
@@ -112,6 +119,8 @@ def _written(file: BinaryIO, pieces: Iterator[bytes], row: RemoteImport) -> Iter
     """Write piece by piece; about once a second the row hears how far it is."""
     told = time.monotonic()
     for piece in pieces:
+        if row.size_bytes is not None and file.tell() + len(piece) > row.size_bytes:
+            raise httpcore.RemoteProtocolError("more than was told")
         file.write(piece)
         yield len(piece)
         received = file.tell()
@@ -133,6 +142,7 @@ def _finish(row: RemoteImport) -> None:
         purpose=UploadPurpose.MODEL_FILE,
         filename=row.filename,
         size_bytes=size,
+        is_on_disk=True,
     )
     path.replace(partial_path(upload.pk))
     complete_upload(upload=upload, sha256=None)
@@ -182,7 +192,7 @@ def _keep(row: RemoteImport, **columns: object) -> None:
         raise Stopped
 
 
-def _stop_for_now(row: RemoteImport) -> None:
+def _stop_for_now(row: RemoteImport, reason: str) -> None:
     path = received_path(row.pk)
     received = path.stat().st_size if path.exists() else 0
     if row.attempts < MAX_ATTEMPTS:
@@ -191,7 +201,7 @@ def _stop_for_now(row: RemoteImport) -> None:
             status=RemoteStatus.QUEUED, received_bytes=received, updated_at=timezone.now()
         )
         return
-    _fail(row, _("The other side could not be reached or broke off. Try again later."))
+    _fail(row, reason)
 
 
 def _fail(row: RemoteImport, message: str) -> None:

@@ -3,7 +3,7 @@
 from models_registry.models.model import KNOWN_STATES, Model
 from models_registry.models.tag import TagAlias
 from models_registry.models.words import TriggerWord
-from models_registry.search_text import grams, index_words, plain_forms
+from models_registry.search_text import hidden_words, index_words
 
 DESCRIPTION_CHARACTERS = 4000
 
@@ -28,7 +28,5 @@ def refresh_search(*, model_id: int) -> None:
         .order_by("set__version_id", "set__position", "position")
         .values_list("text", flat=True)
     )
-    if (name := plain_forms(model.name)) != model.name:
-        texts.append(name)
-    chinese = grams(plain_forms(f"{model.name} {model.description[:DESCRIPTION_CHARACTERS]}"))
-    Model.objects.filter(pk=model_id).update(search_words=index_words([*texts, *chinese]))
+    texts += hidden_words(f"{model.name} {model.description[:DESCRIPTION_CHARACTERS]}")
+    Model.objects.filter(pk=model_id).update(search_words=index_words(texts))

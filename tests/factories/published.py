@@ -25,7 +25,7 @@ from models_registry.models.model import Model
 from models_registry.models.revision import CardRevision
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWord, TriggerWordSet
-from models_registry.search_text import grams, index_words
+from models_registry.search_text import hidden_words, index_words
 from models_registry.services.names import clean_name, free_slug
 from models_registry.services.words import write_tags
 from models_registry.signals import version_published
@@ -134,8 +134,8 @@ def write_again(kept: Kept, own: Own) -> ModelVersion:
 
 def _search_words(kept: Kept, own: Own, name: str) -> str:
     words = (word["text"] for _set, row in kept.words for word in row)
-    chinese = grams(f"{name} {kept.model['description']}")
-    texts = [own.owner.username, *kept.tags, kept.version["name"], *words, *chinese]
+    hidden = hidden_words(f"{name} {kept.model['description']}")
+    texts = [own.owner.username, *kept.tags, kept.version["name"], *words, *hidden]
     return index_words(texts)
 
 

@@ -46,12 +46,12 @@ def serving_site() -> Iterator[Site]:
                 start = int(wanted.removeprefix("bytes=").rstrip("-"))
             body = shown.data[start:]
             self.send_response(206 if start else shown.status)
+            told = {"ETag": shown.etag}
             if start:
-                end = len(shown.data) - 1
-                self.send_header("Content-Range", f"bytes {start}-{end}/{len(shown.data)}")
+                told["Content-Range"] = f"bytes {start}-{len(shown.data) - 1}/{len(shown.data)}"
             if shown.says_length:
-                self.send_header("Content-Length", str(len(body)))
-            _send_headers(self, {"ETag": shown.etag, **shown.headers})
+                told["Content-Length"] = str(len(body))
+            _send_headers(self, told | shown.headers)
             if shown.break_after is not None:
                 body, shown.break_after = body[: shown.break_after], None
             self.wfile.write(body)

@@ -82,6 +82,25 @@ def test_a_typo_in_a_tag_a_trigger_word_or_a_name_is_forgiven(text):
     assert listed(query=text) == ["Midnight windows"]
 
 
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("ＳＤＸＬ", "ＳＤＸＬ"),
+        ("ＳＤＸＬ", "sdxl"),
+        ("Draws \ufb01gures.", "figures"),
+        ("In a cafe\u0301.", "caf\xe9"),
+        ("使用SDXL模型", "SDXL"),
+        ("使用ＳＤＸＬ模型", "SDXL"),
+        ("ﾈｺ", "ネコ"),
+    ],
+)
+@pytest.mark.parametrize("field", ["name", "description"])
+def test_words_are_found_in_whatever_form_they_are_written(field, written, asked):
+    publish_model(**{"name": "A", field: written})
+
+    assert len(listed(query=asked)) == 1
+
+
 def test_a_name_that_fits_comes_before_a_tag_that_fits():
     publish_model(name="Something else", seed=1, tags=["lantern"])
     publish_model(name="Lantern", seed=2)

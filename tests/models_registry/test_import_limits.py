@@ -82,9 +82,15 @@ Disk = namedtuple("Disk", "total used free")
 
 @pytest.mark.parametrize(("spare", "state"), [(0, "succeeded"), (-1, "failed")])
 def test_a_file_that_does_not_fit_on_the_disk_is_not_begun(site, monkeypatch, spare, state):
-    free = len(site.data) + DISK_RESERVE_BYTES + spare
-    monkeypatch.setattr("shutil.disk_usage", lambda _path: Disk(0, 0, free))
-    row = fetched(begun(site))
+    row = begun(site)
+
+    def usage(_path):
+        path = fetching.received_path(row.pk)
+        written = path.stat().st_size if path.exists() else 0
+        return Disk(0, 0, len(site.data) + DISK_RESERVE_BYTES + spare - written)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    row = fetched(row)
     assert row.status == state
     assert bool(row.failure) == (state == "failed")
     assert row.received_bytes == (len(site.data) if state == "succeeded" else 0)
@@ -106,3 +112,14 @@ def test_what_the_disk_refuses_is_tried_again_but_not_for_ever(site, monkeypatch
         assert row.status == RemoteStatus.QUEUED
         row = fetched(row)
     assert row.status == RemoteStatus.FAILED
+    assert "The disk of this hub did not take the file" in row.failure
+
+
+def test_what_nobody_foresaw_is_tried_again_but_not_for_ever(site, monkeypatch):
+    monkeypatch.setattr("models_registry.remote.fetching.MAX_REDIRECTS", None)
+    row = begun(site)
+    for _attempt in range(fetching.MAX_ATTEMPTS):
+        assert row.status == RemoteStatus.QUEUED
+        row = fetched(row)
+    assert row.status == RemoteStatus.FAILED
+    assert "This hub could not fetch the file" in row.failure

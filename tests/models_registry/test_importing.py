@@ -1,5 +1,6 @@
 """Import by address: a real server on this machine, and names that lead where they must not."""
 
+import hashlib
 import ipaddress
 import socket
 from datetime import timedelta
@@ -53,11 +54,30 @@ def test_a_file_that_changed_meanwhile_is_fetched_from_its_beginning(site):
     row = fetched(begun(site))
     site.data, site.etag = lora_bytes(seed=9), '"two"'
     row = fetched(row)
-    import hashlib
-
     assert row.status == RemoteStatus.SUCCEEDED
     blob = Upload.objects.get(pk=row.upload_uuid).blob
     assert blob.sha256 == hashlib.sha256(site.data).hexdigest()
+
+
+def test_bytes_of_a_file_that_changed_are_not_gone_on_with_later(site, settings):
+    site.break_after = 1000
+    row = fetched(begun(site))
+    site.data, site.etag = lora_bytes(seed=9), '"two"'
+    room, settings.USER_QUOTA_BYTES = settings.USER_QUOTA_BYTES, 10
+    assert fetched(row).status == RemoteStatus.FAILED
+    settings.USER_QUOTA_BYTES = room
+    importing.retry_import(actor=row.owner, import_id=row.pk)
+    blob = Upload.objects.get(pk=fetched(row).upload_uuid).blob
+    assert blob.sha256 == hashlib.sha256(site.data).hexdigest()
+
+
+def test_who_sends_more_than_was_told_is_left_after_five_times(site):
+    site.break_after = 1000
+    row = fetched(begun(site))
+    site.headers["Content-Range"] = "bytes 1000-1099/1100"
+    for _attempt in range(fetching.MAX_ATTEMPTS - 2):
+        assert fetched(row).status == RemoteStatus.QUEUED
+    assert fetched(row).status == RemoteStatus.FAILED
 
 
 def test_without_a_strong_etag_the_file_is_fetched_from_its_beginning(site):
@@ -331,6 +351,15 @@ def test_bytes_that_nobody_goes_on_with_are_dropped_in_the_end(site, settings):
         ('attachment; filename="星.safetensors"'.encode().decode("latin-1"), "星.safetensors"),
         ('attachment; filename="../../etc/ink.safetensors"', "ink.safetensors"),
         ("attachment; filename*=nonsense''ink.safetensors", "ink.safetensors"),
+        ("attachment; filename*=undefined''ink.st", "ink.st"),
+        ("attachment; filename*=idna''%FF.st", "\ufffd.st"),
+        ("attachment; filename*=punycode''%FF.st", "\ufffd.st"),
+        ("attachment; filename*=unicode_escape''%5Cud800.st", "ud800.st"),
+        ("attachment; filename*=utf-7''%2B2AA-.st", "+2AA-.st"),
+        ("attachment; filename*=UTF-8''%ED%A0%80.st", "\ufffd\ufffd\ufffd.st"),
+        ("attachment; filename*=UTF-8''", "wash.st"),
+        ("attachment; filename*=UTF-8''a.st; filename*0=b.st", "wash.st"),
+        (f"attachment; filename*{'5' * 5000}=a.st", "wash.st"),
         ("attachment; filename=", "wash.st"),
         ("attachment", "wash.st"),
         ("", "wash.st"),

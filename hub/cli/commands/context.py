@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from hub.cli.credentials import current_account
-from hub.cli.errors import CliError, LocalProblem
+from hub.cli.errors import CliError, LocalProblem, reason_of
 from hub.cli.hub_client import HubClient
 from hub.cli.language import chosen_language, use_language
 from hub.cli.language import gettext as _
@@ -56,7 +56,7 @@ def _of_this_machine(error: OSError) -> LocalProblem:
     place = f" ({error.filename})" if error.filename else ""
     code = "disk_full" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
     words = _("This machine did not let it be done: {reason}.")
-    return LocalProblem(words.format(reason=f"{error.strerror}{place}"), code=code)
+    return LocalProblem(words.format(reason=f"{reason_of(error)}{place}"), code=code)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hub.cli.commands.context import AsJson
-from hub.cli.errors import LocalProblem
+from hub.cli.errors import LocalProblem, reason_of
 from hub.cli.inspection import SAID, inspect_local
 from hub.cli.language import gettext as _
 from hub.cli.terminal import Terminal, lines, terminal_of
@@ -78,5 +78,5 @@ def _hashes(path: Path, terminal: Terminal) -> FileHashes:
             return hash_file(path, on_progress=on_progress)
     except OSError as error:
         raise LocalProblem(
-            _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+            _("{path} cannot be read: {reason}.").format(path=path, reason=reason_of(error))
         ) from error

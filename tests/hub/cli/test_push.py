@@ -248,6 +248,19 @@ def test_a_disk_that_takes_nothing_more_ends_a_sync_in_words(atelier, tmp_path, 
     assert ran.error["code"] == "disk_full"
 
 
+def test_trouble_without_a_number_of_the_system_is_told_in_its_own_words(
+    atelier, tmp_path, monkeypatch
+):
+    publish_model(name="One", seed=75)
+
+    def trouble(*_given, **_options):
+        raise OSError("No usable temporary file name found")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", trouble)
+    ran = atelier("sync", tmp_path / "kept", "--type", "LORA", "--json", code=8)
+    assert "No usable temporary file name found" in ran.error["error"]
+
+
 def test_what_a_folder_keeps_is_narrowed_as_a_search_is_down_to_the_file(atelier, tmp_path):
     wanted = publish_model(name="One", seed=74)
     publish_model(name="Two", seed=75)

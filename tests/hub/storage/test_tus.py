@@ -210,6 +210,17 @@ async def test_damaged_bytes_are_dropped_and_the_right_ones_taken(client, name):
     assert (await _only_upload()).sha256 == hashlib.sha256(2 * data).hexdigest()
 
 
+async def test_damaged_bytes_do_not_have_those_before_them_hashed_again(client, monkeypatch):
+    monkeypatch.setattr("hub.storage.blobs.file_sha256", lambda _path: pytest.fail("read again"))
+    data = os.urandom(300_000)
+    _status, headers, _body = await client.create(len(data))
+    place = headers["location"]
+    await client.patch(place, 0, data[:9])
+    assert (await client.patch(place, 9, data[9:], **_sum(b"other")))[0] == 460
+    assert (await client.patch(place, 9, data[9:], **_sum(data[9:])))[0] == 204
+    assert (await _only_upload()).sha256 == hashlib.sha256(data).hexdigest()
+
+
 async def test_of_a_promised_piece_that_breaks_off_nothing_is_kept(client):
     data = os.urandom(300_000)
     _status, headers, _body = await client.create(len(data))
