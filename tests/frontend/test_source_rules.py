@@ -116,3 +116,11 @@ def test_pages_with_a_masonry_start_the_script_that_places_it() -> None:
 
     # The styleguide's own script does it.
     assert without == {"templates/styleguide/pictures.html"}
+
+
+def test_every_place_for_files_says_that_it_needs_a_script() -> None:
+    texts = [path.read_text("utf-8") for path in TEMPLATES]
+    zones = [text for text in texts if 'id="drop"' in text]
+
+    assert zones
+    assert [text for text in zones if "components/needs_script.html" not in text] == []
