@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from hub.storage.models import Upload, UploadStatus
 from models_registry.models.model import Model
@@ -115,7 +117,10 @@ def test_while_files_are_checked_the_page_hears_only_what_is_different(page, per
     shown = page.get("/models/ink/").content.decode()
     progress = re.search(r'"progress": "([^"]+)"', shown)[1]
     asked = {"v": "1", "progress": progress}
-    assert page.get("/models/ink/", asked, headers={"HX-Request": "true"}).status_code == 204
+    with CaptureQueriesContext(connection) as queries:
+        answer = page.get("/models/ink/", asked, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert '"models_registry_review"' not in str(queries.captured_queries)
     files.process_file(file_id=file.pk)
     answer = page.get("/models/ink/", asked, headers={"HX-Request": "true"}).content.decode()
 
