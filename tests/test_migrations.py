@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 
@@ -20,3 +21,18 @@ def test_tables_in_one_step_are_those_of_the_steps() -> None:
     in_one = MigrationLoader(None).project_state()
     for known, other in ((in_steps, in_one), (in_one, in_steps)):
         assert MigrationAutodetector(known, other)._detect_changes() == {}
+
+
+@pytest.mark.django_db
+def test_a_web_process_from_before_an_update_can_still_ask_for_imports_and_conversions() -> None:
+    """It knows no `language` and names no value for it."""
+    tables = ["models_registry_fileconversion", "models_registry_remoteimport"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.columns WHERE table_name = ANY(%s)"
+            " AND column_name = 'language' AND column_default IS NOT NULL ORDER BY table_name",
+            [tables],
+        )
+        found = [name for (name,) in cursor.fetchall()]
+
+    assert found == tables

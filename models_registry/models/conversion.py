@@ -44,7 +44,7 @@ class FileConversion(TimeStamped):
         max_length=9, choices=ConversionStatus, default=ConversionStatus.QUEUED
     )
     failure = models.TextField(blank=True)
-    language = models.CharField(max_length=12, blank=True)
+    language = models.CharField(max_length=12, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("conversion")

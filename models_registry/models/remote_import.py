@@ -44,7 +44,7 @@ class RemoteImport(TimeStamped):
     validator = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.TextField(blank=True)
-    language = models.CharField(max_length=12, blank=True)
+    language = models.CharField(max_length=12, blank=True, default="", db_default="")
     upload_uuid = models.UUIDField(null=True, blank=True)
 
     class Meta:
