@@ -137,15 +137,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
     503 while the database does not answer: the page asks again by itself.
     """
     away = is_database_away(sys.exception())
+    code = getattr(request, "error_code", "") or secrets.token_hex(4)
+    words = _(
+        "The request was not finished. Nothing that was saved before is lost, and running trainings"
+        " go on. Try again; if it happens again, give this code to the person who runs the hub:"
+    )
     if speaks_json(request) and not away:
-        words = _("Something broke on the hub")
-        body = {"error": words, "code": "unexpected"}
+        body = {"error": f"{words} {code}", "code": "unexpected"}
         return JsonResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     context = {
         "away": away,
         "retry_seconds": RETRY_SECONDS if request.method == "GET" else 0,
         "here": request.get_full_path(),
-        "code": getattr(request, "error_code", "") or secrets.token_hex(4),
+        "words": words,
+        "code": code,
         "html_lang": "zh-Hans" if get_language() == "zh-hans" else "en",
         "theme": getattr(request, "theme", "dark"),
     }

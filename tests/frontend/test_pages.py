@@ -1,6 +1,5 @@
 """Theme, language, errors and the rules for htmx, through Django's client."""
 
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -67,6 +66,7 @@ urlpatterns = [
     path("refused/", refused),
     path("away/<str:reason>/", away),
     path("broken/", broken),
+    path("api/broken/", broken),
     path("told/", told),
     path("private/", private),
     path("of-team/", of_team),
@@ -195,11 +195,19 @@ def test_an_address_with_a_nul_leads_nowhere(path: str, client: Client) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_a_500_is_no_page_for_a_program() -> None:
-    answer = errors.server_error(RequestFactory().get("/api/v2/models/"))
+@with_our_urls
+@pytest.mark.parametrize("path", ["/broken/", "/api/broken/"])
+def test_a_500_tells_a_program_what_to_do_and_the_code_that_is_in_the_log(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(raise_request_exception=False)
+    with caplog.at_level(logging.ERROR):
+        answer = client.get(path, headers={"Accept": "application/json"})
+    code = answer.json()["error"].split()[-1]
 
-    assert answer.status_code == 500
-    assert json.loads(answer.content)["code"] == "unexpected"
+    assert (answer.status_code, answer.json()["code"]) == (500, "unexpected")
+    assert "Try again; if it happens again, give this code to" in answer.json()["error"]
+    assert any(f"Error {code} at {path}" in record.getMessage() for record in caplog.records)
 
 
 def test_a_500_below_api_is_a_page_for_a_browser() -> None:
