@@ -62,10 +62,14 @@ def error_page(
     return render(request, "error.html", context, status=status)
 
 
-def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
-    """Where to go on from an address that was opened, not sent: without a script as well."""
+def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str | bool]:
+    """Where to go on from an address that was opened, not sent: without a script as well.
+
+    Of what was sent, Back, with what was typed, is the browser's; a guest may send it again.
+    """
+    refused = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if request.method != "GET":
-        return {}  # Back, with what was typed, is the browser's
+        return {"send_again": status in refused and request.user.is_anonymous}
     origin = f"{request.scheme}://{request.get_host()}/"
     before = request.headers.get("Referer", "")
     path = f"/{before.removeprefix(origin)}" if before.startswith(origin) else ""

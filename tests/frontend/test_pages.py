@@ -34,6 +34,10 @@ def refused(request: HttpRequest) -> HttpResponse:
     raise AccessRefused("Only members may open this dataset.", who=["linmo", "aoi"])
 
 
+def refused_form(request: HttpRequest) -> HttpResponse:
+    raise NotAllowed("Only its people may change it.")
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
@@ -64,6 +68,7 @@ def away(request: HttpRequest, reason: str) -> HttpResponse:
 
 urlpatterns = [
     path("refused/", refused),
+    path("refused-form/", refused_form),
     path("away/<str:reason>/", away),
     path("broken/", broken),
     path("api/broken/", broken),
@@ -148,6 +153,18 @@ def test_404_offers_guests_to_sign_in_and_come_back(client: Client) -> None:
     client.force_login(UserFactory())
 
     assert sign_in not in client.get("/models/nowhere/?v=2").content.decode()
+
+
+@with_our_urls
+def test_a_guest_whose_form_is_refused_is_offered_to_sign_in_and_send_it_again() -> None:
+    client = Client()
+    page = client.post("/refused-form/", {"name": "typed"}).content.decode()
+    assert "go one page back and send the form again" in page
+    assert "Ask the owner" not in page
+    client.force_login(UserFactory())
+    page = client.post("/refused-form/", {"name": "typed"}).content.decode()
+    assert "send the form again" not in page
+    assert "Ask the owner" in page
 
 
 @with_our_urls
