@@ -152,6 +152,10 @@ def test_filters_change_the_list_and_its_address_and_back_undoes_them(
     expect(page.locator("#images > li")).to_have_count(2)
     expect(page.locator("#rail-author")).to_have_value("")
     expect(page.get_by_label("With prompt").first).to_be_checked()
+    page.locator("#images > li a").first.click()  # of a page that Back has put there
+    expect(page.locator("#viewer-dialog .viewer[data-title]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{live_hub.url}/images/?prompt=1")
     page.locator(".filter-line .chip").click()
     expect(page.locator("#images > li")).to_have_count(3)
 
