@@ -115,10 +115,8 @@ class ErrorPageMiddleware:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
         """A page for AtelierError; None lets Django go on to its handlers."""
-        if not is_page(request):
-            return None
         if isinstance(exception, AtelierError):
-            return error_page(request, exception)
+            return error_page(request, exception) if is_page(request) else None
         code = cast(PageRequest, request).error_code = secrets.token_hex(4)
         logger.error("Error %s at %s", code, request.path)
         return None

@@ -118,14 +118,14 @@ def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:
 
 def model_detail(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
     """One model, by slug or id, with everything of every version; NotFound when not visible."""
-    detail = _plain_detail(viewer, slug, model_id)
+    detail = model_outline(viewer=viewer, slug=slug, model_id=model_id)
     attach_details(detail.versions, viewer)
     return detail
 
 
 def model_page(*, viewer: Viewer, slug: str, index: int | None) -> ModelDetail:
     """One model for its page: everything of the shown version, of the others what tabs need."""
-    detail = _plain_detail(viewer, slug, None)
+    detail = model_outline(viewer=viewer, slug=slug)
     shown = detail.version(index)
     attach_details([shown] if shown else [], viewer)
     return detail
@@ -145,7 +145,8 @@ def drafts_of(viewer: Viewer, *, limit: int) -> list[Model]:
     return list(drafts.order_by(*ORDERS[Sort.NEWEST]).defer(*ONLY_ASKED)[:limit])
 
 
-def _plain_detail(viewer: Viewer, slug: str, model_id: int | None) -> ModelDetail:
+def model_outline(*, viewer: Viewer, slug: str = "", model_id: int | None = None) -> ModelDetail:
+    """One model and its versions without what these hold: for tabs and buttons."""
     model = model_alone(viewer=viewer, slug=slug, model_id=model_id)
     attach_tags([model])
     rows = tuple(_versions_of(viewer, model.pk))

@@ -10,6 +10,7 @@ from frontend.contexts.comparison_form import can_compare
 from frontend.contexts.components import FileRow, ImageCard, Picture
 from frontend.contexts.file_verdict import is_busy, state_of
 from frontend.contexts.images import image_card_of
+from frontend.contexts.model_actions import ModelActions, model_actions
 from frontend.contexts.model_advice import (
     ExampleCard,
     ResourceRow,
@@ -25,20 +26,12 @@ from frontend.contexts.model_reviews import ReviewsContext, reviews_context
 from frontend.ratings import rating_of
 from frontend.templatetags.words import decimal
 from gallery.queries import images_of_version
-from models_registry.collection_queries import collections_for
 from models_registry.install_paths import InstallPath, install_paths
-from models_registry.models.collection import Collection
 from models_registry.models.cover import VersionCover
-from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Status, Viewer
+from models_registry.models.model import PUBLIC_STATES, Model, ModelType, Viewer
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
-from models_registry.permissions import (
-    can_delete_files,
-    can_edit_model,
-    can_edit_version,
-    can_read_history,
-    can_review,
-)
+from models_registry.permissions import can_review
 from models_registry.queries import ModelDetail, review_by
 from models_registry.services.download import download_name
 from models_registry.services.publish import Missing, missing_for_publish
@@ -69,21 +62,6 @@ class WeightBand:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
-    """What the menu of the model's own people offers."""
-
-    history: bool
-    archive: bool
-    restore: bool
-    delete_files: bool
-
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to offer."""
-        return self.history or self.archive or self.restore or self.delete_files
-
-
-@dataclass(frozen=True, slots=True)
 class ModelViewContext:
     """`/models/<slug>/?v=3`."""
 
@@ -111,13 +89,11 @@ class ModelViewContext:
     progress: str
     can_review: bool
     rating: str
-    can_edit_version: bool
     installs: tuple[InstallPath, ...]
-    collections: list[Collection]
     talk: CommentsContext
     compared: ComparisonList
     can_compare: bool
-    rights: Rights
+    actions: ModelActions
 
 
 def model_view_context(
@@ -153,28 +129,16 @@ def model_view_context(
         missing=missing_for_publish(version)
         if version is not None and _is_own_draft(detail, version)
         else [],
-        progress=_progress(detail, version) if version else "",
+        progress=progress_of(detail, version),
         can_review=version is not None and _is_public(version) and can_review(viewer, version),
         rating=rating_of(model),
-        can_edit_version=version is not None and can_edit_version(viewer, version),
         installs=install_paths(model.type),
-        collections=collections_for(viewer, model),
         talk=comments_context(viewer=viewer, subject=model),
         compared=comparison_list(viewer, version, all_of_them=False)
         if version
         else ComparisonList([], 0),
         can_compare=can_compare(viewer, version),
-        rights=_rights(viewer, model, version),
-    )
-
-
-def _rights(viewer: Viewer, model: Model, version: ModelVersion | None) -> Rights:
-    may_edit = can_edit_model(viewer, model)
-    return Rights(
-        history=can_read_history(viewer, model),
-        archive=may_edit and model.status == Status.PUBLISHED,
-        restore=may_edit and model.status == Status.ARCHIVED,
-        delete_files=version is not None and can_delete_files(viewer, version),
+        actions=model_actions(viewer=viewer, detail=detail, index=index),
     )
 
 
@@ -224,9 +188,9 @@ def _alt(model: Model, number: int) -> str:
     return _("%(name)s, example %(number)d") % {"name": model.name, "number": number}
 
 
-def _progress(detail: ModelDetail, version: ModelVersion) -> str:
+def progress_of(detail: ModelDetail, version: ModelVersion | None) -> str:
     """How far the hub is with the files, for their people; empty when it is done with them."""
-    files = list(version.files.all())
+    files = list(version.files.all()) if version else []
     if not detail.can_edit or not any(map(is_busy, files)):
         return ""
     return " ".join(map(state_of, files))

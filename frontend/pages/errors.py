@@ -62,10 +62,14 @@ def error_page(
     return render(request, "error.html", context, status=status)
 
 
-def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str]:
-    """Where to go on from an address that was opened, not sent: without a script as well."""
+def _ways_back(request: HttpRequest, status: HTTPStatus) -> dict[str, str | bool]:
+    """Where to go on from an address that was opened, not sent: without a script as well.
+
+    Of what was sent, Back, with what was typed, is the browser's; a guest may send it again.
+    """
+    refused = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if request.method != "GET":
-        return {}  # Back, with what was typed, is the browser's
+        return {"send_again": status in refused and request.user.is_anonymous}
     origin = f"{request.scheme}://{request.get_host()}/"
     before = request.headers.get("Referer", "")
     path = f"/{before.removeprefix(origin)}" if before.startswith(origin) else ""
@@ -137,15 +141,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
     503 while the database does not answer: the page asks again by itself.
     """
     away = is_database_away(sys.exception())
+    code = getattr(request, "error_code", "") or secrets.token_hex(4)
+    words = _(
+        "The request was not finished. Nothing that was saved before is lost, and running trainings"
+        " go on. Try again; if it happens again, give this code to the person who runs the hub:"
+    )
     if speaks_json(request) and not away:
-        words = _("Something broke on the hub")
-        body = {"error": words, "code": "unexpected"}
+        body = {"error": f"{words} {code}", "code": "unexpected"}
         return JsonResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
     context = {
         "away": away,
         "retry_seconds": RETRY_SECONDS if request.method == "GET" else 0,
         "here": request.get_full_path(),
-        "code": getattr(request, "error_code", "") or secrets.token_hex(4),
+        "words": words,
+        "code": code,
         "html_lang": "zh-Hans" if get_language() == "zh-hans" else "en",
         "theme": getattr(request, "theme", "dark"),
     }

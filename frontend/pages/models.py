@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from frontend.access import require_allowed, require_visible, signed_in
+from frontend.contexts.model_actions import model_actions
 from frontend.contexts.model_edit import edit_context
 from frontend.contexts.model_list import model_list_context
-from frontend.contexts.model_view import model_view_context
+from frontend.contexts.model_view import model_view_context, progress_of
 from frontend.form_errors import errors_on
 from frontend.forms.model_edit import edit_forms, save_edits, start_models
 from frontend.forms.models import ModelListForm, UploadModelForm
@@ -22,7 +23,7 @@ from hub.accounts.queries import current_team
 from hub.core.errors import Invalid
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
-from models_registry.queries import model_detail, model_page, version_detail
+from models_registry.queries import model_outline, model_page, version_detail
 from models_registry.services.bookmarks import forget_model, save_model
 from models_registry.services.engagement import mark_seen
 from models_registry.services.publish import publish_version, unpublish_version
@@ -53,9 +54,10 @@ def model(request: PageRequest, slug: str) -> HttpResponse:
     """One model at one of its versions (`?v=3`)."""
     index = _index(request.GET.get("v", ""))
     detail = model_page(viewer=request.user, slug=slug, index=index)
-    page = model_view_context(viewer=request.user, detail=detail, index=index)
-    if page.progress and request.GET.get("progress") == page.progress:
+    progress = progress_of(detail, detail.version(index))
+    if progress and request.GET.get("progress") == progress:
         return HttpResponse(status=204)  # the page asks while files are checked; all is as it was
+    page = model_view_context(viewer=request.user, detail=detail, index=index)
     if index is not None:
         require_visible(page.version, _("This model has no such version."))
     if not detail.standing.is_seen:
@@ -123,7 +125,7 @@ def unpublish(request: MemberRequest, version_id: int) -> HttpResponse:
 @signed_in
 def save(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep a model at hand, or no longer."""
-    detail = model_detail(viewer=request.user, slug=slug)
+    detail = model_outline(viewer=request.user, slug=slug)
     change = forget_model if detail.standing.is_saved else save_model
     change(actor=request.user, model=detail.model)
     if "v" in request.POST or not wants_partial(request):
@@ -140,8 +142,8 @@ def show_again(request: MemberRequest, slug: str) -> HttpResponse:
     """The version whose page a button was pressed on; for htmx the row of buttons alone."""
     index = _index(request.POST.get("v", ""))
     if wants_partial(request):
-        detail = model_page(viewer=request.user, slug=slug, index=index)
-        page = model_view_context(viewer=request.user, detail=detail, index=index)
+        detail = model_outline(viewer=request.user, slug=slug)
+        page = model_actions(viewer=request.user, detail=detail, index=index)
         return render(request, "models/_actions.html", {"page": page})
     address = reverse("model", args=[slug])
     return redirect(address if index is None else f"{address}?v={index}")

@@ -152,6 +152,10 @@ def test_filters_change_the_list_and_its_address_and_back_undoes_them(
     expect(page.locator("#images > li")).to_have_count(2)
     expect(page.locator("#rail-author")).to_have_value("")
     expect(page.get_by_label("With prompt").first).to_be_checked()
+    page.locator("#images > li a").first.click()  # of a page that Back has put there
+    expect(page.locator("#viewer-dialog .viewer[data-title]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(f"{live_hub.url}/images/?prompt=1")
     page.locator(".filter-line .chip").click()
     expect(page.locator("#images > li")).to_have_count(3)
 
@@ -162,6 +166,11 @@ def test_a_filter_that_fails_keeps_the_old_list_and_offers_another_try(
     fill_gallery(1)
     make_image(data=png_bytes())
     page.goto("/images/")
+    page.locator("#rail-author").fill("nobody")
+    page.locator("#rail-author").press("Enter")
+    expect(page.get_by_role("heading", name="No image matches")).to_be_visible()
+    page.go_back()  # which puts another form into the page
+    expect(page.locator("#images > li")).to_have_count(2)
     guard.expect("Failed to load resource")
     guard.expect("Response Status Error Code 503")
     page.route("**/images/?*prompt=1*", lambda route: route.fulfill(status=503, body="busy"))

@@ -25,6 +25,11 @@ from training.jobs.models.comparison import Comparison
 
 pytestmark = pytest.mark.timeout(600)
 
+SWAP_ELSEWHERE = """new Promise((done) => {
+  addEventListener("htmx:afterSettle", done, { once: true });
+  htmx.ajax("GET", location.href, { target: "#state", select: "#state", swap: "outerHTML" });
+}).then(() => null)"""
+
 
 @pytest.fixture
 def version(live_hub: LiveHub, tmp_path: Path) -> ModelVersion:
@@ -119,6 +124,13 @@ def test_a_model_is_collected_and_answered_without_leaving_its_page(
     page.locator("#save").press("Enter")
     expect(page.locator("#save:focus")).to_have_text("Saved")
     expect(page.get_by_label("Your comment")).to_have_value("Not sent yet")
+    # An answer that swaps nothing leaves nothing behind: a later swap elsewhere takes no focus.
+    page.route("**/engage/like/", lambda route: route.fulfill(status=204))
+    with page.expect_response("**/engage/like/"):
+        page.locator("#like").press("Enter")
+    page.locator("#like").blur()
+    page.evaluate(SWAP_ELSEWHERE)
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
 
 
 def test_an_owner_writes_advice_and_adds_a_picture_on_the_edit_page(

@@ -1,7 +1,9 @@
 """Older reviews, models put from one collection into another, where a version came from."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from frontend.contexts import model_reviews
@@ -123,10 +125,12 @@ def test_a_like_brings_the_row_of_buttons_and_not_the_page(version):
         ("model_engage", [slug, "like"], 'id="like" type="submit" aria-pressed="true"'),
         ("model_save", [slug], 'id="save" type="submit" aria-pressed="true"'),
     ):
-        answer = client.post(reverse(name, args=args), {"on": "1", "v": "1"}, headers=HTMX)
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.post(reverse(name, args=args), {"on": "1", "v": "1"}, headers=HTMX)
         page = answer.content.decode()
         assert words in page
         assert "<html" not in page
+        assert '"models_registry_versioncover"' not in str(asked.captured_queries)
 
 
 def test_following_somebody_leads_back_to_where_one_was_and_nowhere_else(version):

@@ -1,5 +1,6 @@
 """The Chinese catalogue: complete, and the check that says so can fail."""
 
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -153,3 +154,9 @@ def test_terms_of_the_design_are_kept() -> None:
     }
     with translation.override("zh-hans"):
         assert {english: gettext(english) for english in terms} == terms
+
+
+def test_no_space_stands_between_two_chinese_words() -> None:
+    texts = [text for entry in load() for text in (entry.msgstr, *entry.msgstr_plural.values())]
+
+    assert [text for text in texts if re.search(r"[\u4e00-\u9fff] +[\u4e00-\u9fff]", text)] == []

@@ -1,6 +1,5 @@
 """Theme, language, errors and the rules for htmx, through Django's client."""
 
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -35,6 +34,10 @@ def refused(request: HttpRequest) -> HttpResponse:
     raise AccessRefused("Only members may open this dataset.", who=["linmo", "aoi"])
 
 
+def refused_form(request: HttpRequest) -> HttpResponse:
+    raise NotAllowed("Only its people may change it.")
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError
 
@@ -65,8 +68,10 @@ def away(request: HttpRequest, reason: str) -> HttpResponse:
 
 urlpatterns = [
     path("refused/", refused),
+    path("refused-form/", refused_form),
     path("away/<str:reason>/", away),
     path("broken/", broken),
+    path("api/broken/", broken),
     path("told/", told),
     path("private/", private),
     path("of-team/", of_team),
@@ -151,6 +156,18 @@ def test_404_offers_guests_to_sign_in_and_come_back(client: Client) -> None:
 
 
 @with_our_urls
+def test_a_guest_whose_form_is_refused_is_offered_to_sign_in_and_send_it_again() -> None:
+    client = Client()
+    page = client.post("/refused-form/", {"name": "typed"}).content.decode()
+    assert "go one page back and send the form again" in page
+    assert "Ask the owner" not in page
+    client.force_login(UserFactory())
+    page = client.post("/refused-form/", {"name": "typed"}).content.decode()
+    assert "send the form again" not in page
+    assert "Ask the owner" in page
+
+
+@with_our_urls
 def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(raise_request_exception=False)
     with caplog.at_level(logging.ERROR):
@@ -195,11 +212,19 @@ def test_an_address_with_a_nul_leads_nowhere(path: str, client: Client) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_a_500_is_no_page_for_a_program() -> None:
-    answer = errors.server_error(RequestFactory().get("/api/v2/models/"))
+@with_our_urls
+@pytest.mark.parametrize("path", ["/broken/", "/api/broken/"])
+def test_a_500_tells_a_program_what_to_do_and_the_code_that_is_in_the_log(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(raise_request_exception=False)
+    with caplog.at_level(logging.ERROR):
+        answer = client.get(path, headers={"Accept": "application/json"})
+    code = answer.json()["error"].split()[-1]
 
-    assert answer.status_code == 500
-    assert json.loads(answer.content)["code"] == "unexpected"
+    assert (answer.status_code, answer.json()["code"]) == (500, "unexpected")
+    assert "Try again; if it happens again, give this code to" in answer.json()["error"]
+    assert any(f"Error {code} at {path}" in record.getMessage() for record in caplog.records)
 
 
 def test_a_500_below_api_is_a_page_for_a_browser() -> None:

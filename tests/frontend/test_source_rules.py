@@ -103,3 +103,24 @@ def test_text_is_never_smaller_than_twelve_pixels() -> None:
     ]
 
     assert small == []
+
+
+def test_pages_with_a_masonry_start_the_script_that_places_it() -> None:
+    """Its pictures do not show before, for as long as a slow line takes."""
+    pages = {name_of(path): path.read_text("utf-8") for path in TEMPLATES}
+    without = {
+        name
+        for name, text in pages.items()
+        if 'class="masonry' in text and '{% module "app/masonry" %}' not in text
+    }
+
+    # The styleguide's own script does it.
+    assert without == {"templates/styleguide/pictures.html"}
+
+
+def test_every_place_for_files_says_that_it_needs_a_script() -> None:
+    texts = [path.read_text("utf-8") for path in TEMPLATES]
+    zones = [text for text in texts if 'id="drop"' in text]
+
+    assert zones
+    assert [text for text in zones if "components/needs_script.html" not in text] == []

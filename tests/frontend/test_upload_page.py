@@ -1,12 +1,17 @@
 """The upload page after its files are with the hub: one model of them, or one of each."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.html import Element, parse_html
+from django.test.utils import CaptureQueriesContext
 
 from hub.storage.models import Upload, UploadStatus
 from models_registry.models.model import Model
+from models_registry.models.version import ModelVersion
 from models_registry.services import files
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import publish_model, store_lora
@@ -115,9 +120,36 @@ def test_while_files_are_checked_the_page_hears_only_what_is_different(page, per
     shown = page.get("/models/ink/").content.decode()
     progress = re.search(r'"progress": "([^"]+)"', shown)[1]
     asked = {"v": "1", "progress": progress}
-    assert page.get("/models/ink/", asked, headers={"HX-Request": "true"}).status_code == 204
+    with CaptureQueriesContext(connection) as queries:
+        answer = page.get("/models/ink/", asked, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert '"models_registry_review"' not in str(queries.captured_queries)
     files.process_file(file_id=file.pk)
     answer = page.get("/models/ink/", asked, headers={"HX-Request": "true"}).content.decode()
 
     assert "Publish this version" in answer
     assert '"progress"' not in answer
+
+
+def parts_called(names: list[str], part: Element | str) -> Iterator[Element]:
+    """The elements with these ids."""
+    if isinstance(part, str):
+        return
+    if dict(part.attributes).get("id") in names:
+        yield part
+    for child in part.children:
+        yield from parts_called(names, child)
+
+
+def test_what_is_new_of_the_files_comes_without_touching_the_weight(page, person):
+    page.post(ADDRESS, {**CARD, "upload": [sent(person, 1, "a.safetensors")]})
+    ModelVersion.objects.update(weight_default="0.80")
+    shown = page.get("/models/ink/").content.decode()
+    names = re.search(r'hx-select-oob="#([^"]+)"', shown)[1].split(",#")
+    parts = list(parts_called(names, parse_html(shown)))
+    swapped = "".join(map(str, parts))
+
+    assert len(parts) == len(names)
+    assert "a.safetensors" in swapped
+    assert 'id="weight"' in shown
+    assert 'id="weight"' not in swapped

@@ -1,12 +1,14 @@
 // Filters of a list: Back sets them as its address says; one that fails leaves the old results and says so above them.
-const filters = document.getElementById("filters");
-const failed = document.getElementById("list-error");
-
-for (const name of ["htmx:responseError", "htmx:sendError"]) {
-  if (failed) filters?.addEventListener(name, () => { failed.hidden = false; });
-}
-if (failed) filters?.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful) failed.hidden = true; });
-failed?.querySelector("[data-list-retry]").addEventListener("click", () => globalThis.htmx.trigger(filters, "submit"));
+// Both are looked up anew each time: going Back puts others in their place.
+const showFailure = (isShown) => ({ target, detail }) => {
+  const failed = document.getElementById("list-error");
+  if (failed && target.closest?.("#filters") && (isShown || detail.successful)) failed.hidden = !isShown;
+};
+for (const name of ["htmx:responseError", "htmx:sendError"]) document.addEventListener(name, showFailure(true));
+document.addEventListener("htmx:afterOnLoad", showFailure(false));
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-list-retry]")) globalThis.htmx.trigger("#filters", "submit");
+});
 
 // A kept copy of a page has no ticks of its reader. The order is part of the list.
 document.addEventListener("htmx:historyRestore", () => {

@@ -10,9 +10,11 @@ const idsAround = (element) => {
 const words = (control) => (control.getAttribute("aria-label") ?? control.textContent).replace(/\d+/g, "").trim();
 let lost = null;
 
+// It comes before answers that swap nothing too (204, errors), which no settling follows.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const focused = document.activeElement;
-  if (focused === document.body || !detail.target.contains(focused)) return;
+  lost = null;
+  if (!detail.shouldSwap || focused === document.body || !detail.target.contains(focused)) return;
   const more = focused.closest(".more");
   lost = { words: words(focused), ids: idsAround(focused), before: more?.previousElementSibling, list: more?.parentElement };
 });

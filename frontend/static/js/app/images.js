@@ -7,8 +7,9 @@ import { pageData, word } from "app/words";
 const FOLDED = "atelier:viewer-folded";
 const SWIPE_PIXELS = 60;
 
-const dialog = document.getElementById("viewer-dialog");
-const place = document.getElementById("viewer-here");
+// Looked up anew each time: going Back to an earlier filter puts others in their place.
+const dialog = () => document.getElementById("viewer-dialog");
+const place = () => document.getElementById("viewer-here");
 const phone = matchMedia("(max-width: 820px)");
 const listTitle = document.title;
 
@@ -18,7 +19,7 @@ let isLeaving = false; // The next popstate is our own way back to the list.
 // On a phone the sheet starts low; elsewhere the panel is as it was left.
 let isFolded = phone.matches || localStorage.getItem(FOLDED) === "yes";
 
-const viewer = () => place?.querySelector("[data-viewer]");
+const viewer = () => place()?.querySelector("[data-viewer]");
 const absolute = (address) => new URL(address, location.href).href;
 
 function fold(folded) {
@@ -38,7 +39,7 @@ function toggleFold() {
 async function show(address) {
   viewer()?.setAttribute("aria-busy", "true");
   const held = document.activeElement?.closest?.("[data-viewer-go]")?.dataset.viewerGo;
-  await globalThis.htmx.ajax("GET", address, { target: place, swap: "innerHTML", source: place });
+  await globalThis.htmx.ajax("GET", address, { target: place(), swap: "innerHTML", source: place() });
   const element = viewer();
   element?.removeAttribute("aria-busy");
   if (!element?.dataset.url || absolute(element.dataset.url) !== absolute(address)) return false;
@@ -51,8 +52,8 @@ async function show(address) {
 
 function cover(address) {
   opened = address;
-  place.replaceChildren(document.getElementById("viewer-waiting").content.cloneNode(true));
-  openDialog(dialog);
+  place().replaceChildren(document.getElementById("viewer-waiting").content.cloneNode(true));
+  openDialog(dialog());
   return show(address);
 }
 
@@ -69,61 +70,62 @@ async function go(direction) {
   if (!link || viewer().hasAttribute("aria-busy")) return;
   const address = link.href;
   if (!(await show(address))) return;
-  if (dialog) opened = address;
+  if (dialog()) opened = address;
   history.replaceState({ viewer: true }, "", address);
 }
 
 function leave() {
-  if (dialog) dialog.close();
+  if (dialog()) dialog().close();
   else location.assign(viewer().querySelector("[data-viewer-close]").href);
 }
 
 document.addEventListener("click", (event) => {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  const link = dialog && event.target.closest("[data-viewer-list] .shot > a");
+  const link = dialog() && event.target.closest("[data-viewer-list] .shot > a");
   const step = event.target.closest("[data-viewer-go]");
   if (link) openOver(link);
   else if (step) go(step.dataset.viewerGo);
   else if (event.target.closest("[data-viewer-panel]")) return toggleFold();
-  else if (dialog?.open && event.target.closest("[data-viewer-close]")) leave();
+  else if (dialog()?.open && event.target.closest("[data-viewer-close]")) leave();
   else return;
   event.preventDefault();
 });
 
 // Esc, the cross and leave() end here.
-dialog?.addEventListener("close", () => {
-  place.replaceChildren();
+document.addEventListener("close", ({ target }) => {
+  if (target !== dialog()) return;
+  place().replaceChildren();
   document.title = listTitle;
   if (!opened) return;
   opened = "";
   isLeaving = true;
   history.back();
-});
+}, { capture: true }); // It does not bubble.
 
 // Heard before htmx does: coming back from a picture must not load the list anew.
 addEventListener("popstate", (event) => {
   const isPicture = Boolean(event.state?.viewer);
-  if (!dialog && !viewer()) return;
-  if (dialog && !isPicture && !isLeaving && !dialog.open) return;
+  if (!dialog() && !viewer()) return;
+  if (dialog() && !isPicture && !isLeaving && !dialog().open) return;
   event.stopImmediatePropagation();
-  if (!dialog) location.reload(); // A picture's page that was reloaded over its list.
+  if (!dialog()) location.reload(); // A picture's page that was reloaded over its list.
   else if (isPicture) cover(location.href);
-  else if (dialog.open) {
+  else if (dialog().open) {
     opened = "";
-    dialog.close();
+    dialog().close();
   }
   isLeaving = false;
 }, { capture: true });
 
 document.addEventListener("keydown", (event) => {
-  if (!dialog?.open || isComposing(event) || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!dialog()?.open || isComposing(event) || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   const run = { ArrowLeft: () => go("previous"), ArrowRight: () => go("next"), i: toggleFold }[event.key];
   if (!run) return;
   event.preventDefault();
   run();
 });
 
-if (!dialog && viewer()) {
+if (!dialog() && viewer()) {
   const words = pageData("viewer-words");
   register("ArrowLeft", words.previous, () => { go("previous"); });
   register("ArrowRight", words.next, () => { go("next"); });
