@@ -30,6 +30,9 @@ function fold(folded) {
   for (const button of element.querySelectorAll("[data-viewer-panel]")) button.setAttribute("aria-expanded", String(!folded));
 }
 
+// While it settles, htmx gives an element that kept its id the classes that the hub sent.
+document.addEventListener("htmx:afterSettle", () => { fold(isFolded); });
+
 function toggleFold() {
   fold(!isFolded);
   if (!phone.matches) localStorage.setItem(FOLDED, isFolded ? "yes" : "no");
