@@ -29,7 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.db.models.sql.compiler import SQLCompiler
 
-from hub.core.lookups import by_bitmap, keys_of, marked_keys_of
+from hub.core.lookups import among, by_bitmap, keys_of, marked_keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
 from models_registry.search_text import plain_forms, raw_query
@@ -73,9 +73,10 @@ def find_hits(models: QuerySet[Model], text: str) -> Hits:
     """Look for words (as beginnings), for a hash and, where few have them, for near misses."""
     text = _cleaned(text)
     if not raw_query(text):
-        return first_hits(models.filter(name__icontains=text))
+        return _hits_of_signs(models, text)
     exact = _exact(text)
-    hits = first_hits(models.filter(exact))
+    with by_bitmap():
+        hits = first_hits(models.filter(exact))
     return _completed(models, text, exact, hits)
 
 
@@ -87,9 +88,10 @@ def find_both(models: QuerySet[Model], fits: Q, text: str) -> tuple[Hits, Hits]:
     """
     text = _cleaned(text)
     if not raw_query(text):
-        return _first_of_both(models.filter(name__icontains=text), fits)
+        return _hits_of_signs(models, text), _hits_of_signs(models.filter(fits), text)
     exact = _exact(text)
-    wide, fitting = _first_of_both(models.filter(exact), fits)
+    with by_bitmap():
+        wide, fitting = _first_of_both(models.filter(exact), fits)
     if not wide.is_complete:
         return wide, _completed(models.filter(fits), text, exact, fitting)
     if not _wants_near_misses(text, wide):
@@ -106,7 +108,7 @@ def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
     """All models that have the words, however many: for lists in the order of a column."""
     text = _cleaned(text)
     if not raw_query(text):
-        return models.filter(name__icontains=text)
+        return models.filter(among("pk", _with_signs(models, text)))
     return models.filter(search=_widest(text))
 
 
@@ -123,6 +125,16 @@ def with_relevance(models: QuerySet[Model], text: str, *, is_forgiving: bool) ->
         similarity = Greatest(similarity, TrigramWordSimilarity(text, "search_words") * 0.5)
     score = SearchRank(F("search"), _words(text)) + similarity
     return models.annotate(relevance=Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField()))
+
+
+def _hits_of_signs(models: QuerySet[Model], text: str) -> Hits:
+    found = _with_signs(models, text)
+    return Hits(found[:MOST_HITS], is_complete=len(found) <= MOST_HITS)
+
+
+def _with_signs(models: QuerySet[Model], text: str) -> tuple[int, ...]:
+    """No index knows signs without a word, such as "★": only the best-known names are asked."""
+    return _best_known(models, Q(name__icontains=text), BEST_KNOWN)
 
 
 def _exact(text: str) -> Q:

@@ -3,6 +3,8 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -62,6 +64,15 @@ def test_a_common_word_is_complete_again_among_the_models_of_a_filter(dragons, m
     assert hits is not None
     assert hits.is_complete
     assert names(query="dragon", base_models=("SDXL 1.0",)) == ["Dragon 1", "Dragon 3", "Dragon 5"]
+
+
+def test_signs_alone_are_looked_for_in_the_best_known_names(dragons, monkeypatch):
+    Model.objects.filter(name__in=["Dragon 0", "Dragon 5"]).update(name=Concat("name", Value(" ★")))
+    assert names(query="★") == ["Dragon 0 ★", "Dragon 5 ★"]
+    monkeypatch.setattr(searching, "BEST_KNOWN", 5)
+    assert names(query="★") == names(query="★", sort=Sort.NEWEST) == ["Dragon 5 ★"]
+    monkeypatch.setattr(searching, "MOST_HITS", 0)
+    assert names(query="★", sort=Sort.NEWEST) == ["Dragon 5 ★"]
 
 
 def test_a_slip_of_the_hand_is_forgiven_only_where_few_have_the_words(dragons, monkeypatch):
