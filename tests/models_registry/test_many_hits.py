@@ -52,8 +52,12 @@ def test_above_the_limit_the_best_known_are_ranked_and_counts_are_lower_bounds(
     assert names(query="dragon") == ["Dragon 3", "Dragon 4", "Dragon 5"]
 
 
-def test_in_the_order_of_a_column_even_a_common_word_lists_every_model(dragons, monkeypatch):
+@pytest.mark.parametrize("everywhere", [6, 7])
+def test_in_the_order_of_a_column_even_a_common_word_lists_every_model(
+    dragons, monkeypatch, everywhere
+):
     monkeypatch.setattr(searching, "MOST_HITS", 3)
+    monkeypatch.setattr(searching, "EVERYWHERE", everywhere)
     assert len(names(query="dragon", sort=Sort.NEWEST)) == 6
 
 
