@@ -192,3 +192,27 @@ def test_a_press_beside_a_comment_that_is_being_typed_leaves_it_alone(
     expect(page.get_by_role("button", name="Collect")).to_be_focused()
 
     assert page.get_by_label("Your comment").input_value() == "Not sent yet"
+
+
+def test_what_is_unfolded_or_begun_stays_when_its_part_comes_anew(
+    version: ModelVersion, page: Page, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(version.model.owner)
+    page.goto(reverse("model", args=[version.model.slug]))
+    hashes = page.locator("#use-rest details", has_text="All hashes")
+    hashes.locator("summary").click()
+    page.get_by_text("Answer", exact=True).first.click()
+    answer, comment = page.get_by_label("Your answer").first, page.get_by_label("Your comment")
+    answer.fill("Half an answer")
+    comment.fill("A second question")
+    page.locator("#comments > form").get_by_role("button", name="Send").press("Enter")
+    expect(page.locator(".thread")).to_have_count(2)
+    expect(comment).to_have_value("")
+    expect(page.get_by_label("Your answer").filter(visible=True)).to_have_value("Half an answer")
+    hashes.get_by_role("button").first.focus()
+    with page.expect_response("**/rescan/"):
+        page.evaluate("document.querySelector('form[action$=\"/rescan/\"]').requestSubmit()")
+    expect(page.locator("#use-rest")).to_contain_text("its hashes are computed")
+
+    assert hashes.evaluate("(fold) => fold.open")
+    expect(hashes.get_by_role("button").first).to_be_focused()
