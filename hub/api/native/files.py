@@ -17,6 +17,7 @@ from models_registry.models.file import PRECISIONS, EmaWeights, FileFormat, File
 from models_registry.queries import conversion_of, file_of
 from models_registry.services.conversion import request_conversion
 from models_registry.services.file_facts import FileFacts, describe_file
+from models_registry.services.files import remove_file
 from models_registry.services.suggestions import facts_of_header
 
 MAX_SIZE = 2**62
@@ -98,6 +99,16 @@ class OneFile(ModelView):
         file = file_of(viewer=actor, file_id=file_id)
         facts = replace(FileFacts.of(file), **sent)
         return Response(FileShape(describe_file(actor=actor, file=file, facts=facts)).data)
+
+    @extend_schema(
+        operation_id="files_remove",
+        responses={204: None, 403: ErrorShape, 404: ErrorShape, 409: ErrorShape},
+    )
+    def delete(self, request: Request, file_id: int) -> Response:
+        """Take a file out of its version; 409 `last_file` for the last one of a public version."""
+        actor = actor_of(request)
+        remove_file(actor=actor, file=file_of(viewer=actor, file_id=file_id))
+        return Response(status=204)
 
 
 class FileConversion(ModelView):
