@@ -22,6 +22,9 @@ LayoutOption = Annotated[
     Layout, typer.Option("--layout", help="Whose folders; auto looks at what is there.")
 ]
 NoSidecars = Annotated[bool, typer.Option("--no-sidecars", help="Only the model files.")]
+AllPictures = Annotated[
+    bool, typer.Option("--all-pictures", help="Every picture of a version, not only the first.")
+]
 
 
 def pull(
@@ -41,6 +44,7 @@ def pull(
         bool, typer.Option("--all-files", help="Every file of a version, not only the primary.")
     ] = False,
     no_sidecars: NoSidecars = False,
+    all_pictures: AllPictures = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch model files into the right folder; goes on where it stopped, checks the SHA-256."""
@@ -48,7 +52,7 @@ def pull(
         raise WrongUse(_("Name what to pull, or a picture with --needed-by."))
     named = {text: parse_target(text) for text in targets or []}
     needs = [need for picture in needed_by or [] for need in needs_of(picture)]
-    place = Place(root=to, layout=layout, with_sidecars=not no_sidecars)
+    place = Place(to, layout, with_sidecars=not no_sidecars, all_pictures=all_pictures)
     with hub_of(context) as (hub, terminal):
         result = _Result()
         choices = _choices(hub, named, result, all_files=all_files)
