@@ -22,7 +22,7 @@ def pictures_beside(model_file: Path) -> tuple[Path, ...]:
     """The previews first, then the numbered ones in order; none that is another model's."""
     stem = model_file.stem
     try:
-        near = [name for name in os.listdir(model_file.parent) if name.startswith(stem)]
+        near = _names_from(model_file)
     except OSError:
         return ()
     models = _stems_of_models(near)
@@ -39,17 +39,17 @@ def preview_path(model_file: Path, content_type: str) -> Path:
 def numbered_paths(model_file: Path, content_types: list[str]) -> list[Path]:
     """Where its further pictures go; numbers that make the name of another model are passed by."""
     stem = model_file.stem
-    models = _stems_of_models(os.listdir(model_file.parent))
+    models = _stems_of_models(_names_from(model_file))
     free: Iterator[str] = (name for n in count(1) if (name := f"{stem}_{n}") not in models)
     return [model_file.with_name(f"{next(free)}{_suffix(kind)}") for kind in content_types]
 
 
 def _place(name: str, stem: str, models: set[str]) -> tuple[int, int, int, str] | None:
     """Where a picture stands in the order; None for what is no picture of this model."""
-    base, suffix = os.path.splitext(name)
-    if suffix.lower() not in PICTURE_SUFFIXES:
+    base, suffix = Path(name).stem, Path(name).suffix.lower()
+    if suffix not in PICTURE_SUFFIXES:
         return None
-    kind = PICTURE_SUFFIXES.index(suffix.lower())
+    kind = PICTURE_SUFFIXES.index(suffix)
     plain = base.removesuffix(PREVIEW)
     if plain == stem:
         return 0, int(plain == base), kind, name
@@ -58,8 +58,13 @@ def _place(name: str, stem: str, models: set[str]) -> tuple[int, int, int, str] 
 
 
 def _stems_of_models(names: list[str]) -> set[str]:
-    parts = (os.path.splitext(name) for name in names)
-    return {stem for stem, suffix in parts if suffix.lower() in MODEL_SUFFIXES}
+    return {path.stem for path in map(Path, names) if path.suffix.lower() in MODEL_SUFFIXES}
+
+
+def _names_from(model_file: Path) -> list[str]:
+    """What begins like a model file in its folder; a Path for each entry there would be slow."""
+    with os.scandir(model_file.parent) as entries:
+        return [entry.name for entry in entries if entry.name.startswith(model_file.stem)]
 
 
 def _suffix(content_type: str) -> str:

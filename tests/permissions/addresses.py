@@ -152,6 +152,7 @@ ADDRESSES: dict[str, str | Leads] = {
     "api_file_primary": sends("file", EDITORS),
     "api_file_rescan": sends("file", EDITORS),
     "api_file_by_hash": OPEN,
+    "api_file_by_name": OPEN,
     **dict.fromkeys(("api_collections", "api_files_of_size"), OPEN),
     **dict.fromkeys(("api_following", "api_mentions", "api_read_header"), SIGNED_IN),
     "api_collection": Leads("collection"),

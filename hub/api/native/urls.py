@@ -220,6 +220,7 @@ urlpatterns = [
     ),
     path("files/of-size/<int:size_bytes>/", files.FilesOfSize.as_view(), name="api_files_of_size"),
     path("files/read-header/", files.ReadHeader.as_view(), name="api_read_header"),
+    path("files/by-name/", files.FileByName.as_view(), name="api_file_by_name"),
     path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
     path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),
