@@ -134,7 +134,7 @@ def filtered(viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None)
     hits = hits or find_hits(models, filters.query)
     if hits.is_complete or hits.is_forgiving:
         return models.filter(among("pk", hits.ids))
-    return holding_words(models, filters.query)
+    return holding_words(models, filters.query, hits)
 
 
 def listed(

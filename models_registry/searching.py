@@ -29,7 +29,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.db.models.sql.compiler import SQLCompiler
 
-from hub.core.lookups import by_bitmap, keys_of, marked_keys_of
+from hub.core.lookups import among, by_bitmap, keys_of, marked_keys_of
 from models_registry.hash_lookup import models_of_hash
 from models_registry.models.model import Model
 from models_registry.search_text import plain_forms, raw_query
@@ -48,6 +48,8 @@ ENOUGH_HITS = 48
 #: Of a common word, these most downloaded models are looked through for hits to be ranked.
 BEST_KNOWN = 2_000
 BEST_KNOWN_ALIKE = 500
+#: Where so many of them are hits, hits are met sooner in the order of a list than by the index.
+EVERYWHERE = BEST_KNOWN // 5
 #: How many times as many hits are looked at for those that fit a filter, before only these are.
 LOOKED_AT = 3
 #: A tsquery as PostgreSQL writes it: `'castl':*`, and several of them that must all be there.
@@ -61,21 +63,24 @@ class Hits:
     """Keys of models that a search found.
 
     When it found more than MOST_HITS, `is_complete` is off and these are the ones among the most
-    downloaded models, filled up with others. `is_forgiving` tells that near misses are among them.
+    downloaded models, filled up with others; `is_everywhere` tells that many of these are hits.
+    `is_forgiving` tells that near misses are among them.
     """
 
     ids: tuple[int, ...]
     is_complete: bool = True
     is_forgiving: bool = False
+    is_everywhere: bool = False
 
 
 def find_hits(models: QuerySet[Model], text: str) -> Hits:
     """Look for words (as beginnings), for a hash and, where few have them, for near misses."""
     text = _cleaned(text)
     if not raw_query(text):
-        return first_hits(models.filter(name__icontains=text))
+        return _hits_of_signs(models, text)
     exact = _exact(text)
-    hits = first_hits(models.filter(exact))
+    with by_bitmap():
+        hits = first_hits(models.filter(exact))
     return _completed(models, text, exact, hits)
 
 
@@ -87,9 +92,10 @@ def find_both(models: QuerySet[Model], fits: Q, text: str) -> tuple[Hits, Hits]:
     """
     text = _cleaned(text)
     if not raw_query(text):
-        return _first_of_both(models.filter(name__icontains=text), fits)
+        return _hits_of_signs(models, text), _hits_of_signs(models.filter(fits), text)
     exact = _exact(text)
-    wide, fitting = _first_of_both(models.filter(exact), fits)
+    with by_bitmap():
+        wide, fitting = _first_of_both(models.filter(exact), fits)
     if not wide.is_complete:
         return wide, _completed(models.filter(fits), text, exact, fitting)
     if not _wants_near_misses(text, wide):
@@ -102,12 +108,20 @@ def find_both(models: QuerySet[Model], fits: Q, text: str) -> tuple[Hits, Hits]:
     )
 
 
-def holding_words(models: QuerySet[Model], text: str) -> QuerySet[Model]:
-    """All models that have the words, however many: for lists in the order of a column."""
+def holding_words(models: QuerySet[Model], text: str, hits: Hits) -> QuerySet[Model]:
+    """All models that have the words, however many: for lists in the order of a column.
+
+    PostgreSQL has no statistics of beginnings, and takes the index for those that half of all
+    models have; COALESCE keeps it from that.
+    """
     text = _cleaned(text)
     if not raw_query(text):
-        return models.filter(name__icontains=text)
-    return models.filter(search=_widest(text))
+        return models.filter(among("pk", _with_signs(models, text)))
+    held = Q(search=_widest(text))
+    if not hits.is_everywhere:
+        return models.filter(held)
+    plain = ExpressionWrapper(held, output_field=BooleanField())
+    return models.filter(Coalesce(plain, Value(value=False)))
 
 
 def with_relevance(models: QuerySet[Model], text: str, *, is_forgiving: bool) -> QuerySet[Model]:
@@ -125,6 +139,16 @@ def with_relevance(models: QuerySet[Model], text: str, *, is_forgiving: bool) ->
     return models.annotate(relevance=Cast(Coalesce(score, 0.0) * RELEVANCE_STEPS, IntegerField()))
 
 
+def _hits_of_signs(models: QuerySet[Model], text: str) -> Hits:
+    found = _with_signs(models, text)
+    return Hits(found[:MOST_HITS], is_complete=len(found) <= MOST_HITS)
+
+
+def _with_signs(models: QuerySet[Model], text: str) -> tuple[int, ...]:
+    """No index knows signs without a word, such as "★": only the best-known names are asked."""
+    return _best_known(models, Q(name__icontains=text), BEST_KNOWN)
+
+
 def _exact(text: str) -> Q:
     """Models with the words, or with a file of that hash."""
     exact = Q(search=_widest(text))
@@ -137,7 +161,8 @@ def _completed(models: QuerySet[Model], text: str, exact: Q, hits: Hits) -> Hits
     """The first hits with the best-known ones where they are many, with near misses where few."""
     if not hits.is_complete:
         best = _best_known(models, exact, BEST_KNOWN)
-        return Hits(_merged(best, hits.ids), is_complete=False)
+        found = _merged(best, hits.ids)
+        return Hits(found, is_complete=False, is_everywhere=len(best) >= EVERYWHERE)
     if not _wants_near_misses(text, hits):
         return hits
     with by_bitmap():

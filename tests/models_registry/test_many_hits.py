@@ -3,6 +3,8 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -50,8 +52,12 @@ def test_above_the_limit_the_best_known_are_ranked_and_counts_are_lower_bounds(
     assert names(query="dragon") == ["Dragon 3", "Dragon 4", "Dragon 5"]
 
 
-def test_in_the_order_of_a_column_even_a_common_word_lists_every_model(dragons, monkeypatch):
+@pytest.mark.parametrize("everywhere", [6, 7])
+def test_in_the_order_of_a_column_even_a_common_word_lists_every_model(
+    dragons, monkeypatch, everywhere
+):
     monkeypatch.setattr(searching, "MOST_HITS", 3)
+    monkeypatch.setattr(searching, "EVERYWHERE", everywhere)
     assert len(names(query="dragon", sort=Sort.NEWEST)) == 6
 
 
@@ -62,6 +68,15 @@ def test_a_common_word_is_complete_again_among_the_models_of_a_filter(dragons, m
     assert hits is not None
     assert hits.is_complete
     assert names(query="dragon", base_models=("SDXL 1.0",)) == ["Dragon 1", "Dragon 3", "Dragon 5"]
+
+
+def test_signs_alone_are_looked_for_in_the_best_known_names(dragons, monkeypatch):
+    Model.objects.filter(name__in=["Dragon 0", "Dragon 5"]).update(name=Concat("name", Value(" ★")))
+    assert names(query="★") == ["Dragon 0 ★", "Dragon 5 ★"]
+    monkeypatch.setattr(searching, "BEST_KNOWN", 5)
+    assert names(query="★") == names(query="★", sort=Sort.NEWEST) == ["Dragon 5 ★"]
+    monkeypatch.setattr(searching, "MOST_HITS", 0)
+    assert names(query="★", sort=Sort.NEWEST) == ["Dragon 5 ★"]
 
 
 def test_a_slip_of_the_hand_is_forgiven_only_where_few_have_the_words(dragons, monkeypatch):

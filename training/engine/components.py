@@ -106,22 +106,26 @@ def fingerprint(module: torch.nn.Module) -> str:
 
 
 def load_components(
-    config: TrainConfig, precision: Precision, shelf: Shelf | None = None
+    config: TrainConfig,
+    precision: Precision,
+    shelf: Shelf | None = None,
+    *,
+    is_changed: bool = False,
 ) -> Components:
     """Load the base model of a run from disk, without any network and without unpickling code.
 
-    Where the shelf has kept the same base, nothing is read. A run that changes the base itself
-    reads it anew, and clears the shelf for its memory. Raises BaseModelError in words for the
+    Where the shelf has kept the same base, nothing is read. One that is changed itself is read
+    anew, and clears the shelf for its memory. Raises BaseModelError in words for the
     person who chose it.
     """
-    if shelf is not None and config.method == "dreambooth":
+    if shelf is not None and is_changed:
         shelf.clear()
         shelf = None
     if shelf is None:
-        components = _load(config, precision)
+        components = _load(config, precision, frozen=not is_changed)
     else:
         key = _base_key(config, precision)
-        components = shelf.take(key, lambda: _load(config, precision))
+        components = shelf.take(key, lambda: _load(config, precision, frozen=True))
     choose_attention(components.unet, components.text_encoders, precision)
     if precision.checkpointing:
         components.unet.enable_gradient_checkpointing()
@@ -139,7 +143,7 @@ def _base_key(config: TrainConfig, precision: Precision) -> Hashable:
     return (json.dumps(base), rules, precision.device, precision.compute, tuple(files))
 
 
-def _load(config: TrainConfig, precision: Precision) -> Components:
+def _load(config: TrainConfig, precision: Precision, *, frozen: bool) -> Components:
     """Read the parts from disk and place them."""
     base = config.base_model
     path = Path(base.path)
@@ -176,7 +180,7 @@ def _load(config: TrainConfig, precision: Precision) -> Components:
         sha256=base.sha256 or (file_hash(path) if path.is_file() else ""),
         config_folder=folder,
     )
-    _place(components, frozen=config.method != "dreambooth")
+    _place(components, frozen=frozen)
     return components
 
 

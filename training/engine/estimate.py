@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from training.engine.config.train import TrainConfig
-from training.engine.data.looks import most_looks
+from training.engine.looks import most_looks
 
 GIB = 2**30
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from training.engine.adapters.fused import FusedAdapter
 from training.engine.joining import side_by_side
-from training.engine.methods.fused_adapter import FusedAdapter
 from training.engine.products import MOST_ROWS, PIECE, WIDER, product_of_rows
 
 pytestmark = pytest.mark.engine

@@ -13,8 +13,8 @@ from tests.factories.engine import make_config
 from training.engine.components import load_components
 from training.engine.errors import ConfigError
 from training.engine.machine.precision import Machine, choose
-from training.engine.methods.base import ExportInfo, Method
-from training.engine.methods.table import make_method
+from training.engine.method import ExportInfo, Method
+from training.engine.methods import make_method
 
 pytestmark = pytest.mark.engine
 LAYER = "lora_unet_down_blocks_0_attentions_0_proj_in"

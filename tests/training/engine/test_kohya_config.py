@@ -300,7 +300,7 @@ def test_what_kohyas_scripts_cannot_be_told_is_said() -> None:
     assert len(left_out_for_kohya(config)) == 12
     assert "adaptive_noise_scale" not in to_kohya(config)
     assert to_kohya(config)
-    with pytest.raises(ConfigError, match="no hypernetworks"):
+    with pytest.raises(ConfigError, match="method hypernetwork"):
         to_kohya(TrainConfig(method="hypernetwork"))
 
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from training.base_models.registry import find_architecture
+from training.engine.adapters.targets import Target, text_targets, unet_targets
 from training.engine.architectures import ARCHITECTURES
 from training.engine.components import Components
 from training.engine.config.train import TrainConfig
-from training.engine.methods.lora_targets import Target, text_targets, unet_targets
 from training.engine.text import inner_text_model
 
 pytestmark = pytest.mark.engine

@@ -47,7 +47,7 @@ def test_one_fused_layer_has_pefts_value_and_gradients(tokens: int, kind: str) -
     import torch
     from peft import LoraConfig, inject_adapter_in_model
 
-    from training.engine.methods.fused_adapter import FusedAdapter, initialise
+    from training.engine.adapters.fused import FusedAdapter, initialise
 
     torch.manual_seed(0)
     base: torch.nn.Linear | torch.nn.Conv2d = torch.nn.Linear(24, 40, bias=kind == "linear")
@@ -117,15 +117,15 @@ def test_in_mixed_precision_what_is_trained_and_the_vae_stay_in_float32(
 
     from training.engine.components import load_components
     from training.engine.machine.precision import Precision
-    from training.engine.methods.table import make_method
+    from training.engine.methods import make_method
     from training.engine.text import TextConditioner
 
     config = make_config(base, manifest, method, train_text_encoder=True).resolved()
     mixed = Precision(
         device="cpu", compute="bf16", use_scaler=False, threads=1, checkpointing=False
     )
-    components = load_components(config, mixed)
     trained = make_method(config)
+    components = load_components(config, mixed, is_changed=trained.changes_base)
     trained.install(components)
     conditioner = TextConditioner(components)
     conditioner.frozen = not trained.trains_text

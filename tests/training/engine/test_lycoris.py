@@ -17,8 +17,8 @@ from tests.training.engine.lycoris_cases import (
     seen,
 )
 from training.engine.adapter_change import weight_change
-from training.engine.methods.dropping_adapter import Dropping
-from training.engine.methods.weight_adapter import (
+from training.engine.adapters.dropping import Dropping
+from training.engine.adapters.weights import (
     DoraAdapter,
     LohaAdapter,
     LokrAdapter,

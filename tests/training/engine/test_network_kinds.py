@@ -62,8 +62,8 @@ def test_the_file_acts_on_a_base_as_the_trained_adapters_did(
 
     from training.engine.components import load_components
     from training.engine.machine.precision import Machine, choose
-    from training.engine.methods.base import ExportInfo
-    from training.engine.methods.table import make_method
+    from training.engine.method import ExportInfo
+    from training.engine.methods import make_method
     from training.engine.samples.applying import AppliedFile, applied, kind_of_file
 
     config = make_config(base, manifest, network=KINDS[kind], train_text_encoder=True).resolved()
@@ -126,7 +126,7 @@ def test_in_half_precision_the_adapters_stay_in_float32_and_small_changes_count(
 
     from training.engine.components import load_components
     from training.engine.machine.precision import Precision
-    from training.engine.methods.table import make_method
+    from training.engine.methods import make_method
 
     network = {k: v for k, v in KINDS[kind].items() if k != "module_dropout"}
     config = make_config(base, manifest, network=network).resolved()
@@ -151,8 +151,8 @@ def test_in_half_precision_the_adapters_stay_in_float32_and_small_changes_count(
 def test_a_change_below_the_steps_of_bf16_still_changes_what_a_layer_gives() -> None:
     import torch
 
-    from training.engine.methods.dropping_adapter import Dropping
-    from training.engine.methods.weight_adapter import LohaAdapter
+    from training.engine.adapters.dropping import Dropping
+    from training.engine.adapters.weights import LohaAdapter
 
     base = torch.nn.Linear(4, 4, bias=False).to(torch.bfloat16)
     torch.nn.init.ones_(base.weight)
@@ -170,8 +170,8 @@ def test_a_change_below_the_steps_of_bf16_still_changes_what_a_layer_gives() -> 
 def test_dora_changes_directions_and_keeps_the_magnitudes_until_they_are_trained() -> None:
     import torch
 
-    from training.engine.methods.dropping_adapter import Dropping
-    from training.engine.methods.weight_adapter import DoraAdapter, norms
+    from training.engine.adapters.dropping import Dropping
+    from training.engine.adapters.weights import DoraAdapter, norms
 
     torch.manual_seed(0)
     base = torch.nn.Conv2d(6, 10, 3).requires_grad_(requires_grad=False)
@@ -188,7 +188,7 @@ def test_dropped_ranks_and_modules_average_to_the_whole_adapter() -> None:
     import torch
     from peft import LoraConfig, inject_adapter_in_model
 
-    from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
+    from training.engine.adapters.dropping import Dropping, DroppingAdapter
 
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(8, 8)).requires_grad_(requires_grad=False)
@@ -209,9 +209,9 @@ def test_dropped_ranks_and_modules_average_to_the_whole_adapter() -> None:
 def test_block_ranks_change_what_is_trained_and_keep_the_strength(
     base: Path, manifest: Path
 ) -> None:
+    from training.engine.adapters.targets import unet_targets
     from training.engine.components import load_components
     from training.engine.machine.precision import Machine, choose
-    from training.engine.methods.lora_targets import unet_targets
 
     config = make_config(base, manifest)
     components = load_components(config, choose(Machine(cuda=False)))
@@ -228,9 +228,9 @@ def test_block_ranks_change_what_is_trained_and_keep_the_strength(
 def test_a_rank_for_a_part_that_the_base_has_not_is_refused(
     block: str, base: Path, manifest: Path
 ) -> None:
+    from training.engine.adapters.targets import unet_targets
     from training.engine.components import load_components
     from training.engine.machine.precision import Machine, choose
-    from training.engine.methods.lora_targets import unet_targets
 
     components = load_components(make_config(base, manifest), choose(Machine(cuda=False)))
     network = NetworkConfig(block_dims={"up_blocks.1.attentions": 2, "input_blocks.0": 4, block: 2})

@@ -18,13 +18,13 @@ from training.engine.data.batches import Feed, FeedRule, Item
 from training.engine.data.cuts import random_focuses
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.latents import LatentCache
-from training.engine.data.looks import CUTS, VARIANTS, look_count
 from training.engine.data.manifest import read_manifest
 from training.engine.data.pictures import cut
 from training.engine.data.preparing import Preparing
 from training.engine.kohya.left_out import left_out_for_kohya
 from training.engine.kohya.reading import from_kohya
 from training.engine.kohya.writing import to_kohya
+from training.engine.looks import CUTS, VARIANTS, look_count
 from training.engine.machine.precision import Machine, choose
 
 pytestmark = pytest.mark.engine

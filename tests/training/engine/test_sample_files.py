@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from hub.formats.generation.a1111 import parse_infotext
 from tests.factories.engine import Recorder, make_config
+from training.engine.adapters.beginning import shaped_as_its_file
 from training.engine.commands.arguments import weighted_file
 from training.engine.components import Components, load_components
 from training.engine.config.train import TrainConfig
@@ -23,9 +24,8 @@ from training.engine.errors import ConfigError
 from training.engine.events import NoControl
 from training.engine.files.file_writing import tensor_hash
 from training.engine.machine.precision import Machine, choose
+from training.engine.methods import make_method
 from training.engine.methods.hypernetwork import ContextNetwork, attentions_of, change_projections
-from training.engine.methods.lora_beginning import shaped_as_its_file
-from training.engine.methods.table import make_method
 from training.engine.packed_convolution import pack_frozen_convolutions
 from training.engine.runs import aside
 from training.engine.runs.loop import train

@@ -68,19 +68,22 @@ def _assignment(name: str, value: Any) -> str:
 
 def _help(described: FieldInfo) -> str:
     """Return the sentence of a setting with its unit, limits and choices."""
-    extra = described.json_schema_extra
-    unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    unit = _told(described, "unit", "")
     found = [
-        words.format(f"{getattr(limit, name):.12g}")
-        for name, words in LIMITS
+        pattern.format(f"{getattr(limit, name):.12g}")
+        for name, pattern in LIMITS
         for limit in described.metadata
         if getattr(limit, name, None) is not None
     ]
-    choices = [
-        str(word) for word in getattr(described.annotation, "__args__", ()) if _is_word(word)
-    ]
+    words = [*getattr(described.annotation, "__args__", ()), *_told(described, "enum", [])]
+    choices = [str(word) for word in words if _is_word(word)]
     more = [*([unit] if unit else []), *([" ".join(found)] if found else []), *choices]
     return f"{described.description} ({', '.join(more)})" if more else str(described.description)
+
+
+def _told(described: FieldInfo, name: str, otherwise: Any) -> Any:
+    extra = described.json_schema_extra
+    return extra.get(name, otherwise) if isinstance(extra, dict) else otherwise
 
 
 def _is_word(value: Any) -> bool:

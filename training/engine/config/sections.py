@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -9,9 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 DimensionList = list[Annotated[int, Field(ge=1, le=4096)]]
 
 
-def setting(default: Any, help_text: str, *, unit: str = "", **limits: Any) -> Any:
-    """Return a pydantic field with its help sentence and, where it has one, its unit."""
-    extra: Any = {"unit": unit} if unit else None
+def setting(
+    default: Any, help_text: str, *, unit: str = "", choices: Sequence[str] = (), **limits: Any
+) -> Any:
+    """Return a pydantic field with its help sentence and, where it has them, unit and choices.
+
+    `choices` are for those that no type names; they are told, and not checked.
+    """
+    told = {"unit": unit, "enum": list(choices)}
+    extra: Any = {name: value for name, value in told.items() if value} or None
     if default is ...:
         return Field(..., description=help_text, json_schema_extra=extra, **limits)
     if isinstance(default, list | dict) or callable(default):

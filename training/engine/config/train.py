@@ -9,12 +9,12 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, field_validator, model_validator
 
 from training.engine.config.network import NetworkConfig
 from training.engine.config.objective import ObjectiveSettings
 from training.engine.config.output import OutputSettings
+from training.engine.config.parsing import parsed
 from training.engine.config.pictures import PictureSettings
 from training.engine.config.sections import (
     AboutConfig,
@@ -31,6 +31,7 @@ from training.engine.config.sections import (
     setting,
 )
 from training.engine.errors import ConfigError
+from training.engine.method_names import USUAL, method_names
 from training.engine.schedule import parse_rate_list
 from training.engine.toml_text import toml_text
 
@@ -41,8 +42,9 @@ FILE_NAME_PATTERN = r"^[^\x00-\x1f/\\:*?\"<>|.][^\x00-\x1f/\\:*?\"<>|]*$"
 class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     """Everything that decides the result of a training run."""
 
-    method: Literal["lora", "dreambooth", "textual_inversion", "hypernetwork"] = setting(
-        "lora", "What is trained."
+    method: str = setting(USUAL, "What is trained.", choices=method_names())
+    method_settings: dict[str, Any] = setting(
+        {}, "Settings of a method that has no table of its own among these; see its file."
     )
     output_name: str = setting(
         "untitled",
@@ -177,6 +179,13 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     about: AboutConfig = setting(AboutConfig, "What the files say of themselves.")
     hypernetwork: HypernetworkConfig = setting(HypernetworkConfig, "Shape of a hypernetwork.")
 
+    @field_validator("method")
+    @classmethod
+    def _check_method(cls, name: str) -> str:
+        if name not in (known := method_names()):
+            raise ValueError(f"method {name!r} is unknown. There are {', '.join(known)}.")
+        return name
+
     @model_validator(mode="after")
     def _check_together(self) -> Self:
         least, most = self.buckets.min_side, self.buckets.max_side
@@ -228,11 +237,7 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
     @classmethod
     def parse(cls, data: dict[str, Any]) -> Self:
         """Validate a dict; raises ConfigError in plain words instead of pydantic's own error."""
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            lines = [_what_is_wrong(item, cls) for item in error.errors()]
-            raise ConfigError("These settings do not fit. " + " ".join(lines)) from error
+        return parsed(cls, data)
 
     def to_toml(self) -> str:
         """Return the settings as TOML text that from_toml reads back to an equal config."""
@@ -285,23 +290,6 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
                     update={"token": inversion.token or self.output_name}
                 ),
                 "train_text_encoder": self.train_text_encoder
-                and self.method in ("lora", "dreambooth"),
+                and self.method not in ("textual_inversion", "hypernetwork"),
             }
         )
-
-
-def _what_is_wrong(item: ErrorDetails, schema: type[BaseModel]) -> str:
-    """Return one problem in a sentence; a name that is none here with one that looks like it."""
-    name = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "value_error":  # a sentence of ours, which names the settings itself
-        said = item["msg"].removeprefix("Value error, ").rstrip(".")
-        return f"{name}: {said}." if name and name not in said else f"{said}."
-    if item["type"] != "extra_forbidden":
-        return f"{name or 'settings'}: {item['msg']}."
-    import difflib  # a hundredth of a second, for a mistake alone
-
-    known: Any = schema
-    for part in item["loc"][:-1]:
-        known = known.model_fields[str(part)].annotation
-    alike = difflib.get_close_matches(str(item["loc"][-1]), known.model_fields, 1)
-    return f"{name}: there is no such setting{f'; {alike[0]} is meant, perhaps' if alike else ''}."

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 
 from training.engine import randomness
-from training.engine.data.looks import CUTS
 from training.engine.data.pictures import covering
+from training.engine.looks import CUTS
 
 
 def random_focuses(

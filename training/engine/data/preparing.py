@@ -20,7 +20,6 @@ from training.engine.data.cuts import random_focuses
 from training.engine.data.encoding_room import EncodingRoom
 from training.engine.data.focus import focal_point
 from training.engine.data.latents import Latent, LatentCache
-from training.engine.data.looks import look_count
 from training.engine.data.manifest import ManifestImage, some_of
 from training.engine.data.names import name_of
 from training.engine.data.pictures import (
@@ -36,6 +35,7 @@ from training.engine.data.pictures import (
 )
 from training.engine.errors import DatasetError
 from training.engine.files.file_writing import file_hash
+from training.engine.looks import look_count
 
 Focus = tuple[float, float]  # (x, y), each a share of its side
 

@@ -20,6 +20,7 @@ from training.engine.schedule import parse_rate_list
 from training.engine.toml_text import toml_text
 
 LIKE_ANOTHER = {"unet_lr", "learning_rate_te", "learning_rate_te1", "learning_rate_te2"}
+SCRIPTS = ("lora", "dreambooth", "textual_inversion")  # the methods that they have
 # Names, or how names begin, that only the script of one method has, and that all but one have.
 OF_METHOD: dict[str, tuple[str, ...]] = {
     "lora": (
@@ -41,10 +42,13 @@ NOT_OF_METHOD: dict[str, tuple[str, ...]] = {
 def to_kohya(config: TrainConfig) -> str:
     """Return the settings as TOML for `train_network.py --config_file` and its siblings.
 
-    Raises ConfigError for a hypernetwork, which none of them trains.
+    Raises ConfigError for a hypernetwork and any other method that none of them has.
     """
-    if config.method == "hypernetwork":
-        raise ConfigError("kohya's scripts train no hypernetworks, so there is nothing to write.")
+    if config.method not in SCRIPTS:
+        raise ConfigError(
+            f"kohya's scripts do not train by the method {config.method}, so there is nothing to "
+            "write."
+        )
     config = config.resolved()
     others: tuple[str, ...] = NOT_OF_METHOD.get(config.method, ())
     for method, names in OF_METHOD.items():

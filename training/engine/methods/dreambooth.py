@@ -15,15 +15,21 @@ import torch
 from training.engine.checkpoint_layout import average_tensors, checkpoint_tensors
 from training.engine.components import Components
 from training.engine.files.lazy_tensors import save_tensors
-from training.engine.methods.base import ExportInfo, Method, saved_dtype
+from training.engine.method import ExportInfo, Method, saved_dtype
 from training.engine.optimizers.optim import SECOND_TEXT, ParamGroup
 
 
 class DreamBoothMethod(Method):
     """Trains all weights of the UNet; prior preservation is a matter of the data."""
 
-    name: ClassVar[str] = "dreambooth"
     component: ClassVar[str] = ""
+    changes_base: ClassVar[bool] = True
+    spec: ClassVar[str | None] = ""
+
+    @property
+    def ends_with_folder(self) -> bool:
+        """Tell whether one is asked for."""
+        return self.config.dreambooth.diffusers_folder
 
     @property
     def trains_text(self) -> bool:

@@ -15,7 +15,7 @@ from training.engine.components import Components
 from training.engine.config.sections import HypernetworkConfig
 from training.engine.config.train import TrainConfig
 from training.engine.files.file_writing import save_pt
-from training.engine.methods.base import ExportInfo, Method, for_saving
+from training.engine.method import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 from training.engine.stand_ins import layer_behind
 
@@ -130,7 +130,6 @@ def change_projections(
 class HypernetworkMethod(Method):
     """Trains two networks (for keys and for values) for each width of context."""
 
-    name: ClassVar[str] = "hypernetwork"
     component: ClassVar[str] = "hypernetwork"
 
     def __init__(self, config: TrainConfig) -> None:

@@ -1,8 +1,8 @@
 """LoRA and its kin: small adapters on the attention, feed-forward and, if asked, convolutions.
 
 peft defines the plain adapters, and holds those of wide convolutions and those that drop something;
-fused_adapter.py has the others in fewer operations, weight_adapter.py the rest of the family. The
-files are kohya's and LyCORIS's, with the true alpha of every layer.
+`adapters` has the others in fewer operations, and the rest of the family. The files are kohya's and
+LyCORIS's, with the true alpha of every layer.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from training.engine import randomness
-from training.engine.components import Components
-from training.engine.config.network import NetworkConfig
-from training.engine.config.train import TrainConfig
-from training.engine.files.lazy_tensors import save_tensors
-from training.engine.methods.base import ExportInfo, Method, for_saving, saved_dtype
-from training.engine.methods.dropping_adapter import Dropping, DroppingAdapter
-from training.engine.methods.fused_adapter import (
+from training.engine.adapters.beginning import fill_adapters, shaped_as_file
+from training.engine.adapters.dropping import Dropping, DroppingAdapter
+from training.engine.adapters.fused import (
     FusedAdapter,
     can_be_fused,
     initialise,
     shrink,
 )
-from training.engine.methods.lora_beginning import fill_adapters, shaped_as_file
-from training.engine.methods.lora_targets import Target, text_targets, unet_targets
-from training.engine.methods.weight_adapter import (
+from training.engine.adapters.targets import Target, text_targets, unet_targets
+from training.engine.adapters.weights import (
     DoraAdapter,
     LohaAdapter,
     LokrAdapter,
     WeightAdapter,
 )
+from training.engine.components import Components
+from training.engine.config.network import NetworkConfig
+from training.engine.config.train import TrainConfig
+from training.engine.files.lazy_tensors import save_tensors
+from training.engine.kohya.network import network_arguments, network_module
+from training.engine.method import ExportInfo, Method, for_saving, saved_dtype
 from training.engine.optimizers.optim import SECOND_TEXT, ParamGroup
 from training.engine.text import inner_text_model
 
@@ -92,16 +93,30 @@ class PeftAdapter:
 class LoraMethod(Method):
     """Trains adapters on the UNet, and on the text encoders where asked."""
 
-    name: ClassVar[str] = "lora"
     component: ClassVar[str] = "lora"
+    spec: ClassVar[str | None] = "/lora"
+    has_diffusers_names: ClassVar[bool] = True
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         network = config.network
         self._adapters: dict[str, Adapter] = {}  # by kohya's name of the layer
         self._file_alphas: dict[str, float] = {}
-        self._fuses = False
+        self._fuses = self._is_xl = False
         self._dropping = Dropping(network.dropout, network.rank_dropout, network.module_dropout)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Return the shape of the network in kohya's words."""
+        network = self.config.network
+        return {
+            "ss_network_module": network_module(network),
+            "ss_network_dim": network.dim,
+            "ss_network_alpha": network.alpha,
+            "ss_network_dropout": network.dropout or None,
+            "ss_network_args": network_arguments(network, xl=self._is_xl),
+            "ss_scale_weight_norms": network.max_norm or None,
+        }
 
     @property
     def trains_text(self) -> bool:
@@ -111,6 +126,7 @@ class LoraMethod(Method):
     def install(self, components: Components) -> None:
         """Put adapters on the chosen layers; they change nothing before the first step."""
         torch.manual_seed(randomness.torch_seed(self.config.seed, "adapter init"))
+        self._is_xl = components.architecture.name == "sdxl"
         self._fuses = components.compute == "fp32" and not self._dropping.acts
         network = self.config.network
         is_plain = network.algorithm == "lora" and not network.decompose

@@ -16,7 +16,7 @@ from training.engine.errors import ConfigError
 from training.engine.files.embedding_files import read_embedding
 from training.engine.files.file_writing import save_pt
 from training.engine.files.lazy_tensors import save_tensors
-from training.engine.methods.base import ExportInfo, Method, for_saving
+from training.engine.method import ExportInfo, Method, for_saving
 from training.engine.optimizers.optim import ParamGroup
 from training.engine.text import inner_text_model
 
@@ -52,13 +52,24 @@ class EmbeddingWithWords(torch.nn.Module):
 class TextualInversionMethod(Method):
     """Trains the vectors of one word, for each text encoder of the model."""
 
-    name: ClassVar[str] = "textual_inversion"
     component: ClassVar[str] = "embedding"
+    spec: ClassVar[str | None] = "/textual-inversion"
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__(config)
         self._words: list[EmbeddingWithWords] = []
         self._norms: list[float] = []
+
+    @property
+    def new_word(self) -> str:
+        """Return the word that the vectors stand for."""
+        return self.config.textual_inversion.token
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Return the mark of a word that is meant for negative prompts."""
+        is_negative = self.config.textual_inversion.negative
+        return {"modelspec.is_negative_embedding": "true"} if is_negative else {}
 
     @property
     def trains_text(self) -> bool:

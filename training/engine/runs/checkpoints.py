@@ -15,7 +15,7 @@ from training.engine.config.train import TrainConfig
 from training.engine.events import Checkpointed, Stage
 from training.engine.files.dates import date_now
 from training.engine.files.file_writing import file_hash, whole_file, write_text
-from training.engine.methods.base import ExportInfo
+from training.engine.method import ExportInfo
 from training.engine.runs.aside import fits_beside
 from training.engine.runs.metadata import file_metadata
 from training.engine.runs.session import Session
@@ -51,9 +51,8 @@ def final_checkpoint(session: Session, *, epoch: int) -> ExportedFile:
     path = _path(session, None, None)
     if _is_missing(session, path):
         session.run.journal.emit(Stage(stage="saving", detail=path.name))
-        settings = session.config.dreambooth
-        as_folder = session.config.method == "dreambooth" and settings.diffusers_folder
-        folder = partial(_write_folder, session, path) if as_folder else None
+        has_folder = session.method.ends_with_folder
+        folder = partial(_write_folder, session, path) if has_folder else None
         _writing(session, path, epoch, copied=False, final=True, then=folder)()
     return ExportedFile(path, file_hash(path) if session.among.is_first else "")
 

@@ -28,7 +28,7 @@ from training.engine.machine.precision import without_denormals
 from training.engine.machine.processes import processes
 from training.engine.runs.checkpoints import final_checkpoint, keep_checkpoint
 from training.engine.runs.outputs import RunFolder
-from training.engine.runs.preparation import prepare
+from training.engine.runs.preparation import go_on, prepare
 from training.engine.runs.run_samples import make_run_samples
 from training.engine.runs.session import Session
 from training.engine.runs.state import saved_step
@@ -123,7 +123,7 @@ class LeavesEarlyError(Exception):
         self.command: LeavingCommand = command
 
 
-def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
+def _heeding(control: Control, *, alone: bool) -> Callable[[], None]:
     """Return what ends the preparation of a run once it is to pause or to be cancelled.
 
     All that was made is cached. A stop has nothing to keep before the first step, and waits for it.
@@ -131,7 +131,7 @@ def _heeding(control: Control, *, alone: bool) -> Callable[[], None] | None:
     Of several processes none leaves before the others: they wait for it.
     """
     if not alone or not isinstance(control, Leaving):
-        return None
+        return go_on
 
     def heed() -> None:
         command = control.leaving

@@ -13,7 +13,7 @@ from typing import Any
 
 from training.engine.architectures import Architecture
 from training.engine.config.train import TrainConfig
-from training.engine.kohya.network import network_arguments, network_module
+from training.engine.method import Method
 from training.engine.runs.data_metadata import DataFacts, data_metadata
 from training.engine.version import ENGINE_VERSION
 
@@ -30,7 +30,6 @@ OPTIMIZERS = {
     "betas=({beta1}, {beta2}))",
     "sgd": "torch.optim.sgd.SGD(weight_decay={decay},momentum={beta1},nesterov={nesterov})",
 }
-SPEC_SUFFIX = {"lora": "/lora", "textual_inversion": "/textual-inversion", "dreambooth": ""}
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ class RunFacts:
     """What is known about a run when a file is written; times in Unix seconds."""
 
     config: TrainConfig
+    method: Method
     architecture: Architecture
     data: DataFacts
     base: FileFacts
@@ -71,13 +71,13 @@ def file_metadata(facts: RunFacts, *, step: int, epoch: int, finished_at: float)
     groups: tuple[dict[str, Any], ...] = (
         _run(facts, step, epoch, finished_at),
         _rates(facts.config),
-        _network(facts),
         _base(facts),
         _loss(facts),
         {"ss_num_batches_per_epoch": facts.batches_per_epoch},
         data_metadata(facts.config, facts.data, processes=facts.processes),
         _validation(facts.config),
         _modelspec(facts, finished_at),
+        facts.method.header,
         _provenance(facts),
     )
     merged = {key: value for group in groups for key, value in group.items()}
@@ -131,21 +131,6 @@ def _text_rates(config: TrainConfig) -> Any:
     if not config.train_text_encoder:
         return None
     return first if second is None else [first, second]
-
-
-def _network(facts: RunFacts) -> dict[str, Any]:
-    config = facts.config
-    if config.method != "lora":
-        return {}
-    network = config.network
-    return {
-        "ss_network_module": network_module(network),
-        "ss_network_dim": network.dim,
-        "ss_network_alpha": network.alpha,
-        "ss_network_dropout": network.dropout or None,
-        "ss_network_args": network_arguments(network, xl=facts.architecture.name == "sdxl"),
-        "ss_scale_weight_norms": network.max_norm or None,
-    }
 
 
 def _base(facts: RunFacts) -> dict[str, Any]:
@@ -209,15 +194,14 @@ def _validation(config: TrainConfig) -> dict[str, Any]:
 
 
 def _modelspec(facts: RunFacts, finished_at: float) -> dict[str, Any]:
-    if facts.config.method not in SPEC_SUFFIX:
+    config, method = facts.config, facts.method
+    if method.spec is None:
         return {}
-    config = facts.config
-    is_diffusers = config.method == "lora"  # other files have the names of the original layout
     spec = {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": _modelspec_id(facts) + SPEC_SUFFIX[config.method],
+        "modelspec.architecture": _modelspec_id(facts) + method.spec,
         "modelspec.implementation": facts.architecture.implementation
-        if is_diffusers
+        if method.has_diffusers_names
         else STABILITY,
         "modelspec.title": config.about.title or config.output_name,
         "modelspec.resolution": f"{config.resolution}x{config.resolution}",
@@ -232,8 +216,6 @@ def _modelspec(facts: RunFacts, finished_at: float) -> dict[str, Any]:
         spec["modelspec.trigger_phrase"] = facts.trigger_word
     if config.clip_skip > 1:
         spec["modelspec.encoder_layer"] = str(config.clip_skip)
-    if config.method == "textual_inversion" and config.textual_inversion.negative:
-        spec["modelspec.is_negative_embedding"] = "true"
     return spec
 
 
@@ -254,7 +236,7 @@ def _provenance(facts: RunFacts) -> dict[str, Any]:
         **({"atelier.base_weights": put_in} if put_in else {}),
         **(initial if facts.initial.sha256 else {}),
         "atelier.engine_version": ENGINE_VERSION,
-        "atelier.method": facts.config.method,
+        "atelier.method": facts.method.name,
         "atelier.dataset_manifest_sha256": facts.data.manifest_sha256,
         "atelier.base_model_sha256": facts.base.sha256,
     }

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from training.engine.adapters.beginning import shaped_as_its_file
 from training.engine.components import Components, load_components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import Feed, Item
@@ -27,9 +28,8 @@ from training.engine.machine.memory import has_room_for_turned_copies
 from training.engine.machine.paging import page_out_module
 from training.engine.machine.precision import Precision, choose, describe_machine, set_threads
 from training.engine.machine.processes import ALONE, Processes
-from training.engine.methods.base import Method
-from training.engine.methods.lora_beginning import shaped_as_its_file
-from training.engine.methods.table import make_method
+from training.engine.method import Method
+from training.engine.methods import make_method
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing
 from training.engine.packed_convolution import pack_frozen_convolutions, packing_pays
@@ -63,6 +63,10 @@ UNUSED_CLASS_PICTURES = (
 )
 
 
+def go_on() -> None:
+    """End nothing."""
+
+
 def prepare(
     config: TrainConfig,
     run: RunFolder,
@@ -70,7 +74,7 @@ def prepare(
     among: Processes = ALONE,
     shelf: Shelf | None = None,
     *,
-    heed: Callable[[], None] | None = None,
+    heed: Callable[[], None] = go_on,
 ) -> Session:
     """Load the base model and the pictures, add what is trained, and go to the saved step.
 
@@ -78,24 +82,24 @@ def prepare(
     and after each picture that was encoded or made; what it raises ends the preparation, and all
     is cached.
     """
-    heed = heed or _go_on
     heed()
     _check_files(config, run)
     config = shaped_as_its_file(config)
+    method = make_method(config)
     manifest = _manifest(config, run)
     library = _library(config, run, manifest)
     precision = _choose_precision(config, run, len(manifest.training), among)
     run.journal.emit(Stage(stage="loading_base", detail=config.base_model.name))
     heed()
-    components = _base(config, precision, shelf)
+    components = _base(config, precision, shelf, is_changed=method.changes_base)
     heed()
     ground = Ground(config, run, components, precision, among)
     with among.first_before_others():
         items, prior, held_out = _load_pictures(ground, manifest, cache_dir, heed)
     heed()
-    method = _method(ground)
-    trigger = trigger_word(config, manifest)
-    feed = Feed(items, feed_rule(config, components, manifest, trigger, among), prior)
+    _install(method, ground)
+    trigger = method.new_word or trigger_word(config, manifest)
+    feed = Feed(items, feed_rule(ground, method, manifest, trigger), prior)
     total_steps = _total_steps(config, feed)
     stepper = _stepper(ground, method, feed, total_steps)
     stepper.conditioner.cache = TextCache(cache_dir, components)
@@ -103,7 +107,7 @@ def prepare(
     data = data_facts(config, manifest, feed, held_out)
     session = Session(
         config, run, components, stepper.conditioner, method, stepper, progress,
-        run_facts(ground, data, feed, trigger, total_steps),
+        run_facts(ground, method, data, feed, trigger, total_steps),
         total_steps, feed.steps_per_epoch,
         validation_of(config, feed.rule, held_out),
         among, library,
@@ -135,30 +139,26 @@ def _check_files(config: TrainConfig, run: RunFolder) -> None:
             raise ConfigError(f"There is no file {path}. Check the path.")
 
 
-def _base(config: TrainConfig, precision: Precision, shelf: Shelf | None) -> Components:
+def _base(
+    config: TrainConfig, precision: Precision, shelf: Shelf | None, *, is_changed: bool
+) -> Components:
     """Return the base model, with the files in its weights that the settings put there."""
     files = base_files(config)
     if files and shelf is not None:
         shelf.clear()  # it keeps a base as its file has it
         shelf = None
-    components = load_components(config, precision, shelf)
+    components = load_components(config, precision, shelf, is_changed=is_changed)
     put_into(components, files)
     return components
 
 
-def _go_on() -> None:
-    """End nothing."""
-
-
-def _method(ground: Ground) -> Method:
-    """Return what is trained, put into the base model: from a file where one is to go on."""
+def _install(method: Method, ground: Ground) -> None:
+    """Put what is trained into the base model: from a file where one is to go on."""
     config = ground.config
-    method = make_method(config)
     method.install(ground.components)
     if config.initial_weights and not ground.run.state_path.exists():
         method.begin_with(Path(config.initial_weights))
     method.set_training(training=True)
-    return method
 
 
 def _stepper(ground: Ground, method: Method, feed: Feed, total_steps: int) -> Stepper:

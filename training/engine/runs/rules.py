@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.data.batches import FeedRule, Item
 from training.engine.data.captions import CaptionRule, template_sentences
 from training.engine.data.fixed import FixedFeed
 from training.engine.data.manifest import Manifest
-from training.engine.machine.processes import Processes
+from training.engine.method import Method
 from training.engine.objective import LossRule, NoiseRule
+from training.engine.runs.ground import Ground
 from training.engine.runs.validation import Validation
 
 
 def trigger_word(config: TrainConfig, manifest: Manifest) -> str:
     """Return the word that stands for what is learned: the settings', else the data set's."""
-    if config.method == "textual_inversion":
-        return config.textual_inversion.token
     own = config.captions.trigger_word
     return own if own is not None else manifest.trigger_word or ""
 
 
-def feed_rule(
-    config: TrainConfig,
-    components: Components,
-    manifest: Manifest,
-    trigger: str,
-    among: Processes,
-) -> FeedRule:
+def feed_rule(ground: Ground, method: Method, manifest: Manifest, trigger: str) -> FeedRule:
     """Return how pictures become batches, which all processes take together."""
+    config, components, among = ground.config, ground.components, ground.among
     vae = components.vae.config
     sampled = config.latent_sampling == "sample" or (
         config.latent_sampling == "auto" and not components.architecture.latents_are_means
@@ -41,7 +34,7 @@ def feed_rule(
         rank=among.rank,
         processes=among.count,
         accumulation=config.gradient_accumulation,
-        captions=_caption_rule(config, manifest, trigger),
+        captions=_caption_rule(config, method.new_word, manifest, trigger),
         sample_latents=sampled,
         scaling_factor=vae.scaling_factor,
         shift=getattr(vae, "shift_factor", None) or 0.0,
@@ -50,9 +43,10 @@ def feed_rule(
     )
 
 
-def _caption_rule(config: TrainConfig, manifest: Manifest, trigger: str) -> CaptionRule:
+def _caption_rule(
+    config: TrainConfig, new_word: str, manifest: Manifest, trigger: str
+) -> CaptionRule:
     captions = config.captions
-    inverting = config.method == "textual_inversion"
     return CaptionRule(
         seed=config.seed,
         trigger_word=trigger,
@@ -70,9 +64,9 @@ def _caption_rule(config: TrainConfig, manifest: Manifest, trigger: str) -> Capt
         prefix=captions.prefix,
         suffix=captions.suffix,
         wildcards=captions.wildcards,
-        templates=template_sentences(config.textual_inversion.templates) if inverting else (),
-        token=config.textual_inversion.token,
-        replaced_word=manifest.trigger_word or "" if inverting else "",
+        templates=template_sentences(config.textual_inversion.templates) if new_word else (),
+        token=new_word,
+        replaced_word=manifest.trigger_word or "" if new_word else "",
     )
 
 

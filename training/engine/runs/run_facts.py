@@ -9,19 +9,21 @@ from training.engine.data.batches import Feed, Item
 from training.engine.data.manifest import Manifest, content_hash
 from training.engine.files.dates import not_later
 from training.engine.files.file_writing import file_hash, window_hash
+from training.engine.method import Method
 from training.engine.runs.data_metadata import DataFacts, UsedPicture
 from training.engine.runs.ground import Ground
 from training.engine.runs.metadata import FileFacts, RunFacts
 
 
 def run_facts(
-    ground: Ground, data: DataFacts, feed: Feed, trigger: str, total_steps: int
+    ground: Ground, method: Method, data: DataFacts, feed: Feed, trigger: str, total_steps: int
 ) -> RunFacts:
     """Return what the headers of a run's files say, but for the step."""
     config, run, components = ground.config, ground.run, ground.components
     base = FileFacts(components.name, components.sha256, _old_hash(config.base_model.path))
     return RunFacts(
         config=config,
+        method=method,
         architecture=components.architecture,
         data=data,
         base=base,

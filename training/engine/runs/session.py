@@ -11,7 +11,7 @@ from training.engine.components import Components
 from training.engine.config.train import TrainConfig
 from training.engine.machine.compiling import plainly
 from training.engine.machine.processes import Processes
-from training.engine.methods.base import Method
+from training.engine.method import Method
 from training.engine.runs.aside import Aside, fits_beside
 from training.engine.runs.metadata import RunFacts
 from training.engine.runs.outputs import RunFolder

@@ -16,7 +16,7 @@ from training.engine.errors import NonFiniteLossError, OutOfMemoryError
 from training.engine.machine.memory import going_on, let_go
 from training.engine.machine.precision import Precision
 from training.engine.machine.processes import Processes
-from training.engine.methods.base import Method
+from training.engine.method import Method
 from training.engine.objective import LossRule, NoiseRule, NoiseSchedule
 from training.engine.optimizers.ema import Ema
 from training.engine.optimizers.optim import Optimizing

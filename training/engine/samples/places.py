@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from training.engine.adapters.weights import WeightAdapter
 from training.engine.components import Components
 from training.engine.files.unet_names import ldm_module_path
 from training.engine.methods.hypernetwork import ChangedProjection
-from training.engine.methods.weight_adapter import WeightAdapter
 from training.engine.stand_ins import layer_behind
 from training.engine.text import inner_text_model
 

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.engine.joining import Joinable
-from training.engine.methods.adapter_functions import (
+from training.engine.adapters.functions import (
     LinearsWithAdapters,
     LinearWithAdapter,
     PointwiseWithAdapter,
 )
+from training.engine.joining import Joinable
 
 
 def can_be_fused(layer: nn.Module) -> bool:

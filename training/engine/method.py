@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from training.engine.components import Components
+from training.engine.config.parsing import parsed
+from training.engine.config.sections import Section
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError, StateError
 from training.engine.optimizers.optim import ParamGroup
@@ -31,14 +33,36 @@ class Method(ABC):
     """One way to train; the loop, the objective and the data are shared by all."""
 
     name: ClassVar[str]
+    """What settings call it: the name of its file."""
+
     component: ClassVar[str]
     """What its samples are tagged with: lora, embedding or hypernetwork; "" for a whole checkpoint.
 
     Of any other, which prompts have no word for, samples name the base alone.
     """
 
+    changes_base: ClassVar[bool] = False
+    """Whether weights of the base itself change; else it is frozen, and kept for other runs."""
+
+    spec: ClassVar[str | None] = None
+    """What stands behind the base in `modelspec.architecture`; None leaves modelspec.* out."""
+
+    has_diffusers_names: ClassVar[bool] = False
+    """Whether layers of its files are called as in diffusers, for `modelspec.implementation`."""
+
+    own_settings: ClassVar[type[Section] | None] = None
+    """The schema of `method_settings`, for a method that TrainConfig has no table of."""
+
+    def __init_subclass__(cls) -> None:
+        """Name it after its file."""
+        super().__init_subclass__()
+        cls.name = cls.__module__.rpartition(".")[2]
+
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
+        self.settings = parsed(
+            self.own_settings or Section, config.method_settings, table="method_settings"
+        )
 
     @abstractmethod
     def install(self, components: Components) -> None:
@@ -74,6 +98,21 @@ class Method(ABC):
     def extension(self) -> str:
         """Return the ending of its files."""
         return ".safetensors"
+
+    @property
+    def new_word(self) -> str:
+        """Return the word that texts get to know by it; "" where it teaches none of its own."""
+        return ""
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Return what the headers of its files say of it, beside what they say of every run."""
+        return {}
+
+    @property
+    def ends_with_folder(self) -> bool:
+        """Tell whether its last file, a checkpoint, is written as a diffusers folder too."""
+        return False
 
     @property
     def trains_text(self) -> bool:

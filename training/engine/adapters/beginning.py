@@ -10,10 +10,10 @@ from typing import Protocol
 
 import torch
 
+from training.engine.adapters.targets import Target
 from training.engine.config.train import TrainConfig
 from training.engine.errors import ConfigError
 from training.engine.files.adapter_files import RANK_FIRST, AdapterFile, open_adapter
-from training.engine.methods.lora_targets import Target
 
 Tensors = dict[str, torch.Tensor]
 

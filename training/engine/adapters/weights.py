@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.engine.methods.dropping_adapter import Dropping
+from training.engine.adapters.dropping import Dropping
 
 
 class WeightAdapter(nn.Module):
