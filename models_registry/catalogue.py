@@ -31,7 +31,7 @@ from models_registry.catalogue_rows import (
     complete,
     listed_models,
 )
-from models_registry.filters import ORDERS, ModelFilters, Sort, filtered
+from models_registry.filters import ORDERS, ModelFilters, Sort, listed
 from models_registry.kept_counts import GUEST, ranked_tags, seen_beside
 from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, Viewer
 from models_registry.models.recommendation import RecommendedResource, ResourceKind
@@ -83,7 +83,7 @@ def catalogue_list(
     `remembered`.
     """
     order = ORDERS[sort]
-    models = _offered(filtered(viewer, filters))
+    models = _offered(listed(viewer, filters, is_ranked=sort is Sort.RELEVANCE))
     if limit == 0:
         return CatalogueList((), None)
     if page is None:

@@ -19,7 +19,14 @@ from models_registry.models.engagement import EngagementKind
 from models_registry.models.file import ModelFile, ScanStatus
 from models_registry.models.model import PUBLIC_STATES, Model, Status, Viewer
 from models_registry.models.version import ModelVersion
-from models_registry.searching import Hits, find_both, find_hits, first_hits, holding_words
+from models_registry.searching import (
+    Hits,
+    find_both,
+    find_hits,
+    first_hits,
+    holding_words,
+    with_relevance,
+)
 
 
 class Scope(StrEnum):
@@ -128,6 +135,23 @@ def filtered(viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None)
     if hits.is_complete or hits.is_forgiving:
         return models.filter(among("pk", hits.ids))
     return holding_words(models, filters.query, hits)
+
+
+def listed(
+    viewer: Viewer, filters: ModelFilters, *, hits: Hits | None = None, is_ranked: bool
+) -> QuerySet[Model]:
+    """What the list shows; hits have met every filter, and nothing is asked of them again.
+
+    By relevance, of a common word these are not all models, see Hits.
+    """
+    if is_ranked and hits is None:
+        hits = search_hits(viewer, filters)
+    if hits is None or not (is_ranked or hits.is_complete):
+        return filtered(viewer, filters, hits=hits)
+    models = Model.objects.filter(among("pk", hits.ids))
+    if not is_ranked:
+        return models
+    return with_relevance(models, filters.query, is_forgiving=hits.is_forgiving)
 
 
 def counted_apart(filters: ModelFilters) -> ModelFilters:

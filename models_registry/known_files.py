@@ -33,7 +33,7 @@ def files_of_hash(*, viewer: Viewer, text: str) -> list[ModelFile]:
             Q(value__startswith=value) | Q(kind=HashKind.AUTOV3, value=value[:AUTOV3_DIGITS])
         ).values_list("file_id", flat=True)
     )
-    return list(_usable_files(viewer).filter(pk__in=ids)[:MAX_FILES_EACH])
+    return list(usable_files(viewer).filter(pk__in=ids)[:MAX_FILES_EACH])
 
 
 def files_of_hashes(*, viewer: Viewer, texts: Iterable[str]) -> dict[str, list[ModelFile]]:
@@ -43,7 +43,7 @@ def files_of_hashes(*, viewer: Viewer, texts: Iterable[str]) -> dict[str, list[M
         raise Invalid(_("Ask for at most %s hashes at once.") % MAX_HASHES, code="too_many_hashes")
     values = {value for value in asked.values() if not EMPTY_SHA256.startswith(value)}
     found: dict[str, list[ModelFile]] = {}
-    for file in _usable_files(viewer).filter(pk__in=_ids_of(values)):
+    for file in usable_files(viewer).filter(pk__in=_ids_of(values)):
         for value in {file.blob.sha256.upper(), *(row.value for row in file.hashes.all())} & values:
             found.setdefault(value, []).append(file)
     return {text: found[value] for text, value in asked.items() if value in found}
@@ -51,7 +51,7 @@ def files_of_hashes(*, viewer: Viewer, texts: Iterable[str]) -> dict[str, list[M
 
 def any_of_size(*, viewer: Viewer, size_bytes: int) -> bool:
     """Whether a file of exactly this size is within reach: if not, hashing one to look is vain."""
-    return _usable_files(viewer).filter(blob__size_bytes=size_bytes).exists()
+    return usable_files(viewer).filter(blob__size_bytes=size_bytes).exists()
 
 
 def blob_at_hand(*, viewer: Viewer, sha256: str) -> Blob:
@@ -59,7 +59,7 @@ def blob_at_hand(*, viewer: Viewer, sha256: str) -> Blob:
 
     Raises NotFound otherwise: the hash alone of a file that is kept from somebody gives nothing.
     """
-    for file in _usable_files(viewer).filter(blob__sha256=sha256.strip().lower()):
+    for file in usable_files(viewer).filter(blob__sha256=sha256.strip().lower()):
         if _may_take(viewer, file):
             return file.blob
     raise NotFound(_("No file with this hash is within your reach. Send the file itself."))
@@ -73,7 +73,7 @@ def _may_take(viewer: Viewer, file: ModelFile) -> bool:
     return True
 
 
-def _usable_files(viewer: Viewer) -> QuerySet[ModelFile]:
+def usable_files(viewer: Viewer) -> QuerySet[ModelFile]:
     """Files with everything that is shown of them, in order of publication."""
     visible = ModelVersion.objects.visible_to(viewer)
     own = ~Q(version__status__in=PUBLIC_STATES) & ~Q(scan_status=ScanStatus.DANGER)

@@ -15,7 +15,7 @@ from hub.core.pagination import Page, first_page, keyset
 from models_registry.card_facts import NOT_ON_CARDS, attach_card_facts
 from models_registry.catalogue_facts import attach_tags
 from models_registry.engagement_queries import Standing, standing_of
-from models_registry.filters import ORDERS, ModelFilters, Sort, filtered, search_hits
+from models_registry.filters import ORDERS, ModelFilters, Sort, listed
 from models_registry.hash_lookup import match_hash
 from models_registry.models.base_model import BaseModel
 from models_registry.models.bookmark import Bookmark
@@ -26,7 +26,7 @@ from models_registry.models.model import ONLY_ASKED, PUBLIC_STATES, Model, Model
 from models_registry.models.review import Review
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_add_version, can_edit_model
-from models_registry.searching import Hits, with_relevance
+from models_registry.searching import Hits
 from models_registry.version_details import (
     attach_details,
     attach_links,
@@ -81,7 +81,7 @@ def model_list(
     filters = filters or ModelFilters()
     order = chosen_sort(filters, sort)
     page = keyset(
-        _listed(viewer, filters, hits, is_ranked=order is Sort.RELEVANCE),
+        listed(viewer, filters, hits=hits, is_ranked=order is Sort.RELEVANCE),
         order=ORDERS[order],
         cursor=cursor,
         limit=min(max(limit, 1), MAX_LIMIT),
@@ -89,23 +89,6 @@ def model_list(
     )
     attach_card_facts(page.items)
     return page
-
-
-def _listed(
-    viewer: Viewer, filters: ModelFilters, hits: Hits | None, *, is_ranked: bool
-) -> QuerySet[Model]:
-    """What the list shows; hits have met every filter, and nothing is asked of them again.
-
-    By relevance, of a common word these are not all models, see Hits.
-    """
-    if is_ranked and hits is None:
-        hits = search_hits(viewer, filters)
-    if hits is None or not (is_ranked or hits.is_complete):
-        return filtered(viewer, filters, hits=hits)
-    models = Model.objects.filter(among("pk", hits.ids))
-    if not is_ranked:
-        return models
-    return with_relevance(models, filters.query, is_forgiving=hits.is_forgiving)
 
 
 def chosen_sort(filters: ModelFilters, sort: Sort | None) -> Sort:

@@ -9,7 +9,8 @@ from hub.cli.download import file_sha256
 from hub.cli.errors import LocalProblem, reason_of
 from hub.cli.folders import A1111_FOLDERS, COMFYUI_FOLDERS
 from hub.cli.language import gettext as _
-from hub.cli.sidecars import MODEL_SUFFIXES, Sidecars, model_files, read_sidecars
+from hub.cli.pictures import MODEL_SUFFIXES
+from hub.cli.sidecars import Sidecars, model_files, read_sidecars
 from hub.formats.detection import FileType, detect_type
 from hub.formats.errors import FormatError
 from hub.formats.model_kind import ModelKind, guess_model_kind

@@ -1,15 +1,26 @@
-"""Which models a picture needs: the names and hashes in its generation data."""
+"""Which models a picture needs, by its generation data, and which files of the hub these are."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.cli.errors import LocalProblem, reason_of
+from hub.cli.errors import LocalProblem, NotFound, reason_of
+from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
 from hub.cli.language import words_of
+from hub.cli.targets import Choice, Named, choose_by_hash, choose_named, files_by_name
 from hub.formats.errors import FormatError
 from hub.formats.generation.reading import read_generation_data
 from hub.formats.generation.types import GenerationData
+
+#: Types of models by what a picture calls them.
+TYPES = {
+    "checkpoint": ("Checkpoint", "UNet"),
+    "vae": ("VAE",),
+    "lora": ("LORA", "LoCon", "DoRA"),
+    "embedding": ("TextualInversion",),
+    "hypernet": ("Hypernetwork",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +30,36 @@ class Need:
     kind: str
     name: str
     hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the hub has for a need: a file, several of its name to choose from, or nothing."""
+
+    need: Need
+    choice: Choice | None = None
+    named: tuple[Named, ...] = ()
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether only the name speaks for the file."""
+        return self.choice is not None and not self.need.hash
+
+
+def find_need(hub: HubClient, need: Need) -> Found:
+    """Look for a need by its hash; only where the picture has none, by the name of the file.
+
+    Raises NotFound for digits that fit several files.
+    """
+    if need.hash:
+        try:
+            return Found(need, choose_by_hash(hub, need.hash))
+        except NotFound as error:
+            if error.error_code == "ambiguous":
+                raise
+            return Found(need)
+    named = files_by_name(hub, need.name, TYPES.get(need.kind, ()))
+    return Found(need, choose_named(hub, named[0]) if len(named) == 1 else None, named)
 
 
 def needs_of(picture: Path) -> tuple[Need, ...]:

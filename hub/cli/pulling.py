@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from hub.cli.errors import CliError, LocalProblem, NotFound, Refused, reason_of
 from hub.cli.folders import Layout, folder_for
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.sidecars import info_path, preview_path, write_sidecars
+from hub.cli.pictures import numbered_paths, preview_path
+from hub.cli.sidecars import info_path, write_sidecars
 from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
 
-MAX_PREVIEW_BYTES = 64 << 20
+MAX_PICTURE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Place:
     root: Path
     layout: Layout
     with_sidecars: bool = True
+    all_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def pull_file(
     target, is_here = target_of(version, file, place)
     if not is_here:
         fetch(hub, Wanted(file.download_url, target, file.sha256, file.size_bytes), terminal)
-    beside = _sidecars(hub, version, target, file.sha256) if place.with_sidecars else []
+    beside = _sidecars(hub, version, target, place, file.sha256) if place.with_sidecars else []
     return Pulled(
         file_id=file.id,
         version_id=version.id,
@@ -96,12 +99,14 @@ def _is_it(path: Path, file: RemoteFile) -> bool:
     return path.stat().st_size == file.size_bytes and file_sha256(path) == file.sha256
 
 
-def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str) -> list[Path]:
+def _sidecars(
+    hub: HubClient, version: RemoteVersion, target: Path, place: Place, sha256: str
+) -> list[Path]:
     try:
         is_told = info_path(target).exists()
         civitai = None if is_told else _civitai_info(hub, version.id)
         written = write_sidecars(target, version, sha256, civitai)
-        return [*written, *_preview(hub, version, target)]
+        return [*written, *_pictures(hub, version, target, place)]
     except OSError as error:
         raise LocalProblem(
             _("{name} is here, but a file beside it cannot be written: {reason}.").format(
@@ -110,12 +115,16 @@ def _sidecars(hub: HubClient, version: RemoteVersion, target: Path, sha256: str)
         ) from error
 
 
-def _preview(hub: HubClient, version: RemoteVersion, target: Path) -> list[Path]:
-    cover = next((row for row in version.covers if row["content_type"].startswith("image/")), None)
-    if cover is None:
+def _pictures(hub: HubClient, version: RemoteVersion, target: Path, place: Place) -> list[Path]:
+    """The first picture as the preview, and where all are wanted the others numbered."""
+    covers = [row for row in version.covers if row["content_type"].startswith("image/")]
+    if not covers:
         return []
-    path = preview_path(target, cover["content_type"])
-    return [path] if not path.exists() and _fetch_preview(hub, cover["url"], path) else []
+    first, *others = (row["content_type"] for row in covers)
+    paths = [preview_path(target, first)]
+    paths += numbered_paths(target, others) if place.all_pictures else []
+    wanted = [(row, path) for row, path in zip(covers, paths, strict=False) if not path.exists()]
+    return [path for row, path in wanted if _fetch_picture(hub, row, path)]
 
 
 def _civitai_info(hub: HubClient, version_id: int) -> Mapping[str, Any] | None:
@@ -129,14 +138,18 @@ def _civitai_info(hub: HubClient, version_id: int) -> Mapping[str, Any] | None:
     return data | {KEY: carried_facts(hub, version_id)}
 
 
-def _fetch_preview(hub: HubClient, url: str, path: Path) -> bool:
+def _fetch_picture(hub: HubClient, cover: Mapping[str, Any], path: Path) -> bool:
     """A picture is an extra: without it the model is whole still."""
+    digest = sha256()
     try:
-        with hub.stream(url, {"Accept": "image/*"}) as answer, replaced_file(path) as out:
+        with hub.stream(cover["url"], {"Accept": "image/*"}) as answer, replaced_file(path) as out:
             for chunk in answer.iter_bytes():
-                if out.tell() + len(chunk) > MAX_PREVIEW_BYTES:
-                    raise LocalProblem(_("The preview is larger than any picture here may be."))
+                if out.tell() + len(chunk) > MAX_PICTURE_BYTES:
+                    raise LocalProblem(_("The picture is larger than any picture here may be."))
                 out.write(chunk)
+                digest.update(chunk)
+            if digest.hexdigest() != cover["sha256"]:
+                raise LocalProblem(_("The picture did not come whole."))
     except CliError:
         return False
     return True

@@ -7,6 +7,7 @@ same version become one version, those that name the same model its versions.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hub.cli.carrying import file_facts, give_to_model, give_to_version
@@ -21,6 +22,7 @@ from hub.cli.upload import Sending, forget, send
 HASHES_AT_ONCE = 100
 DRAFT = "Draft"
 PENDING = "Pending"
+FULL = "too_many_covers"
 CHECK_SECONDS = (1.0, 2.0, 4.0, 8.0, *(15.0,) * 40)
 
 
@@ -63,6 +65,7 @@ class Push:
     wishes: Wishes
     _models: dict[str, int] = field(default_factory=dict)
     _versions: dict[str, int] = field(default_factory=dict)
+    _pictures: set[tuple[int, str]] = field(default_factory=set)
 
     def run(self, files: Sequence[LocalModel]) -> list[Pushed]:
         """Push every file; one that fails does not stop the others, a hub that is gone does."""
@@ -109,7 +112,7 @@ class Push:
         body |= {"name": file.file_name, "is_primary": False}
         with self._using(sending):
             self._add_file(version_id, body, file)
-        self._add_picture(file, version_id)
+        self._add_pictures(file, version_id)
         if is_new:
             self._carry(give_to_version, version_id, file)
         return Pushed(
@@ -203,21 +206,29 @@ class Push:
             rest = {name: value for name, value in sent.items() if name != "base_model"}
             return int(self.hub.post(f"models/{model_id}/versions/", rest)["id"])
 
-    def _add_picture(self, file: LocalModel, version_id: int) -> None:
-        picture = file.sidecars.picture
-        if picture is None:
-            return
-        try:
-            sending = Sending(picture, name_as_text(picture.name), "image", file_sha256(picture))
-            upload_id = send(self.hub, sending, self.terminal)
-            with self._using(sending):
-                self.hub.post(f"versions/{version_id}/covers/", {"upload_id": upload_id})
-        except (Refused, OSError) as error:
-            self.terminal.note(
-                _("The picture {name} was not taken: {reason}").format(
-                    name=name_as_text(picture.name), reason=error
+    def _add_pictures(self, file: LocalModel, version_id: int) -> None:
+        """Every picture once, whole: what it says of how it was made comes along."""
+        for picture in file.sidecars.pictures:
+            try:
+                self._add_picture(picture, version_id)
+            except (Refused, OSError) as error:
+                self.terminal.note(
+                    _("The picture {name} was not taken: {reason}").format(
+                        name=name_as_text(picture.name), reason=error
+                    )
                 )
-            )
+                if isinstance(error, Refused) and error.error_code == FULL:
+                    return
+
+    def _add_picture(self, picture: Path, version_id: int) -> None:
+        sha256 = file_sha256(picture)
+        if (version_id, sha256) in self._pictures:
+            return
+        sending = Sending(picture, name_as_text(picture.name), "image", sha256)
+        upload_id = send(self.hub, sending, self.terminal)
+        with self._using(sending):
+            self.hub.post(f"versions/{version_id}/covers/", {"upload_id": upload_id})
+        self._pictures.add((version_id, sha256))
 
     def _type_of(self, file: LocalModel) -> str:
         found = self.wishes.model_type or file.model_type

@@ -1,7 +1,7 @@
 """Files beside a model file, as the community's tools write them.
 
 `name.civitai.info` is the version as Civitai's API gives it, `name.json` the user metadata of
-A1111, `name.sha256` a line for `sha256sum -c`, `name.preview.png` its picture.
+A1111, `name.sha256` a line for `sha256sum -c`; its pictures are in hub.cli.pictures.
 """
 
 import json
@@ -13,10 +13,9 @@ from typing import Any
 from hub.cli.answers import RemoteVersion
 from hub.cli.carrying import KEY
 from hub.cli.folders import is_lora
+from hub.cli.pictures import MODEL_SUFFIXES, pictures_beside
 from hub.formats.replaced_file import replaced_file
 
-MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 MAX_SIDECAR_BYTES = 16 << 20
 NUMBERS_END = 1 << 63
 SD_VERSIONS = {"sd1": "SD1", "sd2": "SD2", "sdxl": "SDXL"}
@@ -28,7 +27,7 @@ class Sidecars:
 
     civitai: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] = field(default_factory=dict)
-    picture: Path | None = None
+    pictures: tuple[Path, ...] = ()
 
     @property
     def model_name(self) -> str:
@@ -97,7 +96,7 @@ def read_sidecars(model_file: Path) -> Sidecars:
     return Sidecars(
         civitai=_read_json(info_path(model_file)),
         user=_read_json(Path(f"{stem}.json")),
-        picture=_picture_beside(stem),
+        pictures=pictures_beside(model_file),
     )
 
 
@@ -140,12 +139,6 @@ def info_path(model_file: Path) -> Path:
     return Path(f"{model_file.with_suffix('')}.civitai.info")
 
 
-def preview_path(model_file: Path, content_type: str) -> Path:
-    """Where the picture of a model file goes."""
-    kind = content_type.rpartition("/")[2]
-    return Path(f"{model_file.with_suffix('')}.preview.{'jpg' if kind == 'jpeg' else kind}")
-
-
 def model_files(folder: Path) -> list[Path]:
     """Model files below a folder, in order; hidden ones and unfinished downloads are left out."""
     return sorted(
@@ -155,22 +148,6 @@ def model_files(folder: Path) -> list[Path]:
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-
-
-def _picture_beside(stem: Path) -> Path | None:
-    for middle in (".preview", ""):
-        for suffix in PICTURE_SUFFIXES:
-            path = Path(f"{stem}{middle}{suffix}")
-            if _is_file(path):
-                return path
-    return None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # beside a name of 255 bytes there is none that is longer
-        return False
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ run asks only for what changed, and `--delete` takes away nothing that somebody 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class SyncNotes:
     query: Mapping[str, Any]
     layout: str
     files: Mapping[str, Kept] = field(default_factory=dict)
+    all_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def sync_folder(
         gone = kept.keys() - {str(file.id) for _version, file in listed}
         deleted = [_delete(place.root, kept, key) for key in sorted(gone)] if delete else []
     finally:
-        _write_notes(place.root, SyncNotes(notes.hub, notes.query, notes.layout, kept))
+        _write_notes(place.root, replace(notes, files=kept))
     return SyncReport(
         new=tuple(new),
         unchanged=len(listed) - len(fresh),

@@ -5,7 +5,7 @@ hexadecimal digits a hash, `collection:7` and the address of its page a collecti
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,6 +46,17 @@ class Choice:
 
     version: RemoteVersion
     files: tuple[RemoteFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file that is called as somebody said, which is no proof that it is the one."""
+
+    version_id: int
+    file_id: int
+    model: str
+    file_name: str
+    sha256: str
 
 
 def parse_target(text: str) -> Target:
@@ -139,3 +150,21 @@ def choose_by_hash(hub: HubClient, digits: str) -> Choice:
     row = answer["items"][0]
     version = RemoteVersion.read(hub.get(f"versions/{row['version_id']}/"))
     return Choice(version, (RemoteFile.read(row),))
+
+
+def files_by_name(hub: HubClient, name: str, types: Sequence[str] = ()) -> tuple[Named, ...]:
+    """What on the hub has the name of a file: one for each content, in its earliest publication."""
+    rows = hub.get("files/by-name/", name=name, type=list(types))["items"]
+    first: dict[str, Named] = {}
+    for row in rows:
+        title = f"{row['model_name']} {row['version_name']}"
+        found = Named(row["version_id"], row["id"], title, row["file_name"], row["sha256"])
+        first.setdefault(found.sha256, found)
+    return tuple(first.values())
+
+
+def choose_named(hub: HubClient, named: Named) -> Choice:
+    """Exactly the file that was found by its name."""
+    version = RemoteVersion.read(hub.get(f"versions/{named.version_id}/"))
+    files = tuple(file for file in version.files if file.id == named.file_id)
+    return Choice(version, files)

@@ -17,7 +17,7 @@ from hub.cli.errors import LocalProblem, Refused, WrongUse, reason_of
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
 from hub.cli.local_models import name_as_text
-from hub.cli.sidecars import PICTURE_SUFFIXES
+from hub.cli.pictures import PICTURE_SUFFIXES
 from hub.cli.targets import find_version, parse_target
 from hub.cli.terminal import Terminal
 from hub.cli.upload import Sending, forget, send

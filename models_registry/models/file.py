@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Lower
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -162,6 +162,10 @@ class ModelFile(TimeStamped):
                 fields=["created_at"],
                 name="file_not_ready",
                 condition=~Q(stage="ready"),
+            ),
+            models.Index(Lower("name"), name="file_by_name"),
+            models.Index(
+                Lower("override_name"), name="file_by_own_name", condition=~Q(override_name="")
             ),
             models.Index(
                 fields=["output_name"],

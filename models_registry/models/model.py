@@ -23,6 +23,7 @@ from hub.accounts.models import Membership, User
 from hub.core.models import TimeStamped
 from models_registry.models.tag import ModelTag, Tag
 from models_registry.models.terms import LicenceName, ModelVisibility
+from models_registry.models.title import spelled
 from models_registry.models.trend import trend_score
 
 if TYPE_CHECKING:
@@ -320,6 +321,7 @@ class Model(TimeStamped):
                 fields=["search_words"], opclasses=["gin_trgm_ops"], name="model_words_trigram"
             ),
             models.Index(Upper("name"), name="model_by_name_in_any_case"),  # for `name__iexact`
+            models.Index(spelled("name"), name="model_by_title"),
             *(
                 models.Index(
                     fields=fields, name=f"model_by_{name}", condition=Q(status__in=PUBLIC_STATES)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.models.title import spelled
 from models_registry.models.version import ModelVersion
 
 
@@ -41,6 +42,7 @@ class TriggerWord(models.Model):
             models.UniqueConstraint(fields=["set", "position"], name="trigger_word_position_once"),
             models.CheckConstraint(condition=~models.Q(text=""), name="trigger_word_not_empty"),
         ]
+        indexes = [models.Index(spelled("text"), name="trigger_word_spelled")]
 
     def __str__(self) -> str:
         return self.text

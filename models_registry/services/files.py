@@ -16,7 +16,7 @@ from hub.core.tasks import TaskName, enqueue_on_commit
 from hub.storage.models import Blob, UploadPurpose
 from hub.storage.uploads import consume_upload
 from models_registry.models.file import FileKind, FileStage, ModelFile, ScanStatus, SizeKind
-from models_registry.models.model import Status
+from models_registry.models.model import PUBLIC_STATES
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_version
 from models_registry.scanning.clamav import ScannerAway
@@ -26,6 +26,7 @@ from models_registry.services.counters import refresh_facts
 from models_registry.services.download import MAIN_KINDS
 from models_registry.services.ingest import note_lost, note_waiting, pass_stages
 from models_registry.services.names import clean_file_name
+from models_registry.services.publish import AUXILIARY_KINDS
 
 MAX_FILES = 50
 WAITING_AFTER = timedelta(minutes=10)
@@ -156,7 +157,8 @@ def remove_file(*, actor: User, file: ModelFile) -> None:
     with transaction.atomic():
         ModelVersion.objects.select_for_update().get(pk=version.pk)
         others = version.files.exclude(pk=file.pk).order_by("pk")
-        if version.status == Status.PUBLISHED and not others.exists():
+        has_main = others.exclude(kind__in=AUXILIARY_KINDS).exists()
+        if version.status in PUBLIC_STATES and not has_main:
             raise Conflict(
                 _("A published version needs a file. Unpublish it before you remove the last one."),
                 code="last_file",

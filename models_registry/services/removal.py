@@ -1,12 +1,12 @@
 """Taking away what was never public; what was is unpublished or archived instead, never deleted."""
 
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
 from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
-from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version
@@ -28,7 +28,7 @@ def delete_draft_model(*, actor: User, model: Model) -> None:
         audit.record(
             actor=actor, action="model.delete", target=locked, detail={"name": locked.name}
         )
-        locked.delete()
+        _delete_unused(locked)
 
 
 def delete_draft_version(*, actor: User, version: ModelVersion) -> None:
@@ -47,20 +47,17 @@ def delete_draft_version(*, actor: User, version: ModelVersion) -> None:
         audit.record(
             actor=actor, action="version.delete", target=locked, detail={"name": locked.name}
         )
-        locked.delete()
+        _delete_unused(locked)
         refresh_facts(model_id=model_id)
         refresh_search(model_id=model_id)
 
 
-def remove_cover(*, actor: User, cover: VersionCover) -> None:
-    """Take a picture off a version's page; example prompts made with it stay."""
-    if not can_edit_version(actor, cover.version):
-        raise NotAllowed(_("Only the people of this model can change its versions."))
-    with transaction.atomic():
-        audit.record(
-            actor=actor,
-            action="version.remove_cover",
-            target=cover.version,
-            detail={"sha256": cover.blob.sha256},
-        )
-        cover.delete()
+def _delete_unused(row: Model | ModelVersion) -> None:
+    """Delete a row with all that is its own; Conflict while a training run starts from it."""
+    try:
+        row.delete()
+    except ProtectedError as error:
+        raise Conflict(
+            _("A training run starts from it: what it was made of has to stay on record."),
+            code="in_use",
+        ) from error

@@ -12,6 +12,7 @@ from tests.load.samples import Samples
 MODELS = "/api/v1/models"
 VERSIONS = "/api/v1/model-versions"
 IMAGES = "/api/v1/images"
+NAMES = "/api/v2/files/by-name/"
 IMAGE_SORTS = ("Most Reactions", "Most Comments", "Newest", "Oldest")
 
 
@@ -80,6 +81,7 @@ def _hashes(samples: Samples) -> list[Case]:
             pair=(Ask(path, body=digits[:2]), Ask(path, body=digits)),
         ),
         Case("API ids of 10,000 hashes", [Ask(f"{path}/ids", body=(many * 50)[:10_000])] * 4),
+        Case("API by file name", [Ask(f"{NAMES}?name={quote(n)}") for n in samples.file_names]),
         Case("search page, hashes", [Ask(f"/search/?q={v[:MIN_PREFIX]}") for v in asked[:40]]),
     ]
 

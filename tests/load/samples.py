@@ -18,6 +18,7 @@ from models_registry.models.file_hash import HashKind, ModelFileHash
 from models_registry.models.model import Model
 from models_registry.models.tag import Tag
 from models_registry.models.version import ModelVersion
+from models_registry.services.download import download_name
 
 VARIANTS = 40
 MANY = 10
@@ -100,6 +101,14 @@ class Samples:
             kind=kind, file__version_id__in=self.versions, file__scan_status=ScanStatus.SUCCESS
         )
         return list(rows.order_by("pk").values_list("value", flat=True)[:count])
+
+    @cached_property
+    def file_names(self) -> list[str]:
+        """What files that everybody may have are called: here, and where they were fetched."""
+        files = ModelFile.objects.filter(
+            version_id__in=self.versions, scan_status=ScanStatus.SUCCESS
+        ).select_related("version__model")
+        return [name for file in files.order_by("pk") for name in (file.name, download_name(file))]
 
     def cursor(self, sort: Sort, depth: float) -> str:
         """A cursor of the model list at a share of its length."""

@@ -7,7 +7,7 @@ from hub.core.models import AuditEvent
 from models_registry.models.cover import VersionCover
 from models_registry.models.model import Model
 from models_registry.models.version import ModelVersion
-from models_registry.services import drafts, publish, recommendations, removal
+from models_registry.services import covers, drafts, publish, recommendations, removal
 from models_registry.services.values import Example
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import add_clean_file, make_model, make_version, publish_model
@@ -50,7 +50,7 @@ def test_strangers_delete_nothing():
     for call in (
         lambda: removal.delete_draft_model(actor=stranger, model=version.model),
         lambda: removal.delete_draft_version(actor=stranger, version=version),
-        lambda: removal.remove_cover(actor=stranger, cover=cover),
+        lambda: covers.remove_cover(actor=stranger, version=version, cover_id=cover.pk),
     ):
         with pytest.raises(NotAllowed):
             call()
@@ -64,6 +64,6 @@ def test_an_example_outlives_its_picture():
     example = recommendations.add_example_prompt(
         actor=owner, version=version, example=Example(prompt="a cat"), cover=cover
     )
-    removal.remove_cover(actor=owner, cover=cover)
+    covers.remove_cover(actor=owner, version=version, cover_id=cover.pk)
     example.refresh_from_db()
     assert example.cover is None

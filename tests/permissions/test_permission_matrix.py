@@ -77,6 +77,7 @@ PROBES = {
     "civitai-tags": ("query={}",),
     "civitai-collections": ("query={}",),
     "api_models": ("q={}", "query={}"),
+    "api_file_by_name": ("name={}.safetensors",),
 }
 
 ALL_PROBES = [(name, probe) for name, probes in PROBES.items() for probe in probes]

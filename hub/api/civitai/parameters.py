@@ -113,8 +113,15 @@ def choice(query: QueryDict, name: str, allowed: Collection[str], default: str) 
 
 
 def sort_of(query: QueryDict) -> Sort:
-    """The wanted order; Highest Rated when none is named."""
-    return SORTS[choice(query, "sort", tuple(SORTS), "Highest Rated")]
+    """The wanted order; when none is named, a search's best matches first, else Highest Rated.
+
+    As Civitai since June 2026 (https://github.com/civitai/civitai/pull/2573); it takes no notice of
+    an order that is named beside words, which programs hold to be an error of it.
+    """
+    named = choice(query, "sort", tuple(SORTS), "")
+    if not named and query.get("query", "").strip():
+        return Sort.RELEVANCE
+    return SORTS[named or "Highest Rated"]
 
 
 def model_filters(query: QueryDict, *, now: datetime) -> ModelFilters:

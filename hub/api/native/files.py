@@ -11,20 +11,31 @@ from rest_framework.response import Response
 from hub.api.native.access import MODEL_READERS, ModelView, actor_of
 from hub.api.native.model_forms import HashesForm
 from hub.api.native.model_shapes import FileShape, KnownFileShape
-from hub.api.native.pages import ErrorShape, body_of, shaped
+from hub.api.native.pages import ErrorShape, body_of, query_of, shaped
 from models_registry.known_files import any_of_size, files_of_hash, files_of_hashes
-from models_registry.models.file import PRECISIONS, EmaWeights, FileFormat, FileKind, SizeKind
+from models_registry.models.file import (
+    PRECISIONS,
+    EmaWeights,
+    FileFormat,
+    FileKind,
+    ModelFile,
+    SizeKind,
+)
+from models_registry.models.model import ModelType
+from models_registry.name_lookup import files_of_name
 from models_registry.queries import conversion_of, file_of
 from models_registry.services.conversion import request_conversion
 from models_registry.services.file_facts import FileFacts, describe_file
+from models_registry.services.files import remove_file
 from models_registry.services.suggestions import facts_of_header
 
 MAX_SIZE = 2**62
+MAX_NAME = 1000
 REFUSALS = {400: ErrorShape, 403: ErrorShape, 404: ErrorShape}
 
 
 class KnownFiles(serializers.Serializer[Any]):
-    """Files of a hash, earliest publication first; `is_ambiguous` when their contents differ."""
+    """Files of a hash or name, earliest publication first; `is_ambiguous` if contents differ."""
 
     items = KnownFileShape(many=True)
     is_ambiguous = serializers.BooleanField()
@@ -69,6 +80,15 @@ class FilesByHash(serializers.Serializer[Any]):
     found = serializers.DictField(child=KnownFileShape(many=True))
 
 
+class NameQuery(serializers.Serializer[Any]):
+    """What a picture says of a file; several types are alternatives."""
+
+    name = serializers.CharField(
+        max_length=MAX_NAME, help_text="With or without a folder and the suffix, in any case."
+    )
+    type = serializers.MultipleChoiceField(choices=ModelType.values, required=False)
+
+
 class FileChange(serializers.Serializer[Any]):
     """What people know better than the hub; "" is "not known". Bytes have the last word."""
 
@@ -98,6 +118,16 @@ class OneFile(ModelView):
         file = file_of(viewer=actor, file_id=file_id)
         facts = replace(FileFacts.of(file), **sent)
         return Response(FileShape(describe_file(actor=actor, file=file, facts=facts)).data)
+
+    @extend_schema(
+        operation_id="files_remove",
+        responses={204: None, 403: ErrorShape, 404: ErrorShape, 409: ErrorShape},
+    )
+    def delete(self, request: Request, file_id: int) -> Response:
+        """Take a file out of its version; 409 `last_file` for the last one of a public version."""
+        actor = actor_of(request)
+        remove_file(actor=actor, file=file_of(viewer=actor, file_id=file_id))
+        return Response(status=204)
 
 
 class FileConversion(ModelView):
@@ -156,9 +186,22 @@ class FileByHash(ModelView):
     @extend_schema(operation_id="files_by_hash", responses={200: KnownFiles, 400: ErrorShape})
     def get(self, request: Request, hash_text: str) -> Response:
         """Find files by any hash, in any case, or by 8 and more digits of it."""
-        files = files_of_hash(viewer=request.user, text=hash_text)
-        contents = {file.blob_id for file in files}
-        return Response(KnownFiles({"items": files, "is_ambiguous": len(contents) > 1}).data)
+        return _known(files_of_hash(viewer=request.user, text=hash_text))
+
+
+class FileByName(ModelView):
+    """Files of one name."""
+
+    @extend_schema(
+        operation_id="files_by_name",
+        parameters=[NameQuery],
+        responses={200: KnownFiles, 400: ErrorShape},
+    )
+    def get(self, request: Request) -> Response:
+        """Find files by the name that they have on a disk; names are no proof, hashes are."""
+        asked = query_of(request, NameQuery)
+        types = sorted(asked.get("type", ()))
+        return _known(files_of_name(viewer=request.user, name=asked["name"], types=types))
 
 
 class ManyByHash(ModelView):
@@ -177,3 +220,8 @@ class ManyByHash(ModelView):
         found = files_of_hashes(viewer=request.user, texts=hashes)
         shown = {text: shaped(KnownFileShape, rows) for text, rows in found.items()}
         return Response({"found": shown})
+
+
+def _known(files: list[ModelFile]) -> Response:
+    contents = {file.blob_id for file in files}
+    return Response(KnownFiles({"items": files, "is_ambiguous": len(contents) > 1}).data)

@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from hub.api.native.advice import ExampleShape, ResourceShape
+from hub.api.native.pages import shaped
 from hub.api.native.people import PersonShape
 from hub.storage.pictures import picture_url
 from models_registry.models.cover import VersionCover
 from models_registry.models.file import ModelFile
 from models_registry.models.model import Model
+from models_registry.models.tombstone import Tombstone, TombstoneFile
 from models_registry.models.version import ModelVersion
 from models_registry.models.words import TriggerWordSet
 from models_registry.queries import ModelDetail
@@ -99,6 +102,34 @@ class WeightShape(serializers.Serializer[Any]):
     maximum = serializers.FloatField(source="weight_max", allow_null=True)
 
 
+class RemovedFileShape(serializers.Serializer[TombstoneFile]):
+    """A file that was deleted; it is still found by its hashes."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    format = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    hashes = serializers.SerializerMethodField()
+
+    def get_hashes(self, file: TombstoneFile) -> dict[str, str]:
+        """Every recorded hash by its kind, upper case."""
+        return {row.kind: row.value for row in file.hashes.all()}
+
+
+class RemovalShape(serializers.Serializer[Tombstone]):
+    """Why the files of a version were deleted, and those that had passed their check."""
+
+    reason = serializers.CharField()
+    removed_at = serializers.DateTimeField()
+    files = serializers.SerializerMethodField()
+
+    @extend_schema_field(RemovedFileShape(many=True))
+    def get_files(self, tombstone: Tombstone) -> Any:
+        """What was handed out before."""
+        clean = [file for file in tombstone.files.all() if file.was_clean]
+        return shaped(RemovedFileShape, clean)
+
+
 class VersionShape(serializers.Serializer[ModelVersion]):
     """A version with its files, words and pictures."""
 
@@ -140,8 +171,14 @@ class VersionShape(serializers.Serializer[ModelVersion]):
     job_id = serializers.UUIDField(source="job_uuid", allow_null=True)
     files = FileShape(many=True)
     covers = CoverShape(many=True)
+    removal = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     published_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(RemovalShape(allow_null=True))
+    def get_removal(self, version: ModelVersion) -> Any:
+        """What is told of deleted files; null while there are files."""
+        return RemovalShape(version.tombstone).data if version.is_tombstone else None
 
 
 class ModelShape(serializers.Serializer[Model]):

@@ -45,6 +45,9 @@ from models_registry.services.drafts import create_model, create_version, set_tr
 from models_registry.services.edits import update_model, update_version
 from models_registry.services.files import add_file
 from models_registry.services.publish import publish_version
+from models_registry.services.removal import delete_draft_model, delete_draft_version
+
+KEPT = {403: ErrorShape, 404: ErrorShape, 409: ErrorShape}
 
 
 class Models(ModelView):
@@ -109,6 +112,13 @@ class OneModel(ModelView):
         update_model(actor=actor, model=model, **model_values(model, sent))
         return self.get(request, model_id)
 
+    @extend_schema(operation_id="models_delete", responses={204: None, **KEPT})
+    def delete(self, request: Request, model_id: int) -> Response:
+        """Delete a draft with its versions; 409 `was_public` for what others may refer to."""
+        actor = actor_of(request)
+        delete_draft_model(actor=actor, model=model_alone(viewer=actor, model_id=model_id))
+        return Response(status=204)
+
 
 class ModelVersions(ModelView):
     """The versions of one model."""
@@ -158,6 +168,14 @@ class OneVersion(ModelView):
                 set_trigger_words(actor=actor, version=version, words=words)
             write_advice(actor, version, sent)
         return _version(request, version_id)
+
+    @extend_schema(operation_id="versions_delete", responses={204: None, **KEPT})
+    def delete(self, request: Request, version_id: int) -> Response:
+        """Delete a version that never was public; 409 `was_public` for any other."""
+        actor = actor_of(request)
+        version = version_detail(viewer=actor, version_id=version_id)
+        delete_draft_version(actor=actor, version=version)
+        return Response(status=204)
 
 
 class VersionFiles(ModelView):

@@ -24,6 +24,7 @@ from hub.api.native import (
     models,
     people,
     social,
+    states,
     teams,
 )
 from hub.core.errors import NotFound
@@ -84,6 +85,16 @@ urlpatterns = [
     path("models/", models.Models.as_view(), name="api_models"),
     path("models/<int:model_id>/", models.OneModel.as_view(), name="api_model"),
     path(
+        "models/<int:model_id>/archive/",
+        states.ArchivedModel.as_view(),
+        name="api_model_archive",
+    ),
+    path(
+        "models/<int:model_id>/restore/",
+        states.RestoredModel.as_view(),
+        name="api_model_restore",
+    ),
+    path(
         "models/<int:model_id>/versions/",
         models.ModelVersions.as_view(),
         name="api_model_versions",
@@ -103,6 +114,16 @@ urlpatterns = [
         "versions/<int:version_id>/publish/",
         models.PublishVersion.as_view(),
         name="api_version_publish",
+    ),
+    path(
+        "versions/<int:version_id>/unpublish/",
+        states.UnpublishedVersion.as_view(),
+        name="api_version_unpublish",
+    ),
+    path(
+        "versions/<int:version_id>/delete-files/",
+        states.DeletedFiles.as_view(),
+        name="api_version_delete_files",
     ),
     path(
         "versions/<int:version_id>/covers/<int:cover_id>/",
@@ -190,6 +211,8 @@ urlpatterns = [
         name="api_collection_models",
     ),
     path("files/<int:file_id>/", files.OneFile.as_view(), name="api_file"),
+    path("files/<int:file_id>/primary/", states.PrimaryFile.as_view(), name="api_file_primary"),
+    path("files/<int:file_id>/rescan/", states.RescannedFile.as_view(), name="api_file_rescan"),
     path(
         "files/<int:file_id>/conversion/",
         files.FileConversion.as_view(),
@@ -197,6 +220,7 @@ urlpatterns = [
     ),
     path("files/of-size/<int:size_bytes>/", files.FilesOfSize.as_view(), name="api_files_of_size"),
     path("files/read-header/", files.ReadHeader.as_view(), name="api_read_header"),
+    path("files/by-name/", files.FileByName.as_view(), name="api_file_by_name"),
     path("files/by-hash/", files.ManyByHash.as_view(), name="api_files_by_hash"),
     path("files/by-hash/<str:hash_text>/", files.FileByHash.as_view(), name="api_file_by_hash"),
     path("datasets/", datasets.Datasets.as_view(), name="api_datasets"),

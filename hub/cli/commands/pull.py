@@ -1,5 +1,6 @@
 """`atelier pull`."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,17 +12,21 @@ from hub.cli.errors import CliError, Incomplete, NotFound, Unreachable, WrongUse
 from hub.cli.folders import Layout
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.needed import Need, needs_of
+from hub.cli.needed import Found, Need, find_need, needs_of
 from hub.cli.pulling import Place, Pulled, pull_file
-from hub.cli.targets import Choice, Target, choose_all, choose_by_hash, parse_target
+from hub.cli.targets import Choice, Target, choose_all, parse_target
 from hub.cli.terminal import Terminal, size, table
 from hub.cli.words import word
 
+DIGITS = 16
 To = Annotated[Path, typer.Option("--to", help="Folder of a WebUI, or any folder.")]
 LayoutOption = Annotated[
     Layout, typer.Option("--layout", help="Whose folders; auto looks at what is there.")
 ]
 NoSidecars = Annotated[bool, typer.Option("--no-sidecars", help="Only the model files.")]
+AllPictures = Annotated[
+    bool, typer.Option("--all-pictures", help="Every picture of a version, not only the first.")
+]
 
 
 def pull(
@@ -41,6 +46,7 @@ def pull(
         bool, typer.Option("--all-files", help="Every file of a version, not only the primary.")
     ] = False,
     no_sidecars: NoSidecars = False,
+    all_pictures: AllPictures = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch model files into the right folder; goes on where it stopped, checks the SHA-256."""
@@ -48,14 +54,11 @@ def pull(
         raise WrongUse(_("Name what to pull, or a picture with --needed-by."))
     named = {text: parse_target(text) for text in targets or []}
     needs = [need for picture in needed_by or [] for need in needs_of(picture)]
-    place = Place(root=to, layout=layout, with_sidecars=not no_sidecars)
+    place = Place(to, layout, with_sidecars=not no_sidecars, all_pictures=all_pictures)
     with hub_of(context) as (hub, terminal):
         result = _Result()
         choices = _choices(hub, named, result, all_files=all_files)
-        for need in needs:
-            found = _choice_for(hub, need)
-            choices += [found] if found else []
-            result.missing += [] if found else [need]
+        choices += _needed(hub, needs, result, terminal)
         _pull_all(hub, choices, place, terminal, result)
         _report(terminal, result)
 
@@ -75,14 +78,29 @@ def _choices(
     return choices
 
 
-def _choice_for(hub: HubClient, need: Need) -> Choice | None:
-    """The file that a picture needs; None when only its name is known, or it is not here."""
-    if not need.hash:
-        return None
-    try:
-        return choose_by_hash(hub, need.hash)
-    except NotFound:
-        return None
+def _needed(
+    hub: HubClient, needs: list[Need], result: "_Result", terminal: Terminal
+) -> Iterator[Choice]:
+    """What pictures need, as far as it can be told which files these are."""
+    for need in needs:
+        try:
+            found = find_need(hub, need)
+        except NotFound as error:
+            result.failed[need.name] = error
+            continue
+        if found.is_guess:
+            result.guessed.append(found)
+            version = found.named[0]
+            only = _("{name} was found by its name only: {model} (version:{number}).")
+            terminal.note(
+                only.format(name=need.name, model=version.model, number=version.version_id)
+            )
+        if found.choice is not None:
+            yield found.choice
+        elif found.named:
+            result.doubtful.append(found)
+        else:
+            result.missing.append(need)
 
 
 @dataclass
@@ -90,6 +108,8 @@ class _Result:
     """What became of everything that was named."""
 
     pulled: list[Pulled] = field(default_factory=list)
+    guessed: list[Found] = field(default_factory=list)
+    doubtful: list[Found] = field(default_factory=list)
     missing: list[Need] = field(default_factory=list)
     failed: dict[str, CliError] = field(default_factory=dict)
 
@@ -117,6 +137,8 @@ def _report(terminal: Terminal, result: _Result) -> None:
     ]
     data: dict[str, Any] = {
         "files": [file.as_json() for file in result.pulled],
+        "by_name": [_as_json(found) for found in result.guessed],
+        "ambiguous": [_as_json(found) for found in result.doubtful],
         "missing": [asdict(need) for need in result.missing],
         "failed": failures,
     }
@@ -128,14 +150,31 @@ def _report(terminal: Terminal, result: _Result) -> None:
     _complain(result)
 
 
+def _as_json(found: Found) -> dict[str, Any]:
+    return {**asdict(found.need), "files": [asdict(named) for named in found.named]}
+
+
+def _doubt(found: Found) -> str:
+    """Which files have the name, and how to say which one is meant."""
+    each = "version:{0.version_id} {0.model}, hash:{1}"
+    files = "; ".join(each.format(named, named.sha256[:DIGITS]) for named in found.named)
+    return _("Several files are called {name}: {files}. Name the right one: {command}").format(
+        name=found.need.name,
+        files=files,
+        command=f"atelier pull hash:{found.named[0].sha256[:DIGITS]}",
+    )
+
+
 def _complain(result: _Result) -> None:
     """Raise Incomplete, naming everything that did not come."""
     sentences = [error.message for error in result.failed.values()]
+    sentences += map(_doubt, result.doubtful)
     if result.missing:
         no_hash = _("no hash")
         names = (f"{need.kind} {need.name} ({need.hash or no_hash})" for need in result.missing)
         missing = _("Not on this hub, or not visible to you: {names}.")
         sentences.append(missing.format(names=", ".join(names)))
     if sentences:
-        code = next(iter(result.failed.values())).error_code if result.failed else "missing"
-        raise Incomplete(" ".join(sentences), code=code)
+        codes = [error.error_code for error in result.failed.values()]
+        codes += ["ambiguous"] if result.doubtful else []
+        raise Incomplete(" ".join(sentences), code=codes[0] if codes else "missing")

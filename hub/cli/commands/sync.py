@@ -1,6 +1,6 @@
 """`atelier sync`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ import typer
 
 from hub.cli.commands import filters
 from hub.cli.commands.context import AsJson, hub_of
-from hub.cli.commands.pull import LayoutOption, NoSidecars
+from hub.cli.commands.pull import AllPictures, LayoutOption, NoSidecars
 from hub.cli.errors import Incomplete, WrongUse
 from hub.cli.folders import Layout
 from hub.cli.language import gettext as _
@@ -29,13 +29,21 @@ def sync(
         bool, typer.Option("--delete", help="Take away what sync put here and left the list.")
     ] = False,
     no_sidecars: NoSidecars = False,
+    all_pictures: AllPictures = False,
     as_json: AsJson = False,
 ) -> None:
     """Keep a folder in step with a list; a second run needs only the folder."""
     chosen = {"query": " ".join(words), **narrowed} if words else narrowed
     with hub_of(context) as (hub, terminal):
         notes = _notes(folder, hub.origin, chosen, layout)
-        place = Place(folder, Layout(notes.layout), with_sidecars=not no_sidecars)
+        if all_pictures:
+            notes = replace(notes, all_pictures=True)
+        place = Place(
+            folder,
+            Layout(notes.layout),
+            with_sidecars=not no_sidecars,
+            all_pictures=notes.all_pictures,
+        )
         report = sync_folder(hub, notes, place, terminal, delete=delete)
         _report(terminal, report)
 
@@ -68,4 +76,4 @@ def _notes(folder: Path, origin: str, query: dict[str, Any], layout: Layout) -> 
             )
         )
     chosen = layout.value if layout is not Layout.AUTO else last.layout
-    return SyncNotes(origin, query or last.query, chosen, last.files)
+    return replace(last, query=query or last.query, layout=chosen)

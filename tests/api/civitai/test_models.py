@@ -186,6 +186,20 @@ def test_query_finds_trigger_words_creators_and_hashes(api):
     assert names(api.get("models", query="sculpture")) == []
 
 
+def test_a_search_gives_the_best_match_first_unless_an_order_is_named(api):
+    publish_model(name="DreamShaper", seed=1)
+    for seed in (2, 3):
+        merge = publish_model(name=f"Mix {seed}", seed=seed, trigger_words=["dreamshaper"]).model
+        Model.objects.filter(pk=merge.pk).update(thumbs_up_count=seed)
+    assert names(api.get("models", query="dreamshaper")) == ["DreamShaper", "Mix 3", "Mix 2"]
+    rated = ["Mix 3", "Mix 2", "DreamShaper"]
+    assert names(api.get("models", query="dreamshaper", sort="Highest Rated")) == rated
+    assert names(api.get("models")) == names(api.get("models", query=" ")) == rated
+    first = api.get("models", query="dreamshaper", limit=1)
+    following = api.get("models", query="dreamshaper", cursor=first["metadata"]["nextCursor"])
+    assert names(first) + names(following) == ["DreamShaper", "Mix 3", "Mix 2"]
+
+
 def test_without_nsfw_only_pg_models_are_listed_but_all_open_by_id(api):
     publish_model(name="Calm", seed=1)
     bold = publish_model(name="Bold", seed=2, nsfw_level=8)

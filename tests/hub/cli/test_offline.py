@@ -176,7 +176,7 @@ def test_damaged_sidecars_count_as_none(tmp_path):
     Path(tmp_path / "ink.civitai.info").write_text("{broken")
     Path(tmp_path / "ink.json").write_text('["a list"]')
     found = read_sidecars(path)
-    assert (found.model_name, found.trigger_words, found.picture) == ("", (), None)
+    assert (found.model_name, found.trigger_words, found.pictures) == ("", (), ())
 
 
 def test_completion_scripts_are_made_for_every_shell():
