@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('models_registry', '0017_language_of_failures'),
+        ('models_registry', '0018_files_by_name'),
     ]
 
     operations = [
