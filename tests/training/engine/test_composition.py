@@ -76,7 +76,7 @@ def test_prompts_are_parted_and_weighed_as_a1111_does(
 def test_what_each_prompt_changes_against_the_negative_one_adds_up(
     opened: tuple[TrainConfig, Components],
 ) -> None:
-    config, components = opened
+    _, components = opened
     conditioner = TextConditioner(components)
     texts = conditioner.encode(["dark", "a cat", "a dog"], emphasis=True).embeddings
     scheduler = make_scheduler("Euler", components.scheduler_config)
