@@ -181,6 +181,9 @@ def test_settings_that_belong_together_are_read_together() -> None:
     rates = (config.text_encoder_learning_rate, config.text_encoder_2_learning_rate)
     assert rates == (1e-5, 2e-5)
     assert tomllib.loads(to_kohya(config))["text_encoder_lr"] == [1e-5, 2e-5]
+    assert "The second text encoder of a network has the rate of the first there." in (
+        left_out_for_kohya(config)
+    )
     assert config.base_model.architecture == "sd2"
     assert config.base_model.prediction_type == "v_prediction"
     assert (config.epochs, config.max_steps) == (3, None)

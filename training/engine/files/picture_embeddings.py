@@ -1,4 +1,4 @@
-"""Embeddings that A1111 shares as pictures: in a PNG's text, or in its pixels. Nothing is unpickled.
+"""Embeddings that A1111 shares as pictures, in a PNG's text or in the pixels; nothing is run.
 
 https://github.com/AUTOMATIC1111/stable-diffusion-webui/blob/master/modules/textual_inversion/image_embedding.py
 Text `sd-ti-embedding`: base64 of JSON, where {"TORCHTENSOR": [[…]]} is a tensor. Pixels: the low
@@ -30,7 +30,7 @@ TEXT_NAME = "sd-ti-embedding"
 MAX_PIXELS = 64_000_000
 MAX_JSON_BYTES = 64 << 20
 ZLIB_BEGIN = 0x78
-LOW_HALF = 0x0F
+LOW_HALF = np.uint8(0x0F)
 Bytes = NDArray[np.uint8]
 
 
@@ -91,8 +91,8 @@ def _in_pixels(path: Path) -> dict[Any, Any]:
 
 def _without_border(pixels: Bytes) -> Bytes:
     """Return the picture (h, w, 3) without black rows and columns at its sides."""
-    seen = (pixels > 0).all(axis=2)
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    seen = np.all(pixels > 0, axis=2)
+    rows, columns = (np.flatnonzero(np.any(seen, axis=axis)) for axis in (1, 0))
     if not len(rows):
         return pixels[:0, :0]
     return pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
