@@ -4,7 +4,7 @@
 show. Those that fetch every picture of a model number them: `ink_0.jpg`
 (https://github.com/BlafKing/sd-civitai-browser-plus), `ink_0.png` and `ink_0.preview.png`
 (https://github.com/SignalFlagZ/sd-civitai-browser), others `ink.1.png`. Any of these is the preview
-of another model where that is called `ink_1` or `ink.1`; `ink.image_2.png`, as `pull` writes, never.
+of another model called `ink_1` or `ink.1`; `ink.image_2.png`, which `pull` writes, never is.
 """
 
 import os
