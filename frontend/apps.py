@@ -7,3 +7,9 @@ class FrontendConfig(AppConfig):
     """Templates, static files, template tags and the messages command."""
 
     name = "frontend"
+
+    def ready(self) -> None:
+        """Name the columns for the administration, now that all models are there."""
+        from frontend.columns import name_columns  # the administration needs the loaded apps
+
+        name_columns()

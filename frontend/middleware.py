@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from frontend.pages.errors import error_page, wrong_method
 from frontend.preferences import THEME_COOKIE, THEMES
-from frontend.requests import PageRequest
+from frontend.requests import PageRequest, leads_back
 from frontend.toasts import take_toasts
 from hub.accounts.permissions import roles_asked_once
 from hub.core.errors import AtelierError
@@ -84,6 +84,8 @@ class HtmxResponseMiddleware:
         if not htmx or htmx.history_restore_request:
             return response
         if response.status_code in {HTTPStatus.FOUND, HTTPStatus.SEE_OTHER}:
+            if leads_back(request, response.headers["Location"]):
+                return response  # the browser follows, and htmx takes its parts out of the page
             # htmx would follow the redirect and put a whole page into a fragment's place.
             return HttpResponseClientRedirect(response.headers["Location"])
         return self._with_toasts(request, response)

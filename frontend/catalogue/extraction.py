@@ -12,6 +12,8 @@ from pathlib import Path
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from django.utils.translation.template import templatize
 
+from frontend.columns import CONTEXT as COLUMN
+from frontend.columns import shown_columns
 from frontend.contexts.api_docs import api_docs, sentences
 from training.engine.presets.choosing import all_presets
 
@@ -19,6 +21,7 @@ PACKAGES = ("frontend", "hub", "models_registry", "gallery", "training")
 #: Has a catalogue of its own, since it is installed alone.
 COMMAND_LINE = "hub/cli"
 PRESETS = "training/engine/presets/table.py"
+COLUMNS = "frontend/columns.py"
 API = "hub/api/native"
 TEMPLATE_SUFFIXES = {".html", ".txt"}
 KEYWORDS = DEFAULT_KEYWORDS | {
@@ -99,6 +102,9 @@ def collect(root: Path) -> dict[Key, Message]:
         messages.setdefault(("", text), Message("", text)).files.append(PRESETS)
     for text in {words for words in sentences(api_docs()) if words}:
         messages.setdefault(("", text), Message("", text)).files.append(API)
+    for text in shown_columns():
+        message = Message(COLUMN, text, files=[COLUMNS])
+        messages.setdefault(message.key, message)
     return in_order(messages.values())
 
 

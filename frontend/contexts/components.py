@@ -114,6 +114,7 @@ class FileRow:
     conversion: ConversionView | None = None
     deeds: tuple[Deed, ...] = ()
     edit_url: str = ""
+    id: str = ""  # one for the page, so that what is open stays open when the row comes anew
 
     @property
     def short_hash(self) -> str:

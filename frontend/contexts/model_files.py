@@ -44,6 +44,7 @@ def file_row(file: ModelFile, viewer: Viewer) -> FileRow:
         conversion=conversion_of(file, viewer),
         deeds=tuple(_deeds(file)) if is_own else (),
         edit_url=reverse("model_file_edit", args=[file.pk]) if is_own else "",
+        id=f"file-{file.pk}",
     )
 
 

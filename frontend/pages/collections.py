@@ -137,9 +137,8 @@ def collect(request: MemberRequest, slug: str) -> HttpResponse:
         ticked=frozenset(_numbers(request.POST.getlist("collection"))),
         new_name=request.POST.get("new", "").strip(),
     )
-    with errors_as_toast(request):
-        apply_wish(request.user, found, wish)
-        add_toast(request, _("Your collections are saved."), kind="ok")
+    apply_wish(request.user, found, wish)
+    add_toast(request, _("Your collections are saved."), kind="ok")
     return show_again(request, slug)
 
 

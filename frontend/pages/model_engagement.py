@@ -10,7 +10,7 @@ from frontend.access import signed_in
 from frontend.contexts.following import following_context
 from frontend.pages.models import show_again
 from frontend.requests import MemberRequest, own_address
-from frontend.toasts import add_toast, errors_as_toast
+from frontend.toasts import add_toast
 from models_registry.models.engagement import EngagementKind
 from models_registry.queries import model_alone
 from models_registry.services.engagement import (
@@ -31,6 +31,11 @@ def engage(request: MemberRequest, slug: str, kind: str) -> HttpResponse:
     if kind == EngagementKind.HIDE and is_on:
         message = _("%s is hidden from your lists. You find it under Hidden.") % found.name
         add_toast(request, message, undo_url=reverse("model_unhide", args=[slug]))
+    elif kind == EngagementKind.HIDE:
+        _say_shown(request, found.name)
+    elif kind == EngagementKind.FOLLOW:
+        text = _("You follow %s.") if is_on else _("You no longer follow %s.")
+        add_toast(request, text % found.name, kind="ok")
     return show_again(request, slug)
 
 
@@ -40,7 +45,12 @@ def unhide(request: MemberRequest, slug: str) -> HttpResponse:
     """Take the hiding back, also from the toast."""
     found = model_alone(viewer=request.user, slug=slug)
     set_engagement(actor=request.user, model=found, kind=EngagementKind.HIDE, is_on=False)
+    _say_shown(request, found.name)
     return show_again(request, slug)
+
+
+def _say_shown(request: MemberRequest, name: str) -> None:
+    add_toast(request, _("%s is in your lists again.") % name, kind="ok")
 
 
 @require_POST
@@ -48,9 +58,8 @@ def unhide(request: MemberRequest, slug: str) -> HttpResponse:
 def note(request: MemberRequest, slug: str) -> HttpResponse:
     """Keep what one wrote down for oneself."""
     found = model_alone(viewer=request.user, slug=slug)
-    with errors_as_toast(request):
-        write_note(actor=request.user, model=found, text=request.POST.get("text", ""))
-        add_toast(request, _("Your note is saved. Nobody else sees it."), kind="ok")
+    write_note(actor=request.user, model=found, text=request.POST.get("text", ""))
+    add_toast(request, _("Your note is saved. Nobody else sees it."), kind="ok")
     return show_again(request, slug)
 
 
@@ -62,8 +71,10 @@ def person(request: MemberRequest, username: str) -> HttpResponse:
     found = follow_person(actor=request.user, username=username, is_on=is_on)
     text = _("You follow %s.") if is_on else _("You no longer follow %s.")
     add_toast(request, text % found.public_name, kind="ok")
-    there = own_address(request, request.POST.get("next", ""))
-    return redirect(there or reverse("person", args=[found.username]))
+    slug = request.POST.get("model", "")
+    if slug:
+        return show_again(request, slug)
+    return redirect(_way_back(request) or reverse("person", args=[found.username]))
 
 
 @require_POST
@@ -74,7 +85,11 @@ def tag(request: MemberRequest) -> HttpResponse:
     found = follow_tag(actor=request.user, name=request.POST.get("tag", ""), is_on=is_on)
     text = _("You follow the tag %s.") if is_on else _("You no longer follow the tag %s.")
     add_toast(request, text % found.name, kind="ok")
-    return redirect("following")
+    return redirect(_way_back(request) or "following")
+
+
+def _way_back(request: MemberRequest) -> str:
+    return own_address(request, request.POST.get("next", ""))
 
 
 @require_safe

@@ -139,12 +139,12 @@ def save(request: MemberRequest, slug: str) -> HttpResponse:
 
 
 def show_again(request: MemberRequest, slug: str) -> HttpResponse:
-    """The version whose page a button was pressed on; for htmx the row of buttons alone."""
+    """The version whose page a button was pressed on; for htmx what it changes there."""
     index = _index(request.POST.get("v", ""))
     if wants_partial(request):
         detail = model_outline(viewer=request.user, slug=slug)
         page = model_actions(viewer=request.user, detail=detail, index=index)
-        return render(request, "models/_actions.html", {"page": page})
+        return render(request, "models/_pressed.html", {"page": page})
     address = reverse("model", args=[slug])
     return redirect(address if index is None else f"{address}?v={index}")
 

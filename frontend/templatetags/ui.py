@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from frontend.meter import Meter
+from frontend.requests import PARTS_HEADER
 
 if TYPE_CHECKING:  # view-models are made with the words of this package: no circle at run time
     from frontend.contexts.components import FileRow, ImageCard, ModelCard, Picture, TagRow, Thumb
@@ -34,6 +36,7 @@ GROUPS_KEPT = 512
 FORMS_KEPT = 2048
 #: Stands in what is kept for the token of whom it is shown to; no text of the database holds it.
 ANYBODYS = "\x00"
+ASKS_FOR_PARTS = json.dumps({PARTS_HEADER: "yes"})
 NOTE_ICONS = {"warn": "triangle-alert", "danger": "circle-x", "ok": "circle-check", "": "info"}
 
 
@@ -86,6 +89,27 @@ def button(
         icon(symbol) if symbol else "",
         "" if only_icon else label,
     )
+
+
+@register.simple_tag
+def posts(url: str, parts: str) -> SafeString:
+    """How a form is sent: with a script only `parts` are drawn anew, and what is typed stays.
+
+    `parts` are ids of the page, "#this,#that". The answer holds them, alone or in the whole page
+    that it leads back to; without a script that page is opened.
+    """
+    target, _comma, others = parts.partition(",")
+    named = {
+        "method": "post",
+        "action": url,
+        "hx_post": url,
+        "hx_target": target,
+        "hx_select": target,
+        "hx_select_oob": others or None,
+        "hx_swap": "outerHTML",
+        "hx_headers": ASKS_FOR_PARTS,
+    }
+    return attributes(named)
 
 
 @register.simple_tag

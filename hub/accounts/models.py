@@ -52,6 +52,10 @@ class Team(TimeStamped):
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )
 
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+
     def __str__(self) -> str:
         return self.name
 
@@ -80,6 +84,8 @@ class Membership(models.Model):
     joined_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("member of a team")
+        verbose_name_plural = _("members of teams")
         constraints = [
             models.UniqueConstraint(fields=["team", "user"], name="one_membership_per_person"),
             models.CheckConstraint(
@@ -112,6 +118,10 @@ class Invite(models.Model):
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = _("invite link")
+        verbose_name_plural = _("invite links")
+
     def __str__(self) -> str:
         return f"invite to {self.team_id}"
 
@@ -141,6 +151,10 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}"
 
@@ -159,6 +173,8 @@ class FormDraft(models.Model):
     saved_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("draft of a form")
+        verbose_name_plural = _("drafts of forms")
         constraints = [models.UniqueConstraint(fields=["user", "form"], name="one_draft_per_form")]
 
     def __str__(self) -> str:

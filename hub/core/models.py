@@ -6,6 +6,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models.base import ModelState
+from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
 
@@ -60,6 +61,8 @@ class AuditEvent(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("entry of the audit log")
+        verbose_name_plural = _("entries of the audit log")
         indexes = [
             models.Index(fields=["target_type", "target_id", "at"], name="audit_by_target"),
             models.Index(fields=["actor", "at"], name="audit_by_actor"),

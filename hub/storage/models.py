@@ -21,6 +21,8 @@ class Blob(QuickRow):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("stored file")
+        verbose_name_plural = _("stored files")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(sha256__regex=r"^[0-9a-f]{64}$"), name="blob_sha256_lower_hex"
@@ -77,6 +79,8 @@ class Upload(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(offset_bytes__lte=models.F("size_bytes")),

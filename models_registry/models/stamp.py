@@ -1,6 +1,7 @@
 """When anything that belongs to a model was last changed, by numbers that never come twice."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from models_registry.models.model import Model
 
@@ -18,8 +19,8 @@ class ModelStamp(models.Model):
     value = models.BigIntegerField()
 
     class Meta:
-        verbose_name = "stamp of a model"
-        verbose_name_plural = "stamps of models"
+        verbose_name = _("stamp of a model")
+        verbose_name_plural = _("stamps of models")
 
     def __str__(self) -> str:
         return f"{self.model_id}: {self.value}"

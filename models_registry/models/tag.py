@@ -53,6 +53,8 @@ class ModelTag(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("tag of a model")
+        verbose_name_plural = _("tags of models")
         constraints = [
             models.UniqueConstraint(fields=["model", "tag"], name="model_tag_once"),
         ]

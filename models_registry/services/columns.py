@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import Team
@@ -15,6 +16,11 @@ from models_registry.services.values import Licence, Provenance, Usage, as_decim
 DESCRIPTION_LIMIT = 100_000
 CFG_LIMIT = 100
 NSFW_LEVELS = 64
+
+
+def asked_language() -> str:
+    """The language in which somebody asks for work, and hears of its failure; "" for none."""
+    return get_language() or ""
 
 
 def check_choice(value: str, allowed: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
@@ -28,6 +27,7 @@ from models_registry.models.file import FileFormat, FileStage, ModelFile, ScanSt
 from models_registry.permissions import can_edit_version
 from models_registry.scanning.inspection import header_limits
 from models_registry.scanning.local_copy import readable_path
+from models_registry.services.columns import asked_language
 from models_registry.services.files import add_file
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def request_conversion(*, actor: User, file: ModelFile) -> FileConversion:
         )
     with transaction.atomic():
         row, made = FileConversion.objects.select_for_update(of=("self",)).get_or_create(
-            file=file, defaults={"requested_by": actor, "language": get_language() or ""}
+            file=file, defaults={"requested_by": actor, "language": asked_language()}
         )
         if not made:
             _ask_again(row, actor)
@@ -111,7 +111,7 @@ def _ask_again(row: FileConversion, actor: User) -> None:
         status=ConversionStatus.QUEUED,
         requested_by=actor,
         failure="",
-        language=get_language() or "",
+        language=asked_language(),
         updated_at=timezone.now(),
     )
     if not changed:

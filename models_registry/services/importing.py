@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hub.accounts.models import User
@@ -20,6 +19,7 @@ from hub.core.tasks import TaskName, enqueue_on_commit
 from models_registry.import_queries import import_of
 from models_registry.models.remote_import import RemoteImport, RemoteStatus
 from models_registry.remote.fetching import check_url
+from models_registry.services.columns import asked_language
 from models_registry.services.fetching import received_path
 
 OPEN = (RemoteStatus.QUEUED, RemoteStatus.RUNNING)
@@ -43,7 +43,7 @@ def begin_import(*, actor: User, url: str) -> RemoteImport:
                 _("%s of your imports are still open. Wait for one, or cancel it.") % MAX_OPEN,
                 code="too_many_imports",
             )
-        row = RemoteImport.objects.create(owner=actor, url=url, language=_own_words())
+        row = RemoteImport.objects.create(owner=actor, url=url, language=asked_language())
         audit.record(actor=actor, action="import.begin", target=row, detail={"url": url})
         enqueue_on_commit(TaskName.REGISTRY_FETCH, import_id=str(row.pk))
     return row
@@ -62,7 +62,7 @@ def retry_import(*, actor: User, import_id: UUID) -> None:
     with transaction.atomic():
         row = import_of(actor, import_id)
         stopped = (RemoteStatus.FAILED, RemoteStatus.CANCELED)
-        _move(row, stopped, RemoteStatus.QUEUED, attempts=0, failure="", language=_own_words())
+        _move(row, stopped, RemoteStatus.QUEUED, attempts=0, failure="", language=asked_language())
         audit.record(actor=actor, action="import.retry", target=row)
         enqueue_on_commit(TaskName.REGISTRY_FETCH, import_id=str(row.pk))
 
@@ -83,11 +83,6 @@ def resume_imports(*, now: datetime) -> int:
         enqueue_on_commit(TaskName.REGISTRY_FETCH, import_id=str(import_id))
     _expire(now)
     return len(ids)
-
-
-def _own_words() -> str:
-    """The language in which somebody asks, and hears of a failure."""
-    return get_language() or ""
 
 
 def _move(

@@ -153,3 +153,66 @@ def test_an_owner_writes_advice_and_adds_a_picture_on_the_edit_page(
     page.locator("#pictures input[type=file]").set_input_files(picture)
 
     expect(page.locator(".cover-list li")).to_have_count(before + 1, timeout=20_000)
+
+
+def test_a_press_beside_a_comment_that_is_being_typed_leaves_it_alone(
+    version: ModelVersion, page: Page, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(UserFactory())
+    page.goto(reverse("model", args=[version.model.slug]))
+    page.get_by_label("Your comment").fill("Not sent yet")
+    more, said = page.get_by_role("button", name="More"), page.locator("#toasts[aria-live=polite]")
+
+    def choose(name: str) -> None:
+        more.press("Enter")
+        page.locator("#model-menu").get_by_role("button", name=name).press("Enter")
+
+    for pressed, heard in (
+        ("Follow this model", "You follow Ink Wash."),
+        ("Follow linmo", "You follow linmo."),
+        ("Hide from my lists", "Ink Wash is hidden from your lists. You find it under Hidden."),
+    ):
+        choose(pressed)
+        expect(said).to_contain_text(heard)
+        expect(more).to_be_focused()
+    expect(page.locator("#hides")).to_contain_text("You hide this model")
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(said).to_contain_text("Ink Wash is in your lists again.")
+    expect(page.locator("#hides")).to_be_hidden()
+    choose("Private note")
+    page.get_by_label("Your note.").fill("Best at 0.5")
+    page.get_by_role("dialog").get_by_role("button", name="Save").press("Enter")
+    expect(said).to_contain_text("Your note is saved. Nobody else sees it.")
+    expect(page.locator("#own-note")).to_contain_text("Best at 0.5")
+    expect(more).to_be_focused()
+    page.get_by_role("button", name="Collect").press("Enter")
+    page.get_by_label("New collection").fill("Mine")
+    page.get_by_role("dialog").get_by_role("button", name="Save").press("Enter")
+    expect(said).to_contain_text("Your collections are saved.")
+    expect(page.get_by_role("button", name="Collect")).to_be_focused()
+
+    assert page.get_by_label("Your comment").input_value() == "Not sent yet"
+
+
+def test_what_is_unfolded_or_begun_stays_when_its_part_comes_anew(
+    version: ModelVersion, page: Page, sign_in: Callable[[User], None]
+) -> None:
+    sign_in(version.model.owner)
+    page.goto(reverse("model", args=[version.model.slug]))
+    hashes = page.locator("#use-rest details", has_text="All hashes")
+    hashes.locator("summary").click()
+    page.get_by_text("Answer", exact=True).first.click()
+    answer, comment = page.get_by_label("Your answer").first, page.get_by_label("Your comment")
+    answer.fill("Half an answer")
+    comment.fill("A second question")
+    page.locator("#comments > form").get_by_role("button", name="Send").press("Enter")
+    expect(page.locator(".thread")).to_have_count(2)
+    expect(comment).to_have_value("")
+    expect(page.get_by_label("Your answer").filter(visible=True)).to_have_value("Half an answer")
+    hashes.get_by_role("button").first.focus()
+    with page.expect_response("**/rescan/"):
+        page.evaluate("document.querySelector('form[action$=\"/rescan/\"]').requestSubmit()")
+    expect(page.locator("#use-rest")).to_contain_text("its hashes are computed")
+
+    assert hashes.evaluate("(fold) => fold.open")
+    expect(hashes.get_by_role("button").first).to_be_focused()

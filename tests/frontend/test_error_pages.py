@@ -3,55 +3,20 @@
 import logging
 
 import pytest
-from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import path
 from django.utils import translation
-from psycopg.errors import CannotConnectNow, QueryCanceled
-from psycopg.errors import Error as PsycopgError
 
-from frontend.access import AccessRefused, require_visible
+from frontend.access import require_visible
 from frontend.pages import errors
-from hub import urls as hub_urls
 from hub.core.errors import Conflict, Gone, NotAllowed, NotFound, TooLarge
 from tests.factories.accounts import UserFactory
 from tests.factories.page_request import page_request
+from tests.factories.page_urls import with_page_urls
 
 pytestmark = pytest.mark.django_db
 
 
-def refused(request: HttpRequest) -> HttpResponse:
-    raise AccessRefused("Only members may open this dataset.", who=["linmo", "aoi"])
-
-
-def refused_form(request: HttpRequest) -> HttpResponse:
-    raise NotAllowed("Only its people may change it.")
-
-
-def broken(request: HttpRequest) -> HttpResponse:
-    raise ZeroDivisionError
-
-
-def away(request: HttpRequest, reason: str) -> HttpResponse:
-    causes = {"starting": CannotConnectNow(), "nobody": PsycopgError(), "slow": QueryCanceled()}
-    raise OperationalError(reason) from causes[reason]
-
-
-urlpatterns = [
-    path("refused/", refused),
-    path("refused-form/", refused_form),
-    path("away/<str:reason>/", away),
-    path("broken/", broken),
-    path("api/broken/", broken),
-    *hub_urls.urlpatterns,
-]
-handler404 = "frontend.pages.errors.not_found"
-handler500 = "frontend.pages.errors.server_error"
-with_our_urls = pytest.mark.urls(__name__)
-
-
-@with_our_urls
+@with_page_urls
 def test_403_says_who_can_let_you_in(client: Client) -> None:
     answer = client.get("/refused/")
 
@@ -74,7 +39,7 @@ def test_404_offers_guests_to_sign_in_and_come_back(client: Client) -> None:
     assert sign_in not in client.get("/models/nowhere/?v=2").content.decode()
 
 
-@with_our_urls
+@with_page_urls
 def test_a_guest_whose_form_is_refused_is_offered_to_sign_in_and_send_it_again() -> None:
     client = Client()
     page = client.post("/refused-form/", {"name": "typed"}).content.decode()
@@ -86,7 +51,7 @@ def test_a_guest_whose_form_is_refused_is_offered_to_sign_in_and_send_it_again()
     assert "Ask the owner" in page
 
 
-@with_our_urls
+@with_page_urls
 def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(raise_request_exception=False)
     with caplog.at_level(logging.ERROR):
@@ -97,7 +62,7 @@ def test_500_gives_a_code_that_is_in_the_log_too(caplog: pytest.LogCaptureFixtur
     assert any(code in record.getMessage() for record in caplog.records)
 
 
-@with_our_urls
+@with_page_urls
 @pytest.mark.parametrize("reason", ["starting", "nobody"])
 def test_a_page_tries_again_while_the_database_is_away(reason: str) -> None:
     client = Client(raise_request_exception=False)
@@ -111,7 +76,7 @@ def test_a_page_tries_again_while_the_database_is_away(reason: str) -> None:
     assert "was not saved" in sent.content.decode()
 
 
-@with_our_urls
+@with_page_urls
 def test_a_statement_that_took_too_long_is_not_asked_again() -> None:
     answer = Client(raise_request_exception=False).get("/away/slow/")
 
@@ -131,7 +96,7 @@ def test_an_address_with_a_nul_leads_nowhere(path: str, client: Client) -> None:
     assert client.get(path).status_code == 404
 
 
-@with_our_urls
+@with_page_urls
 @pytest.mark.parametrize("path", ["/broken/", "/api/broken/"])
 def test_a_500_tells_a_program_what_to_do_and_the_code_that_is_in_the_log(
     path: str, caplog: pytest.LogCaptureFixture

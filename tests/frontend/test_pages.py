@@ -6,52 +6,17 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
 from django.test import Client
-from django.urls import path
 
 from frontend import sent_once
-from frontend.access import signed_in, team_required
 from frontend.navigation import ACCOUNT, CREATE, SECTIONS
-from frontend.rendering import render_page, wants_partial
-from frontend.toasts import add_toast
-from hub import urls as hub_urls
+from frontend.rendering import wants_partial
 from hub.accounts.models import Team
 from tests.factories.accounts import UserFactory, make_team
 from tests.factories.page_request import page_request
+from tests.factories.page_urls import with_page_urls
 
 pytestmark = pytest.mark.django_db
-
-
-def told(request: HttpRequest) -> HttpResponse:
-    add_toast(request, "3 images deleted", undo_url="/undo/")
-    return render_page(request, "styleguide.html", {})
-
-
-@signed_in
-def private(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("inside")
-
-
-@team_required
-def of_team(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(request.team.name)
-
-
-def part(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("<p>part</p>")
-
-
-urlpatterns = [
-    path("told/", told),
-    path("private/", private),
-    path("of-team/", of_team),
-    path("part/", part),
-    *hub_urls.urlpatterns,
-]
-handler404 = "frontend.pages.errors.not_found"
-handler500 = "frontend.pages.errors.server_error"
-with_our_urls = pytest.mark.urls(__name__)
 
 
 def test_dark_is_the_default_and_the_cookie_is_rendered_by_the_server(client: Client) -> None:
@@ -103,7 +68,7 @@ def test_a_guest_gets_the_language_that_was_chosen_by_cookie(client: Client) -> 
     assert 'lang="zh-Hans"' in client.get("/search/").content.decode()
 
 
-@with_our_urls
+@with_page_urls
 def test_pages_for_members_send_guests_to_sign_in(client: Client) -> None:
     answer = client.get("/private/")
 
@@ -111,7 +76,7 @@ def test_pages_for_members_send_guests_to_sign_in(client: Client) -> None:
     assert answer.headers["Location"] == "/accounts/login/?next=/private/"
 
 
-@with_our_urls
+@with_page_urls
 def test_htmx_is_sent_to_sign_in_as_a_page_not_as_a_fragment(client: Client) -> None:
     answer = client.get("/private/", headers={"HX-Request": "true"})
 
@@ -119,7 +84,7 @@ def test_htmx_is_sent_to_sign_in_as_a_page_not_as_a_fragment(client: Client) -> 
     assert answer.headers["HX-Redirect"] == "/accounts/login/?next=/private/"
 
 
-@with_our_urls
+@with_page_urls
 def test_pages_of_a_team_need_one(client: Client) -> None:
     person = UserFactory()
     client.force_login(person)
@@ -130,12 +95,12 @@ def test_pages_of_a_team_need_one(client: Client) -> None:
     assert client.get("/of-team/").content == b"Night studio"
 
 
-@with_our_urls
+@with_page_urls
 def test_pages_and_partials_are_kept_apart_in_caches(client: Client) -> None:
     assert "HX-Request" in client.get("/part/").headers["Vary"]
 
 
-@with_our_urls
+@with_page_urls
 def test_toasts_travel_with_a_partial_and_stand_in_a_page(client: Client) -> None:
     partial = client.get("/part/", headers={"HX-Request": "true"})
     assert "HX-Trigger" not in partial.headers

@@ -68,7 +68,8 @@ def test_pictures_are_drawn_with_files_from_a_library_and_told_as_json(
     assert sorted((fact["number"], fact["seed"]) for fact in told) == [(0, 1), (1, 2)]
     start = tmp_path / "s" / "p00.png"
     again = ("--steps", 1, "--init", start, "--mask", start, "--denoise", 0.3, "--seed", 5)
-    assert run("sample", "a cat", *arguments[:4], "--out", tmp_path / "i", *again) == 0
+    assert run("sample", "a cat :2", *arguments[:4], "--out", tmp_path / "i", *again) == 0
+    assert "the 2 at its end is its weight" in capsys.readouterr().err
     assert (
         run("sample", "a cat", *arguments[:4], "--steps", 1, "--hires", 1.5, "--out", tmp_path) == 0
     )
@@ -82,8 +83,10 @@ def test_a_grid_is_one_call(
 ) -> None:
     arguments = ("--base", base, "--size", 64, "--steps", 1, "--out", tmp_path, "--json")
     axes = ("--file", work / "one.safetensors", "--weight", 0.5, "--seed", 1, "--seed", 2)
-    assert run("grid", "a cat", "a dog", *axes, *arguments) == 0
-    *cells, last = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert run("grid", "a cat", "a dog --q 1", *axes, *arguments) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith("Sample prompt 2: --q is no option that is known here")
+    *cells, last = (json.loads(line) for line in told.out.splitlines())
     assert [cell["total"] for cell in cells] == [8] * 8
     assert all(Path(cell["path"]).is_file() for cell in cells)
     assert Path(last["sheet"]).is_file()

@@ -181,6 +181,9 @@ def test_settings_that_belong_together_are_read_together() -> None:
     rates = (config.text_encoder_learning_rate, config.text_encoder_2_learning_rate)
     assert rates == (1e-5, 2e-5)
     assert tomllib.loads(to_kohya(config))["text_encoder_lr"] == [1e-5, 2e-5]
+    assert "The second text encoder of a network has the rate of the first there." in (
+        left_out_for_kohya(config)
+    )
     assert config.base_model.architecture == "sd2"
     assert config.base_model.prediction_type == "v_prediction"
     assert (config.epochs, config.max_steps) == (3, None)
@@ -359,6 +362,8 @@ def test_kohyas_own_script_knows_every_setting_that_goes_out(
     more |= {"network": {"dim_from_weights": method == "lora"}}
     config = TrainConfig.parse({**EVERYTHING, "method": method, "base_model": base, **more})
     given = tomllib.loads(to_kohya(config))
+    assert given["resolution"] == f"{config.resolution},{config.resolution}"  # split at the comma
+    assert given["save_model_as"] == "safetensors"
     if family == "sdxl":
         script = {"train_db": "sdxl_train"}.get(script, f"sdxl_{script}")
     assert given.keys() <= {*ARGUMENTS["every"], *ARGUMENTS["scripts"][script]}

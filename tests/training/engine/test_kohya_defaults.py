@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
 from training.engine.config.train import TrainConfig
 from training.engine.kohya.reading import from_kohya
+from training.engine.kohya.writing import to_kohya
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,15 @@ def test_captions_that_are_not_read_here_are_told() -> None:
         assert from_kohya({"network_dim": 8, "caption_extension": ending}).report == ()
     (told,) = from_kohya({"network_dim": 8, "caption_extension": ".cap"}).report
     assert told.startswith("caption_extension = '.cap' is no ending of captions here")
+
+
+def test_a_second_text_encoder_with_the_rate_0_rests_as_in_sdxl_train() -> None:
+    given = {"sdxl": True, "train_text_encoder": True, "learning_rate_te2": 0}
+    read = from_kohya(given | {"learning_rate_te1": 1e-6})
+    assert read.report == ()
+    config = TrainConfig.parse(read.settings)
+    assert [config.trains_text_encoder(number) for number in (0, 1)] == [True, False]
+    assert tomllib.loads(to_kohya(config))["learning_rate_te2"] == 0
 
 
 @pytest.mark.parametrize(

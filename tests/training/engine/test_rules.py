@@ -228,7 +228,7 @@ def test_what_a_prompt_asks_and_does_not_get_is_said() -> None:
     lines = ["# note --s 0", "a cat --s 20 --l 7.5 --d 7 words --ss euler_a --hr 1.5 --hd 0.5"]
     assert prompt_troubles(TrainConfig(sample_prompts=lines)) == []
     odd = ["a --s 0 --w x --q 1", "--hd 0.5 --ss heun", "b --hr 2 --hu no --init 0a --mask 1"]
-    odd += ["a cat AND a dog", "a SAND and a BAND"]
+    odd += ["a cat AND a dog :1.2 --n a AND b", "a SAND and a BAND", "a clock, 16:9"]
     sampling = {"sampler": "heun"}
     said = prompt_troubles(TrainConfig.parse({"sample_prompts": odd, "sampling": sampling}))
     beginnings = (
@@ -241,7 +241,8 @@ def test_what_a_prompt_asks_and_does_not_get_is_said() -> None:
         "Sample prompt 2: there is no sampler 'heun'",
         "Sample prompt 3: there is no upscaler 'no'",
         "Sample prompt 3: --mask 1 is not left",
-        "Sample prompt 4: AND is a word like others here",
+        "Sample prompt 4: AND is a word like others in a negative prompt",
+        "Sample prompt 6: the 9 at its end is its weight, as in A1111",
     )
     assert len(said) == len(beginnings)
     assert all(one.startswith(start) for one, start in zip(said, beginnings, strict=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.factories.engine import Recorder, make_config, make_xl_base
@@ -48,8 +49,6 @@ def trained(config: TrainConfig, folder: Path) -> tuple[Path, np.ndarray]:
 
 
 def drawn(pipe: Any, prompt: str = PROMPT, **more: Any) -> np.ndarray:
-    import torch
-
     pipe.set_progress_bar_config(disable=True)
     picture = pipe(
         prompt,
@@ -115,6 +114,38 @@ def test_a_checkpoint_loads_as_a_single_file_and_draws_the_same(
 
     pipe.scheduler = EulerDiscreteScheduler.from_pretrained(xl_base / "scheduler")
     assert np.abs(drawn(pipe) - ours).max() <= 1
+
+
+@pytest.mark.parametrize("method", ["lora", "dreambooth"])
+def test_a_second_text_encoder_with_the_rate_0_rests(
+    method: str, xl_base: Path, manifest: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file
+
+    rates = {"learning_rate": 1e-3, "text_encoder_2_learning_rate": 0}
+    config = config_for(xl_base, manifest, method, train_text_encoder=True, **rates)
+    config = config.model_copy(update={"max_steps": 1, "sample_prompts": []})
+    events = Recorder()
+    result = train(
+        config, run_dir=tmp_path, listener=events, control=NoControl(), cache_dir=tmp_path / "c"
+    )
+    assert result.path is not None
+    assert '"text_encoder_2"' not in (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+    written = load_file(result.path)
+    if method == "lora":
+        assert any(name.startswith("lora_te1_") for name in written)
+        assert not any(name.startswith("lora_te2_") for name in written)
+        return
+    layer = "encoder.layers.0.mlp.fc1.weight"
+    second = written["conditioner.embedders.1.model.transformer.resblocks.0.mlp.c_fc.weight"]
+    first = written[f"conditioner.embedders.0.transformer.text_model.{layer}"]
+    for part, values, is_same in (
+        ("text_encoder", first, False),
+        ("text_encoder_2", second, True),
+    ):
+        stored = load_file(xl_base / part / "model.safetensors")
+        (before,) = (tensor for name, tensor in stored.items() if name.endswith(layer))
+        assert torch.equal(values, before.to(values.dtype)) == is_same
 
 
 def test_an_embedding_has_a_part_for_each_text_encoder(

@@ -75,6 +75,8 @@ class Dataset(TimeStamped):
     objects = DatasetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("dataset")
+        verbose_name_plural = _("datasets")
         constraints = [
             models.CheckConstraint(
                 condition=Q(resolution__gte=MIN_RESOLUTION, resolution__lte=MAX_RESOLUTION),

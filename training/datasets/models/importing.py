@@ -66,6 +66,8 @@ class DatasetImport(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("import into a dataset")
+        verbose_name_plural = _("imports into datasets")
         constraints = [
             models.UniqueConstraint(fields=["dataset", "upload_id"], name="upload_once_per_dataset")
         ]
@@ -95,6 +97,8 @@ class ImportEntry(models.Model):
     message = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = _("file of an import")
+        verbose_name_plural = _("files of imports")
         constraints = [
             models.UniqueConstraint(fields=["batch", "name"], name="one_entry_per_file"),
             models.CheckConstraint(

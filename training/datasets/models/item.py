@@ -88,6 +88,8 @@ class Item(models.Model):
     objects = ItemQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("picture of a dataset")
+        verbose_name_plural = _("pictures of datasets")
         constraints = [
             models.UniqueConstraint(fields=["dataset", "blob"], name="picture_once_per_dataset"),
             models.CheckConstraint(condition=Q(width__gt=0, height__gt=0), name="item_has_a_size"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
 from hub.storage.models import Blob
@@ -28,6 +29,8 @@ class Snapshot(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("snapshot")
+        verbose_name_plural = _("snapshots")
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset", "manifest_sha256"], name="snapshot_once_per_content"
@@ -50,6 +53,8 @@ class SnapshotPicture(models.Model):
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="snapshot_pictures")
 
     class Meta:
+        verbose_name = _("picture of a snapshot")
+        verbose_name_plural = _("pictures of snapshots")
         constraints = [
             models.UniqueConstraint(fields=["snapshot", "blob"], name="picture_once_per_snapshot")
         ]

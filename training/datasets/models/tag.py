@@ -20,6 +20,8 @@ class ItemTag(models.Model):
     text = models.CharField(max_length=255)
 
     class Meta:
+        verbose_name = _("tag of a picture")
+        verbose_name_plural = _("tags of pictures")
         constraints = [
             models.UniqueConstraint(fields=["item", "text"], name="tag_once_per_item"),
             models.UniqueConstraint(
@@ -43,6 +45,8 @@ class PendingCaption(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("caption to be read")
+        verbose_name_plural = _("captions to be read")
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset", "pair_key"], name="one_pending_caption_per_key"
@@ -85,6 +89,8 @@ class TagEdit(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("change of tags")
+        verbose_name_plural = _("changes of tags")
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset", "number"], name="tag_edit_number_once_per_dataset"

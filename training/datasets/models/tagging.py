@@ -36,6 +36,8 @@ class TaggingRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("auto-tagging")
+        verbose_name_plural = _("auto-taggings")
         constraints = [
             models.UniqueConstraint(
                 fields=["dataset"],

@@ -19,6 +19,7 @@ from training.engine.commands.arguments import (
 from training.engine.config.prompt_lines import UPSCALERS
 from training.engine.errors import ConfigError
 from training.engine.machine.lifetime import load_torch
+from training.engine.samples.prompt_troubles import prompt_troubles
 from training.engine.samples.prompts import HiresFix, StartPicture
 from training.engine.samples.samplers import FALLBACK, SAMPLERS, sampler_name
 
@@ -135,6 +136,7 @@ def _sample(options: argparse.Namespace) -> int:
     start = _start(options)
     library = ResourceLibrary(options.library)
     config, components = _opened(options, seed=options.seed, guidance=options.guidance)
+    _tell_troubles(lines, config)
     requests = [
         replace(request, hires=_hires(options), start=start)
         for request in drawing.requests_of(lines, config)
@@ -167,6 +169,7 @@ def _grid(options: argparse.Namespace) -> int:
     library = ResourceLibrary(options.library)
     guidance = options.guidances[0] if options.guidances else 7.0
     config, components = _opened(options, seed=1, guidance=guidance)
+    _tell_troubles(lines, config)
     plan = GridPlan(
         tuple(drawing.requests_of(lines, config)),
         files=tuple(options.files),
@@ -200,6 +203,11 @@ def _lines(options: argparse.Namespace) -> list[str]:
     if not any(line.strip() and not line.strip().startswith("#") for line in lines):
         raise ConfigError("There is no prompt. Give one in quotes, or a file with --prompts-file.")
     return lines
+
+
+def _tell_troubles(lines: list[str], config: TrainConfig) -> None:
+    asked = config.model_copy(update={"sample_prompts": lines})
+    sys.stderr.writelines(f"{sentence}\n" for sentence in prompt_troubles(asked))
 
 
 def _opened(

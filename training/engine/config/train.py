@@ -121,7 +121,10 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         le=1,
     )
     text_encoder_2_learning_rate: float | None = setting(
-        None, "Learning rate of SDXL's second text encoder; empty is that of the first.", gt=0, le=1
+        None,
+        "Learning rate of SDXL's second text encoder; empty is that of the first, 0 lets it rest.",
+        ge=0,
+        le=1,
     )
     text_encoder_stop_fraction: float = setting(
         1.0, "Share of the run after which the text encoder stands still.", gt=0, le=1
@@ -259,6 +262,11 @@ class TrainConfig(ObjectiveSettings, PictureSettings, OutputSettings):
         library = [str(folder / path) for path in self.sampling.library]
         sampling = self.sampling.model_copy(update={"library": library})
         return self.model_copy(update={"base_model": base, "sampling": sampling, **paths})
+
+    def trains_text_encoder(self, number: int) -> bool:
+        """Tell whether a text encoder is trained; `number` counts from 0."""
+        rests = number == 1 and self.text_encoder_2_learning_rate == 0
+        return self.train_text_encoder and not rests
 
     def resolved(self) -> Self:
         """Return a copy with every value filled in that follows from the others."""

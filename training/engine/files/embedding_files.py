@@ -10,6 +10,7 @@ import torch
 
 from training.engine.errors import BaseModelError, ConfigError
 from training.engine.files.lazy_tensors import open_tensors
+from training.engine.files.picture_embeddings import is_picture, read_picture_embedding
 
 EMBEDDING_NAMES = ("emb_params", "emp_params")  # A1111's, and OneTrainer's
 
@@ -42,12 +43,16 @@ def read_embedding(path: Path) -> dict[str, torch.Tensor]:
     """Return the vectors of an embedding (n, width), by the names that safetensors files have.
 
     Known are emb_params, OneTrainer's emp_params, clip_l with clip_g, a single tensor of any name
-    (diffusers' learned_embeds, .safetensors or .bin), and A1111's .pt. Raises ConfigError for
-    anything else.
+    (diffusers' learned_embeds, .safetensors or .bin), and A1111's .pt and pictures. Raises
+    ConfigError for anything else.
     """
     if path.suffix == ".pt":
         data = read_plain_pt(path)
         found = {"emb_params": _only_tensor(data.get("string_to_param", data), path)}
+    elif is_picture(path):
+        data = read_picture_embedding(path)
+        params = data.get("string_to_param", data)
+        found = {name: t for name, t in dict(params).items() if isinstance(t, torch.Tensor)}
     else:
         try:
             found = {name: tensor.read() for name, tensor in open_tensors(path).tensors.items()}

@@ -56,6 +56,9 @@ def _of_method(config: TrainConfig) -> dict[str, bool]:
     is_word = config.method == "textual_inversion"
     return {
         "A text encoder that stops is not known there for networks.": stops and is_lora,
+        "The second text encoder of a network has the rate of the first there.": is_lora
+        and config.train_text_encoder
+        and config.text_encoder_2_learning_rate is not None,
         "When the text encoder stops is counted in steps there, which epochs do not tell.": stops
         and config.method == "dreambooth"
         and not config.max_steps,

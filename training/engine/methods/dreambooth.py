@@ -40,16 +40,18 @@ class DreamBoothMethod(Method):
         """Thaw what is trained; nothing is added."""
         self._components = components
         components.unet.requires_grad_(requires_grad=True)
-        if self.trains_text:
-            for encoder in components.text_encoders:
-                encoder.requires_grad_(requires_grad=True)
+        for encoder in self._trained_encoders().values():
+            encoder.requires_grad_(requires_grad=True)
+
+    def _trained_encoders(self) -> dict[int, torch.nn.Module]:
+        encoders = enumerate(self._components.text_encoders)
+        return {n: encoder for n, encoder in encoders if self.config.trains_text_encoder(n)}
 
     def named_parameters(self) -> dict[str, torch.nn.Parameter]:
         """Return the weights by the paths of the diffusers layout."""
         found = {f"unet.{name}": p for name, p in self._components.unet.named_parameters()}
-        if self.trains_text:
-            for number, encoder in enumerate(self._components.text_encoders):
-                found |= {f"text_{number}.{n}": p for n, p in encoder.named_parameters()}
+        for number, encoder in self._trained_encoders().items():
+            found |= {f"text_{number}.{n}": p for n, p in encoder.named_parameters()}
         return found
 
     def param_groups(self) -> list[ParamGroup]:

@@ -134,8 +134,8 @@ class LoraMethod(Method):
         targets = self._shaped(unet_targets(components, self._widest(network)))
         self._file_alphas = {t.name: t.file_alpha for t in targets if t.file_alpha is not None}
         adapt(components.unet, targets)
-        if self.trains_text:
-            for number, encoder in enumerate(components.text_encoders):
+        for number, encoder in enumerate(components.text_encoders):
+            if self.config.trains_text_encoder(number):
                 prefix = components.architecture.text_prefixes[number]
                 found = self._shaped(text_targets(encoder, prefix, self.config))
                 adapt(inner_text_model(encoder), found)

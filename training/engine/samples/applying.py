@@ -27,6 +27,7 @@ from training.engine.files.embedding_files import (
 )
 from training.engine.files.file_writing import tensor_hash
 from training.engine.files.lazy_tensors import open_tensors
+from training.engine.files.picture_embeddings import is_picture, word_of
 from training.engine.machine.memory import is_out_of_memory
 from training.engine.methods.hypernetwork import ACTIVATIONS, ContextNetwork, change_projections
 from training.engine.methods.textual_inversion import EmbeddingWithWords
@@ -81,6 +82,9 @@ def kind_of_file(path: Path) -> str:
 
     Raises ConfigError for anything else.
     """
+    if is_picture(path):
+        read_embedding(path)
+        return "embedding"
     if path.suffix == ".pt":
         return "embedding" if is_embedding(read_plain_pt(path)) else "hypernetwork"
     try:
@@ -226,11 +230,12 @@ def _embedding(components: Components, file: AppliedFile) -> Iterator[None]:
         joined = vectors if older is None else torch.cat([older, vectors])
         part.token_embedding = EmbeddingWithWords(table, joined)
     count = len(tensors[keys[0]])
-    components.placeholders[file.path.stem] = [first - 1 - number for number in range(count)]
+    word = word_of(file.path)
+    components.placeholders[word] = [first - 1 - number for number in range(count)]
     try:
         yield
     finally:
-        components.placeholders.pop(file.path.stem)
+        components.placeholders.pop(word)
         for part, embedding in zip(parts, before, strict=True):
             part.token_embedding = embedding
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from training.engine.config.prompt_lines import (
@@ -17,10 +16,8 @@ from training.engine.config.prompt_lines import (
     split_line,
 )
 from training.engine.config.train import TrainConfig
+from training.engine.samples.composition import JOINING, joined_prompts
 from training.engine.samples.samplers import FALLBACK, SAMPLERS
-
-JOINING = re.compile(r"\bAND\b")
-"""Between prompts of which A1111 adds up what each would change."""
 
 
 def prompt_troubles(config: TrainConfig) -> list[str]:
@@ -38,8 +35,11 @@ def _of_line(line: str) -> Iterator[str]:
     prompt, options = split_line(line)
     if not prompt:
         yield "there are no words before its options, so it is drawn without any"
-    if JOINING.search(f"{prompt} {options.get('n', '')}"):
-        yield "AND is a word like others here; it does not join several prompts"
+    joined = joined_prompts(prompt)
+    if len(joined) == 1 and joined[0].weight != 1:
+        yield f"the {joined[0].weight:g} at its end is its weight, as in A1111, and no word"
+    if JOINING.search(options.get("n", "")):
+        yield "AND is a word like others in a negative prompt; it joins prompts alone"
     for name, text in options.items():
         if name not in OPTIONS:
             yield f"--{name} is no option that is known here, and is left out"

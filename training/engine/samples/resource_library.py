@@ -15,6 +15,7 @@ from hub.formats.generation.types import GenerationResource, ResourceKind
 from training.engine.emphasis import networks_in
 from training.engine.errors import ConfigError
 from training.engine.files.file_writing import file_hash, tensor_hash
+from training.engine.files.picture_embeddings import is_picture, word_of
 from training.engine.samples.applying import AppliedFile, kind_of_file
 
 SUFFIXES = (".safetensors", ".pt", ".bin")
@@ -49,8 +50,9 @@ class ResourceLibrary:
     """The trained files in some folders, found by their names without ending.
 
     A LoRA is found too by the name that its header gives it (`ss_output_name`), as A1111 refers to
-    it; where a file has that name, it is the file that is meant. `place` says in an error where a
-    missing file has to go.
+    it; where a file has that name, it is the file that is meant. A picture is an embedding by the
+    name in its text, where no other file has that. `place` says in an error where a missing file
+    has to go.
     """
 
     def __init__(
@@ -63,9 +65,11 @@ class ResourceLibrary:
         for folder in folders:
             if not folder.is_dir():
                 raise ConfigError(f"There is no folder {folder}. Check the path.")
-            for path in sorted(folder.rglob("*")):
-                if path.suffix in SUFFIXES:
-                    self._paths.setdefault(path.stem, path)
+            found = sorted(folder.rglob("*"))
+            for path in (path for path in found if path.suffix in SUFFIXES):
+                self._paths.setdefault(path.stem, path)
+            for path in (path for path in found if is_picture(path)):
+                self._paths.setdefault(word_of(path), path)
 
     def needed_by(
         self,
@@ -122,7 +126,7 @@ class ResourceLibrary:
             found = self._hashes[file.path] = whole[:SHORT_HASH]
         first = file.weight if file.text_weight is None else file.text_weight
         weight = None if kind == "embedding" else first  # of two strengths, the one written first
-        return GenerationResource(KINDS[kind], file.path.stem, weight, found)
+        return GenerationResource(KINDS[kind], word_of(file.path), weight, found)
 
     def _kind(self, path: Path) -> str:
         if path not in self._kinds:

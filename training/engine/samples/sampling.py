@@ -18,6 +18,7 @@ from PIL import Image
 from training.engine.components import Components
 from training.engine.errors import OutOfMemoryError
 from training.engine.machine.memory import going_on, let_go
+from training.engine.samples.composition import is_plain, joined_prompts
 from training.engine.samples.prompt_schedule import prompt_at
 from training.engine.samples.prompts import HiresFix, PromptRequest
 from training.engine.samples.samplers import SAMPLERS, make_scheduler
@@ -40,12 +41,22 @@ LCM_STEPS = 50  # of the schedule that LCM picks its steps from
 class Portion:
     """How much is made in one pass: less, for all that follows, where memory runs out.
 
-    The ladder: half as many pictures, down to one; then its prompt and its negative prompt apart.
+    The ladder: half as many pictures, down to one; then its prompts and its negative prompt apart.
     """
 
     pictures: int = GROUP
     apart: bool = False
     on_less: Callable[[str], None] | None = None
+
+    def first_of(self, requests: list[PromptRequest]) -> list[PromptRequest]:
+        """Return as many as are made in one pass: fewer where AND joins prompts, at least one."""
+        chosen, prompts = requests[:1], len(joined_prompts(requests[0].prompt))
+        for request in requests[1 : self.pictures]:
+            prompts += len(joined_prompts(request.prompt))
+            if prompts > self.pictures:
+                break
+            chosen.append(request)
+        return chosen
 
     def give_way(self, reason: str) -> None:
         """Go down one rung and tell it; raises OutOfMemoryError on the last one."""
@@ -79,10 +90,10 @@ def make_pictures(
     where the portion cannot be made smaller.
     """
     portion = portion or Portion()
-    alike: dict[PromptRequest, list[int]] = {}
+    alike: dict[tuple[PromptRequest, bool], list[int]] = {}
     for number, request in enumerate(requests):
         shape = replace(request, prompt="", negative="", seed=0)
-        alike.setdefault(shape, []).append(number)
+        alike.setdefault((shape, is_plain(request.prompt)), []).append(number)
     for numbers in alike.values():
         at = 0
         while at < len(numbers):
@@ -102,12 +113,12 @@ def _make_fitting(
     """Make the first of some pictures, as many as fit into memory together."""
 
     def attempt() -> list[Image.Image]:
-        chosen = requests[: portion.pictures]
+        chosen = portion.first_of(requests)
         return _make_group(components, conditioner, chosen, apart=portion.apart)
 
     def give_way(reason: str) -> None:
         let_go(components.device)
-        portion.pictures = min(portion.pictures, len(requests))
+        portion.pictures = min(portion.pictures, len(portion.first_of(requests)))
         portion.give_way(reason)
 
     return going_on(attempt, give_way)
@@ -160,6 +171,11 @@ class _Texts:
 
     def __post_init__(self) -> None:
         self._last: tuple[list[str], Conditioning] | None = None
+        self._joined = [joined_prompts(request.prompt) for request in self.requests]
+        pairs = [(number, one) for number, joined in enumerate(self._joined) for one in joined]
+        self.pictures = [number for number, _ in pairs]  # of each prompt the one it is for
+        self.weights = [one.weight for _, one in pairs]
+        self.is_plain = all(is_plain(request.prompt) for request in self.requests)
 
     def at(self, step: int, steps: int, *, guided: bool) -> Conditioning:
         """Return the negative prompts' conditioning, where they count, then the prompts'."""
@@ -168,7 +184,7 @@ class _Texts:
             return prompt_at(prompt, step, steps, earlier_steps=self.earlier_steps)
 
         prompts = [held(request.negative) for request in self.requests] if guided else []
-        prompts += [held(request.prompt) for request in self.requests]
+        prompts += [held(one.text) for joined in self._joined for one in joined]
         if self._last is None or self._last[0] != prompts:
             with self.conditioner.components.autocast():
                 self._last = (prompts, self.conditioner.encode(prompts, emphasis=True))
@@ -262,19 +278,28 @@ class _Pass:
         step: int,
         channels: torch.Tensor | None,
     ) -> torch.Tensor:
-        guided = self.request.guidance > 1
+        guided = self.request.guidance > 1 or not self.texts.is_plain
         text = self.texts.at(step, self.request.steps, guided=guided)
+        count = len(latents)
         if guided:
-            latents = torch.cat([latents, latents])
+            latents = torch.cat([latents, latents[self.texts.pictures]])
         if channels is not None:
             latents = torch.cat([latents, channels.expand(len(latents), -1, -1, -1)], dim=1)
-        count = 2 if guided and self.apart else 1
-        parts = zip(latents.chunk(count), _parts(text, count), strict=True)
+        passes = len(latents) if self.apart else 1
+        parts = zip(latents.chunk(passes), _parts(text, passes), strict=True)
         prediction = torch.cat([self._passed(part, timestep, its) for part, its in parts])
-        if not guided:
-            return prediction
-        without, with_text = prediction.chunk(2)
-        return without + self.request.guidance * (with_text - without)
+        return self._guided(prediction[:count], prediction[count:]) if guided else prediction
+
+    def _guided(self, without: torch.Tensor, prompts: torch.Tensor) -> torch.Tensor:
+        """Return what each picture goes by: away from its negative prompt (n, c, h, w).
+
+        As in A1111 the differences of its prompts (of all pictures, one after the other) add up.
+        """
+        scale, found = max(1.0, self.request.guidance), without.clone()
+        of_each = zip(prompts, self.texts.pictures, self.texts.weights, strict=True)
+        for prompt, number, weight in of_each:
+            found[number] += scale * weight * (prompt - without[number])
+        return found
 
     def _passed(
         self, latents: torch.Tensor, timestep: torch.Tensor, text: Conditioning

@@ -38,6 +38,8 @@ class JobArtifact(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("file of a run")
+        verbose_name_plural = _("files of runs")
         constraints = [
             models.UniqueConstraint(fields=["job", "name"], name="artifact_once_per_path"),
             models.UniqueConstraint(

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from hub.storage.models import Blob
 from models_registry.models.version import ModelVersion, versions_for_everyone
@@ -43,6 +44,8 @@ class Comparison(DrawnWork):
     )
 
     class Meta:
+        verbose_name = _("comparison")
+        verbose_name_plural = _("comparisons")
         constraints = state_rules("comparison")
         indexes = [
             *line_indexes("comparisons"),
@@ -72,6 +75,8 @@ class ComparisonColumn(models.Model):
     weight = models.FloatField(null=True, blank=True)
 
     class Meta:
+        verbose_name = _("column of a comparison")
+        verbose_name_plural = _("columns of comparisons")
         constraints = [
             models.UniqueConstraint(
                 fields=["comparison", "position"], name="comparison_column_place_once"
@@ -98,6 +103,8 @@ class ComparisonCell(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("picture of a comparison")
+        verbose_name_plural = _("pictures of comparisons")
         constraints = [
             models.UniqueConstraint(
                 fields=["column", "prompt_index", "seed"], name="comparison_cell_once"

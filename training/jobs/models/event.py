@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from training.jobs.models.job import Job
 
@@ -30,6 +31,8 @@ class JobEvent(models.Model):
     data = models.JSONField()
 
     class Meta:
+        verbose_name = _("event of a run")
+        verbose_name_plural = _("events of runs")
         constraints = [
             models.UniqueConstraint(fields=["job", "sequence"], name="event_number_once_per_job")
         ]

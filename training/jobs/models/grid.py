@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from hub.core.ids import uuid7
 from hub.storage.models import Blob
@@ -38,6 +39,8 @@ class PreviewGrid(DrawnWork):
     )
 
     class Meta:
+        verbose_name = _("preview grid")
+        verbose_name_plural = _("preview grids")
         constraints = state_rules("grid")
         indexes = line_indexes("grids")
 
@@ -61,6 +64,8 @@ class GridCell(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("picture of a preview grid")
+        verbose_name_plural = _("pictures of preview grids")
         constraints = [
             models.UniqueConstraint(
                 fields=["grid", "prompt_index", "checkpoint", "weight", "guidance", "seed"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from gallery.models.post import Post
 from models_registry.models.version import ModelVersion
@@ -28,6 +29,10 @@ class JobPublication(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="job_publications"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("publication of a run")
+        verbose_name_plural = _("publications of runs")
 
     def __str__(self) -> str:
         return f"{self.job_id} as {self.version_id}"

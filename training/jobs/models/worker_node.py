@@ -29,6 +29,8 @@ class WorkerNode(models.Model):
     seen_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
         constraints = [
             models.CheckConstraint(
                 condition=Q(device__in=Device.values), name="worker_device_known"

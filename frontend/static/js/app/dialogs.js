@@ -6,7 +6,22 @@ const openers = new WeakMap();
 export function openDialog(dialog, opener = document.activeElement) {
   openers.set(dialog, opener);
   if (!dialog.open) dialog.showModal();
+  bring(dialog);
 }
+
+/** Messages go where they are heard and pressed: outside the dialog that is open, all is inert. */
+function bring(place) {
+  place.append(...document.querySelectorAll("#live, #toasts"));
+}
+
+/** The button that opens a part, and that of the menu which holds the button. */
+export function openersOf(id) {
+  const opener = find(id);
+  const menu = opener?.closest("[popover]");
+  return menu ? [opener, find(menu.id)] : [opener];
+}
+
+const find = (id) => document.querySelector(`[data-open="${CSS.escape(id)}"], [popovertarget="${CSS.escape(id)}"]:not([popovertargetaction="hide"])`);
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
@@ -25,4 +40,16 @@ function isOutside(event) {
 }
 
 // The close event does not bubble, so it is caught on its way down.
-document.addEventListener("close", (event) => openers.get(event.target)?.focus?.(), true);
+document.addEventListener("close", ({ target }) => {
+  if (!target.matches("dialog")) return;
+  bring([...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body);
+  openers.get(target)?.focus?.();
+  if (document.activeElement === document.body) openersOf(target.id).at(-1)?.focus();
+}, true);
+
+// A part that is swapped takes its dialogs along, but no message.
+for (const name of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
+  document.addEventListener(name, ({ detail }) => {
+    if (detail.target.contains(document.getElementById("live"))) bring(document.body);
+  });
+}

@@ -1,4 +1,6 @@
 // What htmx swaps takes the focus along. It goes to what does the same in the new content, or to that part.
+import { openersOf } from "app/dialogs";
+
 const CONTROLS = "a, button, input, select, textarea, summary";
 
 const idsAround = (element) => {
@@ -14,13 +16,13 @@ let lost = null;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const focused = document.activeElement;
   lost = null;
-  if (!detail.shouldSwap || focused === document.body || !detail.target.contains(focused)) return;
+  if (!detail.shouldSwap || focused === document.body) return;
   const more = focused.closest(".more");
-  lost = { words: words(focused), ids: idsAround(focused), before: more?.previousElementSibling, list: more?.parentElement };
+  lost = { focused, words: words(focused), ids: idsAround(focused), before: more?.previousElementSibling, list: more?.parentElement };
 });
 
 document.addEventListener("htmx:afterSettle", () => {
-  if (lost && document.activeElement === document.body) heirs(lost).some(takesFocus);
+  if (lost && !lost.focused.isConnected && document.activeElement === document.body) heirs(lost).some(takesFocus);
   lost = null;
 });
 
@@ -29,11 +31,11 @@ function heirs({ words: wanted, ids, before, list }) {
   if (list?.isConnected) return [(before?.nextElementSibling ?? list.firstElementChild)?.querySelector("a, button")];
   const [nearest] = ids;
   const same = [...document.querySelectorAll(`#${CSS.escape(nearest)} :is(${CONTROLS})`)].find((control) => words(control) === wanted);
-  return [same, ...ids.map((id) => document.getElementById(id))];
+  return [same, ...ids.flatMap((id) => [document.getElementById(id), ...openersOf(id)])];
 }
 
 /** A part of the page does too, unseen; what is closed or gone does not. */
-function takesFocus(place) {
+export function takesFocus(place) {
   if (place && !place.matches(CONTROLS)) place.tabIndex = -1;
   place?.focus({ preventScroll: true });
   return document.activeElement === place;

@@ -1,4 +1,5 @@
 // Requests to our own hub: CSRF proof on each, and errors as sentences.
+import { takesFocus } from "app/focus";
 import { toast } from "app/toast";
 import { word } from "app/words";
 
@@ -65,13 +66,28 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("htmx:sendError", () => toast(word("no_answer"), { kind: "danger" }));
 
 // The server sends its messages along with a partial in the HX-Trigger header.
-document.addEventListener("app:toasts", (event) => {
-  for (const { text, kind, undo_url: undoUrl } of event.detail.toasts) {
-    toast(text, { kind, undo: undoUrl ? () => undo(undoUrl) : undefined });
+document.addEventListener("app:toasts", ({ target, detail }) => {
+  const parts = partsOf(target);
+  for (const { text, kind, undo_url: undoUrl } of detail.toasts) {
+    toast(text, { kind, undo: undoUrl ? () => undo(undoUrl, parts) : undefined });
   }
 });
 
-async function undo(url) {
+/** What the form that was sent draws anew, and what it said: undoing does the same. */
+function partsOf(form) {
+  const select = form.matches("form") && form.getAttribute("hx-select");
+  if (!select) return null;
+  const headers = JSON.parse(form.getAttribute("hx-headers"));
+  const values = Object.fromEntries(new FormData(form));
+  return { target: select, select, selectOOB: form.getAttribute("hx-select-oob"), swap: "outerHTML", headers, values };
+}
+
+async function undo(url, parts) {
+  if (parts) {
+    await globalThis.htmx.ajax("POST", url, parts);
+    if (document.activeElement === document.body) takesFocus(document.querySelector(parts.target));
+    return;
+  }
   try {
     await send(url);
     location.reload();

@@ -1,5 +1,6 @@
 // The viewer: over the list it came from, or as a page of its own. One address a picture, one Back to leave.
 import { openDialog } from "app/dialogs";
+import { keep } from "app/kept";
 import { isComposing, isTyping, register } from "app/shortcuts";
 import { toast } from "app/toast";
 import { pageData, word } from "app/words";
@@ -30,8 +31,7 @@ function fold(folded) {
   for (const button of element.querySelectorAll("[data-viewer-panel]")) button.setAttribute("aria-expanded", String(!folded));
 }
 
-// While it settles, htmx gives an element that kept its id the classes that the hub sent.
-document.addEventListener("htmx:afterSettle", () => { fold(isFolded); });
+keep("viewer", () => fold(isFolded));
 
 function toggleFold() {
   fold(!isFolded);

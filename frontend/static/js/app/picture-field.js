@@ -1,7 +1,11 @@
 // One picture with a form: it is sent when it is chosen, its id then travels with the form.
 import { UploadList } from "app/upload";
 
-for (const field of document.querySelectorAll("[data-picture-field]")) {
+const fitted = new WeakSet();
+
+function fit(field) {
+  if (fitted.has(field)) return;
+  fitted.add(field);
   const list = field.querySelector("ul");
   const input = field.querySelector('input[type="file"]');
   const id = field.querySelector('input[name="upload"]');
@@ -24,3 +28,7 @@ for (const field of document.querySelectorAll("[data-picture-field]")) {
     if (list.childElementCount === 0) id.value = "";
   }).observe(list, { childList: true, subtree: true, attributeFilter: ["data-state"] });
 }
+
+const fitAll = (root) => root.querySelectorAll("[data-picture-field]").forEach(fit);
+fitAll(document);
+document.addEventListener("htmx:load", ({ target }) => fitAll(target)); // a part that came later

@@ -11,6 +11,7 @@ import "app/times";
 import "app/queue-count";
 import "app/once";
 import "app/focus";
+import "app/kept";
 import "app/problems";
 import "app/infinite";
 import "app/show-count";

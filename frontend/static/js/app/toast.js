@@ -8,7 +8,7 @@ const ICONS = { danger: "circle-alert", ok: "circle-check" };
 function holder() {
   let box = document.getElementById("toasts");
   if (!box) {
-    box = make("div", { id: "toasts", class: "toasts" });
+    box = make("div", { id: "toasts", class: "toasts", "aria-live": "polite" });
     document.body.append(box);
   }
   return box;
@@ -41,7 +41,7 @@ function action(element, label, symbol, run) {
 /** Show a sentence; with `undo` or `retry` it has that button. Returns a function that takes it away. */
 export function toast(text, { kind = "", undo, retry, signIn } = {}) {
   const box = holder();
-  const element = make("div", { class: `toast ${kind}`.trim(), role: kind === "danger" ? "alert" : "status" });
+  const element = make("div", { class: `toast ${kind}`.trim(), role: kind === "danger" && "alert" });
   if (ICONS[kind]) element.append(icon(ICONS[kind]));
   element.append(make("span", {}, text));
   if (undo) element.append(action(element, word("undo"), "undo-2", undo));
