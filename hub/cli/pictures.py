@@ -3,19 +3,18 @@
 `ink.preview.png` and `ink.png` are what A1111, Civitai Helper, Stability Matrix and LoRA Manager
 show. Those that fetch every picture of a model number them: `ink_0.jpg`
 (https://github.com/BlafKing/sd-civitai-browser-plus), `ink_0.png` and `ink_0.preview.png`
-(https://github.com/SignalFlagZ/sd-civitai-browser), others `ink.1.png`.
+(https://github.com/SignalFlagZ/sd-civitai-browser), others `ink.1.png`. Any of these is the preview
+of another model called `ink_1` or `ink.1`; `ink.image_2.png`, which `pull` writes, never is.
 """
 
 import os
 import re
-from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf")
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif")
 PREVIEW = ".preview"
-NUMBER = re.compile(r"[._]([0-9]{1,3})")
+NUMBER = re.compile(r"(?:[._]|\.image_)([0-9]{1,3})")
 
 
 def pictures_beside(model_file: Path) -> tuple[Path, ...]:
@@ -36,12 +35,9 @@ def preview_path(model_file: Path, content_type: str) -> Path:
     return model_file.with_name(f"{model_file.stem}{PREVIEW}{_suffix(content_type)}")
 
 
-def numbered_paths(model_file: Path, content_types: list[str]) -> list[Path]:
-    """Where its further pictures go; numbers that make the name of another model are passed by."""
-    stem = model_file.stem
-    models = _stems_of_models(_names_from(model_file))
-    free: Iterator[str] = (name for n in count(1) if (name := f"{stem}_{n}") not in models)
-    return [model_file.with_name(f"{next(free)}{_suffix(kind)}") for kind in content_types]
+def numbered_path(model_file: Path, number: int, content_type: str) -> Path:
+    """Where a further picture goes; its number is its place, the preview has the first."""
+    return model_file.with_name(f"{model_file.stem}.image_{number}{_suffix(content_type)}")
 
 
 def _place(name: str, stem: str, models: set[str]) -> tuple[int, int, int, str] | None:

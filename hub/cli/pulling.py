@@ -13,7 +13,7 @@ from hub.cli.errors import CliError, LocalProblem, NotFound, Refused, reason_of
 from hub.cli.folders import Layout, folder_for
 from hub.cli.hub_client import HubClient
 from hub.cli.language import gettext as _
-from hub.cli.pictures import numbered_paths, preview_path
+from hub.cli.pictures import numbered_path, preview_path
 from hub.cli.sidecars import info_path, write_sidecars
 from hub.cli.terminal import Terminal
 from hub.formats.replaced_file import replaced_file
@@ -120,11 +120,11 @@ def _pictures(hub: HubClient, version: RemoteVersion, target: Path, place: Place
     covers = [row for row in version.covers if row["content_type"].startswith("image/")]
     if not covers:
         return []
-    first, *others = (row["content_type"] for row in covers)
-    paths = [preview_path(target, first)]
-    paths += numbered_paths(target, others) if place.all_pictures else []
-    wanted = [(row, path) for row, path in zip(covers, paths, strict=False) if not path.exists()]
-    return [path for row, path in wanted if _fetch_picture(hub, row, path)]
+    places = {preview_path(target, covers[0]["content_type"]): covers[0]}
+    for number, row in enumerate(covers[1:] if place.all_pictures else (), start=2):
+        places[numbered_path(target, number, row["content_type"])] = row
+    wanted = [(path, row) for path, row in places.items() if not path.exists()]
+    return [path for path, row in wanted if _fetch_picture(hub, row, path)]
 
 
 def _civitai_info(hub: HubClient, version_id: int) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from hub.accounts.models import Team
 from hub.core.errors import Invalid
 from models_registry.models.base_model import BaseModel
-from models_registry.models.model import CommercialUse
+from models_registry.models.model import CheckpointType, CommercialUse, ModelType
 from models_registry.models.terms import LicenceName, ModelVisibility
 from models_registry.services.values import Licence, Provenance, Usage, as_decimal
 
@@ -127,6 +127,16 @@ def provenance_columns(origin: Provenance) -> dict[str, object]:
         "epochs": origin.epochs,
         "training_steps": origin.training_steps,
     }
+
+
+def checkpoint_type_columns(type: str, wanted: str | None) -> dict[str, str]:
+    """Trained or merge, for checkpoints only; a model of another type says nothing."""
+    if type != ModelType.CHECKPOINT:
+        return {"checkpoint_type": ""}
+    if wanted is None:
+        return {}
+    check_choice(wanted, ["", *CheckpointType.values])
+    return {"checkpoint_type": wanted}
 
 
 def find_base_model(wanted: BaseModel | str | None) -> BaseModel | None:

@@ -27,6 +27,7 @@ from models_registry.services.columns import (
     check_choice,
     check_length,
     check_visibility,
+    checkpoint_type_columns,
     find_base_model,
     known_licence,
     licence_columns,
@@ -77,12 +78,12 @@ def create_model(
             name=name,
             slug=free_slug(name),
             type=type,
-            checkpoint_type=checkpoint_type,
             subject=subject,
             description=check_length(description),
             visibility=visibility,
             nsfw_level=nsfw_level,
             licence=known_licence(licence_name),
+            **checkpoint_type_columns(type, checkpoint_type),
             **licence_columns(licence or Licence()),
         )
         write_tags(model, tags)

@@ -13,7 +13,7 @@ from hub.core import audit
 from hub.core.errors import Conflict, NotAllowed
 from models_registry.models.base_model import BaseModel, BaseModelType
 from models_registry.models.cover import VersionCover
-from models_registry.models.model import CheckpointType, Model, ModelType, Status, Subject
+from models_registry.models.model import Model, ModelType, Status, Subject
 from models_registry.models.version import ModelVersion
 from models_registry.permissions import can_edit_model, can_edit_version, can_give_model
 from models_registry.services.cards import card_edit
@@ -22,6 +22,7 @@ from models_registry.services.columns import (
     check_length,
     check_nsfw_level,
     check_visibility,
+    checkpoint_type_columns,
     find_base_model,
     known_licence,
     licence_columns,
@@ -66,7 +67,7 @@ def update_model(
     changes |= _chosen(home, subject=subject, visibility=visibility, licence=licence_name)
     if type is not None and type != model.type:
         changes["type"] = _new_type(model, type)
-    changes |= _checkpoint_type(str(changes.get("type", model.type)), checkpoint_type)
+    changes |= checkpoint_type_columns(str(changes.get("type", model.type)), checkpoint_type)
     if nsfw_level is not None:
         changes["nsfw_level"] = check_nsfw_level(nsfw_level)
     with card_edit(actor=actor, model_id=model.pk):
@@ -164,16 +165,6 @@ def _write_levels(model: Model) -> None:
     """Versions and their pictures have the level of the model."""
     model.versions.update(nsfw_level=model.nsfw_level)
     VersionCover.objects.filter(version__model=model).update(nsfw_level=model.nsfw_level)
-
-
-def _checkpoint_type(type: str, wanted: str | None) -> dict[str, str]:
-    """Trained or merge, for checkpoints only; a model of another type says nothing."""
-    if type != ModelType.CHECKPOINT:
-        return {"checkpoint_type": ""}
-    if wanted is None:
-        return {}
-    check_choice(wanted, ["", *CheckpointType.values])
-    return {"checkpoint_type": wanted}
 
 
 def _new_type(model: Model, type: str) -> str:

@@ -66,13 +66,14 @@ def follow_tag(*, actor: User, name: str, is_on: bool) -> Tag:
     tag = (
         Tag.objects.filter(name=wanted).first() or Tag.objects.filter(aliases__name=wanted).first()
     )
+    followed = TagFollow.objects.filter(follower=actor, tag=tag)
     # A tag that only somebody's private model has is not there: its name may be the secret.
-    if tag is None or (is_on and not _known_to(actor, tag)):
+    if tag is None or not (followed.exists() or _known_to(actor, tag)):
         raise NotFound(_("No model has this tag."))
     if is_on:
         TagFollow.objects.get_or_create(follower=actor, tag=tag)
     else:
-        TagFollow.objects.filter(follower=actor, tag=tag).delete()
+        followed.delete()
     return tag
 
 

@@ -98,6 +98,18 @@ def test_nobody_follows_themselves_or_somebody_who_is_not_there():
         engagement.follow_tag(actor=person, name="no such tag", is_on=True)
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_tag_of_hidden_models_alone_is_not_there_to_who_does_not_follow_it(is_on):
+    hidden = publish_model(tags=["secret"], visibility="private").model
+    with pytest.raises(NotFound):
+        engagement.follow_tag(actor=UserFactory(), name="secret", is_on=is_on)
+    engagement.follow_tag(actor=hidden.owner, name="secret", is_on=is_on)
+    follower = UserFactory()
+    TagFollow.objects.create(follower=follower, tag=Tag.objects.get(name="secret"))
+    engagement.follow_tag(actor=follower, name="secret", is_on=False)
+    assert not TagFollow.objects.filter(follower=follower).exists()
+
+
 def test_a_guest_stands_to_nothing(django_assert_num_queries):
     model = publish_model().model
     with django_assert_num_queries(0):

@@ -52,6 +52,14 @@ def ask(
     return answer.status_code, body.decode("utf-8", "replace")
 
 
+def answered(client: Client, method: str, path: str, keys: dict[str, Any]) -> tuple[int, str]:
+    """Status and text of an answer to an empty body, without what names the thing."""
+    with transaction.atomic():
+        answer = client.generic(method, path, "{}", content_type="application/json")
+        transaction.set_rollback(True)
+    return answer.status_code, plain(answer.content.decode(), path, keys)
+
+
 def attempt(client: Client, path: str, rule: Leads) -> tuple[int, list[str]]:
     """Status of an answer and what it left in the audit log, which names every change."""
     known = set(AuditEvent.objects.values_list("pk", flat=True))

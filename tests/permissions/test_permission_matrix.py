@@ -16,6 +16,7 @@ from tests.permissions.asking import (
     PART,
     WHOLE,
     Cache,
+    answered,
     as_long,
     ask,
     attempt,
@@ -116,6 +117,22 @@ class PermissionMatrix(TestCase):
                         wrong.append((role, name, thing.word, status, other[0]))
         assert wrong == []
         assert AuditEvent.objects.count() == before
+
+    def test_no_method_of_the_api_tells_what_is_hidden_from_what_is_not_there(self) -> None:
+        client, wrong = self.browser_of("stranger"), []
+        for name, rule in LEADS.items():
+            things = self.world.things[rule.kind] if name.startswith("api_") else ()
+            thing = next((row for row in things if "stranger" not in row.audience), None)
+            if thing is None:
+                continue
+            for method in ("POST", "PUT", "PATCH", "DELETE"):
+                told = [
+                    answered(client, method, path_of(name, keys), keys)
+                    for keys in (thing.keys, missing(thing.keys))
+                ]
+                if told[0] != told[1]:
+                    wrong.append((name, method, thing.word, told))
+        assert wrong == []
 
     def test_what_may_be_opened_shows_nothing_of_other_things(self) -> None:
         wrong = []

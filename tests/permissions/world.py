@@ -11,8 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection
+from django.utils import timezone
 
 from gallery.models import Image
+from gallery.services.moderation import hide_image
 from hub.accounts.drafts import save_draft
 from hub.accounts.models import Role, Team, User
 from hub.accounts.services import add_member, create_api_token, create_invite
@@ -49,6 +51,7 @@ SECRETS = {
     "kestrelfog": TEAM,
     "vermilioux": TEAM,
     "jackdawtin": OWN,
+    "ternfeather": OWN,
     "gentianvox": OWN,
     "pumicestar": TEAM,
     "umbraquill": OWN,
@@ -225,6 +228,7 @@ def _pictures(world: World, owner: User, team: Team, models: dict[str, ModelVers
             ("plain", None, Visibility.PUBLIC, ANYONE, "private"),
             ("vermilioux", team, Visibility.TEAM, TEAM, "team"),
             ("jackdawtin", None, Visibility.PRIVATE, OWN, "public"),
+            ("ternfeather", None, Visibility.PUBLIC, OWN, "public"),
         )
     ):
         text = INFOTEXT.replace("1girl", f"1girl {word}")
@@ -236,6 +240,8 @@ def _pictures(world: World, owner: User, team: Team, models: dict[str, ModelVers
             model_version=models[with_model],
         )
         comment = add_comment(actor=owner, subject=image, text=f"{word} remark")
+        if word == "ternfeather":
+            hide_image(actor=world.people["admin"], image=image, now=timezone.now())
         keys = {"image_id": image.pk, "comment_id": comment.pk, "kind": "like"}
         world.add("image", word, audience, keys)
         world.add("comment", word, audience, keys)

@@ -42,6 +42,13 @@ def test_from_nothing_to_a_published_model(api_of, send):
     assert Model.objects.get().status == "Published"
 
 
+def test_only_a_checkpoint_is_trained_or_merged(api_of):
+    api = api_of(UserFactory())
+    for kind, told in (("Checkpoint", "Merge"), ("VAE", "")):
+        body = {"name": "Ink", "type": kind, "checkpoint_type": "Merge"}
+        assert api.post("models/", body)["model"]["checkpoint_type"] == told
+
+
 def test_a_picture_with_generation_data_becomes_a_cover(api_of, send):
     person = UserFactory()
     version = make_version(make_model(owner=person))
