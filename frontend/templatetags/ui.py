@@ -80,6 +80,8 @@ def button(
     classes = " ".join(part for part in ("btn", kind, "icon" if only_icon else "") if part)
     named: dict[str, Any] = {"class": classes, **extra}
     named |= {"href": href} if href else {"type": type}
+    if "data_open" in extra:
+        named |= _opening(extra["data_open"])
     if only_icon:
         named["aria_label"] = label
     return format_html(
@@ -110,6 +112,16 @@ def posts(url: str, parts: str) -> SafeString:
         "hx_headers": ASKS_FOR_PARTS,
     }
     return attributes(named)
+
+
+@register.simple_tag
+def opens(id: str) -> SafeString:
+    """What makes a button open a dialog; without a script the browser does it by itself."""
+    return attributes(_opening(id))
+
+
+def _opening(id: str) -> dict[str, str]:
+    return {"data_open": id, "command": "show-modal", "commandfor": id}
 
 
 @register.simple_tag
@@ -360,7 +372,8 @@ def empty(content: str, title: str, symbol: str = "inbox", level: int = 2) -> Sa
 @register.simple_block_tag
 def dialog(content: str, id: str, title: str, kind: str = "dialog") -> SafeString:
     """A native dialog (`kind` dialog, "dialog wide" or sheet); opened by `data-open="id"`."""
-    close = button(_("Close"), "quiet sm", symbol="x", only_icon=True, data_close="")
+    by_itself = {"command": "close", "commandfor": id}
+    close = button(_("Close"), "quiet sm", symbol="x", only_icon=True, data_close="", **by_itself)
     return format_html(
         '<dialog class="{0}" id="{1}" aria-labelledby="{1}-title"><div class="head">'
         '<h2 id="{1}-title">{2}</h2>{3}</div>{4}</dialog>',

@@ -158,6 +158,11 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.prefix}… {self.name}"
 
+    @property
+    def scope_names(self) -> list[str]:
+        """What the token may do, in words."""
+        return [str(label) for scope, label in Scope.choices if scope in self.scopes]
+
 
 class FormDraft(models.Model):
     """What a person typed into a long form and has not sent yet; one a form.

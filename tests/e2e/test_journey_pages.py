@@ -181,10 +181,21 @@ def test_the_ways_through_the_hub_work_without_javascript(plain_page: Page, owne
     with page.expect_download() as coming:
         page.locator("a.btn.primary[download]").click()
     assert coming.value.suggested_filename == "ink-wash.safetensors"
+    page.get_by_role("button", name="Collect").click()
+    page.get_by_label("New collection").fill("Mine")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("#toasts")).to_contain_text("Your collections are saved.")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Private note").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
     page.goto("/images/")
     page.locator("#images a").first.click()
     expect(page.locator("#viewer-panel")).to_contain_text("(red ribbon:1.2)")
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    picture, panel = page.locator(".frame").bounding_box(), page.locator(".side").bounding_box()
+    assert picture["y"] + picture["height"] <= panel["y"] + 1
 
     page.goto("/train/?dataset=yuki")
     page.get_by_label("Name of the run").fill("yuki v3")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hub.accounts.models import User
-from tests.e2e.conftest import LiveHub
+from tests.e2e.conftest import Guard, LiveHub
 from tests.factories.accounts import UserFactory
 from tests.factories.registry import lora_bytes, publish_model
 
@@ -33,7 +33,9 @@ def test_an_uploaded_lora_is_checked_published_found_and_fetched(
     cpu_worker: object,
     browser: Browser,
     live_hub: LiveHub,
+    guard: Guard,
 ) -> None:
+    guard.expect("status of 400")  # of a file that was cut
     data = lora_bytes(seed=77)
     path = tmp_path / "ink_wash_v2.safetensors"
     path.write_bytes(data)
@@ -48,6 +50,12 @@ def test_an_uploaded_lora_is_checked_published_found_and_fetched(
 
 def upload(page: Page, path: Path) -> None:
     page.goto("/models/upload/")
+    cut = path.with_name("cut") / path.name
+    cut.parent.mkdir()
+    cut.write_bytes(path.read_bytes()[:-1])
+    page.locator("#drop input").set_input_files(cut)
+    expect(page.locator(".file")).to_contain_text("Transfer the file again")
+    page.locator(".file .btn.icon").click()
     page.locator("#drop input").set_input_files(path)
     expect(page.get_by_label("Name")).to_have_value("ink wash v2")
     page.get_by_label("Type").select_option(label="LoRA")

@@ -144,3 +144,10 @@ def test_following_somebody_leads_back_to_where_one_was_and_nowhere_else(version
     ):
         answer = client.post(address, {"on": "1", "next": asked})
         assert answer.headers["Location"].startswith(led)
+
+
+def test_a_tag_is_offered_to_follow_where_a_model_has_it(version):
+    update_model(actor=version.model.owner, model=version.model, tags=["ink"])
+    reader, models = UserFactory(), reverse("models")
+    assert "Follow ink" in page_of(f"{models}?tag=ink", reader)
+    assert "Follow inc" not in page_of(f"{models}?tag=inc", reader)

@@ -13,7 +13,7 @@ from tests.factories.runs import finished_run
 from tests.factories.training import make_worker, picture_bytes
 from training.jobs.models.drawn import GridState
 from training.jobs.models.grid import PreviewGrid
-from training.jobs.models.job import Job
+from training.jobs.models.job import Job, Method
 from training.jobs.services import grids
 from training.jobs.services.grids import CellKey
 from training.jobs.services.lifecycle import Failure
@@ -150,3 +150,13 @@ def test_a_member_looks_and_a_stranger_finds_nothing(client: Client, job: Job) -
     assert client.post(f"/grids/{grid.pk}/do/cancel/").status_code == 404
     assert client.get(f"/grids/{uuid.uuid4()}/").status_code == 404
     assert PreviewGrid.objects.get().state == GridState.QUEUED
+
+
+def test_a_grid_without_weights_has_no_column_for_them(client: Client, job: Job) -> None:
+    grid = make_grid(job)
+    assert '<th scope="col">Weight</th>' in page_of(client, grid)
+    Job.objects.filter(pk=job.pk).update(method=Method.DREAMBOOTH)
+    page = page_of(client, grid)
+
+    assert 'scope="row"' not in page
+    assert re.findall(r"<th[^>]*></th>", page) == []

@@ -76,6 +76,7 @@ def test_a_token_works_until_it_is_revoked():
     person = UserFactory()
     token, key = services.create_api_token(actor=person, name="cli", scopes=["models:read"])
     assert key not in token.key_hash
+    assert token.scope_names == ["See and download models"]
     assert services.user_for_token(key) == (person, token)
     services.revoke_api_token(actor=person, token=token)
     assert services.user_for_token(key) is None

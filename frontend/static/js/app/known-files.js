@@ -3,6 +3,7 @@ import { send } from "app/http";
 
 const WORKER = import.meta.resolve("app/sha256-worker");
 const LENGTH_BYTES = 8;
+const CUT = "safetensors_wrong_length";
 const MAX_HEADER_BYTES = 2 * 1024 * 1024;
 
 /** The SHA-256 of a file, in lower case; `onProgress(done, total)` now and then. */
@@ -36,8 +37,15 @@ export async function findHere(file, options) {
   }
 }
 
-/** What the hub makes of a safetensors header, or null for other files and broken headers. */
-export async function readHeader(file) {
+const headers = new WeakMap(); // file → what was said of it
+
+/** What the hub makes of a safetensors header, asked once; null for other files and unknown headers. `broken` says that the file is cut. */
+export function readHeader(file) {
+  if (!headers.has(file)) headers.set(file, askOfHeader(file));
+  return headers.get(file);
+}
+
+async function askOfHeader(file) {
   const prefix = new DataView(await file.slice(0, LENGTH_BYTES + 1).arrayBuffer());
   if (prefix.byteLength < LENGTH_BYTES + 1 || prefix.getUint8(LENGTH_BYTES) !== 0x7b) return null;
   const length = Number(prefix.getBigUint64(0, true));
@@ -45,7 +53,7 @@ export async function readHeader(file) {
   const header = await file.slice(LENGTH_BYTES, LENGTH_BYTES + length).text();
   try {
     return await send("/api/v2/files/read-header/", { body: { header, size_bytes: file.size } });
-  } catch {
-    return null;
+  } catch (error) {
+    return error.body?.code === CUT ? { broken: error.message } : null;
   }
 }

@@ -26,6 +26,13 @@ form.querySelector("[data-forget]")?.addEventListener("click", ({ target }) => {
   showChoice();
 });
 
+/** A file that was cut on its way here is refused before it is sent: on a slow line that may be hours. */
+async function findWhole(file, options) {
+  const facts = await readHeader(file);
+  if (facts?.broken) throw new Error(facts.broken);
+  return findHere(file, options);
+}
+
 /** Fill what is still empty with what the header of the first file says. */
 async function fill(file) {
   const facts = await readHeader(file);
@@ -34,7 +41,7 @@ async function fill(file) {
     if (field && value && !field.value) field.value = value;
   };
   put("name", facts?.title || file.name.replace(/\.[^.]+$/, "").replaceAll("_", " "));
-  if (!facts) return;
+  if (!facts || facts.broken) return;
   put("base_model", facts.base_model);
   put("trigger_words", facts.trigger_words.join(", "));
   put("tags", facts.tags.join(", "));
@@ -46,7 +53,7 @@ async function fill(file) {
 if (type) type.dataset.first = type.value;
 const files = new UploadList(document.getElementById("upload-list"), {
   purpose: "model_file",
-  before: findHere,
+  before: findWhole,
   onHere: (hex, file, row) => keep(`sha256:${hex} ${file.name}`, file, row),
   onUploaded: keep,
   onRemoved: showChoice,
