@@ -362,6 +362,8 @@ def test_kohyas_own_script_knows_every_setting_that_goes_out(
     more |= {"network": {"dim_from_weights": method == "lora"}}
     config = TrainConfig.parse({**EVERYTHING, "method": method, "base_model": base, **more})
     given = tomllib.loads(to_kohya(config))
+    assert given["resolution"] == f"{config.resolution},{config.resolution}"  # split at the comma
+    assert given["save_model_as"] == "safetensors"
     if family == "sdxl":
         script = {"train_db": "sdxl_train"}.get(script, f"sdxl_{script}")
     assert given.keys() <= {*ARGUMENTS["every"], *ARGUMENTS["scripts"][script]}

@@ -73,6 +73,7 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
     longest = config.captions.max_tokens
     folder = config.dataset_manifest
     return {
+        "resolution": f"{config.resolution},{config.resolution}",  # which they split at the comma
         "bucket_no_upscale": not config.buckets.upscale,
         **_bucket_sides(config),
         "loss_type": {ours: theirs for theirs, ours in LOSSES.items()}[config.loss],
@@ -83,10 +84,18 @@ def _renamed(config: TrainConfig) -> dict[str, Any]:
         "clip_skip": config.clip_skip if config.clip_skip > 1 else None,
         "train_data_dir": None if folder.endswith(".json") else folder,
         "reg_data_dir": config.class_folder if config.prior.enabled else None,
+        "caption_extension": None if folder.endswith(".json") else ".txt",  # theirs is .caption
+        "save_model_as": _file_kind(config),
         "random_crop": config.crop == "random",
         # kohya's scripts allow the one or the others
         "cache_latents": not (config.colour_augmentation or config.crop == "random"),
     }
+
+
+def _file_kind(config: TrainConfig) -> str:
+    """Return the kind of file that is written; each of kohya's scripts has a usual one."""
+    is_word = config.method == "textual_inversion"
+    return config.textual_inversion.file_format if is_word else "safetensors"
 
 
 def _bucket_sides(config: TrainConfig) -> dict[str, int | None]:
