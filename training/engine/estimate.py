@@ -38,13 +38,13 @@ _XL = ((16.59, 0.0), (29.49, 33.18), (0.0, 235.93))
 FAMILIES: dict[str, FamilyCost] = {
     "tiny": FamilyCost(5.6, 6.8, 0.67, 128, 2.6, 10e6, 0.0274, 0.0046, 0.37, 8, 0.45),
     "sd1": FamilyCost(
-        859.5, 123.1, 83.7, 512, 1725.0, 3.0e9, 0.424, 0.166, 1117.0, convolutions=_SD
+        859.5, 123.1, 83.7, 512, 1725.0, 2.3e9, 0.424, 0.166, 1117.0, convolutions=_SD
     ),
     "sd2": FamilyCost(
-        865.9, 340.4, 83.7, 512, 1750.0, 3.0e9, 0.432, 0.424, 1117.0, convolutions=_SD
+        865.9, 340.4, 83.7, 512, 1750.0, 2.3e9, 0.432, 0.424, 1117.0, convolutions=_SD
     ),
     "sdxl": FamilyCost(
-        2567.5, 817.0, 83.7, 1024, 12_900.0, 9.5e9, 2.66, 0.903, 4879.0, convolutions=_XL
+        2567.5, 817.0, 83.7, 1024, 12_900.0, 7.3e9, 2.66, 0.903, 4879.0, convolutions=_XL
     ),
 }
 ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, against LoRA's
@@ -52,6 +52,9 @@ ADAPTER_SHARES = {"lora": 1.0, "loha": 2.0, "lokr": 0.15}  # weights of a rank, 
 OPTIMIZER_BYTES = {
     "adamw": 12.0, "adamw8bit": 6.1, "adafactor": 4.1, "lion": 8.0, "prodigy": 20.0, "sgd": 8.0,
 }  # fmt: skip
+RUNTIME_GIB = {"cpu": 0.33, "cuda": 0.55}  # of Python and torch, whatever is trained
+SAVED_BY_CHECKPOINTS = 0.42  # of the activations, what is left with them
+HALF_ACTIVATIONS = {"cpu": 0.75, "cuda": 0.78}  # against those in float32
 CPU_GFLOPS_PER_CORE = 55.0
 GPU_GFLOPS = 8_000.0  # what a mid-range card sustains in training
 DOWNSCALE = 8  # pixels of a latent's side, in all families
@@ -164,24 +167,30 @@ def _trained_millions(config: TrainConfig, family: FamilyCost) -> float:
 
 
 def _memory(config: TrainConfig, family: FamilyCost, device: str, latents: int) -> int:
-    """Return the bytes of the device's memory; `latents` count where that is the main memory."""
-    half = device == "cuda" and config.mixed_precision != "no" and config.method != "dreambooth"
+    """Return the bytes of the device's memory; `latents` count where that is the main memory.
+
+    On a CPU bfloat16 is told as on one that is quick with it; others take as much as float32.
+    """
+    halves = config.mixed_precision == "bf16" if device == "cpu" else config.mixed_precision != "no"
+    half = halves and config.method != "dreambooth"
     weights = (family.unet_millions + family.text_millions) * 1e6
     if device == "cuda":
         weights += family.vae_millions * 1e6
     weights *= 2 if half else 4
     per_weight = OPTIMIZER_BYTES[config.optimizer] + (4 if config.ema.enabled else 0)
     trained = _trained_millions(config, family) * 1e6 * per_weight
-    saved = 0.3 if config.gradient_checkpointing else 1.0
+    saved = SAVED_BY_CHECKPOINTS if config.gradient_checkpointing else 1.0
     pictures = config.batch_size * (2 if config.prior.enabled else 1)
     activations = family.activation_bytes * _scale(config, family) * pictures * saved
-    kept = 0.0
+    activations *= HALF_ACTIVATIONS[device] if half else 1.0
+    kept = loading = 0.0
     if device == "cpu":  # where the VAE's pages are let go while steps are taken
         kept = latents * _latent_bytes(config, family) + _copies_of_weights(
             config, family, pictures
         )
-    runtime = 0.55 * GIB
-    return int(weights + trained + activations * (0.6 if half else 1.0) + kept + runtime)
+        loading = family.unet_millions * 1e6 * (4 + 2) if half else 0.0  # in both formats
+    most = max(loading, weights + trained + activations + kept)
+    return int(most + RUNTIME_GIB[device] * GIB)
 
 
 def _copies_of_weights(config: TrainConfig, family: FamilyCost, pictures: int) -> float:
