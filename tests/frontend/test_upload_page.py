@@ -145,7 +145,7 @@ def test_what_is_new_of_the_files_comes_without_touching_the_weight(page, person
     page.post(ADDRESS, {**CARD, "upload": [sent(person, 1, "a.safetensors")]})
     ModelVersion.objects.update(weight_default="0.80")
     shown = page.get("/models/ink/").content.decode()
-    names = re.search(r'hx-select-oob="#([^"]+)"', shown)[1].split(",#")
+    names = re.search(r'id="state"[^>]* hx-select-oob="#([^"]+)"', shown)[1].split(",#")
     parts = list(parts_called(names, parse_html(shown)))
     swapped = "".join(map(str, parts))
 
