@@ -1,8 +1,9 @@
 """A real browser on a real server: shared by every end-to-end test.
 
 `live_hub` is the whole ASGI application under uvicorn on the test database, `page` a Chromium page
-that fails the test on any request off this machine, any console error and any uncaught script
-error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM names the browser.
+that fails the test on any request off this machine, any error or warning in the console and any
+uncaught script error, and `sign_in(user)` puts a person's session into it. ATELIER_CHROMIUM names
+the browser.
 """
 
 import os
@@ -19,7 +20,14 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 from hub.accounts.models import User
 from tests.factories.live_server import serving
@@ -118,12 +126,11 @@ class Guard:
 
     def watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.note(f"script error: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                self.note(f"console: {message.text}") if message.type == "error" else None
-            ),
-        )
+        page.on("console", self.hear)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.note(f"console: {message.text}")
 
     def keep_inside(self, request: Request) -> None:
         asked = urlsplit(request.url)

@@ -24,6 +24,7 @@ export function openersOf(id) {
 const find = (id) => document.querySelector(`[data-open="${CSS.escape(id)}"], [popovertarget="${CSS.escape(id)}"]:not([popovertargetaction="hide"])`);
 
 document.addEventListener("click", (event) => {
+  if (event.target.closest("[command]")) event.preventDefault(); // what the browser does where there is no script
   const opener = event.target.closest("[data-open]");
   if (opener) {
     const dialog = document.getElementById(opener.dataset.open);
